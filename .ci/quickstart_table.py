@@ -1,0 +1,53 @@
+"""Prints the closing table of ./quickstart from the facts that its commands gave as JSON."""
+
+import json
+import sys
+
+
+def load(name):
+    with open(f"{sys.argv[1]}/{name}.json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def milliseconds(facts):
+    low, high = facts.get("latency_min_s"), facts.get("latency_max_s")
+    return "" if low is None else f"{low * 1000:.0f}-{high * 1000:.0f} ms"
+
+
+def row(name, facts):
+    seconds = facts["seconds"] + facts.get("inspect_seconds", 0)
+    return [name, facts["episodes_in"], facts["episodes"],
+            facts["episodes_in"] - facts["episodes"], milliseconds(facts), f"{seconds:.2f}",
+            f"{facts['bytes_in'] / 1e6 / max(seconds, 1e-9):.1f}"]
+
+
+def quantile_errors(name, stats):
+    """The largest difference between the stored quantiles and the exact ones, and where."""
+    for wanted in ("observation.state", "action"):
+        for feature in stats["features"]:
+            if feature["feature"] != wanted:
+                continue
+            for key in ("q01", "q50", "q99"):
+                stored, exact = feature["stored"][key], feature["exact"][key]
+                if stored is None:
+                    continue
+                worst = max(range(len(exact)), key=lambda i: abs(stored[i] - exact[i]))
+                yield [name, wanted, key, f"{stored[worst]:.5g}", f"{exact[worst]:.5g}",
+                       f"{abs(stored[worst] - exact[worst]):.2g}"]
+
+
+def table(heads, rows):
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(r[i]) for r in [heads] + rows) for i in range(len(heads))]
+    for r in [heads, ["-" * w for w in widths]] + rows:
+        print("  ".join(c.ljust(w) if i == 0 else c.rjust(w)
+                        for i, (c, w) in enumerate(zip(r, widths))).rstrip())
+
+
+table(["dataset", "in", "kept", "left out", "latency", "seconds", "MB/s"],
+      [row("G1, state only", load("g1-state-facts")), row("G1, with video", load("g1-video-facts")),
+       row("GR1, converted", load("gr1-facts"))])
+print()
+table(["quantiles stored", "feature", "", "stored", "exact", "off by"],
+      list(quantile_errors("GR1, by its maker", load("gr1-stats"))) +
+      list(quantile_errors("G1, as built here", load("g1-stats"))))

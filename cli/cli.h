@@ -1,0 +1,216 @@
+/* What the commands share: the table, the options, and how to speak to a person or a program.
+ *
+ * Results go to standard output, progress and problems to standard error. Exit codes: 0 done, 1 the
+ * answer is no, 2 usage, 3 input/output or data failure. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "etude/dataset_ops.h"
+#include "etude/inspect_report.h"
+#include "etude/progress.h"
+
+#include <stdio.h>
+
+enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3 };
+
+/* An option. arg NULL: a flag. choices (NULL-ended) are the only values it takes. */
+struct cli_option {
+    char letter; // 0: none
+    const char *name;
+    const char *arg;
+    const char *text;
+    const char *const *choices;
+};
+
+struct cli_args;
+
+/* One command. Usage, help, the manual and completion are made from it. */
+struct cli_command {
+    const char *name;                 // "dataset build"
+    const char *words;                // what stands behind it: "INPUT... -o OUTPUT"
+    const char *text;                 // one line, imperative
+    const char *about;                // paragraphs for --help and the manual, separated by "\n\n"
+    const char *example;              // one line a case, "COMMAND  # what it does"
+    size_t n_words_min, n_words_max;  // SIZE_MAX: any number
+    const struct cli_option *options; // ends with a name of NULL; the common ones are added
+    int (*run)(const struct cli_args *args);
+    bool is_path; // its words are paths (for completion)
+};
+
+extern const struct cli_command CLI_COMMANDS[];
+extern const size_t CLI_N_COMMANDS;
+extern const struct cli_option CLI_COMMON[]; // options that every command takes
+
+#define CLI_OPTIONS_MAX 32
+struct cli_args {
+    const struct cli_command *command;
+    const char **words;
+    size_t n_words;
+    const char *values[CLI_OPTIONS_MAX]; // by the option's place: common ones first; NULL absent
+    bool is_json, is_quiet;
+    int n_verbose;
+};
+
+/* Parses argv behind the command's words; prints what is wrong and returns CLI_USAGE, or CLI_DONE.
+ */
+int cli_parse(const struct cli_command *command, int argc, const char *const *argv,
+              struct cli_args *args);
+
+/* The value of an option of this command ("" for a flag that is set); NULL when it is absent. */
+const char *cli_get(const struct cli_args *args, const char *option);
+static inline bool cli_has(const struct cli_args *args, const char *option)
+{
+    return cli_get(args, option) != NULL;
+}
+
+/* The value as a number within [min, max]; `otherwise` when absent. False, after a message, when it
+ * is none. */
+bool cli_number(const struct cli_args *args, const char *option, double min, double max,
+                double otherwise, double *value);
+
+/* Messages on standard error: "etude inspect: text". */
+void cli_problem(const struct cli_args *args, const char *fmt, ...) ET_PRINTF(2, 3);
+
+/* Reports err in the command's name and returns the exit code that its status stands for. */
+int cli_fail(const struct cli_args *args, const struct et_err *err);
+
+/* "did you mean" for a word among n candidates; NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* ---- output ---- */
+
+/* A table on standard output: heads as in et_page_table_open ("name|>count"), cells added one by
+ * one, printed with the columns fitted to the width of the terminal (80 when it is none). */
+#define CLI_COLUMNS_MAX 12
+struct cli_table {
+    struct et_arena *arena;
+    const char *heads[CLI_COLUMNS_MAX];
+    bool is_right[CLI_COLUMNS_MAX];
+    size_t n_columns;
+    const char **cells;
+    size_t n_cells, cap_cells;
+    bool is_broken; // memory ran out: nothing is printed but a word about it
+};
+void cli_table_open(struct cli_table *table, struct et_arena *arena, const char *heads);
+void cli_cell(struct cli_table *table, const char *fmt, ...) ET_PRINTF(2, 3);
+void cli_table_print(struct cli_table *table);
+
+/* Number of terminal columns of a UTF-8 text. */
+size_t cli_width(const char *text);
+
+/* "12.3 MB", "1,234,567". */
+#define CLI_TEXT_BYTES 32
+const char *cli_bytes_text(double n_bytes, char text[CLI_TEXT_BYTES]);
+const char *cli_count_text(int64_t n, char text[CLI_TEXT_BYTES]);
+
+/* One JSON document on standard output: opens a map with "schema": "etude.<name>/1". */
+struct cli_json {
+    struct et_buf buf;
+    struct et_json_writer w;
+};
+void cli_json_open(struct cli_json *json, const char *schema);
+int cli_json_print(struct cli_json *json, const struct cli_args *args); // closes the map, frees
+
+/* Progress on standard error: a line rewritten on a terminal, a plain line every few seconds
+ * elsewhere, nothing with -q. */
+struct cli_progress {
+    struct et_progress progress;
+    int64_t t_shown_ns;
+    bool is_terminal, is_off, was_shown;
+};
+void cli_progress_open(struct cli_progress *p, const struct cli_args *args, const char *title,
+                       const char *unit, int64_t n_total);
+bool cli_progress_show(void *ctx, int64_t n_done, int64_t n_total, int64_t n_bytes);
+void cli_progress_close(struct cli_progress *p);
+
+/* ---- what several commands do ---- */
+
+/* "0-9,12" into places below n, ascending and each once; NULL text: all (*places NULL). */
+int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struct et_arena *arena,
+                 int64_t **places, size_t *n_places);
+
+/* Where an output goes: refused when it exists, unless --force, which writes beside it and replaces
+ * it in the end. */
+struct cli_output {
+    const char *path; // what the user named
+    const char *work; // where to write
+    bool is_replacing;
+};
+int cli_output_open(const struct cli_args *args, const char *path, struct et_arena *arena,
+                    struct cli_output *output);
+int cli_output_finish(const struct cli_args *args, struct et_arena *arena,
+                      const struct cli_output *output);
+
+/* Inspects and grades a whole dataset: what `inspect` prints and `dataset build` decides by. */
+struct cli_survey_options {
+    const char *profile, *policy; // as the user named them, or NULL
+    bool skip_videos;
+    const int64_t *episodes; // NULL: all
+    size_t n_episodes;
+    struct et_inspect_report *report; // NULL: none
+    struct et_inspect_report_options report_options;
+};
+
+struct cli_episode_result {
+    int64_t index;
+    int64_t n_rows;
+    double duration_s;
+    struct et_judged judged;
+    struct et_latency latency;
+    double idle_fraction;
+    int64_t n_frames_seen;
+};
+
+struct cli_survey {
+    struct et_dataset *dataset; // owned
+    struct et_arena *arena;     // owned; holds everything below
+    struct et_pool *pool;       // owned
+    const struct et_policy *policy;
+    struct cli_episode_result *episodes;
+    size_t n_episodes;
+    struct et_findings set_findings;
+    size_t n_verdicts[3];
+    int64_t n_rows, n_frames_seen, n_bytes;
+    int64_t elapsed_ns;
+};
+int cli_survey_run(const struct cli_args *args, const char *path,
+                   const struct cli_survey_options *options, struct cli_survey *survey);
+void cli_survey_close(struct cli_survey *survey);
+
+/* Latency over the episodes whose estimate is known: smallest, median, largest, in seconds. */
+struct cli_latency_range {
+    size_t n_known;
+    double min_s, median_s, max_s;
+};
+struct cli_latency_range cli_survey_latency(struct cli_survey *survey);
+
+/* Table of kinds: how many findings in how many episodes, the worst as an example. */
+void cli_print_findings(const struct et_finding *const *findings, const int64_t *episodes, size_t n,
+                        bool is_whole, struct et_arena *arena);
+
+// ---- the commands, one file a word ----
+int cmd_info(const struct cli_args *args);
+int cmd_inspect(const struct cli_args *args);
+int cmd_cat(const struct cli_args *args);
+int cmd_convert(const struct cli_args *args);
+int cmd_dataset_build(const struct cli_args *args);
+int cmd_dataset_info(const struct cli_args *args);
+int cmd_dataset_verify(const struct cli_args *args);
+int cmd_dataset_stats(const struct cli_args *args);
+int cmd_dataset_merge(const struct cli_args *args);
+int cmd_dataset_split(const struct cli_args *args);
+int cmd_dataset_drop(const struct cli_args *args);
+int cmd_profile_check(const struct cli_args *args);
+int cmd_profile_guess(const struct cli_args *args);
+int cmd_profile_list(const struct cli_args *args);
+int cmd_policy_check(const struct cli_args *args);
+int cmd_help(const struct cli_args *args);
+int cmd_manual(const struct cli_args *args);
+int cmd_completion(const struct cli_args *args);
+int cmd_version(const struct cli_args *args);
+
+/* The help of one command, and of the program, on `to`. */
+void cli_print_help(const struct cli_command *command, FILE *to);
+void cli_print_usage(FILE *to);
+
+#endif

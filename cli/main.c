@@ -1,0 +1,120 @@
+/* etude: one program over the library. Finds the command in the table, parses, runs. */
+#include "cli.h"
+
+#include "etude/file.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool spells(const char *name, int argc, char **argv, int *n_words)
+{
+    struct et_str rest = et_str(name), part;
+    int i = 1;
+    while (et_str_cut(&rest, ' ', &part)) {
+        if (i >= argc || !et_str_is(part, argv[i]))
+            return false;
+        i++;
+    }
+    *n_words = i - 1;
+    return true;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+    char word[128];
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = 0; i < CLI_N_COMMANDS && n < 64; i++)
+        names[n++] = CLI_COMMANDS[i].name;
+    (void)snprintf(word, sizeof word, "%s%s%s", argv[1], argc > 2 ? " " : "",
+                   argc > 2 ? argv[2] : "");
+    const char *nearest = cli_nearest(word, names, n);
+    if (!nearest)
+        nearest = cli_nearest(argv[1], names, n);
+    if (nearest)
+        fprintf(stderr, "etude: no command \"%s\"; did you mean: etude %s?\n", argv[1], nearest);
+    else
+        fprintf(stderr, "etude: no command \"%s\"; see: etude help\n", argv[1]);
+    return CLI_USAGE;
+}
+
+// "etude dataset" alone lists what one can do with datasets.
+static bool is_noun(const char *word)
+{
+    const size_t n = strlen(word);
+    bool is_found = false;
+    for (size_t i = 0; i < CLI_N_COMMANDS; i++) {
+        const char *name = CLI_COMMANDS[i].name;
+        if (strncmp(name, word, n) == 0 && name[n] == ' ') {
+            if (!is_found)
+                fprintf(stderr, "etude %s needs one of:\n", word);
+            is_found = true;
+            fprintf(stderr, "  %-18s %s\n", name, CLI_COMMANDS[i].text);
+        }
+    }
+    return is_found;
+}
+
+// Profiles and policies lie beside the program: in the tree it was built in, or where it was
+// installed. A user's own ETUDE_SHARE comes first.
+static void find_share(void)
+{
+    static const char *const PLACES[] = {"../../share", "../share/etude"};
+    char program[ET_PATH_BYTES_MAX], path[ET_PATH_BYTES_MAX + 32];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (getenv("ETUDE_SHARE") || n <= 0)
+        return;
+    program[n] = 0;
+    char *slash = strrchr(program, '/');
+    if (slash)
+        *slash = 0;
+    for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s/profiles", program, PLACES[i]);
+        if (access(path, R_OK) != 0)
+            continue;
+        path[strlen(path) - strlen("/profiles")] = 0;
+        (void)setenv("ETUDE_SHARE", path, 1);
+        return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char help[] = "help", version[] = "version";
+
+    // A reader that closes the pipe and a file that may not grow end us by a failed write, with a
+    // message, not by a signal.
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    find_share();
+    if (argc < 2) {
+        cli_print_usage(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        argv[1] = help;
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = version;
+    const struct cli_command *command = NULL;
+    int n_words = 0;
+    for (size_t i = 0; i < CLI_N_COMMANDS && !command; i++)
+        if (spells(CLI_COMMANDS[i].name, argc, argv, &n_words))
+            command = &CLI_COMMANDS[i];
+    if (!command)
+        return argc == 2 && is_noun(argv[1]) ? CLI_USAGE : unknown_command(argc, argv);
+
+    struct cli_args args;
+    int code =
+        cli_parse(command, argc - 1 - n_words, (const char *const *)argv + 1 + n_words, &args);
+    if (code == CLI_DONE && cli_has(&args, "help"))
+        cli_print_help(command, stdout);
+    else if (code == CLI_DONE)
+        code = command->run(&args);
+    if (fflush(stdout) != 0 && code == CLI_DONE) {
+        cli_problem(&args, "cannot write to standard output");
+        code = CLI_FAILED;
+    }
+    free(args.words);
+    return code;
+}

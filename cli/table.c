@@ -1,0 +1,198 @@
+/* The table of commands: usage, help, the manual and completion are made from it. */
+#include "cli.h"
+
+#define ANY SIZE_MAX
+
+static const char *const SEVERITIES[] = {"info", "warn", "error", NULL};
+static const char *const LAYOUTS[] = {"v3.0", "v2.1", NULL};
+static const char *const VIDEO_MODES[] = {"keep", "with", "encode", "drop", NULL};
+static const char *const CODECS[] = {"av1", "h264", "hevc", NULL};
+static const char *const PARTS[] = {"common", "union", NULL};
+static const char *const FORMATS[] = {"csv", "json", NULL};
+
+// clang-format off
+#define OPTION_END {0, NULL, NULL, NULL, NULL}
+#define PROFILE                                                                                    \
+    {0, "profile", "FILE", "profile of the robot (a file or an id; default: by robot_type)", NULL}
+#define POLICY                                                                                     \
+    {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}
+#define THREADS  {0, "threads", "N", "worker threads (default: one a processor)", NULL}
+#define EPISODES {0, "episodes", "LIST", "only these episodes, e.g. 0-9,12", NULL}
+#define OUTPUT   {'o', "output", "PATH", "where the result goes", NULL}
+#define FORCE    {0, "force", NULL, "replace the output when it exists", NULL}
+#define VIDEO                                                                                      \
+    {0, "video", "MODE",                                                                           \
+     "keep: copy pictures, encode where they cannot be copied; with: only episodes that have "     \
+     "every video; encode: all anew; drop: state only", VIDEO_MODES}
+#define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
+// clang-format on
+
+static const struct cli_option OPT_INFO[] = {PROFILE, OPTION_END};
+static const struct cli_option OPT_INSPECT[] = {
+    {0, "html", "REPORT", "also write a report, one HTML file", NULL},
+    {0, "fail-on", "SEVERITY", "exit with 1 when a finding is at least this severe", SEVERITIES},
+    PROFILE,
+    POLICY,
+    EPISODES,
+    {0, "no-video", NULL, "do not decode videos", NULL},
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_CAT[] = {
+    {0, "stream", "NAME",
+     "a canonical stream (left_arm.position) or a feature (action); "
+     "without it, the streams are listed",
+     NULL},
+    {0, "episode", "N", "number of the episode (default: 0)", NULL},
+    {0, "rows", "LIST", "rows to print, e.g. 0-99", NULL},
+    {0, "format", "FORMAT", "csv (default) or json (one object a line)", FORMATS},
+    PROFILE,
+    OPTION_END};
+static const struct cli_option OPT_CONVERT[] = {
+    {0, "to", "LAYOUT", "v3.0 (default) or v2.1", LAYOUTS},
+    {0, "groot", NULL, "v2.1: also write GR00T's meta/modality.json", NULL},
+    {0, "modality", "FILE", "v2.1: use this modality.json", NULL},
+    VIDEO,
+    CODEC,
+    EPISODES,
+    PROFILE,
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_BUILD[] = {
+    OUTPUT,
+    PROFILE,
+    POLICY,
+    {0, "keep-all", NULL, "grade, but leave nothing out", NULL},
+    VIDEO,
+    CODEC,
+    {0, "fps", "N", "rows a second (default: as the inputs; tracks are resampled)", NULL},
+    {0, "parts", "MODE", "common: joints that all inputs have; union: all of them", PARTS},
+    {0, "velocity", NULL, "also observation.velocity", NULL},
+    {0, "effort", NULL, "also observation.effort", NULL},
+    {0, "other", NULL, "also wrenches, touch and what else there is", NULL},
+    {0, "action-shift", "SECONDS", "take the command from that much later (default: 0)", NULL},
+    EPISODES,
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_DATASET_INFO[] = {
+    {0, "list", NULL, "a row for every episode", NULL}, PROFILE, OPTION_END};
+static const struct cli_option OPT_VERIFY[] = {
+    {0, "decode", NULL, "decode every video frame", NULL},
+    {0, "stats", NULL, "recompute the statistics and compare", NULL},
+    {0, "repair", NULL, "first finish a dataset whose writer was killed", NULL},
+    {0, "fail-on", "SEVERITY", "exit with 1 from this severity on (default: error)", SEVERITIES},
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_STATS[] = {
+    {0, "feature", "NAME", "only this feature", NULL}, THREADS, OPTION_END};
+static const struct cli_option OPT_MERGE[] = {
+    OUTPUT,
+    VIDEO,
+    CODEC,
+    PROFILE,
+    {0, "parts", "MODE", "when features differ: common or union (default: common)", PARTS},
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_SPLIT[] = {
+    OUTPUT,
+    {0, "shares", "LIST", "shares of the parts, e.g. 80,20 (default)", NULL},
+    {0, "names", "LIST", "names of the parts (default: train,test or part1,part2,...)", NULL},
+    {0, "seed", "N", "draw episodes at random by this seed (default: in their order)", NULL},
+    VIDEO,
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_DROP[] = {OUTPUT, EPISODES, VIDEO, FORCE, THREADS, OPTION_END};
+static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
+
+const struct cli_command CLI_COMMANDS[] = {
+    {"info", "PATH", "say what a dataset, Parquet file, video or picture holds",
+     "Reads the metadata only. For a dataset: layout, robot, rate, episodes, features, cameras, "
+     "tasks, and what is wrong in its metadata.",
+     "etude info datasets/pick  # a LeRobot folder\netude info episode_000000.parquet  # any "
+     "Parquet file",
+     1, 1, OPT_INFO, cmd_info, true},
+    {"inspect", "PATH", "look for what is wrong in every episode, and grade them",
+     "Runs every inspector over every episode: numbers, stamps, command-to-state latency, cameras, "
+     "labels, metadata. Prints what was found by kind, and the grades that the policy gives. Data "
+     "is never changed.\n\n"
+     "Exits with 0 when the input could be read, whatever was found; with --fail-on, with 1 when a "
+     "finding is at least that severe.",
+     "etude inspect datasets/pick --html report.html\netude inspect datasets/pick --no-video "
+     "--fail-on error",
+     1, 1, OPT_INSPECT, cmd_inspect, true},
+    {"cat", "PATH", "print samples of a stream",
+     "Prints one row a sample, in SI units for a canonical stream, as stored for a feature. "
+     "Without "
+     "--stream, lists the streams and features there are.",
+     "etude cat datasets/pick --stream left_arm.position --episode 3 --rows 0-99", 1, 1, OPT_CAT,
+     cmd_cat, true},
+    {"convert", "INPUT OUTPUT", "change the layout of a dataset, keeping every value",
+     "Copies rows to the bit and pictures as they are into LeRobot v3.0 (or v2.1), with exact "
+     "statistics. What cannot be taken over is said, never dropped silently.",
+     "etude convert old new  # any LeRobot version to v3.0\netude convert pick pick-groot --to "
+     "v2.1 --groot",
+     2, 2, OPT_CONVERT, cmd_convert, true},
+    {"dataset build", "INPUT... -o OUTPUT", "build a clean, standard dataset from graded episodes",
+     "Inspects and grades every episode, leaves the rejected ones out (they are listed with their "
+     "reasons in meta/etude/rejected.jsonl), and writes the others as a LeRobot v3.0 dataset with "
+     "canonical joint names and order, SI units, exact quantiles and provenance.\n\n"
+     "Several inputs, also of different robots, become one dataset through their profiles.",
+     "etude dataset build unitree_g1 -o g1 --video drop\netude dataset build g1 gr1 -o arms "
+     "--parts common --fps 20",
+     1, ANY, OPT_BUILD, cmd_dataset_build, true},
+    {"dataset info", "PATH", "say all that a dataset's metadata says",
+     "Features with their types and names, tasks, cameras, files, what its metadata gets wrong "
+     "and, "
+     "with --list, a row for every episode.",
+     "etude dataset info datasets/pick --list", 1, 1, OPT_DATASET_INFO, cmd_dataset_info, true},
+    {"dataset verify", "PATH", "check that a loader will get what the metadata promises",
+     "Holds metadata, rows and videos against each other as LeRobot's loader uses them. Exits with "
+     "1 "
+     "when something is wrong. doc/verify.md lists every check.",
+     "etude dataset verify datasets/pick --stats --decode\netude dataset verify datasets/pick "
+     "--repair  # after a crash",
+     1, 1, OPT_VERIFY, cmd_dataset_verify, true},
+    {"dataset stats", "PATH", "compute exact statistics and compare the stored ones",
+     "Minimum, maximum, mean, deviation and quantiles over all rows, exact, beside what "
+     "meta/stats.json says.",
+     "etude dataset stats datasets/pick --feature action", 1, 1, OPT_STATS, cmd_dataset_stats,
+     true},
+    {"dataset merge", "INPUT INPUT... -o OUTPUT", "make one dataset of several",
+     "Datasets with the same features are merged to the bit. Where features differ, they are "
+     "merged "
+     "through the robots' profiles: joints that all have (or all joints, with --parts union).",
+     "etude dataset merge monday tuesday -o week", 2, ANY, OPT_MERGE, cmd_dataset_merge, true},
+    {"dataset split", "PATH -o OUTPUT", "part a dataset into several",
+     "Writes OUTPUT/<name> for every part.",
+     "etude dataset split pick -o pick-parts --shares 80,20 --seed 1", 1, 1, OPT_SPLIT,
+     cmd_dataset_split, true},
+    {"dataset drop", "PATH --episodes LIST -o OUTPUT", "copy a dataset without some episodes",
+     "The others are renumbered without a gap; the input stays as it is.",
+     "etude dataset drop pick --episodes 3,17-20 -o pick-clean", 1, 1, OPT_DROP, cmd_dataset_drop,
+     true},
+    {"profile check", "FILE", "check a robot's profile, with the line of a mistake",
+     "Exits with 1 when the profile has a mistake.",
+     "etude profile check share/profiles/unitree-g1.yaml", 1, 1, NULL, cmd_profile_check, true},
+    {"profile guess", "PATH", "draft a profile from what a dataset holds",
+     "Reads names, slices and value ranges, and says behind every line what it rests on. Look it "
+     "over, then check it with: etude profile check.",
+     "etude profile guess datasets/pick -o my-robot.yaml", 1, 1, OPT_GUESS, cmd_profile_guess,
+     true},
+    {"profile list", "", "list the robots that have a profile", NULL, NULL, 0, 0, NULL,
+     cmd_profile_list, false},
+    {"policy check", "FILE", "check a policy of grading, with the line of a mistake",
+     "Exits with 1 when the policy has a mistake. Without a mistake, says what it decides.",
+     "etude policy check my-policy.yaml", 1, 1, NULL, cmd_policy_check, true},
+    {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
+    {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
+     "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},
+    {"completion", "SHELL", "print the completion script for bash or zsh", NULL,
+     "source <(etude completion bash)", 1, 1, NULL, cmd_completion, false},
+    {"version", "", "print versions of the program and its libraries", NULL, NULL, 0, 0, NULL,
+     cmd_version, false},
+};
+const size_t CLI_N_COMMANDS = sizeof CLI_COMMANDS / sizeof CLI_COMMANDS[0];

@@ -1,0 +1,42 @@
+/* Hashes: XXH3 for integrity and lookup, BLAKE2b for identity and provenance.
+ *
+ * Threads: no shared state; a running hash belongs to one thread.
+ * Memory:  a running hash is a plain struct of the caller. */
+#ifndef ETUDE_HASH_H
+#define ETUDE_HASH_H
+
+#include "etude/str.h"
+
+/* XXH3, 64 bits, seed 0. Not for adversaries. */
+ET_API uint64_t et_hash64(const void *data, size_t n);
+
+#define ET_BLAKE2B_BYTES 32
+#define ET_BLAKE2B_STATE_BYTES 448
+
+/* A running BLAKE2b-256. */
+struct et_blake2b {
+    _Alignas(64) unsigned char opaque[ET_BLAKE2B_STATE_BYTES];
+};
+
+struct et_digest {
+    uint8_t bytes[ET_BLAKE2B_BYTES];
+};
+
+ET_API void et_blake2b_begin(struct et_blake2b *state);
+ET_API void et_blake2b_add(struct et_blake2b *state, const void *data, size_t n);
+ET_API struct et_digest et_blake2b_end(struct et_blake2b *state);
+ET_API struct et_digest et_blake2b(const void *data, size_t n);
+
+/* The digest of a file's content, read in pieces. ET_ENOTFOUND, ET_EIO as et_file_open. */
+ET_MUST_USE ET_API enum et_status et_blake2b_file(const char *path, struct et_digest *digest,
+                                                  struct et_err *err);
+
+/* Lower-case hexadecimal of the whole digest, NUL-terminated. */
+ET_API void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAKE2B_BYTES + 1]);
+
+/* The first 16 bytes in Crockford's base 32 alphabet, 26 characters, NUL-terminated: the id of an
+ * imported file (so that importing twice gives one recording). */
+#define ET_ID_CHARS 26
+ET_API void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1]);
+
+#endif

@@ -1,0 +1,45 @@
+/* Thread pool: work in parallel, results in order.
+ *
+ * Same inputs give the same bytes out, whatever the threads did: tasks run on the workers in any
+ * order, and the calling thread takes their results in the order of their numbers. At most `window`
+ * results wait at a time, so memory stays bounded however uneven the tasks are.
+ *
+ * Threads: a pool belongs to one thread; `work` runs on the pool's threads (and on the caller's
+ * when the pool has one), `take` on the calling thread only. Memory:  a pool allocates when it is
+ * opened, and one slot table a run. */
+#ifndef ETUDE_POOL_H
+#define ETUDE_POOL_H
+
+#include "etude/status.h"
+
+#include <stddef.h>
+
+struct et_pool;
+
+/* n_threads 0 takes the number of processors this process may use. ET_EARG: more than 1024 threads.
+ * ET_ENOMEM, ET_EIO (the system starts no thread): nothing was opened. */
+ET_MUST_USE ET_API enum et_status et_pool_open(struct et_pool **pool, unsigned n_threads,
+                                               struct et_err *err);
+ET_API void et_pool_close(struct et_pool *pool); // NULL is allowed
+ET_API unsigned et_pool_threads(const struct et_pool *pool);
+
+struct et_pool_job {
+    size_t n_tasks;
+    size_t window; // results that may wait, at least 1; 0 means twice the threads
+    /* Runs task i on worker `worker` (0 … threads − 1). Anything but ET_OK ends the run. */
+    enum et_status (*work)(void *ctx, size_t i, unsigned worker, struct et_err *err);
+    /* Takes the result of task i; called for 0, 1, 2 … in order. May be NULL. */
+    enum et_status (*take)(void *ctx, size_t i, struct et_err *err);
+    /* Releases what task i holds when it was worked with ET_OK but never taken (a run that ended
+     * early). Called on the calling thread. May be NULL. */
+    void (*drop)(void *ctx, size_t i);
+    void *ctx;
+};
+
+/* Runs the job. pool NULL runs every task on the calling thread. Returns the failure of the lowest
+ * task that failed (so a failure is the same on every run), after every started task has ended;
+ * results before it were taken, none after it. ET_ENOMEM: no memory for the slots, nothing ran. */
+ET_MUST_USE ET_API enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job,
+                                              struct et_err *err);
+
+#endif

@@ -1,0 +1,116 @@
+#include "etude/hash.h"
+#include "etude/file.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <sodium.h>
+#include <xxhash.h>
+
+// Bytes that are read at a time; large enough that the calls do not count.
+#define PIECE_BYTES ((size_t)1 << 18)
+
+static_assert(sizeof(crypto_generichash_state) <= ET_BLAKE2B_STATE_BYTES,
+              "struct et_blake2b holds libsodium's state");
+static_assert(_Alignof(crypto_generichash_state) <= _Alignof(struct et_blake2b),
+              "struct et_blake2b is aligned as libsodium wants it");
+
+uint64_t et_hash64(const void *data, size_t n)
+{
+    return XXH3_64bits(data, n);
+}
+
+static crypto_generichash_state *state_of(struct et_blake2b *state)
+{
+    return (crypto_generichash_state *)(void *)state->opaque;
+}
+
+void et_blake2b_begin(struct et_blake2b *state)
+{
+    // Chooses the fastest code for this processor, once; a failure leaves the plain code, which
+    // gives the same hash.
+    const int chosen = sodium_init();
+    (void)chosen;
+    const int result = crypto_generichash_init(state_of(state), NULL, 0, ET_BLAKE2B_BYTES);
+    assert(result == 0);
+    (void)result;
+}
+
+void et_blake2b_add(struct et_blake2b *state, const void *data, size_t n)
+{
+    if (n > 0)
+        (void)crypto_generichash_update(state_of(state), data, n);
+}
+
+struct et_digest et_blake2b_end(struct et_blake2b *state)
+{
+    struct et_digest digest;
+    const int result = crypto_generichash_final(state_of(state), digest.bytes, sizeof digest.bytes);
+    assert(result == 0);
+    (void)result;
+    return digest;
+}
+
+struct et_digest et_blake2b(const void *data, size_t n)
+{
+    struct et_blake2b state;
+    et_blake2b_begin(&state);
+    et_blake2b_add(&state, data, n);
+    return et_blake2b_end(&state);
+}
+
+enum et_status et_blake2b_file(const char *path, struct et_digest *digest, struct et_err *err)
+{
+    struct et_file *file;
+    struct et_blake2b state;
+    int64_t offset = 0;
+    size_t got = 0;
+
+    enum et_status st = et_file_open(&file, path, ET_FILE_READ, err);
+    if (st != ET_OK)
+        return st;
+    unsigned char *piece = malloc(PIECE_BYTES);
+    if (!piece) {
+        st = et_fail(err, ET_ENOMEM, -1, "no memory to hash %.200s", path);
+        goto out;
+    }
+    et_blake2b_begin(&state);
+    do {
+        st = et_file_read_at(file, offset, piece, PIECE_BYTES, &got, err);
+        if (st != ET_OK)
+            goto out;
+        et_blake2b_add(&state, piece, got);
+        offset += (int64_t)got;
+    } while (got == PIECE_BYTES);
+    *digest = et_blake2b_end(&state);
+out:
+    free(piece);
+    et_file_close(file);
+    return st;
+}
+
+void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAKE2B_BYTES + 1])
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    for (size_t i = 0; i < ET_BLAKE2B_BYTES; i++) {
+        text[2 * i] = DIGITS[digest->bytes[i] >> 4];
+        text[2 * i + 1] = DIGITS[digest->bytes[i] & 15];
+    }
+    text[2 * ET_BLAKE2B_BYTES] = 0;
+}
+
+/* 128 bits are 26 digits of 5 bits with two zero bits in front, as in a ULID. */
+void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1])
+{
+    static const char DIGITS[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (int i = 0; i < ET_ID_CHARS; i++) {
+        unsigned digit = 0;
+        for (int k = 0; k < 5; k++) {
+            const int bit = 5 * i + k - 2; // of the digest, from its front
+            digit = 2 * digit + (bit < 0 ? 0u : digest->bytes[bit / 8] >> (7 - bit % 8) & 1u);
+        }
+        id[i] = DIGITS[digit];
+    }
+    id[ET_ID_CHARS] = 0;
+}

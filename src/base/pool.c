@@ -1,0 +1,253 @@
+#include "etude/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define THREADS_MAX 1024
+
+/* Tasks start in the order of their numbers, so when one has failed all lower ones have started:
+ * nothing more needs to start, and the lowest failure is found by taking results in order. */
+
+enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_DONE };
+
+struct slot {
+    enum slot_state state;
+    enum et_status status;
+    struct et_err err;
+};
+
+struct worker {
+    struct et_pool *pool;
+    pthread_t thread;
+    unsigned number;
+};
+
+struct et_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t may_start;  // a task may start, or the pool closes
+    pthread_cond_t has_result; // a task has ended
+    bool is_closing;
+
+    // The run; all of it under the lock. Tasks from i_next to n_limit − 1 may start.
+    const struct et_pool_job *job; // NULL between runs
+    struct slot *slots;            // window of them; task i uses slot i % window
+    size_t window;
+    size_t i_next;
+    size_t n_limit;
+    size_t n_running;
+    bool is_ending; // a task failed or a result was refused: start no more
+
+    unsigned n_threads;
+    struct worker workers[];
+};
+
+static unsigned count_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    const int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : (unsigned)n;
+}
+
+static void run_task(struct et_pool *pool, unsigned number)
+{
+    const struct et_pool_job *job = pool->job;
+    const size_t i = pool->i_next++;
+    struct slot *slot = &pool->slots[i % pool->window];
+
+    assert(slot->state == SLOT_FREE);
+    slot->state = SLOT_RUNNING;
+    pool->n_running++;
+    (void)pthread_mutex_unlock(&pool->lock);
+
+    struct et_err err = {0};
+    const enum et_status st = job->work(job->ctx, i, number, &err);
+
+    (void)pthread_mutex_lock(&pool->lock);
+    slot->status = st;
+    if (st != ET_OK) {
+        slot->err = err;
+        pool->is_ending = true;
+    }
+    slot->state = SLOT_DONE;
+    pool->n_running--;
+    (void)pthread_cond_signal(&pool->has_result);
+}
+
+static void *work(void *arg)
+{
+    const struct worker *worker = arg;
+    struct et_pool *pool = worker->pool;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    while (!pool->is_closing) {
+        if (pool->job && !pool->is_ending && pool->i_next < pool->n_limit)
+            run_task(pool, worker->number);
+        else
+            (void)pthread_cond_wait(&pool->may_start, &pool->lock);
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+// Ends the first n workers and releases the pool.
+static void close_workers(struct et_pool *pool, unsigned n)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(!pool->job);
+    pool->is_closing = true;
+    (void)pthread_cond_broadcast(&pool->may_start);
+    (void)pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < n; i++)
+        (void)pthread_join(pool->workers[i].thread, NULL);
+    (void)pthread_cond_destroy(&pool->has_result);
+    (void)pthread_cond_destroy(&pool->may_start);
+    (void)pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+enum et_status et_pool_open(struct et_pool **pool, unsigned n_threads, struct et_err *err)
+{
+    assert(pool);
+    *pool = NULL;
+    if (n_threads > THREADS_MAX)
+        return et_fail(err, ET_EARG, -1, "%u threads are more than %d", n_threads, THREADS_MAX);
+    const unsigned n = n_threads > 0 ? n_threads : count_processors();
+
+    struct et_pool *made = calloc(1, sizeof *made + n * sizeof *made->workers);
+    if (!made)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a pool of %u threads", n);
+    made->n_threads = n;
+    // With default attributes these cannot fail on Linux.
+    (void)pthread_mutex_init(&made->lock, NULL);
+    (void)pthread_cond_init(&made->may_start, NULL);
+    (void)pthread_cond_init(&made->has_result, NULL);
+
+    // One thread is the caller's own.
+    for (unsigned i = 0; n > 1 && i < n; i++) {
+        struct worker *worker = &made->workers[i];
+        worker->pool = made;
+        worker->number = i;
+        const int sys = pthread_create(&worker->thread, NULL, work, worker);
+        if (sys != 0) {
+            close_workers(made, i);
+            return et_fail_sys(err, sys, "cannot start thread %u of %u", i + 1, n);
+        }
+    }
+    *pool = made;
+    return ET_OK;
+}
+
+void et_pool_close(struct et_pool *pool)
+{
+    if (pool)
+        close_workers(pool, pool->n_threads > 1 ? pool->n_threads : 0);
+}
+
+unsigned et_pool_threads(const struct et_pool *pool)
+{
+    return pool->n_threads;
+}
+
+static enum et_status run_here(const struct et_pool_job *job, struct et_err *err)
+{
+    for (size_t i = 0; i < job->n_tasks; i++) {
+        enum et_status st = job->work(job->ctx, i, 0, err);
+        if (st == ET_OK && job->take)
+            st = job->take(job->ctx, i, err);
+        if (st != ET_OK)
+            return st;
+    }
+    return ET_OK;
+}
+
+/* Waits for task i and takes its result. Called and left with the lock held. */
+static enum et_status take_result(struct et_pool *pool, size_t i, struct et_err *err)
+{
+    const struct et_pool_job *job = pool->job;
+    struct slot *slot = &pool->slots[i % pool->window];
+    while (slot->state != SLOT_DONE)
+        (void)pthread_cond_wait(&pool->has_result, &pool->lock);
+    slot->state = SLOT_FREE;
+    if (slot->status != ET_OK) {
+        if (err)
+            *err = slot->err;
+        return slot->status;
+    }
+    if (!job->take)
+        return ET_OK;
+    (void)pthread_mutex_unlock(&pool->lock);
+    const enum et_status st = job->take(job->ctx, i, err);
+    (void)pthread_mutex_lock(&pool->lock);
+    return st;
+}
+
+/* Takes results in order until the end or the first failure; *i_end is the first task whose result
+ * was not asked for. Called and left with the lock held. */
+static enum et_status take_all(struct et_pool *pool, size_t *i_end, struct et_err *err)
+{
+    for (size_t i = 0; i < pool->job->n_tasks; i++) {
+        const enum et_status st = take_result(pool, i, err);
+        *i_end = i + 1;
+        if (st != ET_OK)
+            return st;
+        if (pool->n_limit < pool->job->n_tasks) {
+            pool->n_limit++;
+            (void)pthread_cond_signal(&pool->may_start);
+        }
+    }
+    return ET_OK;
+}
+
+/* After a failure: waits for what still runs, and drops what was worked in vain. */
+static void drop_rest(struct et_pool *pool, size_t i_end)
+{
+    const struct et_pool_job *job = pool->job;
+    pool->is_ending = true;
+    while (pool->n_running > 0)
+        (void)pthread_cond_wait(&pool->has_result, &pool->lock);
+    for (size_t i = i_end; i < pool->i_next; i++) {
+        const struct slot *slot = &pool->slots[i % pool->window];
+        assert(slot->state == SLOT_DONE);
+        if (slot->status == ET_OK && job->drop)
+            job->drop(job->ctx, i);
+    }
+}
+
+enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job, struct et_err *err)
+{
+    assert(job && job->work);
+    if (!pool || pool->n_threads == 1)
+        return run_here(job, err);
+
+    size_t window = job->window > 0 ? job->window : 2 * (size_t)pool->n_threads;
+    if (window > job->n_tasks)
+        window = job->n_tasks > 0 ? job->n_tasks : 1;
+    struct slot *slots = calloc(window, sizeof *slots);
+    if (!slots)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for %zu waiting results", window);
+
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(!pool->job); // a run inside a run would wait for itself
+    pool->job = job;
+    pool->slots = slots;
+    pool->window = window;
+    pool->i_next = pool->n_running = 0;
+    pool->n_limit = window < job->n_tasks ? window : job->n_tasks;
+    pool->is_ending = false;
+    (void)pthread_cond_broadcast(&pool->may_start);
+
+    size_t i_end = 0;
+    const enum et_status st = take_all(pool, &i_end, err);
+    drop_rest(pool, i_end);
+    pool->job = NULL;
+    pool->slots = NULL;
+    (void)pthread_mutex_unlock(&pool->lock);
+    free(slots);
+    return st;
+}

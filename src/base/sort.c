@@ -1,0 +1,138 @@
+#include "base/base__sort.h"
+#include "etude/stats.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* Introsort (Musser 1997): quicksort by the median of three, a heap where that goes wrong, because
+ * the values may come from a file that was made to be slow; insertion for short runs. */
+
+#define SHORT_RUN 24
+
+// Ranges wait on a stack of this height at most: the smaller part is always done first.
+#define STACK_MAX 64
+
+static void swap(double *a, double *b)
+{
+    const double x = *a;
+    *a = *b;
+    *b = x;
+}
+
+static void insertion_sort(double *v, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const double x = v[i];
+        size_t k = i;
+        for (; k > 0 && v[k - 1] > x; k--)
+            v[k] = v[k - 1];
+        v[k] = x;
+    }
+}
+
+static void sift_down(double *v, size_t n, size_t i)
+{
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && v[child + 1] > v[child])
+            child++;
+        if (v[i] >= v[child])
+            return;
+        swap(&v[i], &v[child]);
+    }
+}
+
+static void heap_sort(double *v, size_t n)
+{
+    for (size_t i = n / 2; i > 0; i--)
+        sift_down(v, n, i - 1);
+    for (size_t i = n; i > 1; i--) {
+        swap(&v[0], &v[i - 1]);
+        sift_down(v, i - 1, 0);
+    }
+}
+
+/* Hoare's partition of n ≥ 3 values around the median of three. Returns the number of values in the
+ * left part, 1 to n − 1; none of them is larger than any in the right part. */
+static size_t partition(double *v, size_t n)
+{
+    double *middle = &v[n / 2];
+    if (*middle < v[0])
+        swap(middle, &v[0]);
+    if (v[n - 1] < *middle)
+        swap(&v[n - 1], middle);
+    if (*middle < v[0])
+        swap(middle, &v[0]);
+
+    const double pivot = *middle;
+    size_t i = 0, k = n - 1; // v[0] and v[n − 1] stand right already, and stop both walks
+    for (;;) {
+        do
+            i++;
+        while (v[i] < pivot);
+        do
+            k--;
+        while (v[k] > pivot);
+        if (i >= k)
+            return i;
+        swap(&v[i], &v[k]);
+    }
+}
+
+static int depth_limit(size_t n)
+{
+    int depth = 0;
+    for (; n > 0; n /= 2)
+        depth += 2;
+    return depth;
+}
+
+static void sort_range(double *values, size_t n_values)
+{
+    struct range {
+        double *v;
+        size_t n;
+        int depth;
+    } stack[STACK_MAX] = {{values, n_values, depth_limit(n_values)}};
+
+    for (size_t n_stack = 1; n_stack > 0;) {
+        struct range r = stack[--n_stack];
+        while (r.n > SHORT_RUN && r.depth-- > 0) {
+            const size_t n_left = partition(r.v, r.n);
+            struct range left = {r.v, n_left, r.depth},
+                         right = {r.v + n_left, r.n - n_left, r.depth};
+            assert(n_left > 0 && n_left < r.n && n_stack < STACK_MAX);
+            stack[n_stack++] = n_left > right.n ? left : right;
+            r = n_left > right.n ? right : left;
+        }
+        if (r.n > SHORT_RUN)
+            heap_sort(r.v, r.n);
+        else
+            insertion_sort(r.v, r.n);
+    }
+}
+
+void et_sort_doubles(double *values, size_t n)
+{
+    // NaN compares with nothing, so it goes to the end first.
+    size_t n_numbers = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(values[i]))
+            swap(&values[n_numbers++], &values[i]);
+    sort_range(values, n_numbers);
+}
+
+void et__select(double *values, size_t n, size_t k)
+{
+    assert(k < n);
+    for (int depth = depth_limit(n); n > SHORT_RUN && depth > 0; depth--) {
+        const size_t n_left = partition(values, n);
+        if (k < n_left) {
+            n = n_left;
+        } else {
+            values += n_left;
+            n -= n_left;
+            k -= n_left;
+        }
+    }
+    sort_range(values, n);
+}

@@ -1,0 +1,53 @@
+/* The plan of a build: which canonical values make which feature. */
+#ifndef DATASET_DATASET__BUILD_H
+#define DATASET_DATASET__BUILD_H
+
+#include "dataset/dataset__ops.h"
+
+/* One number of a feature, and where each pick has it. */
+struct et__build_value {
+    const char *stream; // "left_arm.position"
+    const char *name;   // "left_shoulder_pitch"
+    const char *unit;   // of two robots' joints of one name and two units, neither is the other
+    int *column;        // of each pick: value of the stream's track; −1: it has none
+};
+
+/* A feature of numbers. */
+struct et__build_feature {
+    const char *name;
+    struct et__build_value *values;
+    size_t n, cap;
+    bool has_gaps; // some pick lacks some value: etude.valid.<name> says which
+};
+
+struct et__build_camera {
+    const char *stream;  // "head.image"
+    const char *feature; // "observation.images.head"
+    bool *has;           // of each pick
+    int width_px, height_px;
+};
+
+struct et__build {
+    struct et__run run;
+    const struct et_build_options *options;
+    struct et_arena *arena;
+    int fps;
+    struct et__build_feature *features;
+    size_t n_features, cap_features;
+    struct et__build_camera *cameras;
+    size_t n_cameras, cap_cameras;
+    const char **ages; // streams whose age is stated
+    size_t n_ages;
+    bool has_measured_times;
+    struct et_feature *declared; // of the output
+    size_t n_declared, cap_declared;
+    struct et_dataset_spec spec;
+};
+
+ET_MUST_USE enum et_status et__build_plan(struct et__build *build, struct et_err *err);
+
+/* The verdict on an item; NULL: it was not judged. */
+const struct et_judged *et__build_judged(const struct et__build *build,
+                                         const struct et__item *item);
+
+#endif

@@ -1,0 +1,100 @@
+/* Pictures from one size and format to another. */
+#include "format__video.h"
+
+#include <libavutil/pixdesc.h>
+
+/* True for the formats that mean the full range by their name. */
+static bool is_full_range(const AVFrame *frame)
+{
+    return frame->color_range == AVCOL_RANGE_JPEG || frame->format == AV_PIX_FMT_YUVJ420P ||
+           frame->format == AV_PIX_FMT_YUVJ422P || frame->format == AV_PIX_FMT_YUVJ444P;
+}
+
+bool et__is_plain_yuv420(const AVFrame *frame)
+{
+    const bool is_601 = frame->colorspace == AVCOL_SPC_UNSPECIFIED ||
+                        frame->colorspace == AVCOL_SPC_BT470BG ||
+                        frame->colorspace == AVCOL_SPC_SMPTE170M;
+    return frame->format == AV_PIX_FMT_YUV420P && is_601 && !is_full_range(frame);
+}
+
+// The names with a J are yuv with the full range, which swscale is told apart.
+static enum AVPixelFormat without_j(int format)
+{
+    switch (format) {
+    case AV_PIX_FMT_YUVJ420P:
+        return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+        return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+        return AV_PIX_FMT_YUV444P;
+    default:
+        return (enum AVPixelFormat)format;
+    }
+}
+
+static bool is_same(const struct et__conversion *a, const struct et__conversion *b)
+{
+    return a->from_width == b->from_width && a->from_height == b->from_height &&
+           a->to_width == b->to_width && a->to_height == b->to_height &&
+           a->from_format == b->from_format && a->to_format == b->to_format &&
+           a->space == b->space && a->is_full == b->is_full;
+}
+
+/* A converter for `now`, made anew only when something in it differs: its tables are costly. */
+static enum et_status prepare(struct et__converter *converter, const struct et__conversion *now,
+                              struct et_err *err)
+{
+    // Exact arithmetic: the same bytes on every processor.
+    const int flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_BITEXACT;
+    const AVPixFmtDescriptor *const desc = av_pix_fmt_desc_get(now->from_format);
+    const bool to_rgb = now->to_format == AV_PIX_FMT_RGB24;
+    const bool is_rgb = desc && (desc->flags & AV_PIX_FMT_FLAG_RGB);
+
+    if (converter->context && is_same(&converter->now, now))
+        return ET_OK;
+    et__converter_free(converter);
+    converter->context =
+        sws_getContext(now->from_width, now->from_height, now->from_format, now->to_width,
+                       now->to_height, now->to_format, flags, NULL, NULL, NULL);
+    if (!converter->context)
+        return et_fail(err, ET_EUNSUPPORTED, -1, "pictures in %s cannot be converted",
+                       desc ? desc->name : "an unknown format");
+    (void)sws_setColorspaceDetails(converter->context, sws_getCoefficients(now->space),
+                                   is_rgb || now->is_full, sws_getCoefficients(SWS_CS_DEFAULT),
+                                   to_rgb, 0, 1 << 16, 1 << 16);
+    converter->now = *now;
+    return ET_OK;
+}
+
+enum et_status et__convert(struct et__converter *converter, const AVFrame *from, AVFrame *to,
+                           struct et_err *err)
+{
+    const bool has_space =
+        from->colorspace != AVCOL_SPC_UNSPECIFIED && from->colorspace != AVCOL_SPC_RGB;
+    const struct et__conversion now = {
+        .from_width = from->width,
+        .from_height = from->height,
+        .to_width = to->width,
+        .to_height = to->height,
+        .from_format = without_j(from->format),
+        .to_format = (enum AVPixelFormat)to->format,
+        .space = has_space ? (int)from->colorspace : SWS_CS_DEFAULT,
+        .is_full = is_full_range(from),
+    };
+
+    const enum et_status st = prepare(converter, &now, err);
+    if (st != ET_OK)
+        return st;
+    const int n = sws_scale(converter->context, (const uint8_t *const *)from->data, from->linesize,
+                            0, from->height, to->data, to->linesize);
+    if (n != to->height)
+        return et_fail(err, ET_ECORRUPT, -1, "a picture cannot be converted");
+    return ET_OK;
+}
+
+void et__converter_free(struct et__converter *converter)
+{
+    sws_freeContext(converter->context);
+    *converter = (struct et__converter){0};
+}

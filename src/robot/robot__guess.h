@@ -1,0 +1,27 @@
+/* What names say about a robot: for the draft of a profile. */
+#ifndef ROBOT_ROBOT__GUESS_H
+#define ROBOT_ROBOT__GUESS_H
+
+#include "etude/stream.h"
+
+#define ET__GUESS_NAME_BYTES 96
+
+/* A maker's name in our alphabet: "kLeftShoulderPitch" and "l_shoulder_pitch_joint" both become
+ * "left_shoulder_pitch". A name that is too long is cut, one without letters becomes "value". */
+void et__guess_name(const char *maker, char name[ET__GUESS_NAME_BYTES]);
+
+/* What a name in our alphabet says. */
+struct et__guess {
+    enum et_part part;
+    bool is_right;    // of legs, which are one part
+    const char *word; // what it rests on: "shoulder"
+};
+
+/* False when the name says nothing, or is an arm, a hand or a leg of no side. */
+bool et__guess_part(const char *name, struct et__guess *guess);
+
+/* The place of a camera from the last part of its feature's path: "cam_high" gives "head". `word`
+ * is what it rests on, NULL when the name was taken as it is. */
+void et__guess_camera(const char *path, char place[ET__GUESS_NAME_BYTES], const char **word);
+
+#endif

@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# The program as a person uses it, on a small dataset with known truths: cli.sh ETUDE MAKE_SAMPLE
+set -u
+etude=$1 make_sample=$2
+dir=$(mktemp -d /var/tmp/etude-cli-XXXXXX)
+trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+n=0
+
+# it "statement" COMMAND...: the command's success is the test's.
+it() {
+    local name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$dir/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$dir/log" | head -30
+    fi
+}
+skip() {
+    n=$((n + 1))
+    echo "ok $n - $1 # SKIP $2"
+}
+
+# exits CODE COMMAND...; its output goes to $dir/out (both streams).
+exits() {
+    local want=$1 got=0
+    shift
+    "$@" >"$dir/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || { echo "exit $got, wanted $want:" && cat "$dir/out" && return 1; }
+}
+says() { grep -q -- "$1" "$dir/out" || { echo "not said: $1" && cat "$dir/out" && return 1; }; }
+same() { diff -r "$1" "$2"; }
+sums() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
+
+# ---- usage ----
+no_command() { exits 2 "$etude" && says "usage: etude COMMAND"; }
+it "without a command it shows its usage and exits with 2" no_command
+wrong_command() { exits 2 "$etude" inspct x && says "did you mean: etude inspect"; }
+it "a misspelt command gets a suggestion" wrong_command
+noun_alone() { exits 2 "$etude" dataset && says "dataset verify"; }
+it "a noun alone lists its verbs" noun_alone
+wrong_option() { exits 2 "$etude" inspect x --polcy y && says "did you mean --policy"; }
+it "a misspelt option gets a suggestion" wrong_option
+wrong_choice() { exits 2 "$etude" convert a b --to v9 && says "takes one of v3.0, v2.1"; }
+it "a wrong choice lists the right ones" wrong_choice
+missing_word() { exits 2 "$etude" convert a && says "usage: etude convert INPUT OUTPUT"; }
+it "a missing word shows how the command is spelt" missing_word
+many_words() { exits 2 "$etude" info a b && says "one word too many"; }
+it "a word too many is named" many_words
+no_number() { exits 2 "$etude" cat x --episode two && says "takes a number"; }
+it "a number that is none is named" no_number
+
+commands=$("$etude" help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
+helps() {
+    local command
+    while read -r command; do
+        # shellcheck disable=SC2086
+        "$etude" $command --help >"$dir/help" || { echo "etude $command --help" && return 1; }
+        awk 'length($0) > 80 {print FILENAME": "$0; bad=1} END {exit bad}' "$dir/help" || return 1
+        grep -q "Common options" "$dir/help" || return 1
+    done <<<"$commands"
+}
+it "every command has a help that fits 80 columns" helps
+usage_fits() { "$etude" help | awk '{if (length($0) > 80) {print; bad=1}} END {exit bad}'; }
+it "the usage fits 80 columns" usage_fits
+manual() { "$etude" manual | grep -q '^.SS etude dataset build' && "$etude" manual inspect | grep -q fail; }
+it "the manual is made from the table" manual
+completes() {
+    # shellcheck disable=SC1090
+    source <("$etude" completion bash)
+    COMP_WORDS=(etude ins) COMP_CWORD=1
+    _etude
+    [ "${COMPREPLY[*]}" = inspect ] || { echo "${COMPREPLY[*]}" && return 1; }
+    COMP_WORDS=(etude dataset ver) COMP_CWORD=2
+    _etude
+    [ "${COMPREPLY[*]}" = verify ] || { echo "${COMPREPLY[*]}" && return 1; }
+    COMP_WORDS=(etude inspect x --pol) COMP_CWORD=3
+    _etude
+    [ "${COMPREPLY[*]}" = --policy ] || { echo "${COMPREPLY[*]}" && return 1; }
+    COMP_WORDS=(etude convert a b --video "") COMP_CWORD=5
+    _etude
+    [ "${COMPREPLY[*]}" = "keep with encode drop" ] || { echo "${COMPREPLY[*]}" && return 1; }
+}
+it "bash completes commands, options and choices" completes
+version_json() { "$etude" version --json | python3 -m json.tool; }
+it "version speaks JSON" version_json
+
+# ---- the sample ----
+it "a sample is made" "$make_sample" "$dir/in" 12 6
+cp -r "$dir/in" "$dir/in-before"
+info() { exits 0 "$etude" info "$dir/in" && says "Unitree_G1_Inspire" && says "left_arm.position" &&
+    says "11 of 12 files"; }
+it "info names the robot, the streams and the videos that are there" info
+info_json() { "$etude" info "$dir/in" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["schema"] == "etude.info/1" and d["episodes"] == 12 and d["videos_present"] == 11, d'; }
+it "info speaks JSON" info_json
+info_files() {
+    exits 0 "$etude" info "$dir/in/data/chunk-000/episode_000000.parquet" && says "Parquet" &&
+        exits 0 "$etude" info "$dir/in/videos/chunk-000/observation.images.cam_high/episode_000000.mp4" &&
+        says "av1 160 x 120"
+}
+it "info reads a Parquet file and a video" info_files
+
+inspect() { exits 0 "$etude" inspect "$dir/in" --html "$dir/report.html" && says "nonfinite" &&
+    says "jump" && says "frozen_encoder" && says "absent_video" && says "latency: 1[45]" && test -s "$dir/report.html"; }
+it "inspect finds what was planted, and the latency" inspect
+inspect_json() { "$etude" inspect "$dir/in" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+planted = {3: "nonfinite", 4: "jump", 5: "frozen_encoder", 6: "absent_video", 7: "truncation"}
+for e in d["episodes"]:
+    kinds = {f["kind"] for f in e["findings"] if f["severity"] != "info"}
+    want = planted.get(e["index"])
+    if want: assert want in kinds, (e["index"], want, kinds)
+    else: assert not kinds, (e["index"], e["findings"])
+assert d["episodes_in"] == 12 and abs(d["latency"]["median_s"] - .150) < .005, d["latency"]'; }
+it "inspect finds exactly what was planted, in JSON" inspect_json
+fail_on() { exits 1 "$etude" inspect "$dir/in" --no-video --fail-on error &&
+    exits 0 "$etude" inspect "$dir/in" --no-video --episodes 0-2 --fail-on error; }
+it "--fail-on makes a finding the exit code" fail_on
+report_refused() { exits 3 "$etude" inspect "$dir/in" --html "$dir/report.html" && says "exists already"; }
+it "a report that is in the way is refused before the work" report_refused
+cats() { exits 0 "$etude" cat "$dir/in" --stream left_arm.position --episode 2 --rows 0-4 &&
+    says "^row,t_s,left_shoulder_pitch" && [ "$(wc -l <"$dir/out")" = 6 ]; }
+it "cat prints a stream by its canonical names" cats
+cats_raw() { exits 0 "$etude" cat "$dir/in" --stream action --rows 0 --format json && says '"row": *0'; }
+it "cat prints a feature as it is stored" cats_raw
+cat_unknown() { exits 3 "$etude" cat "$dir/in" --stream left_tail.position && says "lists them"; }
+it "cat says what to do about an unknown stream" cat_unknown
+
+# ---- datasets ----
+converts() { exits 0 "$etude" convert "$dir/in" "$dir/v3" --video drop && exits 0 "$etude" dataset verify "$dir/v3" --stats; }
+it "convert writes a v3.0 dataset that verifies" converts
+refused() { sums "$dir/v3" >"$dir/sums"; exits 3 "$etude" convert "$dir/in" "$dir/v3" --video drop && says -- "--force" &&
+    sums "$dir/v3" | diff - "$dir/sums"; }
+it "an output that exists is refused and left as it was" refused
+forced() { exits 0 "$etude" convert "$dir/in" "$dir/v3" --video drop --force && same "$dir/v3" "$dir/v3" &&
+    sums "$dir/v3" | diff - "$dir/sums" && ! ls -d "$dir"/v3.*; }
+it "--force replaces it, and the same input gives the same bytes" forced
+threads() { exits 0 "$etude" convert "$dir/in" "$dir/t1" --video with --threads 1 &&
+    exits 0 "$etude" convert "$dir/in" "$dir/t2" --video with --threads 2 && same "$dir/t1" "$dir/t2" &&
+    exits 0 "$etude" dataset verify "$dir/t1" --decode; }
+it "one thread and two give the same bytes, with video" threads
+back() { exits 0 "$etude" convert "$dir/v3" "$dir/v21" --to v2.1 && exits 0 "$etude" dataset verify "$dir/v21" &&
+    exits 0 "$etude" convert "$dir/v21" "$dir/v3b" && cmp "$dir/v3/data/chunk-000/file-000.parquet" "$dir/v3b/data/chunk-000/file-000.parquet"; }
+it "v3.0 to v2.1 and back gives the same table" back
+builds() { exits 0 "$etude" dataset build "$dir/in" -o "$dir/built" --video drop && says "rejected" &&
+    exits 0 "$etude" dataset verify "$dir/built" --stats && test -s "$dir/built/meta/etude/rejected.jsonl"; }
+it "build leaves out what the policy rejects, and lists it" builds
+drops() { exits 0 "$etude" dataset drop "$dir/v3" --episodes 3,5-7 -o "$dir/dropped" && says "8 of 8 episodes\|8 of 12 episodes" &&
+    exits 0 "$etude" dataset verify "$dir/dropped"; }
+it "drop renumbers what is left" drops
+splits() { exits 0 "$etude" dataset split "$dir/v3" -o "$dir/parts" --shares 75,25 --seed 1 &&
+    exits 0 "$etude" dataset verify "$dir/parts/train" && exits 0 "$etude" dataset verify "$dir/parts/test"; }
+it "split parts a dataset" splits
+merges() { exits 0 "$etude" dataset merge "$dir/parts/train" "$dir/parts/test" -o "$dir/merged" && says "12 of 12" &&
+    exits 0 "$etude" dataset verify "$dir/merged" --stats; }
+it "merge puts the parts together again" merges
+stats() { exits 0 "$etude" dataset stats "$dir/v3" --feature action && says "stored q99  differs by at most 0$"; }
+it "stats are exact, and the stored ones are the same" stats
+broken() { cp -r "$dir/v3" "$dir/broken" && sed -i 's/"total_frames": [0-9]*/"total_frames": 7/' "$dir/broken/meta/info.json" &&
+    exits 1 "$etude" dataset verify "$dir/broken" && says "7"; }
+it "verify finds a total that is wrong, and exits with 1" broken
+untouched() { same "$dir/in" "$dir/in-before"; }
+it "the input is as it was" untouched
+
+# ---- profiles and policies ----
+lists() { exits 0 "$etude" profile list && says "unitree-g1-inspire" && says "fourier-gr1"; }
+it "profiles are listed" lists
+guesses() { exits 0 "$etude" profile guess "$dir/in" -o "$dir/guess.yaml" && exits 0 "$etude" profile check "$dir/guess.yaml" &&
+    exits 0 "$etude" cat "$dir/in" --profile "$dir/guess.yaml" --stream left_arm.position --rows 0; }
+it "a guessed profile checks and works" guesses
+profile_wrong() { sed 's/unit: rad/unit: furlong/' "$dir/guess.yaml" >"$dir/wrong.yaml" &&
+    exits 1 "$etude" profile check "$dir/wrong.yaml" && says "wrong.yaml:[0-9]*:[0-9]*: "; }
+it "a mistake in a profile is named with its line and column" profile_wrong
+policy() { exits 0 "$etude" policy check "${ETUDE_SHARE:-share}/policies/default.yaml" && says "absent_video"; }
+it "the default policy says what it decides" policy
+
+# ---- bad input ----
+bad() { local what=$1; shift; exits 3 "$@" && says "$what"; }
+it "a path that does not exist is named" bad "$dir/nowhere" "$etude" inspect "$dir/nowhere"
+mkdir "$dir/empty"
+it "an empty folder is no dataset" bad "info.json" "$etude" inspect "$dir/empty"
+: >"$dir/empty.parquet"
+it "an empty file says so" bad "empty" "$etude" info "$dir/empty.parquet"
+head -c 4096 /dev/zero >"$dir/zero.mp4"
+it "a zero-filled file is of no kind" bad "zero.mp4" "$etude" info "$dir/zero.mp4"
+parquet=$dir/in/data/chunk-000/episode_000000.parquet
+head -c 3000 "$parquet" >"$dir/cut.parquet"
+it "a cut Parquet file says where" bad "cut.parquet" "$etude" info "$dir/cut.parquet"
+cp "$dir/in/videos/chunk-000/observation.images.cam_high/episode_000000.mp4" "$dir/video.parquet"
+extension() { exits 0 "$etude" info "$dir/video.parquet" && says av1; }
+it "a wrong extension does not mislead" extension
+cp -r "$dir/in" "$dir/hurt"
+head -c 3000 "$parquet" >"$dir/hurt/data/chunk-000/episode_000001.parquet"
+rm "$dir/hurt/data/chunk-000/episode_000002.parquet"
+hurt() { exits 0 "$etude" inspect "$dir/hurt" --no-video && says "reject" && says "episode_000001.parquet\|episode 1 "; }
+it "a damaged and an absent file reject two episodes; the rest is inspected" hurt
+hurt_build() { exits 0 "$etude" dataset build "$dir/hurt" -o "$dir/hurt-built" --video drop && exits 0 "$etude" dataset verify "$dir/hurt-built"; }
+it "and a clean dataset is built from the rest" hurt_build
+if [ "$(id -u)" = 0 ]; then
+    skip "an unreadable folder is named" "running as root"
+else
+    mkdir -m 000 "$dir/locked"
+    it "an unreadable folder is named" bad "locked" "$etude" inspect "$dir/locked"
+fi
+full() { (ulimit -f 24 && exits 3 "$etude" convert "$dir/in" "$dir/full" --video drop) && says "full"; }
+it "a disk that takes no more ends with a message" full
+full_repair() { "$etude" dataset verify "$dir/full" --repair >"$dir/out" 2>&1 || true; exits 0 "$etude" info "$dir/v3"; }
+it "and other datasets are untouched" full_repair
+
+# A kill at any moment leaves every finished episode.
+killed() {
+    "$make_sample" "$dir/long" 60 20 0 || return 1
+    local i n_whole=0
+    for i in 1 2 3 4 5 6 7 8; do
+        rm -rf "$dir/killed"
+        "$etude" convert "$dir/long" "$dir/killed" -q >/dev/null 2>&1 &
+        local pid=$!
+        until [ "$(du -sb "$dir/killed" 2>/dev/null | cut -f 1)" -gt $((i * 300000)) ] 2>/dev/null ||
+            ! kill -0 $pid 2>/dev/null; do :; done
+        kill -9 $pid 2>/dev/null
+        wait $pid 2>/dev/null
+        [ -f "$dir/killed/meta/info.json" ] || [ -f "$dir/killed/meta/etude/journal.jsonl" ] || continue
+        "$etude" dataset verify "$dir/killed" --repair --stats >"$dir/out" 2>&1 ||
+            { cat "$dir/out" && find "$dir/killed" -type f && return 1; }
+        n_whole=$((n_whole + 1))
+    done
+    echo "$n_whole repaired"
+    [ "$n_whole" -ge 1 ]
+}
+it "after kill -9 a dataset is repaired and verifies" killed
+echo "1..$n"

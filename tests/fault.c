@@ -1,0 +1,120 @@
+#include "fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+int fault_at, fault_count;
+bool fault_seen;
+const char *fault_only;
+static atomic_bool is_armed;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void fault_arm(int at)
+{
+    fault_at = at;
+    fault_count = 0;
+    fault_seen = false;
+    atomic_store(&is_armed, true);
+}
+
+void fault_disarm(void)
+{
+    atomic_store(&is_armed, false);
+}
+
+// "pread64" is what the C library calls pread when offsets have 64 bits.
+static bool is_listed(const char *call)
+{
+    if (!fault_only)
+        return true;
+    size_t n = strlen(call);
+    if (n > 2 && strcmp(call + n - 2, "64") == 0)
+        n -= 2;
+    for (const char *p = fault_only; (p = memmem(p, strlen(p), call, n)); p += n)
+        if ((p == fault_only || p[-1] == ' ') && (p[n] == 0 || p[n] == ' '))
+            return true;
+    return false;
+}
+
+static bool fails(const char *call)
+{
+    if (!atomic_load(&is_armed) || !is_listed(call))
+        return false;
+    (void)pthread_mutex_lock(&lock);
+    const bool is_now = ++fault_count == fault_at;
+    if (is_now)
+        fault_seen = true;
+    (void)pthread_mutex_unlock(&lock);
+    return is_now;
+}
+
+// clang-format off
+#define WRAP(type, name, params, args, failure, error)  \
+    type __real_##name params;                          \
+    type __wrap_##name params;                          \
+    type __wrap_##name params                           \
+    {                                                   \
+        if (fails(#name)) {                             \
+            errno = error;                              \
+            return failure;                             \
+        }                                               \
+        return __real_##name args;                      \
+    }
+WRAP(void *, malloc, (size_t n), (n), NULL, ENOMEM)
+WRAP(void *, calloc, (size_t n, size_t m), (n, m), NULL, ENOMEM)
+WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL, ENOMEM)
+WRAP(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), -1, EIO)
+WRAP(ssize_t, pread64, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), -1, EIO)
+WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1, ENOSPC)
+WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), -1, ENOSPC)
+WRAP(int, fsync, (int fd), (fd), -1, EIO)
+WRAP(int, fdatasync, (int fd), (fd), -1, EIO)
+WRAP(int, rename, (const char *from, const char *to), (from, to), -1, EACCES)
+WRAP(int, ftruncate64, (int fd, off_t n), (fd, n), -1, ENOSPC)
+WRAP(int, fstat64, (int fd, struct stat *st), (fd, st), -1, EIO)
+WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, ENOSPC)
+WRAP(int, unlink, (const char *path), (path), -1, EACCES)
+WRAP(int, pthread_create,
+     (pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
+     (thread, attr, start, arg), EAGAIN, EAGAIN)
+// clang-format on
+
+// close: the descriptor is gone even when the call reports a failure.
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    const int result = __real_close(fd);
+    if (fails("close")) {
+        errno = EIO;
+        return -1;
+    }
+    return result;
+}
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+    if (flags & O_CREAT) {
+        va_list args;
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+    }
+    if (fails("open64")) {
+        errno = EACCES;
+        return -1;
+    }
+    return __real_open64(path, flags, mode);
+}

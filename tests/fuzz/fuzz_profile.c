@@ -1,0 +1,46 @@
+// A profile that anybody may have written, bound to features of every kind.
+#include "etude/profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ARENA_BYTES ((size_t)16 << 20)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void load_and_bind(const char *path)
+{
+    static const char *const names[] = {"J1.pos", "J2.pos", "A", "B"};
+    static const struct et_feature_view features[] = {
+        {"state", false, 4, names},      {"observation.state", false, 4, NULL},
+        {"action", false, 26, NULL},     {"images.cam", true, 0, NULL},
+        {"images.cam_2", true, 0, NULL},
+    };
+    struct et_arena *arena = NULL;
+    const struct et_profile *profile = NULL;
+    struct et_binding binding;
+    struct et_err err = {0};
+    if (et_arena_open(&arena, ARENA_BYTES, &err) != ET_OK)
+        return;
+    if (et_profile_load(path, arena, &profile, &err) == ET_OK &&
+        et_profile_bind(profile, features, sizeof features / sizeof *features, arena, &binding,
+                        &err) == ET_OK &&
+        binding.n_streams > sizeof features / sizeof *features + profile->n_rules)
+        abort();
+    et_arena_close(arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    char path[64];
+    const int fd = memfd_create("profile", MFD_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (write(fd, data, n) == (ssize_t)n)
+        load_and_bind(path);
+    (void)close(fd);
+    return 0;
+}

@@ -1,0 +1,163 @@
+#include "support.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char temp_dir[256];
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)ftw;
+    if (flag == FTW_DP || flag == FTW_D)
+        (void)rmdir(path);
+    else
+        (void)unlink(path);
+    return 0;
+}
+
+static void remove_temp_dir(void)
+{
+    (void)nftw(temp_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+// Paths are few, small, and needed until the program ends.
+struct kept {
+    struct kept *next;
+    char *path;
+};
+static struct kept *all_kept;
+
+static const char *keep(const char *dir, const char *name)
+{
+    struct kept *kept = malloc(sizeof *kept);
+    if (!kept || asprintf(&kept->path, "%s/%s", dir, name) < 0)
+        abort();
+    kept->next = all_kept;
+    all_kept = kept;
+    return kept->path;
+}
+
+const char *temp_path(const char *name)
+{
+    if (!temp_dir[0]) {
+        const char *base = getenv("TMPDIR");
+        snprintf(temp_dir, sizeof temp_dir, "%s/etude-test-XXXXXX", base ? base : "/var/tmp");
+        if (!mkdtemp(temp_dir)) {
+            perror(temp_dir);
+            exit(99);
+        }
+        (void)atexit(remove_temp_dir);
+    }
+    return keep(temp_dir, name);
+}
+
+const char *data_path(const char *name)
+{
+    const char *root = getenv("ETUDE_TEST_DATA");
+    const char *path = keep(root ? root : "../shared/data", name);
+    return file_exists(path) ? path : NULL;
+}
+
+const char *source_path(const char *name)
+{
+    const char *root = getenv("ETUDE_SOURCE");
+    return keep(root ? root : ".", name);
+}
+
+void write_file(const char *path, const void *data, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(data, 1, n, f) != n || fclose(f) != 0) {
+        perror(path);
+        exit(99);
+    }
+}
+
+void *read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    size_t cap = 1 << 16, used = 0;
+    char *data = malloc(cap + 1);
+    for (;;) {
+        if (!data)
+            abort();
+        const size_t got = fread(data + used, 1, cap - used, f);
+        used += got;
+        if (got == 0)
+            break;
+        if (used == cap) {
+            cap *= 2;
+            data = realloc(data, cap + 1);
+        }
+    }
+    (void)fclose(f);
+    data[used] = 0;
+    if (n)
+        *n = used;
+    return data;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+uint64_t rng_next(struct rng *rng)
+{
+    uint64_t z = (rng->state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+double rng_uniform(struct rng *rng)
+{
+    return (double)(rng_next(rng) >> 11) * 0x1p-53;
+}
+
+double rng_gaussian(struct rng *rng)
+{
+    const double u = 1.0 - rng_uniform(rng), v = rng_uniform(rng);
+    return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+}
+
+void cut_at_every_byte(const void *data, size_t n, size_t step, const char *path,
+                       void (*check)(const char *path, size_t n_kept, void *ctx), void *ctx)
+{
+    for (size_t n_kept = 0; n_kept < n; n_kept += step) {
+        write_file(path, data, n_kept);
+        check(path, n_kept, ctx);
+    }
+}
+
+void flip_every_byte(const void *data, size_t n, size_t step, const char *path,
+                     void (*check)(const char *path, size_t at, void *ctx), void *ctx)
+{
+    unsigned char *copy = malloc(n + 1);
+    if (!copy)
+        abort();
+    memcpy(copy, data, n);
+    for (size_t at = 0; at < n; at += step) {
+        const unsigned char old = copy[at];
+        const unsigned char news[] = {(unsigned char)~old, 0, old ^ 1};
+        for (size_t i = 0; i < sizeof news; i++) {
+            if (news[i] == old)
+                continue;
+            copy[at] = news[i];
+            write_file(path, copy, n);
+            check(path, at, ctx);
+        }
+        copy[at] = old;
+    }
+    free(copy);
+}
