@@ -56,7 +56,7 @@ void cli_json_result(struct et_json_writer *w, const struct et_ops_result *r, in
     et_json_close_list(w);
 }
 
-#define REMARKS_SHOWN 64
+#define REMARKS_SHOWN 12
 
 // Remarks that say the same of many places are one line with a count.
 static void print_remarks(const struct et_remark *remarks, size_t n)

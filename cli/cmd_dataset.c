@@ -202,7 +202,11 @@ static int merge_by_profile(struct cli_copy *copy)
     struct et_err err = {0};
     struct et_ops_result result = {0};
     struct cli_output output;
+    double fps;
+    if (!cli_number(args, "fps", 1, 1000, 0, &fps))
+        return CLI_USAGE;
     struct et_build_options options = {
+        .fps = (int)fps,
         .videos = cli_video_mode(args),
         .parts = parts_mode(args),
         .with_velocity = true,
@@ -269,7 +273,8 @@ int cmd_dataset_merge(const struct cli_args *args)
     int code = cli_copy_open(args, copy);
     for (size_t i = 0; code == CLI_DONE && i < args->n_words; i++)
         code = cli_copy_input(copy, args->words[i]);
-    if (code == CLI_DONE && have_same_features(copy) && !cli_has(args, "parts")) {
+    if (code == CLI_DONE && have_same_features(copy) && !cli_has(args, "parts") &&
+        !cli_has(args, "fps")) {
         for (size_t i = 0; i < copy->n_picks; i++)
             copy->picks[i].n_episodes = (size_t)et_dataset_info(copy->datasets[i])->n_episodes;
         copy->options.video = cli_video_options(args);

@@ -93,6 +93,7 @@ static const struct cli_option OPT_MERGE[] = {
     CODEC,
     PROFILE,
     {0, "parts", "MODE", "when features differ: common or union (default: common)", PARTS},
+    {0, "fps", "N", "when features differ: rows a second (default: as the inputs)", NULL},
     FORCE,
     THREADS,
     OPTION_END};

@@ -155,7 +155,8 @@ ET_API const struct et_column *et_rows_find(const struct et_rows *rows, const ch
 /* The number at (row, value) of a rectangular numeric column. */
 ET_API double et_column_get(const struct et_column *column, int64_t row, size_t value);
 
-/* Chooses the profile for reading episodes (wanted as in et_profile_find) and binds it. Call once,
+/* Chooses the profile for reading episodes (wanted as in et_profile_find; NULL takes the one that
+ * a built dataset carries, where there is one) and binds it. Call once,
  * before the first et_dataset_episode. */
 ET_MUST_USE ET_API enum et_status et_dataset_use_profile(struct et_dataset *dataset,
                                                          const char *wanted, struct et_err *err);

@@ -94,7 +94,7 @@ struct et_parquet_batch {
 /* ---- reading ---- */
 
 struct et_parquet_options {
-    size_t page_bytes_max;  // uncompressed page that is accepted; 0: 256 MiB
+    size_t page_bytes_max;  // uncompressed page that is accepted; 0: 256 MiB, the most we write
     size_t batch_bytes_max; // values of one batch; 0: 1 GiB
     bool check_crc;         // verify page checksums where the file has them
 };

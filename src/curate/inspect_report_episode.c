@@ -29,6 +29,8 @@
 #define PLOTS_A_PART 1000
 #define PARTS_APART 1000000
 #define TRACKS_MAX 200
+// A value that stays within this of its first one (rad, or the stream's unit) does not move.
+#define STILL 1e-3
 
 struct part {
     const struct et_inspect_report_options *options;
@@ -271,16 +273,44 @@ static const struct et_track *command_of(const struct et_episode *episode,
     return NULL;
 }
 
+/* True when a value of the track changes by more than noise. NULL does not move. */
+static bool does_move(const struct et_track *track)
+{
+    const size_t width = track ? track->stream.n_values : 0;
+    for (size_t i = 0; i < width; i++)
+        for (size_t k = 1; k < track->n_samples; k++)
+            if (!(fabs(track->values[k * width + i] - track->values[i]) <= STILL))
+                return true;
+    return false;
+}
+
+static void put_still(struct part *part, struct et_buf *names)
+{
+    if (names->n == 0)
+        return;
+    et_buf_puts(names, ": without movement, not drawn");
+    names->status = ET_OK; // a list that is too long is cut
+    et_page_text(&part->page, et_buf_text(names));
+}
+
 static enum et_status put_tracks(struct part *part, struct et_err *err)
 {
     const struct et_episode *episode = part->episode;
+    struct et_buf still = et_buf(4 * TEXT_BYTES);
     enum et_status st = ET_OK;
     for (size_t i = 0; i < episode->n_tracks && i < TRACKS_MAX && st == ET_OK; i++) {
         const struct et_track *track = &episode->tracks[i];
         if (track->stream.is_command || track->n_samples == 0 || track->stream.n_values == 0)
             continue;
-        st = put_joints(part, track, command_of(episode, track), err);
+        const struct et_track *command = command_of(episode, track);
+        if (does_move(track) || does_move(command))
+            st = put_joints(part, track, command, err);
+        else
+            et_buf_printf(&still, "%s%s", still.n ? ", " : "", track->stream.name);
     }
+    if (st == ET_OK)
+        put_still(part, &still);
+    et_buf_free(&still);
     return st;
 }
 

@@ -496,7 +496,7 @@ static enum et_status keep_profiles(void *ctx, const char *path, struct et_err *
             st = et_file_replace(to, text.p, text.n, err);
         et_arena_rewind(build->arena, mark);
     }
-    return st;
+    return st == ET_OK ? et__build_write_profile(build, path, err) : st;
 }
 
 // The robot's own word where all picks have the same, else the profiles' names.

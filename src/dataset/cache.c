@@ -23,9 +23,18 @@ struct probed {
     uint64_t used_at;
 };
 
+// A data file among all of them.
+struct joined_file {
+    const char *path;
+    int64_t first_row, n_rows;
+};
+
 struct et__cache {
     pthread_mutex_t lock;
     uint64_t clock;
+    struct et_arena *arena; // of the list of files, made when it is first asked for
+    struct joined_file *joined;
+    size_t n_joined;
     struct open_file files[N_READERS];
     struct probed probes[N_PROBES];
 };
@@ -51,6 +60,7 @@ void et__cache_close(struct et__cache *cache)
         et_parquet_close(cache->files[i].reader);
     for (size_t i = 0; i < N_PROBES; i++)
         free(cache->probes[i].path);
+    et_arena_close(cache->arena);
     (void)pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
@@ -139,6 +149,70 @@ void et__reader_give(const struct et_dataset *ds, struct et_parquet_reader *read
     (void)pthread_mutex_unlock(&cache->lock);
     if (!is_ours)
         et_parquet_close(reader);
+}
+
+// Lists the data files with their numbers of rows. Called with the lock held.
+static enum et_status join_files(const struct et_dataset *ds, struct et_err *err)
+{
+    struct et__cache *cache = ds->cache;
+    const char *const *paths;
+    size_t n_paths;
+    int64_t first_row = 0;
+
+    enum et_status st = et_arena_open(&cache->arena, ET__META_ARENA_BYTES_MAX, err);
+    if (st != ET_OK)
+        return st;
+    const char *folder = et_path_join(cache->arena, ds->info.path, "data");
+    if (!folder)
+        return et_arena_fail(cache->arena, "the data files", err);
+    st = et__files_below(folder, 1, ".parquet", cache->arena, &paths, &n_paths, err);
+    if (st != ET_OK)
+        return st;
+    cache->joined = et_arena_array(cache->arena, n_paths, sizeof *cache->joined);
+    if (!cache->joined)
+        return et_arena_fail(cache->arena, "the data files", err);
+    for (size_t i = 0; i < n_paths; i++) {
+        struct et_parquet_reader *reader = NULL;
+        if (et_parquet_open(&reader, paths[i], NULL, NULL) != ET_OK)
+            continue;
+        const int64_t n_rows = et_parquet_n_rows(reader);
+        et_parquet_close(reader);
+        if (n_rows > INT64_MAX / 2 - first_row) // no file is so long
+            continue;
+        cache->joined[cache->n_joined++] = (struct joined_file){paths[i], first_row, n_rows};
+        first_row += n_rows;
+    }
+    return ET_OK;
+}
+
+enum et_status et__file_of_row(const struct et_dataset *ds, int64_t row, const char **path,
+                               int64_t *first_row, struct et_err *err)
+{
+    struct et__cache *cache = ds->cache;
+    enum et_status st = ET_OK;
+
+    *path = NULL;
+    (void)pthread_mutex_lock(&cache->lock);
+    if (!cache->joined)
+        st = join_files(ds, err);
+    if (st != ET_OK) { // the next call tries again
+        et_arena_close(cache->arena);
+        cache->arena = NULL;
+        cache->joined = NULL;
+        cache->n_joined = 0;
+    }
+    for (size_t i = 0; cache->joined && i < cache->n_joined && !*path; i++) {
+        const struct joined_file *file = &cache->joined[i];
+        if (row >= file->first_row && row - file->first_row < file->n_rows) {
+            *path = file->path;
+            *first_row = file->first_row;
+        }
+    }
+    (void)pthread_mutex_unlock(&cache->lock);
+    if (st == ET_OK && !*path)
+        st = et_fail(err, ET_ENOTFOUND, row, "%s: no data file holds row %lld", ds->info.path,
+                     (long long)row);
+    return st;
 }
 
 static bool find_probe(struct et__cache *cache, const char *path, struct et_video_info *info)

@@ -2,6 +2,7 @@
 #include "dataset/dataset__internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 
 #define BATCH_ROWS 65536
@@ -30,7 +31,7 @@ double et__number_at(enum et_parquet_type type, const void *values, size_t i)
     case ET_PARQUET_FIXED:
         break;
     }
-    return NAN;
+    return (double)NAN;
 }
 
 static int64_t integer_at(enum et_parquet_type type, const void *values, size_t i)
@@ -94,8 +95,8 @@ static enum et_status read_numbers(struct et_parquet_reader *reader, const char 
         const int64_t n_rows_max = n - row < BATCH_ROWS ? n - row : BATCH_ROWS;
         st = et_parquet_cursor_next(cursor, n_rows_max, &batch, err);
         if (st == ET_END)
-            st = et_fail(err, ET_ECORRUPT, first + row, "column %s ends at row %lld", column,
-                         (long long)(first + row));
+            st = et_fail(err, ET_ECORRUPT, first + row, "column %s ends at row %" PRId64, column,
+                         first + row);
         if (st == ET_OK && !put_batch(to, row, leaf, &batch))
             st = et_fail(err, ET_EUNSUPPORTED, first + row,
                          "column %s does not hold one number a row", column);
@@ -194,8 +195,8 @@ enum et_status et__read_texts(struct et_parquet_reader *reader, const char *colu
         const int64_t n_rows_max = n - row < BATCH_ROWS ? n - row : BATCH_ROWS;
         st = et_parquet_cursor_next(cursor, n_rows_max, &batch, err);
         if (st == ET_END)
-            st = et_fail(err, ET_ECORRUPT, first + row, "column %s ends at row %lld", column,
-                         (long long)(first + row));
+            st = et_fail(err, ET_ECORRUPT, first + row, "column %s ends at row %" PRId64, column,
+                         first + row);
         if (st == ET_OK && !put_text_batch(rows, row, leaf, &batch, arena))
             st = et_arena_fail(arena, "a column of texts", err);
         if (st == ET_OK)
@@ -227,13 +228,28 @@ static bool put_list_batch(const struct et_parquet_leaf *leaf, const struct et_p
     return row + 1 == batch->n_rows;
 }
 
+// The rows of a batch in the arena.
+static enum et_status keep_lists(const struct et_parquet_leaf *leaf,
+                                 const struct et_parquet_batch *batch, struct et_arena *arena,
+                                 struct et__list_rows *rows, struct et_err *err)
+{
+    double *values = et_arena_array(arena, (size_t)batch->n_levels, sizeof *values);
+    size_t *starts = et_arena_array(arena, (size_t)batch->n_rows + 1, sizeof *starts);
+    if (!values || !starts)
+        return et_arena_fail(arena, "a column of lists", err);
+    if (!put_list_batch(leaf, batch, values, starts, &starts[batch->n_rows]))
+        return et_fail(err, ET_ECORRUPT, -1, "column %s has levels that make no rows",
+                       leaf->column);
+    *rows = (struct et__list_rows){values, starts};
+    return ET_OK;
+}
+
 enum et_status et__read_lists(struct et_parquet_reader *reader, const char *column, int64_t first,
                               int64_t n, struct et_arena *arena, struct et__list_rows *rows,
                               struct et_err *err)
 {
     struct et_parquet_cursor *cursor = NULL;
-    struct et_parquet_batch batch;
-    size_t n_values = 0;
+    struct et_parquet_batch batch = {0};
 
     *rows = (struct et__list_rows){0};
     const int i_leaf = et_parquet_find(reader, column);
@@ -242,29 +258,18 @@ enum et_status et__read_lists(struct et_parquet_reader *reader, const char *colu
     const struct et_parquet_leaf *leaf = et_parquet_leaf(reader, (size_t)i_leaf);
     if (!et__is_number(leaf->type))
         return et_fail(err, ET_EUNSUPPORTED, -1, "column %s does not hold numbers", column);
-    size_t *starts = et_arena_array(arena, (size_t)n + 1, sizeof *starts);
-    if (!starts)
-        return et_arena_fail(arena, "a column of lists", err);
     enum et_status st = et_parquet_cursor_open(&cursor, reader, (size_t)i_leaf, err);
     if (st == ET_OK)
         st = et_parquet_cursor_seek(cursor, first, err);
     if (st == ET_OK)
         st = et_parquet_cursor_next(cursor, n, &batch, err);
     if (st == ET_END || (st == ET_OK && batch.n_rows != n))
-        st = et_fail(err, ET_ECORRUPT, first, "column %s ends before row %lld", column,
-                     (long long)(first + n));
-    double *values =
-        st == ET_OK ? et_arena_array(arena, (size_t)batch.n_levels, sizeof *values) : NULL;
-    if (st == ET_OK && !values)
-        st = et_arena_fail(arena, "a column of lists", err);
-    if (st == ET_OK && !put_list_batch(leaf, &batch, values, starts, &n_values))
-        st = et_fail(err, ET_ECORRUPT, first, "column %s has levels that make no rows", column);
+        st = et_fail(err, ET_ECORRUPT, first, "column %s ends before row %" PRId64, column,
+                     first + n);
+    if (st == ET_OK)
+        st = keep_lists(leaf, &batch, arena, rows, err);
     et_parquet_cursor_close(cursor);
-    if (st != ET_OK)
-        return st;
-    starts[n] = n_values;
-    *rows = (struct et__list_rows){values, starts};
-    return ET_OK;
+    return st;
 }
 
 const double *et__list_row(const struct et__list_rows *rows, int64_t k, size_t *n)

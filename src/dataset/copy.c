@@ -1,6 +1,8 @@
 /* Copying: every column to the bit, every frame as it is, in a new layout and with new numbers. */
 #include "dataset/dataset__copy.h"
 
+#include "etude/file.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -336,6 +338,25 @@ static enum et_status provide(struct et__copy *copy, struct et_err *err)
                                &copy->run.provenance, err);
 }
 
+// A dataset of canonical features keeps the profile that it is read by.
+static enum et_status keep_own_profile(void *ctx, const char *path, struct et_err *err)
+{
+    const struct et__copy *copy = ctx;
+    const char *from = et_dataset_info(copy->run.picks[0].dataset)->path;
+    char own[ET_PATH_BYTES_MAX], to[ET_PATH_BYTES_MAX];
+    enum et_path_kind kind = ET_PATH_NONE;
+    struct et_str text;
+    enum et_status st = et__meta_path(from, ET__OWN_PROFILE, own, err);
+    if (st == ET_OK)
+        st = et_path_kind(own, &kind, err);
+    if (st != ET_OK || kind != ET_PATH_FILE)
+        return st;
+    st = et_file_read(own, ET__JSON_BYTES_MAX, copy->run.remarks.arena, &text, err);
+    if (st == ET_OK)
+        st = et__meta_path(path, ET__OWN_PROFILE, to, err);
+    return st == ET_OK ? et_file_replace(to, text.p, text.n, err) : st;
+}
+
 enum et_status et_dataset_copy(const struct et_pick *picks, size_t n_picks, const char *path,
                                const struct et_copy_options *options, struct et_arena *arena,
                                struct et_ops_result *result, struct et_err *err)
@@ -351,6 +372,7 @@ enum et_status et_dataset_copy(const struct et_pick *picks, size_t n_picks, cons
                                 .progress = options->progress,
                                 .progress_ctx = options->progress_ctx,
                                 .make = make,
+                                .begun = keep_own_profile,
                                 .ctx = &copy,
                                 .remarks = {.arena = arena}};
 

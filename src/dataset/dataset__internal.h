@@ -249,19 +249,34 @@ ET_MUST_USE enum et_status et__reader_take(const struct et_dataset *ds,
                                            struct et_parquet_reader **reader, struct et_err *err);
 void et__reader_give(const struct et_dataset *ds, struct et_parquet_reader *reader);
 
+/* The data file that holds a global row when all files are joined in the order of their paths, as
+ * LeRobot joins them, and the file's own first global row. Files that cannot be opened hold none.
+ * The path lives as long as the dataset. ET_ENOTFOUND: there is no such row. */
+ET_MUST_USE enum et_status et__file_of_row(const struct et_dataset *ds, int64_t row,
+                                           const char **path, int64_t *first_row,
+                                           struct et_err *err);
+
 /* et_video_probe, remembered for the files that were asked for last. */
 ET_MUST_USE enum et_status et__probe_once(const struct et_dataset *ds, const char *path,
                                           struct et_video_info *info, struct et_err *err);
 
 /* ---- one episode ---- */
 
-/* Finds an episode's rows in its data file: *first and *n_rows. By the metadata where episode_index
- * agrees, else where episode_index says; *trouble says so (NULL: none). */
-ET_MUST_USE enum et_status et__rows_locate(const struct et_dataset *ds,
-                                           const struct et__episode *episode,
-                                           struct et_parquet_reader *reader, struct et_arena *arena,
-                                           int64_t *first, int64_t *n_rows, const char **trouble,
-                                           struct et_err *err);
+/* An episode's rows, opened. */
+struct et__place {
+    struct et_parquet_reader *reader; // given back by et__rows_close
+    const char *path;                 // the file, in the arena
+    int64_t first, n_rows;
+    const char *trouble; // why it is not where the metadata says; NULL: it is
+};
+
+/* Finds an episode's rows: where the metadata says, when episode_index agrees; else where in the
+ * named file episode_index says; else, in v3.0, at the global row where LeRobot would read them,
+ * whatever file that is in. ET_ENOTFOUND: no file holds them. err->text names the file. */
+ET_MUST_USE enum et_status et__rows_open(const struct et_dataset *ds,
+                                         const struct et__episode *episode, struct et_arena *arena,
+                                         struct et__place *place, struct et_err *err);
+void et__rows_close(const struct et_dataset *ds, struct et__place *place);
 
 /* The tree of an episode's own statistics; NULL when it has none or its line cannot be read. */
 const struct et_value *et__episode_stats(const struct et_dataset *ds,

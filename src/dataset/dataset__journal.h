@@ -46,6 +46,9 @@
 #include "etude/json.h"
 
 #define ET__JOURNAL_PATH "meta/etude/journal.jsonl"
+
+/* The profile that a built dataset carries and is read by. */
+#define ET__OWN_PROFILE "meta/etude/canonical.yaml"
 #define ET__JOURNAL_VERSION 1
 #define ET__JOURNAL_LINE_BYTES_MAX ((size_t)64 << 20)
 

@@ -74,17 +74,22 @@ struct et__file_group {
     size_t first, n;
 };
 
-/* Groups of all data files that the metadata names, and the order of episodes they point into;
- * sorted by path, episodes of a file by their first row. */
+struct et__groups {
+    struct et__file_group *items;
+    size_t n;
+    size_t *order;
+};
+
+/* Groups of all data files that the metadata names, sorted by path; episodes of a file by their
+ * first row. */
 ET_MUST_USE enum et_status et__group_data(const struct et_dataset *ds, struct et_arena *arena,
-                                          struct et__file_group **groups, size_t *n_groups,
-                                          size_t **order, struct et_err *err);
+                                          struct et__groups *groups, struct et_err *err);
 
 /* The same for the files of one camera; episodes of a file by their first time. Episodes whose
  * place the metadata does not name are in no group. */
 ET_MUST_USE enum et_status et__group_videos(const struct et_dataset *ds, size_t i_video,
-                                            struct et_arena *arena, struct et__file_group **groups,
-                                            size_t *n_groups, size_t **order, struct et_err *err);
+                                            struct et_arena *arena, struct et__groups *groups,
+                                            struct et_err *err);
 
 /* The rows of one data file against the features and the episodes that it should hold. */
 struct et__file_scan {

@@ -41,7 +41,7 @@ static enum et_status read_layout(struct et_dataset *ds, const struct et_value *
 static enum et_status read_rate(struct et_dataset *ds, const struct et_value *root,
                                 struct et_err *err)
 {
-    const double fps = et_value_real(et_value_get(root, "fps"), NAN);
+    const double fps = et_value_real(et_value_get(root, "fps"), (double)NAN);
 
     if (!(fps > 0 && fps <= 1e6))
         return et_fail(err, ET_ECORRUPT, -1, "%s: fps is not a rate in frames a second",

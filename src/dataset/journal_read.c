@@ -318,7 +318,7 @@ static enum et_status take_committed(struct reading *reading, const struct et__j
 static enum et_status read_all(struct reading *reading, struct et_err *err)
 {
     struct et_dataset *ds = reading->ds;
-    struct et__journal_line line;
+    struct et__journal_line line = {0};
 
     // The spec's features stay as long as the dataset; the episodes' lines do not.
     enum et_status st = et__journal_next(reading->journal, ds->arena, &line, err);

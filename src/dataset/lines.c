@@ -24,7 +24,7 @@ static enum et_status read_more(struct et__lines *lines, struct et_err *err)
     struct et_buf *buf = &lines->buf;
     size_t got = 0;
 
-    if (lines->first) {
+    if (lines->first && buf->p) {
         memmove(buf->p, buf->p + lines->first, buf->n - lines->first);
         buf->n -= lines->first;
         lines->at += (int64_t)lines->first;
@@ -51,7 +51,7 @@ enum et_status et__lines_next(struct et__lines *lines, struct et__line *line, st
     for (;;) {
         const char *first = lines->buf.p ? lines->buf.p + lines->first : NULL;
         const size_t n = lines->buf.n - lines->first;
-        if (n > n_seen)
+        if (first && n > n_seen)
             feed = memchr(first + n_seen, '\n', n - n_seen);
         if (feed || lines->is_end)
             break;

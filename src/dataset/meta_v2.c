@@ -412,7 +412,8 @@ static enum et_status make_slots(struct et_dataset *ds, struct et_err *err)
 
     for (size_t i = 0; st == ET_OK && i < (size_t)ds->info.n_episodes * ds->n_videos; i++) {
         const struct et__episode *episode = &ds->episodes[i / ds->n_videos];
-        ds->slots[i] = (struct et__video_slot){episode->data_chunk, episode->data_file, 0, NAN};
+        ds->slots[i] =
+            (struct et__video_slot){episode->data_chunk, episode->data_file, 0, (double)NAN};
     }
     return st;
 }

@@ -2,6 +2,7 @@
  * addressed by position, as LeRobot does; what a row says of itself is held against that. */
 #include "dataset/dataset__internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -54,6 +55,7 @@ static enum et_status take_tasks(struct et_dataset *ds, const struct et__text_ro
     enum et_status st = ET_OK;
     size_t cap = 0;
 
+    assert(n == 0 || (rows->texts && rows->n_texts));
     for (int64_t i = 0; st == ET_OK && i < n; i++) {
         const char *text = rows->n_texts[i] ? rows->texts[i][0] : "";
         if (numbers[i] != i)
@@ -161,7 +163,7 @@ static enum et_status read_seconds(struct reading *reading, const char *column, 
         et__remark(&reading->ds->remarks, ET__CHECK_METADATA, ET_SEVERITY_ERROR, reading->where,
                    "%s", bad.text);
     for (int64_t i = 0; st != ET_OK && i < n; i++)
-        to[i] = NAN;
+        to[i] = (double)NAN;
     return ET_OK;
 }
 
@@ -437,7 +439,7 @@ enum et_status et__slots_make(struct et_dataset *ds, size_t n_episodes, struct e
     if (!ds->slots)
         return et_arena_fail(ds->arena, "the videos' places", err);
     for (size_t i = 0; i < n_episodes * ds->n_videos; i++)
-        ds->slots[i] = (struct et__video_slot){-1, -1, NAN, NAN};
+        ds->slots[i] = (struct et__video_slot){-1, -1, (double)NAN, (double)NAN};
     return ET_OK;
 }
 

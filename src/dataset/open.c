@@ -221,12 +221,22 @@ const struct et_binding *et_dataset_binding(const struct et_dataset *dataset)
     return dataset->is_bound ? &dataset->binding : NULL;
 }
 
+// The profile that a dataset of canonical features carries; NULL when it has none.
+static const char *own_profile(const struct et_dataset *ds)
+{
+    const char *path = et_path_join(ds->arena, ds->info.path, ET__OWN_PROFILE);
+    enum et_path_kind kind = ET_PATH_NONE;
+    return path && et_path_kind(path, &kind, NULL) == ET_OK && kind == ET_PATH_FILE ? path : NULL;
+}
+
 enum et_status et_dataset_use_profile(struct et_dataset *dataset, const char *wanted,
                                       struct et_err *err)
 {
     struct et_dataset *ds = dataset;
     const struct et_profile *profile = NULL;
 
+    if (!wanted)
+        wanted = own_profile(ds);
     enum et_status st = et_profile_find(wanted, ds->info.robot_type, ds->arena, &profile, err);
     if (st != ET_OK)
         return st;
@@ -343,8 +353,8 @@ enum et_status et_dataset_bytes(const struct et_dataset *dataset, bool with_vide
     *n_bytes = 0;
     enum et_status st = et_arena_open(&scratch, SCRATCH_BYTES, err);
     for (size_t i = 0; st == ET_OK && i < (with_videos ? 3 : 2); i++) {
-        const char *const *paths;
-        size_t n_paths;
+        const char *const *paths = NULL;
+        size_t n_paths = 0;
         const char *folder = et_path_join(scratch, dataset->info.path, FOLDERS[i]);
         st = folder ? et__files_below(folder, 4, NULL, scratch, &paths, &n_paths, err)
                     : et_arena_fail(scratch, "a path", err);

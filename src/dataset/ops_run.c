@@ -136,7 +136,10 @@ static enum et_status leave_out(struct et__run *run, const struct et__slot *slot
                                 struct et_err *err)
 {
     const char *where = slot->episode.source_id ? slot->episode.source_id : "an episode";
-    et__note(&run->remarks, ET_SEVERITY_ERROR, where, "left out: %s", slot->trouble.text);
+    // That something is absent was to be expected where the caller asked for what has it.
+    const enum et_severity severity =
+        slot->trouble.status == ET_ENOTFOUND ? ET_SEVERITY_WARN : ET_SEVERITY_ERROR;
+    et__note(&run->remarks, severity, where, "left out: %s", slot->trouble.text);
     const struct et_grade grade = {
         .verdict = ET_VERDICT_REJECT, .policy = "readable", .reason = slot->trouble.text};
     const struct et_rejected_episode rejected = {.source_id = slot->episode.source_id,

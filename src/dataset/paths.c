@@ -108,37 +108,45 @@ const char *et__template_trouble(struct et_str template)
     return NULL;
 }
 
-static void put_field(struct et_buf *buf, struct placeholder placeholder,
-                      const struct et__path_fields *fields)
+// A template and a key are names of at most 256 bytes; each of its fields takes at most as many
+// more.
+#define EXPANDED_BYTES_MAX (ET_NAME_BYTES_MAX * ET_NAME_BYTES_MAX / 8)
+
+// The text of a field in `text`, which holds 24 bytes for numbers; a key is given as it is.
+static struct et_str field_text(struct placeholder placeholder,
+                                const struct et__path_fields *fields, char text[24])
 {
     const int64_t numbers[N_FIELDS] = {fields->chunk, fields->file, fields->episode, 0};
 
     if (placeholder.field == FIELD_KEY)
-        et_buf_puts(buf, fields->video_key ? fields->video_key : "");
-    else
-        et_buf_printf(buf, "%0*lld", placeholder.width, (long long)numbers[placeholder.field]);
+        return et_str(fields->video_key);
+    (void)snprintf(text, 24, "%0*lld", placeholder.width, (long long)numbers[placeholder.field]);
+    return et_str(text);
 }
 
 const char *et__path_expand(struct et_arena *arena, const char *root, const char *template,
                             const struct et__path_fields *fields)
 {
-    struct et_buf buf = et_buf(ET_PATH_BYTES_MAX);
+    char expanded[EXPANDED_BYTES_MAX];
     struct et_str rest = et_str(template);
+    size_t n = 0;
 
     while (rest.n) {
-        struct et_str literal;
+        struct et_str piece;
         struct placeholder placeholder;
+        char number[24];
         bool is_field;
-        const bool is_good = next_piece(&rest, &literal, &is_field, &placeholder);
+        const bool is_good = next_piece(&rest, &piece, &is_field, &placeholder);
         assert(is_good); // et__template_trouble said so
         if (is_good && is_field)
-            put_field(&buf, placeholder, fields);
-        else
-            et_buf_putstr(&buf, literal);
+            piece = field_text(placeholder, fields, number);
+        assert(piece.n < sizeof expanded - n);
+        if (piece.n)
+            memcpy(expanded + n, piece.p, piece.n);
+        n += piece.n;
     }
-    const char *path = buf.status == ET_OK ? et_path_join(arena, root, et_buf_text(&buf)) : NULL;
-    et_buf_free(&buf);
-    return path;
+    expanded[n] = '\0';
+    return et_path_join(arena, root, expanded);
 }
 
 const char *et__below(const struct et_dataset *ds, const char *path)

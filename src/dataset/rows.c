@@ -2,6 +2,7 @@
 #include "dataset/dataset__internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 static size_t type_bytes(enum et_parquet_type type)
 {
@@ -22,100 +23,11 @@ static size_t type_bytes(enum et_parquet_type type)
     return 0;
 }
 
-/* ---- where an episode's rows are ---- */
-
-// The longest run of rows that say they are the episode's.
-static void longest_run(const int64_t *indices, int64_t n, int64_t index, int64_t *first,
-                        int64_t *n_rows)
-{
-    *first = *n_rows = 0;
-    for (int64_t i = 0; i < n;) {
-        int64_t end = i;
-        while (end < n && indices[end] == index)
-            end++;
-        if (end - i > *n_rows) {
-            *first = i;
-            *n_rows = end - i;
-        }
-        i = end > i ? end : i + 1;
-    }
-}
-
-// All of the rows that the metadata names say that they are the episode's.
-static bool agrees(const struct et__episode *episode, const int64_t *indices, int64_t n)
-{
-    if (episode->first_row > n || episode->n_rows > n - episode->first_row)
-        return false;
-    for (int64_t i = 0; i < episode->n_rows; i++) {
-        if (indices[episode->first_row + i] != episode->index)
-            return false;
-    }
-    return true;
-}
-
-/* Reads episode_index of the rows that the metadata names, and only when they are not the episode's
- * that of the whole file. ET_ENOTFOUND, ET_EUNSUPPORTED: the file has no such column of numbers. */
-static enum et_status locate_by_index(const struct et__episode *episode,
-                                      struct et_parquet_reader *reader, struct et_arena *arena,
-                                      int64_t *first, int64_t *n_rows, const char **trouble,
-                                      struct et_err *err)
-{
-    const int64_t n_file = et_parquet_n_rows(reader);
-    enum et_status st;
-
-    if (episode->first_row <= n_file && episode->n_rows <= n_file - episode->first_row) {
-        struct et__episode here = *episode;
-        here.first_row = 0;
-        int64_t *indices = et_arena_array(arena, (size_t)episode->n_rows, sizeof *indices);
-        if (!indices)
-            return et_arena_fail(arena, "a column", err);
-        st = et__read_ints(reader, "episode_index", episode->first_row, episode->n_rows, indices,
-                           err);
-        if (st != ET_OK || agrees(&here, indices, episode->n_rows))
-            return st;
-    }
-    int64_t *indices = et_arena_array(arena, (size_t)n_file, sizeof *indices);
-    if (!indices)
-        return et_arena_fail(arena, "a column", err);
-    st = et__read_ints(reader, "episode_index", 0, n_file, indices, err);
-    if (st != ET_OK)
-        return st;
-    longest_run(indices, n_file, episode->index, first, n_rows);
-    *trouble = *n_rows ? "the metadata names other rows than those that say they are the "
-                         "episode's; the latter were read"
-                       : "no row of the data file says that it is the episode's";
-    return ET_OK;
-}
-
-enum et_status et__rows_locate(const struct et_dataset *ds, const struct et__episode *episode,
-                               struct et_parquet_reader *reader, struct et_arena *arena,
-                               int64_t *first, int64_t *n_rows, const char **trouble,
-                               struct et_err *err)
-{
-    const int64_t n_file = et_parquet_n_rows(reader);
-
-    *trouble = NULL;
-    *first = 0;
-    *n_rows = n_file;
-    if (ds->info.layout != ET_LAYOUT_V30) // the whole file, whatever it says
-        return ET_OK;
-    *first = episode->first_row < n_file ? episode->first_row : n_file;
-    *n_rows = episode->n_rows < n_file - *first ? episode->n_rows : n_file - *first;
-    struct et_err bad = {0};
-    const struct et_arena_mark mark = et_arena_mark(arena);
-    enum et_status st = locate_by_index(episode, reader, arena, first, n_rows, trouble, &bad);
-    et_arena_rewind(arena, mark);
-    if (st == ET_ENOTFOUND || st == ET_EUNSUPPORTED) // no such column: the metadata counts
-        return ET_OK;
-    return st == ET_OK ? ET_OK : et_fail(err, st, bad.at, "%s", bad.text);
-}
-
 /* ---- columns ---- */
 
 /* What reads one episode. */
 struct reading {
     const struct et_dataset *ds;
-    const struct et__episode *episode;
     struct et_parquet_reader *reader;
     struct et_arena *arena;
     const char *path;
@@ -190,8 +102,8 @@ static enum et_status read_leaf(struct reading *reading, size_t i_leaf, struct e
     if (st == ET_OK && reading->n_rows)
         st = et_parquet_cursor_next(cursor, reading->n_rows, &batch, err);
     if (st == ET_END || (st == ET_OK && batch.n_rows != reading->n_rows))
-        st = et_fail(err, ET_ECORRUPT, reading->first, "column %s ends before row %lld",
-                     leaf->column, (long long)(reading->first + reading->n_rows));
+        st = et_fail(err, ET_ECORRUPT, reading->first, "column %s ends before row %" PRId64,
+                     leaf->column, reading->first + reading->n_rows);
     if (st == ET_OK) {
         const size_t width = column && et__is_number(leaf->type) ? row_width(leaf, &batch) : 0;
         if (width) // a rectangle needs no levels
@@ -348,48 +260,40 @@ static void check_columns(struct reading *reading)
     }
 }
 
-static enum et_status read_rows(struct reading *reading, struct et_err *err)
+static enum et_status read_rows(struct reading *reading, const struct et__place *place,
+                                struct et_err *err)
 {
-    const char *trouble = NULL;
-
-    enum et_status st =
-        et__rows_locate(reading->ds, reading->episode, reading->reader, reading->arena,
-                        &reading->first, &reading->n_rows, &trouble, err);
-    if (st != ET_OK)
-        return st;
-    if (trouble)
+    reading->reader = place->reader;
+    reading->path = place->path;
+    reading->where = et__below(reading->ds, place->path);
+    reading->first = place->first;
+    reading->n_rows = reading->rows->n_rows = place->n_rows;
+    if (place->trouble)
         et__remark(&reading->remarks, ET__CHECK_GLOBAL_RANGE, ET_SEVERITY_ERROR, reading->where,
-                   "%s", trouble);
-    reading->rows->n_rows = reading->n_rows;
-    st = read_columns(reading, err);
+                   "%s", place->trouble);
+    const enum et_status st = read_columns(reading, err);
     if (st == ET_OK)
         check_columns(reading);
+    else
+        (void)et_err_context(err, "%s", reading->path);
     return st;
 }
 
 enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, struct et_arena *arena,
                                struct et_rows *rows, struct et_err *err)
 {
+    struct et__place place;
+
     *rows = (struct et_rows){0};
     if (i < 0 || i >= dataset->info.n_episodes)
         return et_fail(err, ET_EARG, i, "%s: there is no episode in place %lld of %lld",
                        dataset->info.path, (long long)i, (long long)dataset->info.n_episodes);
-    struct reading reading = {.ds = dataset,
-                              .episode = &dataset->episodes[i],
-                              .arena = arena,
-                              .remarks = {.arena = arena},
-                              .rows = rows};
-    reading.path = et__data_path(dataset, reading.episode, arena);
-    if (!reading.path)
-        return et_arena_fail(arena, "a path", err);
-    reading.where = et__below(dataset, reading.path);
-    enum et_status st = et__reader_take(dataset, reading.episode, &reading.reader, err);
-    if (st == ET_OK) {
-        st = read_rows(&reading, err);
-        if (st != ET_OK)
-            (void)et_err_context(err, "%s", reading.path);
-    }
-    et__reader_give(dataset, reading.reader);
+    struct reading reading = {
+        .ds = dataset, .arena = arena, .remarks = {.arena = arena}, .rows = rows};
+    enum et_status st = et__rows_open(dataset, &dataset->episodes[i], arena, &place, err);
+    if (st == ET_OK)
+        st = read_rows(&reading, &place, err);
+    et__rows_close(dataset, &place);
     rows->remarks = reading.remarks.items;
     rows->n_remarks = reading.remarks.n;
     return st;

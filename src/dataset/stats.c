@@ -28,20 +28,19 @@ bool et__is_numeric(const struct et_feature *feature)
 
 /* ---- one episode's numbers ---- */
 
-static enum et_status read_feature(struct et_parquet_reader *reader, size_t leaf, int64_t first,
-                                   int64_t n_rows, size_t width, struct et_arena *arena,
-                                   double *values, struct et_err *err)
+static enum et_status read_feature(const struct et__place *place, size_t leaf, size_t width,
+                                   struct et_arena *arena, double *values, struct et_err *err)
 {
-    const size_t n = (size_t)n_rows * width;
+    const size_t n = (size_t)place->n_rows * width;
     struct et_parquet_cursor *cursor = NULL;
 
-    const enum et_parquet_type type = et_parquet_leaf(reader, leaf)->type;
+    const enum et_parquet_type type = et_parquet_leaf(place->reader, leaf)->type;
     void *stored = et_arena_array(arena, n, 8);
     if (!stored)
         return et_arena_fail(arena, "an episode's numbers", err);
-    enum et_status st = et_parquet_cursor_open(&cursor, reader, leaf, err);
+    enum et_status st = et_parquet_cursor_open(&cursor, place->reader, leaf, err);
     if (st == ET_OK)
-        st = et_parquet_cursor_rows(cursor, first, n_rows, width, stored, err);
+        st = et_parquet_cursor_rows(cursor, place->first, place->n_rows, width, stored, err);
     for (size_t i = 0; st == ET_OK && i < n; i++)
         values[i] = et__number_at(type, stored, i);
     et_parquet_cursor_close(cursor);
@@ -49,25 +48,23 @@ static enum et_status read_feature(struct et_parquet_reader *reader, size_t leaf
 }
 
 static enum et_status read_features(const struct et_dataset *ds, const bool *wanted,
-                                    struct et_parquet_reader *reader, int64_t first,
-                                    struct et_arena *arena, struct et__numbers *numbers,
-                                    struct et_err *err)
+                                    const struct et__place *place, struct et_arena *arena,
+                                    struct et__numbers *numbers, struct et_err *err)
 {
-    const int64_t n_rows = numbers->n_rows;
     enum et_status st = ET_OK;
 
     for (size_t i = 0; st == ET_OK && i < ds->info.n_features; i++) {
         const struct et_feature *feature = &ds->features[i];
-        const int leaf = et_parquet_find(reader, feature->name);
+        const int leaf = et_parquet_find(place->reader, feature->name);
         if (!et__is_numeric(feature) || (wanted && !wanted[i]) || leaf < 0 ||
-            !et__is_number(et_parquet_leaf(reader, (size_t)leaf)->type))
+            !et__is_number(et_parquet_leaf(place->reader, (size_t)leaf)->type))
             continue;
-        double *values = et_arena_array(arena, (size_t)n_rows * feature->n_values, sizeof *values);
+        double *values =
+            et_arena_array(arena, (size_t)place->n_rows * feature->n_values, sizeof *values);
         if (!values)
             return et_arena_fail(arena, "an episode's numbers", err);
         const struct et_arena_mark mark = et_arena_mark(arena);
-        st = read_feature(reader, (size_t)leaf, first, n_rows, feature->n_values, arena, values,
-                          err);
+        st = read_feature(place, (size_t)leaf, feature->n_values, arena, values, err);
         et_arena_rewind(arena, mark);
         numbers->values[i] = values;
     }
@@ -78,24 +75,21 @@ enum et_status et__numbers_read(const struct et_dataset *ds, int64_t i, const bo
                                 struct et_arena *arena, struct et__numbers *numbers,
                                 struct et_err *err)
 {
-    const struct et__episode *episode = &ds->episodes[i];
-    struct et_parquet_reader *reader = NULL;
-    const char *trouble = NULL;
-    int64_t first = 0;
+    struct et__place place;
 
     *numbers = (struct et__numbers){0};
     numbers->values = et_arena_array(arena, ds->info.n_features, sizeof *numbers->values);
     if (!numbers->values)
         return et_arena_fail(arena, "an episode's numbers", err);
-    enum et_status st = et__reader_take(ds, episode, &reader, err);
-    if (st != ET_OK)
-        return st;
-    st = et__rows_locate(ds, episode, reader, arena, &first, &numbers->n_rows, &trouble, err);
-    if (st == ET_OK)
-        st = read_features(ds, wanted, reader, first, arena, numbers, err);
-    et__reader_give(ds, reader);
-    if (st != ET_OK)
-        (void)et_err_context(err, "%s: episode %lld", ds->info.path, (long long)episode->index);
+    enum et_status st = et__rows_open(ds, &ds->episodes[i], arena, &place, err);
+    if (st == ET_OK) {
+        numbers->n_rows = place.n_rows;
+        st = read_features(ds, wanted, &place, arena, numbers, err);
+        if (st != ET_OK)
+            (void)et_err_context(err, "%s: episode %lld", place.path,
+                                 (long long)ds->episodes[i].index);
+    }
+    et__rows_close(ds, &place);
     return st;
 }
 

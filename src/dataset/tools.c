@@ -206,7 +206,7 @@ static int64_t count_numbers(const struct et_value *value)
 static bool put_number(const struct et_value *value, double *to)
 {
     if (value->kind == ET_VALUE_NULL) {
-        *to = NAN;
+        *to = (double)NAN;
         return true;
     }
     *to = et_value_real(value, 0);

@@ -30,35 +30,35 @@ static int compare_groups(const void *a, const void *b)
 
 // Sorts the entries and cuts them into groups; paths are filled in by the caller.
 static enum et_status cut(struct entry *entries, size_t n, struct et_arena *arena,
-                          struct et__file_group **groups, size_t *n_groups, size_t **order,
-                          struct et_err *err)
+                          struct et__groups *groups, struct et_err *err)
 {
-    *groups = et_arena_array(arena, n, sizeof **groups);
-    *order = et_arena_array(arena, n, sizeof **order);
-    if (!*groups || !*order)
+    struct et__file_group *items = et_arena_array(arena, n, sizeof *items);
+    size_t *order = et_arena_array(arena, n, sizeof *order);
+    struct et__file_group *last = NULL;
+
+    if (!items || !order)
         return et_arena_fail(arena, "the episodes' files", err);
+    *groups = (struct et__groups){items, 0, order};
     if (n)
         qsort(entries, n, sizeof *entries, compare_entries);
-    *n_groups = 0;
     for (size_t i = 0; i < n; i++) {
-        struct et__file_group *group = *n_groups ? &(*groups)[*n_groups - 1] : NULL;
-        if (!group || group->chunk != entries[i].chunk || group->file != entries[i].file) {
-            group = &(*groups)[(*n_groups)++];
-            *group = (struct et__file_group){
+        if (!last || last->chunk != entries[i].chunk || last->file != entries[i].file) {
+            last = &items[groups->n++];
+            *last = (struct et__file_group){
                 .chunk = entries[i].chunk, .file = entries[i].file, .first = i};
         }
-        group->n++;
-        (*order)[i] = entries[i].i_episode;
+        last->n++;
+        order[i] = entries[i].i_episode;
     }
     return ET_OK;
 }
 
 enum et_status et__group_data(const struct et_dataset *ds, struct et_arena *arena,
-                              struct et__file_group **groups, size_t *n_groups, size_t **order,
-                              struct et_err *err)
+                              struct et__groups *groups, struct et_err *err)
 {
     const size_t n = (size_t)ds->info.n_episodes;
 
+    *groups = (struct et__groups){0};
     struct entry *entries = et_arena_array(arena, n, sizeof *entries);
     if (!entries)
         return et_arena_fail(arena, "the episodes' files", err);
@@ -67,24 +67,24 @@ enum et_status et__group_data(const struct et_dataset *ds, struct et_arena *aren
         entries[i] =
             (struct entry){episode->data_chunk, episode->data_file, (double)episode->first_row, i};
     }
-    const enum et_status st = cut(entries, n, arena, groups, n_groups, order, err);
-    for (size_t g = 0; st == ET_OK && g < *n_groups; g++) {
-        struct et__file_group *group = &(*groups)[g];
-        group->path = et__data_path(ds, &ds->episodes[(*order)[group->first]], arena);
+    const enum et_status st = cut(entries, n, arena, groups, err);
+    for (size_t g = 0; st == ET_OK && g < groups->n; g++) {
+        struct et__file_group *group = &groups->items[g];
+        group->path = et__data_path(ds, &ds->episodes[groups->order[group->first]], arena);
         if (!group->path)
             return et_arena_fail(arena, "the episodes' files", err);
     }
-    if (st == ET_OK && *n_groups)
-        qsort(*groups, *n_groups, sizeof **groups, compare_groups);
+    if (st == ET_OK && groups->n)
+        qsort(groups->items, groups->n, sizeof *groups->items, compare_groups);
     return st;
 }
 
 enum et_status et__group_videos(const struct et_dataset *ds, size_t i_video, struct et_arena *arena,
-                                struct et__file_group **groups, size_t *n_groups, size_t **order,
-                                struct et_err *err)
+                                struct et__groups *groups, struct et_err *err)
 {
     size_t n = 0;
 
+    *groups = (struct et__groups){0};
     struct entry *entries = et_arena_array(arena, (size_t)ds->info.n_episodes, sizeof *entries);
     if (!entries)
         return et_arena_fail(arena, "the episodes' files", err);
@@ -94,10 +94,10 @@ enum et_status et__group_videos(const struct et_dataset *ds, size_t i_video, str
         if (slot->chunk >= 0 && slot->file >= 0)
             entries[n++] = (struct entry){slot->chunk, slot->file, at, i};
     }
-    const enum et_status st = cut(entries, n, arena, groups, n_groups, order, err);
-    for (size_t g = 0; st == ET_OK && g < *n_groups; g++) {
-        struct et__file_group *group = &(*groups)[g];
-        if (!et__video_path(ds, (*order)[group->first], i_video, arena, &group->path))
+    const enum et_status st = cut(entries, n, arena, groups, err);
+    for (size_t g = 0; st == ET_OK && g < groups->n; g++) {
+        struct et__file_group *group = &groups->items[g];
+        if (!et__video_path(ds, groups->order[group->first], i_video, arena, &group->path))
             return et_arena_fail(arena, "the episodes' files", err);
     }
     return st;

@@ -186,7 +186,7 @@ static enum et_status check_video_feature(struct et__verify *v, const struct et_
                         "the axes of %s have no names: whether it is height × width × channels or "
                         "channels first must be guessed",
                         feature->name);
-    const double fps = et_value_real(et_value_get(info, "video.fps"), NAN);
+    const double fps = et_value_real(et_value_get(info, "video.fps"), (double)NAN);
     if (isfinite(fps) && fabs(fps - v->ds->info.fps) > 1e-6 * fps)
         return et__find(v, ET__CHECK_VIDEO_FORMAT, ET_SEVERITY_WARN, &found, err,
                         "%s declares %g frames a second in a dataset of %g", feature->name, fps,

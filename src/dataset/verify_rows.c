@@ -35,10 +35,9 @@ static enum et_status list_scans(struct job *job, const char *const *paths, size
                                  struct et_err *err)
 {
     struct et__verify *v = job->v;
-    struct et__file_group *groups;
-    size_t n_groups, *order;
+    struct et__groups groups;
 
-    enum et_status st = et__group_data(v->ds, v->scratch, &groups, &n_groups, &order, err);
+    enum et_status st = et__group_data(v->ds, v->scratch, &groups, err);
     if (st != ET_OK)
         return st;
     job->scans = et_arena_array(v->scratch, n_paths, sizeof *job->scans);
@@ -46,15 +45,15 @@ static enum et_status list_scans(struct job *job, const char *const *paths, size
         return et_arena_fail(v->scratch, "the data files", err);
     size_t g = 0;
     for (size_t i = 0; st == ET_OK && i < n_paths; i++) {
-        for (; st == ET_OK && g < n_groups && strcmp(groups[g].path, paths[i]) < 0; g++)
-            st = absent(v, &groups[g], order, err);
-        const bool is_used = g < n_groups && strcmp(groups[g].path, paths[i]) == 0;
+        for (; st == ET_OK && g < groups.n && strcmp(groups.items[g].path, paths[i]) < 0; g++)
+            st = absent(v, &groups.items[g], groups.order, err);
+        const bool is_used = g < groups.n && strcmp(groups.items[g].path, paths[i]) == 0;
         job->scans[job->n_scans++] = (struct et__file_scan){
-            .path = paths[i], .group = is_used ? &groups[g] : NULL, .order = order};
+            .path = paths[i], .group = is_used ? &groups.items[g] : NULL, .order = groups.order};
         g += is_used;
     }
-    for (; st == ET_OK && g < n_groups; g++)
-        st = absent(v, &groups[g], order, err);
+    for (; st == ET_OK && g < groups.n; g++)
+        st = absent(v, &groups.items[g], groups.order, err);
     return st;
 }
 

@@ -41,18 +41,29 @@ struct scanning {
     struct fault frames, stamps_fault, indices, tasks;
 };
 
-static enum et_status note(struct scanning *s, enum et__check check, enum et_severity severity,
-                           const char *stream, const struct fault *fault, const char *unit,
-                           struct et_err *err, const char *text)
+// What is said of a fault.
+struct complaint {
+    enum et__check check;
+    enum et_severity severity;
+    const char *stream;
+    const char *unit; // of the fault's worst; NULL: it has no size
+    const char *text;
+};
+
+static enum et_status tell(struct scanning *s, const struct complaint *complaint,
+                           const struct fault *fault, struct et_err *err)
 {
     const struct et__note item = {
-        .check = check,
-        .severity = severity,
-        .found = {stream, fault->worst, check == ET__CHECK_TIMESTAMP ? ET__TOLERANCE_S : 0, unit}};
+        .check = complaint->check,
+        .severity = complaint->severity,
+        .found = {complaint->stream, fault->worst, ET__TOLERANCE_S, complaint->unit}};
+
+    if (fault->n == 0)
+        return ET_OK;
     return et__notes_add(&s->scan->notes, &item, err,
                          "%s: %" PRId64 " of %" PRId64 " rows, the first in row %" PRId64 ": %s",
                          et__below(s->ds, s->scan->path), fault->n, s->scan->n_rows,
-                         fault->first_row, text);
+                         fault->first_row, complaint->text);
 }
 
 static void count(struct fault *fault, int64_t row, double size)
@@ -373,24 +384,26 @@ static enum et_status judge_runs(struct scanning *s, struct et_err *err)
 
 static enum et_status tell_faults(struct scanning *s, struct et_err *err)
 {
-    enum et_status st = ET_OK;
-
-    if (s->frames.n)
-        st = note(s, ET__CHECK_FRAME_INDEX, ET_SEVERITY_ERROR, "frame_index", &s->frames, NULL, err,
-                  "frame_index is not the row's place in its episode");
-    if (st == ET_OK && s->indices.n)
-        st = note(s, ET__CHECK_INDEX, ET_SEVERITY_ERROR, "index", &s->indices, NULL, err,
-                  "index does not go on by one a row");
-    if (st == ET_OK && s->tasks.n)
-        st = note(s, ET__CHECK_TASK_RANGE, ET_SEVERITY_ERROR, "task_index", &s->tasks, NULL, err,
-                  "task_index is a number that the table of tasks does not have");
-    if (st != ET_OK || s->stamps_fault.n == 0)
-        return st;
+    static const struct complaint FRAMES = {ET__CHECK_FRAME_INDEX, ET_SEVERITY_ERROR, "frame_index",
+                                            NULL,
+                                            "frame_index is not the row's place in its episode"};
+    static const struct complaint INDICES = {ET__CHECK_INDEX, ET_SEVERITY_ERROR, "index", NULL,
+                                             "index does not go on by one a row"};
+    static const struct complaint TASKS = {
+        ET__CHECK_TASK_RANGE, ET_SEVERITY_ERROR, "task_index", NULL,
+        "task_index is a number that the table of tasks does not have"};
     // Videos are addressed by the timestamp; without any it is only a wrong number.
     const bool matters = s->ds->n_videos > 0 && !(s->stamps_fault.worst <= ET__TOLERANCE_S);
-    return note(s, ET__CHECK_TIMESTAMP, matters ? ET_SEVERITY_ERROR : ET_SEVERITY_WARN, "timestamp",
-                &s->stamps_fault, "s", err,
-                "timestamp is not the row's place in its episode divided by fps");
+    const struct complaint stamps = {
+        ET__CHECK_TIMESTAMP, matters ? ET_SEVERITY_ERROR : ET_SEVERITY_WARN, "timestamp", "s",
+        "timestamp is not the row's place in its episode divided by fps"};
+
+    enum et_status st = tell(s, &FRAMES, &s->frames, err);
+    if (st == ET_OK)
+        st = tell(s, &INDICES, &s->indices, err);
+    if (st == ET_OK)
+        st = tell(s, &TASKS, &s->tasks, err);
+    return st == ET_OK ? tell(s, &stamps, &s->stamps_fault, err) : st;
 }
 
 enum et_status et__scan_file(const struct et_dataset *ds, struct et__file_scan *scan,

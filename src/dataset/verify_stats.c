@@ -163,6 +163,19 @@ static bool is_default(const char *name)
     return false;
 }
 
+// Policies that normalise by quantiles cannot be trained without them; v2 never had any.
+static enum et_status check_quantiles(struct et__verify *v, const struct et__stat_set *set,
+                                      struct et_err *err)
+{
+    const bool is_due = v->ds->info.layout == ET_LAYOUT_V30 && et__is_numeric(set->feature) &&
+                        !is_default(set->feature->name);
+
+    if (!is_due || (set->values[ET__N_MOMENTS] && set->values[ET__N_STATS - 1]))
+        return ET_OK;
+    return complain(v, ET__CHECK_STATS_ABSENT, ET_SEVERITY_WARN, set, err,
+                    "has no quantiles, and some policies normalise by them");
+}
+
 // All features in one tree; `where`, `episode` and `n_rows` of the sets are those of `like`.
 static enum et_status check_tree(struct et__verify *v, const struct et_value *stats,
                                  const struct et__stat_set *like, struct et_err *err)
@@ -187,6 +200,8 @@ static enum et_status check_tree(struct et__verify *v, const struct et_value *st
         // here.
         const size_t cap_tallies = v->cap_tallies;
         st = et__check_stat_set(v, &set, err);
+        if (st == ET_OK)
+            st = check_quantiles(v, &set, err);
         if (v->cap_tallies == cap_tallies)
             et_arena_rewind(v->scratch, mark);
     }

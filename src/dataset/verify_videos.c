@@ -408,21 +408,20 @@ static enum et_status check_places(struct et__verify *v, size_t i_video, size_t 
 static enum et_status add_camera(struct job *job, size_t i_video, size_t *cap, struct et_err *err)
 {
     struct et__verify *v = job->v;
-    struct et__file_group *groups;
-    size_t n_groups, *order, n_placed = 0;
+    struct et__groups groups;
+    size_t n_placed = 0;
 
-    enum et_status st =
-        et__group_videos(v->ds, i_video, v->scratch, &groups, &n_groups, &order, err);
-    for (size_t g = 0; st == ET_OK && g < n_groups; g++) {
-        if (!groups[g].path) // a feature's name that is no part of a path
+    enum et_status st = et__group_videos(v->ds, i_video, v->scratch, &groups, err);
+    for (size_t g = 0; st == ET_OK && g < groups.n; g++) {
+        if (!groups.items[g].path) // a feature's name that is no part of a path
             continue;
         struct task *tasks = et__grow(v->scratch, job->tasks, job->n_tasks, cap, sizeof *tasks);
         if (!tasks)
             return et_arena_fail(v->scratch, "the video files", err);
         job->tasks = tasks;
         tasks[job->n_tasks++] =
-            (struct task){.i_video = i_video, .group = &groups[g], .order = order};
-        n_placed += groups[g].n;
+            (struct task){.i_video = i_video, .group = &groups.items[g], .order = groups.order};
+        n_placed += groups.items[g].n;
     }
     return st == ET_OK ? check_places(v, i_video, n_placed, err) : st;
 }

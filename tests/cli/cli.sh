@@ -151,6 +151,9 @@ it "v3.0 to v2.1 and back gives the same table" back
 builds() { exits 0 "$etude" dataset build "$dir/in" -o "$dir/built" --video drop && says "rejected" &&
     exits 0 "$etude" dataset verify "$dir/built" --stats && test -s "$dir/built/meta/etude/rejected.jsonl"; }
 it "build leaves out what the policy rejects, and lists it" builds
+canonical() { exits 0 "$etude" info "$dir/built" && says "as profile canonical" && says "left_arm.position  *7  rad" &&
+    exits 0 "$etude" inspect "$dir/built" --no-video --fail-on error; }
+it "a built dataset carries the profile it is read by" canonical
 drops() { exits 0 "$etude" dataset drop "$dir/v3" --episodes 3,5-7 -o "$dir/dropped" && says "8 of 8 episodes\|8 of 12 episodes" &&
     exits 0 "$etude" dataset verify "$dir/dropped"; }
 it "drop renumbers what is left" drops
@@ -160,6 +163,13 @@ it "split parts a dataset" splits
 merges() { exits 0 "$etude" dataset merge "$dir/parts/train" "$dir/parts/test" -o "$dir/merged" && says "12 of 12" &&
     exits 0 "$etude" dataset verify "$dir/merged" --stats; }
 it "merge puts the parts together again" merges
+robots() { exits 2 "$etude" dataset merge "$dir/built" "$dir/v3" -o "$dir/mixed" --parts some && says "takes one of" &&
+    exits 0 "$etude" dataset merge "$dir/built" "$dir/v3" -o "$dir/mixed" --fps 10 && exits 0 "$etude" dataset verify "$dir/mixed" --stats; }
+it "merge brings different features together by their profiles" robots
+groot() { exits 2 "$etude" convert "$dir/in" "$dir/groot" --groot && says "add --to v2.1" &&
+    exits 0 "$etude" convert "$dir/in" "$dir/groot" --to v2.1 --groot --video drop && test -s "$dir/groot/meta/modality.json" &&
+    exits 0 "$etude" dataset verify "$dir/groot"; }
+it "convert writes GR00T's modality.json" groot
 stats() { exits 0 "$etude" dataset stats "$dir/v3" --feature action && says "stored q99  differs by at most 0$"; }
 it "stats are exact, and the stored ones are the same" stats
 broken() { cp -r "$dir/v3" "$dir/broken" && sed -i 's/"total_frames": [0-9]*/"total_frames": 7/' "$dir/broken/meta/info.json" &&

@@ -163,6 +163,123 @@ static void a_hand_that_holds_something_is_not_frozen(void)
     clean_close(&clean);
 }
 
+static void a_joint_that_outruns_its_limit_jumps_even_among_its_like(void)
+{
+    struct clean clean;
+    clean_open(&clean, NULL);
+    for (size_t k = 90; k < 120; k++)
+        *clean_at(&clean, CLEAN_LEFT_ARM, k, 4) = k % 2 ? -0.4 : 0.4;
+    inspect_with(&clean, NULL);
+    CHECK(count("jump") >= 1);
+    CHECK_NEAR(find("jump")->threshold, 0.6, 1e-9); // 3 × 6 rad/s at 30 Hz
+    CHECK_NEAR((double)find("jump")->t_last_ns * 1e-9, 4, 0.05);
+    clean_close(&clean);
+}
+
+static void a_hand_that_opens_to_zero_does_not_drop_out(void)
+{
+    struct clean clean;
+    clean_open(&clean, NULL);
+    for (size_t k = 90; k < 150; k++)
+        *clean_at(&clean, CLEAN_LEFT_HAND, k, 0) = k < 100 ? 0.9 : k < 110 ? 0 : 0.2;
+    inspect_with(&clean, NULL);
+    CHECK_EQ(count("dropout"), 0);
+    for (size_t k = 110; k < 150; k++)
+        *clean_at(&clean, CLEAN_LEFT_HAND, k, 0) = 0.8;
+    inspect_with(&clean, NULL);
+    CHECK_EQ(count("dropout"), 1);
+    clean_close(&clean);
+}
+
+static void the_arm_that_the_words_name_must_move(void)
+{
+    static const struct {
+        const char *task;
+        int still_arm;
+        size_t n_findings;
+    } CASES[] = {
+        {"Wave with the left hand", CLEAN_LEFT_ARM, 1},
+        {"Wave with the left hand", CLEAN_RIGHT_ARM, 0},
+        {"Wave with the Right-Arm", CLEAN_RIGHT_ARM, 1},
+        {"Wave with the left hand, then the right hand", CLEAN_RIGHT_ARM, 0},
+        {"Put the cup to the left", CLEAN_LEFT_ARM, 0},
+        {"Take the leftmost hand towel", CLEAN_LEFT_ARM, 0},
+    };
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        struct clean clean;
+        clean_open(&clean, NULL);
+        clean.tasks[0] = CASES[c].task;
+        for (size_t k = 0; k < clean.n; k++)
+            for (size_t i = 0; i < CLEAN_ARM_JOINTS; i++)
+                *clean_at(&clean, CASES[c].still_arm, k, i) *= 0.01;
+        inspect_with(&clean, NULL);
+        CHECK_EQ(count("label"), CASES[c].n_findings);
+        clean_close(&clean);
+    }
+}
+
+static void the_same_episodes_are_named_once(void)
+{
+    const struct et_episode_digest digests[] = {
+        {.index = 3, .n_rows = 9, .content_hash = 7, .command_hash = 8},
+        {.index = 5, .n_rows = 9, .content_hash = 7, .command_hash = 8},
+        {.index = 6, .n_rows = 9, .content_hash = 1, .command_hash = 2},
+        {.index = 7, .n_rows = 0, .content_hash = 1, .command_hash = 2},
+    };
+    const struct et_set_claims claims = {
+        .n_episodes = -1, .n_rows = -1, .n_tasks = -1, .n_videos = -1, .split_last = -1};
+    struct et_findings findings = {.arena = arena};
+    CHECK_OK(et_inspect_set(&claims, digests, 4, NULL, &findings, &err));
+    CHECK_EQ(findings.n, 1);
+    CHECK_HAS(findings.items[0].text, "episodes 3, 5 hold the same numbers");
+}
+
+static void a_hands_command_beyond_its_stops_is_a_note(void)
+{
+    struct clean clean;
+    clean_open(&clean, NULL);
+    for (size_t k = 0; k < clean.n; k++)
+        *clean_at(&clean, CLEAN_LEFT_HAND + CLEAN_COMMAND, k, 2) = 1.5;
+    inspect_with(&clean, NULL);
+    CHECK_EQ(count("limits"), 1);
+    CHECK_EQ(find("limits")->severity, ET_SEVERITY_INFO);
+    CHECK_NEAR(find("limits")->value, 0.5, 1e-9);
+    clean_close(&clean);
+}
+
+static void a_pause_is_no_staleness(void)
+{
+    struct clean clean;
+    clean_open(&clean, &(struct clean_options){.duration_s = 20});
+    for (size_t k = 0; k < clean.n; k++) // 1 s of movement, renewed every second row; 1 s of rest
+        for (size_t i = 0; i < CLEAN_ARM_JOINTS; i++)
+            *clean_at(&clean, CLEAN_LEFT_ARM, k, i) =
+                0.02 * (double)((k / 60) * 15 + (k % 60 < 30 ? k % 60 / 2 : 15));
+    inspect_with(&clean, NULL);
+    CHECK_EQ(count("stale"), 1);
+    CHECK_NEAR(find("stale")->value, 2, 0.01);
+    clean_close(&clean);
+}
+
+static void only_one_misspelt_word_makes_two_tasks_alike(void)
+{
+    const char *const tasks[] = {"Place the yellow bottle upright",
+                                 "Place the yelow bottle upright",
+                                 "Plate the yellow battle upright", "Place the yellow bottle 12345",
+                                 "Place the yellow bottle 12346"};
+    const struct et_set_claims claims = {.n_episodes = -1,
+                                         .n_rows = -1,
+                                         .n_tasks = -1,
+                                         .n_videos = -1,
+                                         .split_last = -1,
+                                         .tasks = tasks,
+                                         .n_tasks_listed = 5};
+    struct et_findings findings = {.arena = arena};
+    CHECK_OK(et_inspect_set(&claims, NULL, 0, NULL, &findings, &err));
+    CHECK_EQ(findings.n, 1);
+    CHECK_HAS(findings.items[0].text, "\"yellow\", \"yelow\"");
+}
+
 static void efforts_are_held_against_their_limits(void)
 {
     struct clean clean;
@@ -196,33 +313,30 @@ static void efforts_are_held_against_their_limits(void)
     clean_close(&clean);
 }
 
-/* A command at 30 Hz and a state at 100 Hz, each with its own jittered stamps. */
+/* A command at 30 Hz with jittered stamps; a state at 100 Hz that begins 2 s later and follows 90
+ * ms behind. Both are the first joint of the same motion. */
 static void tracks_of_two_clocks_are_compared_in_time(void)
 {
+    const struct clean_options slow_options = {.seed = 11, .duration_s = 20};
+    const struct clean_options fast_options = {.seed = 11, .rate_hz = 100, .duration_s = 20};
+    const size_t n_late = 200, n_lag = 9;
     struct clean slow, fast;
-    struct et_track tracks[2];
     struct rng rng = {5};
-    clean_open(&slow,
-               &(struct clean_options){.seed = 11, .rate_hz = 30, .lag_s = 0.09, .duration_s = 20});
-    clean_open(&fast, &(struct clean_options){
-                          .seed = 11, .rate_hz = 100, .lag_s = 0.09, .duration_s = 20});
-    for (size_t k = 0; k < fast.n; k++) // noise draws differ with the rate: take the motion itself
-        for (size_t i = 0; i < CLEAN_ARM_JOINTS; i++)
-            *clean_at(&fast, CLEAN_LEFT_ARM, k, i) =
-                k < 9 ? *clean_at(&slow, CLEAN_LEFT_ARM + CLEAN_COMMAND, 0, i)
-                      : *clean_at(&fast, CLEAN_LEFT_ARM + CLEAN_COMMAND, k - 9, i);
-    for (size_t k = 1; k < slow.n; k++)
-        slow.t_ns[k] += (int64_t)(1e6 * rng_gaussian(&rng));
-    // Both draw the same joints in the same order only for the first one.
-    tracks[0] = fast.tracks[CLEAN_LEFT_ARM];
-    tracks[1] = slow.tracks[CLEAN_LEFT_ARM + CLEAN_COMMAND];
-    tracks[0].stream.n_values = tracks[1].stream.n_values = 1;
-    double *state = calloc(fast.n, sizeof *state), *command = calloc(slow.n, sizeof *command);
-    for (size_t k = 0; k < fast.n; k++)
-        state[k] = *clean_at(&fast, CLEAN_LEFT_ARM, k, 0);
-    for (size_t k = 0; k < slow.n; k++)
+    clean_open(&slow, &slow_options);
+    clean_open(&fast, &fast_options);
+    double *command = calloc(slow.n, sizeof *command), *state = calloc(fast.n, sizeof *state);
+    for (size_t k = 0; k < slow.n; k++) {
         command[k] = *clean_at(&slow, CLEAN_LEFT_ARM + CLEAN_COMMAND, k, 0);
+        slow.t_ns[k] += k > 0 ? (int64_t)(1e6 * rng_gaussian(&rng)) : 0;
+    }
+    for (size_t k = n_late; k < fast.n; k++)
+        state[k - n_late] = *clean_at(&fast, CLEAN_LEFT_ARM + CLEAN_COMMAND, k - n_lag, 0);
+    struct et_track tracks[] = {fast.tracks[CLEAN_LEFT_ARM],
+                                slow.tracks[CLEAN_LEFT_ARM + CLEAN_COMMAND]};
+    tracks[0].stream.n_values = tracks[1].stream.n_values = 1;
     tracks[0].values = state;
+    tracks[0].n_samples = fast.n - n_late;
+    tracks[0].t_ns = fast.t_ns + n_late;
     tracks[1].values = command;
     slow.episode.tracks = tracks;
     slow.episode.n_tracks = 2;
@@ -293,6 +407,18 @@ static void what_can_be_decoded_of_a_damaged_video_is_looked_at(void)
     CHECK_EQ(count("decode"), 1);
     CHECK_EQ(find("decode")->severity, ET_SEVERITY_ERROR);
     free(data);
+    clean_close(&clean);
+}
+
+static void what_is_black_is_not_called_blurred(void)
+{
+    struct clean clean;
+    clean_open(&clean, &(struct clean_options){.duration_s = 4});
+    clean_film(&clean, temp_path("black.mp4"), clean.n,
+               &(struct clean_video_fault){CLEAN_FAULT_DARK, 60, 90, 2});
+    inspect_with(&clean, NULL);
+    CHECK_EQ(count("exposure"), 1);
+    CHECK_EQ(count("blur"), 0);
     clean_close(&clean);
 }
 
@@ -483,11 +609,19 @@ int main(void)
     RUN(a_setting_moves_a_threshold);
     RUN(many_hits_make_a_short_list_that_counts_them_all);
     RUN(a_hand_that_holds_something_is_not_frozen);
+    RUN(a_joint_that_outruns_its_limit_jumps_even_among_its_like);
+    RUN(a_hand_that_opens_to_zero_does_not_drop_out);
+    RUN(the_arm_that_the_words_name_must_move);
+    RUN(the_same_episodes_are_named_once);
+    RUN(a_hands_command_beyond_its_stops_is_a_note);
+    RUN(a_pause_is_no_staleness);
+    RUN(only_one_misspelt_word_makes_two_tasks_alike);
     RUN(efforts_are_held_against_their_limits);
     RUN(tracks_of_two_clocks_are_compared_in_time);
     RUN(device_clocks_are_looked_at);
     RUN(videos_are_not_decoded_when_not_wanted);
     RUN(what_can_be_decoded_of_a_damaged_video_is_looked_at);
+    RUN(what_is_black_is_not_called_blurred);
     RUN(a_file_that_is_no_video_is_a_finding);
     RUN(survives_any_numbers);
     RUN(survives_any_length);

@@ -60,6 +60,14 @@ static void miss_video(struct clean *clean)
     clean->episode.n_videos = 1;
 }
 
+static void hold_a_hand_still(struct clean *clean)
+{
+    for (size_t k = 0; k < clean->n; k++)
+        for (size_t i = 0; i < CLEAN_HAND_JOINTS; i++)
+            *clean_at(clean, CLEAN_LEFT_HAND, k, i) =
+                *clean_at(clean, CLEAN_LEFT_HAND + CLEAN_COMMAND, k, i) = 0.5;
+}
+
 static void say_markup(struct clean *clean)
 {
     clean->tasks[0] = "<script>alert(\"1\")</script> & 'so on'";
@@ -171,6 +179,17 @@ static void thumbnails_can_be_left_out(void)
     free(page);
 }
 
+static void what_does_not_move_is_not_drawn(void)
+{
+    void (*const faults[])(struct clean *) = {hold_a_hand_still};
+    char *page = page_of(faults, 1, NULL, NULL, 0);
+    check_whole(page);
+    CHECK_HAS(page, "left_hand.position: without movement, not drawn");
+    CHECK(!strstr(page, "left_hand.position, and its command"));
+    CHECK_HAS(page, "right_hand.position, and its command");
+    free(page);
+}
+
 static void words_of_others_stay_words(void)
 {
     void (*const faults[])(struct clean *) = {say_markup};
@@ -238,6 +257,7 @@ int main(void)
     RUN(is_the_same_every_time);
     RUN(shows_the_worst_when_not_all_can_be_shown);
     RUN(thumbnails_can_be_left_out);
+    RUN(what_does_not_move_is_not_drawn);
     RUN(words_of_others_stay_words);
     RUN(a_set_without_episodes_has_a_page);
     RUN(what_exists_is_kept);

@@ -311,6 +311,46 @@ static void gives_no_rows_that_are_of_another_episode(void)
     et_dataset_close(ds);
 }
 
+static void names_another_file(struct tiny_episode *e)
+{
+    e[2].file = 0; // its rows are in file 1
+}
+static void names_no_file(struct tiny_episode *e)
+{
+    e[2].file = 7;
+}
+
+static void finds_rows_where_lerobot_reads_them(void)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct tiny tiny = {V30, .episodes = i ? names_no_file : names_another_file};
+        struct et_dataset *ds = open_set(tiny_build("elsewhere", &tiny));
+        struct et_err err = {0};
+        struct et_rows rows;
+        CHECK_OK(et_dataset_rows(ds, 2, arena, &rows, &err));
+        CHECK_EQ(rows.n_rows, 7);
+        CHECK_NEAR(et_column_get(et_rows_find(&rows, "index"), 0, 0), 17, 0);
+        CHECK(has_remark(rows.remarks, rows.n_remarks, "another data file"));
+        CHECK_HAS(rows.remarks[0].where, "file-001");
+        et_dataset_close(ds);
+    }
+}
+
+static void finds_no_rows_that_are_not_there(void)
+{
+    const struct tiny tiny = {V30};
+    const char *set = tiny_build("gone", &tiny);
+    struct et_err err = {0};
+    struct et_rows rows;
+
+    tiny_remove(set, "data/chunk-000/file-001.parquet");
+    struct et_dataset *ds = open_set(set);
+    CHECK_EQ(et_dataset_rows(ds, 2, arena, &rows, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "file-001.parquet");
+    CHECK_OK(et_dataset_rows(ds, 0, arena, &rows, &err));
+    et_dataset_close(ds);
+}
+
 static void goes_by_the_metadata_without_episode_index(void)
 {
     const struct tiny tiny = {V30, .without_column = "episode_index"};
@@ -547,6 +587,8 @@ int main(void)
     RUN(stops_at_the_arenas_limit);
     RUN(believes_the_rows_more_than_the_metadata);
     RUN(gives_no_rows_that_are_of_another_episode);
+    RUN(finds_rows_where_lerobot_reads_them);
+    RUN(finds_no_rows_that_are_not_there);
     RUN(goes_by_the_metadata_without_episode_index);
     RUN(knows_that_an_episode_was_cut);
     RUN(makes_tracks_of_rows);

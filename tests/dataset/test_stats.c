@@ -48,6 +48,17 @@ static const struct et_feature_stats *find(const struct computed *c, const char 
     return NULL;
 }
 
+// One that the test cannot go on without.
+static const struct et_feature_stats *need(const struct computed *c, const char *feature)
+{
+    const struct et_feature_stats *stats = find(c, feature);
+
+    if (stats)
+        return stats;
+    printf("Bail out! there are no statistics of %s: %s\n", feature, c->err.text);
+    exit(1);
+}
+
 static void is_exact_in_every_layout(void)
 {
     static const enum et_layout LAYOUTS[] = {ET_LAYOUT_V20, ET_LAYOUT_V21, ET_LAYOUT_V30};
@@ -58,7 +69,7 @@ static void is_exact_in_every_layout(void)
         double values[TINY_ROWS], sum = 0, squares = 0;
         CHECK_EQ(c.status, ET_OK);
         CHECK_EQ(c.n, 7);
-        const struct et_feature_stats *state = find(&c, "observation.state");
+        const struct et_feature_stats *state = need(&c, "observation.state");
         for (int k = 0; k < TINY_ROWS; k++) {
             values[k] = (double)(float)sin((double)k * 0.4);
             sum += values[k];
@@ -77,7 +88,7 @@ static void is_exact_in_every_layout(void)
         CHECK_NEAR(state->q50[0], et_quantile_sorted(values, TINY_ROWS, 0.50), 0);
         CHECK_NEAR(state->q90[0], et_quantile_sorted(values, TINY_ROWS, 0.90), 0);
         CHECK_NEAR(state->q99[0], et_quantile_sorted(values, TINY_ROWS, 0.99), 0);
-        CHECK_NEAR(find(&c, "index")->q50[0], 11.5, 0);
+        CHECK_NEAR(need(&c, "index")->q50[0], 11.5, 0);
         CHECK(find(&c, TINY_CAMERA) == NULL);
         CHECK((state->stored[6] != NULL) == (LAYOUTS[i] != ET_LAYOUT_V21));
         if (state->stored[6])
@@ -121,7 +132,7 @@ static void leaves_out_what_is_no_number(void)
 {
     const struct tiny tiny = {.layout = ET_LAYOUT_V21, .rows = some_are_no_numbers};
     struct computed c = compute(tiny_build("nan", &tiny), NULL, BUDGET);
-    const struct et_feature_stats *state = find(&c, "observation.state");
+    const struct et_feature_stats *state = need(&c, "observation.state");
 
     CHECK_EQ(state->count, TINY_ROWS);
     CHECK(isfinite(state->mean[0]));
@@ -137,14 +148,14 @@ static void counts_the_episodes_that_are_there(void)
     tiny_remove(set, "data/chunk-000/episode_000001.parquet");
     struct computed c = compute(set, NULL, BUDGET);
     CHECK_EQ(c.status, ET_OK);
-    CHECK_EQ(find(&c, "action")->count, TINY_ROWS - 8);
+    CHECK_EQ(need(&c, "action")->count, TINY_ROWS - 8);
     release(&c);
     tiny_remove(set, "data");
     c = compute(set, NULL, BUDGET);
     CHECK_EQ(c.status, ET_OK);
-    CHECK_EQ(find(&c, "action")->count, 0);
-    CHECK(isnan(find(&c, "action")->min[0]));
-    CHECK(isnan(find(&c, "action")->q50[0]));
+    CHECK_EQ(need(&c, "action")->count, 0);
+    CHECK(isnan(need(&c, "action")->min[0]));
+    CHECK(isnan(need(&c, "action")->q50[0]));
     release(&c);
 }
 
@@ -204,10 +215,10 @@ static void counts_every_row_of_the_real_unitree_set(void)
     }
     struct computed c = compute(data_path("unitree_g1"), NULL, (size_t)64 << 20);
     CHECK_EQ(c.status, ET_OK);
-    CHECK_EQ(find(&c, "action")->count, 35965);
-    CHECK_NEAR(find(&c, "index")->q01[0], 359.64, 1e-9);
-    CHECK_NEAR(find(&c, "index")->mean[0], 17982, 1e-9);
-    CHECK(find(&c, "action")->stored[0] == NULL);
+    CHECK_EQ(need(&c, "action")->count, 35965);
+    CHECK_NEAR(need(&c, "index")->q01[0], 359.64, 1e-9);
+    CHECK_NEAR(need(&c, "index")->mean[0], 17982, 1e-9);
+    CHECK(need(&c, "action")->stored[0] == NULL);
     release(&c);
 }
 

@@ -227,6 +227,10 @@ static void no_action_stats(const char *set)
 {
     tiny_edit(set, "meta/stats.json", "action", "act");
 }
+static void no_quantile(const char *set)
+{
+    tiny_edit(set, "meta/stats.json", "\"q01\"", "\"q1\"");
+}
 static void no_std(const char *set)
 {
     tiny_edit(set, "meta/stats.json", "\"std\"", "\"sd\"");
@@ -414,7 +418,7 @@ static void video_between(struct tiny_episode *e)
 }
 static void video_nowhere(struct tiny_episode *e)
 {
-    e[1].from_s = NAN;
+    e[1].from_s = (double)NAN;
 }
 static void video_short(struct tiny_episode *e)
 {
@@ -572,6 +576,7 @@ static const struct wrong WRONG[] = {
     {"misses_the_statistics_of_v21", {V21}, no_stats_lines, "stats_absent", ERROR, "episodes_stats", NULL, 0, 0},
     {"misses_the_statistics_of_an_episode", {V21}, no_stats_line, "stats_absent", ERROR, "episode 0 has no statistics", "metadata", 0, 0},
     {"misses_the_statistics_of_a_feature", {V20}, no_action_stats, "stats_absent", WARN, "action", NULL, 0, 0},
+    {"misses_quantiles", {V30}, no_quantile, "stats_absent", WARN, "no quantiles", NULL, 0, 0},
     {"misses_the_columns_of_statistics", {V30, .without_episode_stats = true}, NULL, "stats_absent", WARN, "stats/observation.state/min", NULL, 0, 0},
     {"finds_a_statistic_that_is_no_number", {V30}, nan_stats, "stats_value", ERROR, "no number", NULL, 0, 0},
     {"finds_a_statistic_of_another_width", {V30}, wide_stats, "stats_value", ERROR, "3 numbers as max", NULL, 0, 0},

@@ -99,13 +99,13 @@ static double real_of(struct rng *rng)
     const uint64_t r = rng_next(rng);
     switch (r % 32) {
     case 0:
-        return NAN;
+        return (double)NAN;
     case 1:
         return -0.0;
     case 2:
-        return INFINITY;
+        return (double)INFINITY;
     case 3:
-        return -INFINITY;
+        return -(double)INFINITY;
     default:
         return rng_gaussian(rng);
     }

@@ -506,6 +506,10 @@ static void refuses_pages_that_do_not_hold_together(void)
         WITH(m.page_type = ET__PAGE_INDEX);
         unreadable(&m, ET_ECORRUPT, "page"); // and nothing behind it
     }
+}
+
+static void refuses_page_contents_that_do_not_hold_together(void)
+{
     {
         WITH(m.encoding = 77);
         unreadable(&m, ET_EUNSUPPORTED, "encoding 77 (unknown)");
@@ -808,6 +812,7 @@ int main(void)
     RUN(refuses_schemas_that_do_not_hold_together);
     RUN(refuses_row_groups_that_do_not_hold_together);
     RUN(refuses_pages_that_do_not_hold_together);
+    RUN(refuses_page_contents_that_do_not_hold_together);
     RUN(refuses_levels_and_indices_out_of_range);
     RUN(refuses_encodings_that_do_not_hold_together);
     RUN(stops_bombs_at_the_batchs_limit);

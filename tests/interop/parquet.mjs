@@ -233,5 +233,24 @@ for (const codec of ['UNCOMPRESSED', 'SNAPPY']) {
   }
 }
 
+// Files of others, opened to write on, killed, and cut back: what is left reads as before.
+for (const [kind, path] of [['DuckDB', `${folder}/duckdb-zstd-V2.parquet`], ['hyparquet-writer', `${folder}/hyparquet-PLAIN-SNAPPY.parquet`]]) {
+  for (const n_groups of [99, 2, 1, 0]) {
+    await test(`DuckDB and hyparquet read a file of ${kind} of which Étude kept ${n_groups} row groups`, async () => {
+      const copy = `${folder}/kept.parquet`
+      fs.copyFileSync(path, copy)
+      const sizes = (await sql(`select distinct row_group_id g, row_group_num_rows n from parquet_metadata('${path}') order by g`)).map(r => Number(r.n))
+      const n_kept = Number(run('keep', copy, String(n_groups)))
+      if (n_kept !== Math.min(n_groups, sizes.length)) return `${n_kept} row groups were kept`
+      const n_rows = sizes.slice(0, n_kept).reduce((a, b) => a + b, 0)
+      const want = (await sql(`select * from '${path}' limit ${n_rows}`)).map(canonical)
+      return (
+        difference((await sql(`select * from '${copy}'`)).map(canonical), want) ||
+        difference(await hyparquet_rows(copy), want)
+      )
+    })
+  }
+}
+
 console.log(`1..${n_tests}`)
 process.exit(n_failed ? 1 : 0)

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ROWS = 100, GROUPS = 3, BATCH_ROWS = 77 };
@@ -183,12 +184,27 @@ static int read_file_whole(const char *path)
     return result;
 }
 
+static int keep_groups(const char *path, int64_t n_groups)
+{
+    struct et_parquet_writer *writer;
+    int64_t n_kept = -1;
+    if (et_parquet_append(&writer, path, NULL, &err) != ET_OK)
+        return fail("append");
+    et_parquet_writer_close(writer);
+    if (et_parquet_repair(path, n_groups, &n_kept, &err) != ET_OK)
+        return fail("repair");
+    printf("%" PRId64 "\n", n_kept);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "write") == 0)
         return write_files(argv[2]);
     if (argc == 3 && strcmp(argv[1], "read") == 0)
         return read_file_whole(argv[2]);
-    fprintf(stderr, "usage: parquet_sample write FOLDER | read FILE\n");
+    if (argc == 4 && strcmp(argv[1], "keep") == 0)
+        return keep_groups(argv[2], strtoll(argv[3], NULL, 10));
+    fprintf(stderr, "usage: parquet_sample write FOLDER | read FILE | keep FILE N\n");
     return 2;
 }

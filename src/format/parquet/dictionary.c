@@ -256,7 +256,7 @@ enum et_status et__dictionary_try(struct et__dictionary_out *dictionary, enum et
         *is_worth = 4 * (d->page.n + n * bits / 8) < 3 * plain_bytes(type, values, n);
     }
     const struct et_buf *const all[] = {&d->table, &d->page, &d->texts, &d->indices};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i]->status != ET_OK)
             return et_buf_check(all[i], "a dictionary", err);
     return ET_OK;

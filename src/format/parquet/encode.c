@@ -42,12 +42,12 @@ void et__plain_write(struct et_buf *buf, enum et_parquet_type type, const void *
  * is false and leaves them as they are. */
 #define LANES 8
 #define DEFINE_EXTREMES(name, T, LOWEST, HIGHEST)            \
-    static bool name(const T *v, size_t n, T *min, T *max)   \
+    static bool name(const T v[], size_t n, T both[2])       \
     {                                                        \
         T lo[LANES], hi[LANES];                              \
         for (size_t k = 0; k < LANES; k++) {                 \
-            lo[k] = HIGHEST;                                 \
-            hi[k] = LOWEST;                                  \
+            lo[k] = (HIGHEST);                               \
+            hi[k] = (LOWEST);                                \
         }                                                    \
         size_t i = 0;                                        \
         for (; i + LANES <= n; i += LANES) {                 \
@@ -64,8 +64,8 @@ void et__plain_write(struct et_buf *buf, enum et_parquet_type type, const void *
             lo[0] = lo[k] < lo[0] ? lo[k] : lo[0];           \
             hi[0] = hi[k] > hi[0] ? hi[k] : hi[0];           \
         }                                                    \
-        *min = lo[0];                                        \
-        *max = hi[0];                                        \
+        both[0] = lo[0];                                     \
+        both[1] = hi[0];                                     \
         return lo[0] <= hi[0];                               \
     }
 DEFINE_EXTREMES(extremes_bool, uint8_t, 0, UINT8_MAX)
@@ -101,19 +101,19 @@ static void add_texts(struct et__extremes *e, const struct et_str *texts, size_t
     }
 }
 
-#define ADD_EXTREMES(T, extremes_of)                     \
-    do {                                                 \
-        T both[2], old[2];                               \
-        if (!extremes_of(values, n, &both[0], &both[1])) \
-            break;                                       \
-        memcpy(&old[0], e->min, sizeof(T));              \
-        memcpy(&old[1], e->max, sizeof(T));              \
-        if (!e->exist || both[0] < old[0])               \
-            memcpy(e->min, &both[0], sizeof(T));         \
-        if (!e->exist || both[1] > old[1])               \
-            memcpy(e->max, &both[1], sizeof(T));         \
-        e->exist = true;                                 \
-        e->n_min = e->n_max = sizeof(T);                 \
+#define ADD_EXTREMES(T, extremes_of)             \
+    do {                                         \
+        T both[2], old[2];                       \
+        if (!extremes_of(values, n, both))       \
+            break;                               \
+        memcpy(&old[0], e->min, sizeof(T));      \
+        memcpy(&old[1], e->max, sizeof(T));      \
+        if (!e->exist || both[0] < old[0])       \
+            memcpy(e->min, &both[0], sizeof(T)); \
+        if (!e->exist || both[1] > old[1])       \
+            memcpy(e->max, &both[1], sizeof(T)); \
+        e->exist = true;                         \
+        e->n_min = e->n_max = sizeof(T);         \
     } while (0)
 
 void et__extremes_add(struct et__extremes *extremes, enum et_parquet_type type, const void *values,

@@ -7,9 +7,9 @@
 
 size_t et__parquet_arena_bytes(size_t n_bytes)
 {
-    // A chunk's struct is less than four times its bytes, a key's four times; the schema is bounded
-    // by ET_PARQUET_NODES_MAX nodes with a path each.
-    return 8 * n_bytes + ((size_t)64 << 20);
+    // The bytes themselves; a chunk's struct is less than four times its bytes, a row group's, in a
+    // journal, eight times. The schema is bounded by ET_PARQUET_NODES_MAX nodes with a path each.
+    return 14 * n_bytes + ((size_t)64 << 20);
 }
 
 /* ---- row groups ---- */

@@ -4,9 +4,6 @@
 
 #define RECORD_HEAD_BYTES 12 // u32 length, u64 hash
 
-// A journal is as long as the footer that it stands for, which a 32-bit length bounds.
-#define JOURNAL_BYTES_MAX ((int64_t)UINT32_MAX)
-
 const char *et__journal_path(struct et_arena *arena, const char *path)
 {
     return et_arena_printf(arena, "%s" ET__JOURNAL_SUFFIX, path);
@@ -73,7 +70,7 @@ static enum et_status read_all(const char *path, int64_t file_bytes, struct et__
                                struct et_arena *arena, int64_t *n_whole, struct et_err *err)
 {
     struct et_str content, record;
-    enum et_status st = et_file_read(path, (size_t)JOURNAL_BYTES_MAX, arena, &content, err);
+    enum et_status st = et_file_read(path, ET__PARQUET_FOOTER_BYTES_MAX, arena, &content, err);
     if (st != ET_OK)
         return st;
     struct et_str rest = content;
@@ -111,11 +108,11 @@ enum et_status et__journal_read(const char *path, int64_t file_bytes, struct et_
     if (st == ET_OK)
         st = et_file_size(file, &n_bytes, err);
     et_file_close(file);
+    if (st == ET_OK && n_bytes > (int64_t)ET__PARQUET_FOOTER_BYTES_MAX)
+        st = et_fail(err, ET_ELIMIT, -1, "%.200s has %lld bytes, more than the limit of %zu",
+                     journal, (long long)n_bytes, ET__PARQUET_FOOTER_BYTES_MAX);
     if (st == ET_OK)
-        st = et_arena_open(arena,
-                           (size_t)(n_bytes < JOURNAL_BYTES_MAX ? n_bytes : JOURNAL_BYTES_MAX) +
-                               et__parquet_arena_bytes((size_t)n_bytes),
-                           err);
+        st = et_arena_open(arena, et__parquet_arena_bytes((size_t)n_bytes), err);
     if (st == ET_OK)
         st = read_all(journal, file_bytes, meta, *arena, n_whole, err);
 out:

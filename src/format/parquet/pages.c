@@ -49,11 +49,10 @@ static enum et_status look(struct et__pages *pages, int64_t offset, size_t n, co
         n = n_file;
     const int64_t ahead_end = pages->ahead_at + (int64_t)pages->ahead.n;
     if (offset < pages->ahead_at || offset + (int64_t)n > ahead_end) {
+        // A short chunk at once, of a longer one what is wanted and the next header.
         const int64_t chunk_left = pages->chunk_end - offset;
         size_t now = n + HEAD_BYTES;
-        if (chunk_left > 0 && chunk_left <= CHUNK_AT_ONCE_BYTES)
-            now = n > (size_t)chunk_left ? n : (size_t)chunk_left;
-        else if (chunk_left > 0 && now > (size_t)chunk_left)
+        if (chunk_left > 0 && (chunk_left <= CHUNK_AT_ONCE_BYTES || now > (size_t)chunk_left))
             now = n > (size_t)chunk_left ? n : (size_t)chunk_left;
         if (now > n_file)
             now = n_file;
@@ -173,7 +172,7 @@ static enum et_status unpack(struct et__pages *pages, const struct et__page *pag
     if (is_packed && n_unpacked > 0)
         return et__codec_decompress(pages->codec, pages->codec_kind, packed, to, n_unpacked,
                                     page->at, err);
-    if (n_unpacked > 0)
+    if (n_unpacked > 0 && packed.p)
         memcpy(to, packed.p, n_unpacked);
     return ET_OK;
 }
@@ -182,14 +181,14 @@ enum et_status et__pages_body(struct et__pages *pages, const struct et__page *pa
                               struct et__page_body *body, struct et_err *err)
 {
     const uint8_t *p = NULL;
-    size_t n_there;
+    size_t n_there = 0;
     const size_t n_packed = (size_t)page->n_packed, n_unpacked = (size_t)page->n_unpacked;
 
     *body = (struct et__page_body){0};
     enum et_status st = look(pages, page->body_at, n_packed, &p, &n_there, err);
     if (st != ET_OK)
         return st;
-    assert(n_there >= n_packed); // check_head held the size against the file's end
+    assert(p && n_there >= n_packed); // check_head held the size against the file's end
     if (pages->reader->options.check_crc && page->has_crc &&
         et__codec_crc(p, n_packed) != page->crc)
         return fail(page, "its checksum is wrong", err);

@@ -17,6 +17,10 @@
 #define ET__PARQUET_MAGIC_BYTES 4
 #define ET__PARQUET_TAIL_BYTES 8
 
+/* A footer, or the journal that stands for it. The format allows 4 GiB; a row group of 30 columns
+ * takes some 4 KB, so this is a quarter of a million row groups. */
+#define ET__PARQUET_FOOTER_BYTES_MAX ((size_t)1 << 30)
+
 /* A page, uncompressed: what a reader accepts by default, and the most that a writer makes. */
 #define ET__PARQUET_PAGE_BYTES_MAX ((size_t)256 << 20)
 
@@ -68,7 +72,7 @@ struct et__parquet_meta {
     struct et_str raw_schema, raw_pairs, raw_orders; // list values, with their headers
 };
 
-/* Bytes an arena needs to hold the metadata that n_bytes of Thrift can describe. */
+/* Bytes an arena needs to hold n_bytes of Thrift and the metadata that they can describe. */
 size_t et__parquet_arena_bytes(size_t n_bytes);
 
 /* Reads a FileMetaData of n bytes that stands at `base`; data_end is where the file's data end.

@@ -43,9 +43,13 @@ static enum et_status read_footer(struct et_parquet_reader *reader, int64_t n_by
         return et_fail(err, ET_ECORRUPT, n_bytes - ET__PARQUET_TAIL_BYTES,
                        "the footer's length of %u bytes at byte %lld cannot be", n_footer,
                        (long long)(n_bytes - ET__PARQUET_TAIL_BYTES));
+    if (n_footer > ET__PARQUET_FOOTER_BYTES_MAX)
+        return et_fail(err, ET_ELIMIT, n_bytes - ET__PARQUET_TAIL_BYTES,
+                       "a footer of %u bytes is longer than the limit of %zu", n_footer,
+                       ET__PARQUET_FOOTER_BYTES_MAX);
 
     const int64_t footer_at = n_bytes - ET__PARQUET_TAIL_BYTES - n_footer;
-    st = et_arena_open(&reader->arena, n_footer + et__parquet_arena_bytes(n_footer), err);
+    st = et_arena_open(&reader->arena, et__parquet_arena_bytes(n_footer), err);
     if (st != ET_OK)
         return st;
     char *footer = et_arena_alloc(reader->arena, n_footer);

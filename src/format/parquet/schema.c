@@ -212,6 +212,7 @@ static bool name_leaf(const struct et__parquet_meta *meta, struct et_parquet_lea
         assert(n <= ET_PARQUET_DEPTH_MAX);
         path[n++] = i;
     }
+    assert(n > 0);
     size_t n_bytes = 0;
     for (int i = 0; i < n; i++)
         n_bytes += strlen(nodes[path[i]].name) + 1;

@@ -8,9 +8,6 @@
 #define TAIL_BYTES ((size_t)1 << 20)
 #define DIRECT_BYTES ((size_t)256 << 10)
 
-// The footer's length has 32 bits.
-#define FOOTER_BYTES_MAX ((size_t)UINT32_MAX)
-
 /* ---- opening ---- */
 
 enum et_status et__writer_check_options(const struct et_parquet_writer_options *options,
@@ -41,8 +38,8 @@ enum et_status et__writer_open(struct et_parquet_writer **writer, struct et_aren
     w->meta = *meta;
     w->options = *options;
     w->options.metadata = NULL; // they are in the schema's header already
-    w->groups = et_buf(FOOTER_BYTES_MAX);
-    w->group = et_buf(FOOTER_BYTES_MAX);
+    w->groups = et_buf(ET__PARQUET_FOOTER_BYTES_MAX);
+    w->group = et_buf(ET__PARQUET_FOOTER_BYTES_MAX);
     w->tail = et_buf(2 * TAIL_BYTES);
     w->page = et_buf(2 * ET__PARQUET_PAGE_BYTES_MAX);
     w->packed = et_buf(4 * ET__PARQUET_PAGE_BYTES_MAX);
@@ -67,7 +64,7 @@ void et_parquet_writer_close(struct et_parquet_writer *writer)
     et__codec_close(w->codec);
     et__dictionary_free(&w->dictionary);
     struct et_buf *const bufs[] = {&w->groups, &w->group, &w->tail, &w->page, &w->packed, &w->head};
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
         et_buf_free(bufs[i]);
     et_arena_close(w->arena);
     free(w);
@@ -79,12 +76,12 @@ static enum et_status make_meta(const struct et_parquet_node *nodes, size_t n_no
                                 struct et_arena **arena, struct et__parquet_meta *meta,
                                 struct et_err *err)
 {
-    struct et_buf buf = et_buf(FOOTER_BYTES_MAX);
+    struct et_buf buf = et_buf(ET__PARQUET_FOOTER_BYTES_MAX);
     *arena = NULL;
     et__parquet_meta_write_new(&buf, nodes, n_nodes, options->metadata, options->n_metadata);
     enum et_status st = et_buf_check(&buf, "the schema", err);
     if (st == ET_OK)
-        st = et_arena_open(arena, buf.n + et__parquet_arena_bytes(buf.n), err);
+        st = et_arena_open(arena, et__parquet_arena_bytes(buf.n), err);
     if (st == ET_OK) {
         const char *bytes = et_arena_copy(*arena, buf.p, buf.n);
         st = bytes ? et__parquet_meta_read(meta, (struct et_str){bytes, buf.n}, 0,
@@ -103,7 +100,8 @@ enum et_status et__writer_begin_journal(struct et_parquet_writer *writer, const 
                                         struct et_err *err)
 {
     struct et_parquet_writer *w = writer;
-    struct et_buf buf = et_buf(FOOTER_BYTES_MAX), head = et_buf(FOOTER_BYTES_MAX);
+    struct et_buf buf = et_buf(ET__PARQUET_FOOTER_BYTES_MAX),
+                  head = et_buf(ET__PARQUET_FOOTER_BYTES_MAX);
     et__parquet_meta_write(&head, &w->meta, 0, 0, (struct et_str){NULL, 0});
     enum et_status st = et_buf_check(&head, "a journal", err);
     if (st == ET_OK)
@@ -171,6 +169,7 @@ enum et_status et_parquet_create(struct et_parquet_writer **writer, const char *
         st = et__writer_open(&w, arena, &meta, options, err);
     if (st != ET_OK)
         return st;
+    assert(w);
 
     st = remove_old_journal(path, w->arena, err);
     if (st == ET_OK)
@@ -399,7 +398,7 @@ enum et_status et_parquet_write_leaf(struct et_parquet_writer *writer, size_t le
 
 static enum et_status write_journal(struct et_parquet_writer *w, struct et_err *err)
 {
-    struct et_buf record = et_buf(FOOTER_BYTES_MAX);
+    struct et_buf record = et_buf(ET__PARQUET_FOOTER_BYTES_MAX);
     if (!w->journal)
         return ET_OK;
     et__journal_put(&record, et_buf_str(&w->group));
@@ -465,14 +464,14 @@ enum et_status et_parquet_writer_commit(struct et_parquet_writer *writer, struct
 
 static enum et_status write_footer(struct et_parquet_writer *w, struct et_err *err)
 {
-    struct et_buf footer = et_buf(FOOTER_BYTES_MAX + ET__PARQUET_TAIL_BYTES);
+    struct et_buf footer = et_buf(ET__PARQUET_FOOTER_BYTES_MAX + ET__PARQUET_TAIL_BYTES);
     et__parquet_meta_write(&footer, &w->meta, w->n_rows, w->n_groups, et_buf_str(&w->groups));
     const size_t n_bytes = footer.n;
     const uint32_t n = (uint32_t)n_bytes;
     et_buf_put(&footer, &n, sizeof n);
     et_buf_put(&footer, ET__PARQUET_MAGIC, ET__PARQUET_MAGIC_BYTES);
     enum et_status st = et_buf_check(&footer, "the footer", err);
-    if (st == ET_OK && n_bytes > FOOTER_BYTES_MAX)
+    if (st == ET_OK && n_bytes > ET__PARQUET_FOOTER_BYTES_MAX)
         st = et_fail(err, ET_ELIMIT, -1, "a footer of %zu bytes is too long", n_bytes);
     if (st == ET_OK)
         st = et_file_write_at(w->file, w->committed_end, footer.p, footer.n, err);
