@@ -7,6 +7,9 @@
  * G1's data. A second table has them with noise in every bit, which snappy passes over: there the
  * yardstick is little more than memcpy, and nothing is promised.
  *
+ * With ETUDE_BENCH_KEEP=PATH in the environment the joints, as one row group, are left there: for
+ * bench/parquet_duckdb.mjs, which reads and writes the same file by DuckDB.
+ *
  * usage: bench_parquet [CSV [FOLDER [ROWS [RUNS]]]] */
 #include "bench.h"
 
@@ -300,6 +303,9 @@ int main(int argc, char **argv)
     struct bench bench = bench_open(argc > 1 && argv[1][0] ? argv[1] : NULL);
     fill(&b, JOINTS);
     measure(&b, &bench, "joints", b.n_rows, true);
+    const char *keep = getenv("ETUDE_BENCH_KEEP");
+    if (keep && rename(b.path, keep) != 0)
+        perror(keep);
     measure(&b, &bench, "joints", 500, true);
     fill(&b, NOISE);
     measure(&b, &bench, "noise", b.n_rows, false);

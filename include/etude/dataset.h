@@ -95,7 +95,7 @@ ET_API int et_dataset_find(const struct et_dataset *dataset, const char *feature
 /* Where a video feature's frames of one episode are. */
 struct et_video_place {
     size_t i_feature;
-    const char *path; // absolute or relative as the dataset's path was
+    const char *path; // begins as the dataset's path; NULL: the metadata names no file
     bool is_present;
     double from_s, to_s; // time range in the file
 };
@@ -112,7 +112,7 @@ struct et_episode_meta {
     int64_t from_index;                  // global index of its first row
     const struct et_video_place *videos; // one a video feature, in the features' order
     size_t n_videos;
-    const struct et_value *stats; // this episode's stats (v2.1), NULL when there are none
+    const struct et_value *stats; // this episode's stats (v2.1, unfinished); NULL: none
 };
 ET_MUST_USE ET_API enum et_status et_dataset_episode_meta(const struct et_dataset *dataset,
                                                           int64_t i, struct et_arena *arena,
@@ -143,8 +143,9 @@ struct et_rows {
     size_t n_remarks;
 };
 
-/* Reads every column of episode i. ET_ENOTFOUND: its data file is absent. ET_ECORRUPT: the file
- * cannot be read (path and offset in err). */
+/* Reads every column of episode i, where the metadata says, or where the rows say they are the
+ * episode's (with a remark). ET_ENOTFOUND: its data file is absent. ET_ECORRUPT: the file cannot be
+ * read (path and offset in err). ET_EARG: no such episode. ET_ELIMIT: the arena is full. */
 ET_MUST_USE ET_API enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i,
                                                   struct et_arena *arena, struct et_rows *rows,
                                                   struct et_err *err);

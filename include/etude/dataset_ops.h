@@ -99,7 +99,8 @@ et_dataset_build(const struct et_pick *picks, size_t n_picks, const char *path,
                  const struct et_build_options *options, struct et_arena *arena,
                  struct et_ops_result *result, struct et_err *err);
 
-/* Exact statistics of a numeric feature over all episodes. */
+/* Exact statistics of a numeric feature over all episodes that have a data file. Values that are not
+ * numbers count as rows and as nothing else; without any value all but count is NaN. */
 struct et_feature_stats {
     const char *feature;
     size_t n_values;
@@ -123,7 +124,9 @@ struct et_verify_options {
 
 /* Holds a dataset's metadata, rows and videos against each other, as LeRobot's loader will use
  * them. Findings are of severity error (a loader fails or gives wrong data), warn (a loader copes),
- * info. doc/verify.md lists every check. ET_OK: it could be looked at, whatever was found. */
+ * info. doc/verify.md lists every check. ET_OK: it could be looked at, whatever was found (a folder
+ * whose info.json cannot be understood is one finding). ET_ENOTFOUND, ET_EUNSUPPORTED, ET_EIO: as
+ * et_dataset_open. ET_ECANCELLED: progress wanted no more; what was found so far is in the list. */
 ET_MUST_USE ET_API enum et_status et_dataset_verify(const char *path,
                                                     const struct et_verify_options *options,
                                                     struct et_findings *findings,

@@ -226,7 +226,9 @@ ET_API int64_t et_parquet_writer_bytes(const struct et_parquet_writer *writer);
 
 /* Writes one leaf's chunk of the row group that is being written. Leaves come in the schema's
  * order, each once a group, all with the same number of rows. Levels as in et_parquet_batch; they
- * are checked. ET_EIO: the file is as after the last commit; the writer can only be closed. */
+ * are checked. ET_EARG: out of turn, or levels that no rows have; nothing was done. ET_ELIMIT: a
+ * value or a row of more than 128 MiB, which fits no page. ET_EIO, and ET_ELIMIT for a row: the
+ * file is as after the last commit; the writer can only be closed. */
 ET_MUST_USE ET_API enum et_status et_parquet_write_leaf(struct et_parquet_writer *writer,
                                                         size_t leaf,
                                                         const struct et_parquet_batch *batch,

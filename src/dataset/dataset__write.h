@@ -102,25 +102,31 @@ struct et__stats {
     int64_t count;     // rows, or pictures that were sampled
 };
 
-/* Every n_stats-th number of a column, from i_stat on: n_each of them, as doubles; what is not
- * finite becomes NaN. */
+/* Every n_stats-th number of a column, from i_stat on: n_each of them. */
 struct et__stride {
     size_t i_stat, n_stats, n_each;
 };
-void et__run_copy(enum et_parquet_type type, const void *values, struct et__stride run, double *to);
 
-/* The numbers of a column as doubles, value by value: n_stats runs of n_each. */
+/* Copies those that are finite; how many. `to` has room for one more than n_each. */
+size_t et__run_floats(const float *values, struct et__stride run, float *to);
+size_t et__run_doubles(enum et_parquet_type type, const void *values, struct et__stride run,
+                       double *to);
+
+/* The numbers of a column, value by value: n_stats runs with room for n_each, of which n_numbers
+ * are finite and there. FLOAT columns stay floats, all others become doubles. */
 struct et__series {
     size_t n_stats;
     size_t n_each;
-    double *values;
+    size_t *n_numbers;
+    float *floats; // one of the two
+    double *doubles;
 };
 ET_MUST_USE enum et_status et__series_make(const struct et__field *field, enum et_parquet_type type,
                                            const void *values, int64_t n_rows,
                                            struct et_arena *arena, struct et__series *series,
                                            struct et_err *err);
 
-/* Statistics of a series; its runs are sorted, with NaN at the end. */
+/* Statistics of a series; its runs are sorted. */
 ET_MUST_USE enum et_status et__series_stats(struct et__series *series, int64_t n_rows,
                                             struct et_arena *arena, struct et__stats *stats,
                                             struct et_err *err);
@@ -413,9 +419,6 @@ ET_MUST_USE enum et_status et__info_write(const char *root, const struct et__spe
 ET_MUST_USE enum et_status
 et__provenance_write(const char *root, const struct et_provenance *provenance, struct et_err *err);
 
-/* meta/etude/episodes.jsonl and rejected.jsonl. */
-ET_MUST_USE enum et_status et__etude_write(const char *root, struct et_err *err);
-
 /* root/name, with its folders made. */
 ET_MUST_USE enum et_status et__meta_path(const char *root, const char *name,
                                          char path[ET_PATH_BYTES_MAX], struct et_err *err);
@@ -452,5 +455,18 @@ ET_MUST_USE enum et_status et__stream_line(struct et__stream *stream, struct et_
 /* st is the status so far: the file appears when it and everything here is ET_OK. */
 ET_MUST_USE enum et_status et__stream_close(struct et__stream *stream, enum et_status st,
                                             struct et_err *err);
+
+/* meta/etude/episodes.jsonl and rejected.jsonl, line by line. */
+struct et__etude {
+    struct et__stream episodes, rejected;
+};
+ET_MUST_USE enum et_status et__etude_open(struct et__etude *lists, const char *root,
+                                          struct et_err *err);
+ET_MUST_USE enum et_status et__etude_put(struct et__etude *lists,
+                                         const struct et__journal_line *line, struct et_err *err);
+
+/* As et__stream_close, of both. */
+ET_MUST_USE enum et_status et__etude_close(struct et__etude *lists, enum et_status st,
+                                           struct et_err *err);
 
 #endif

@@ -1,8 +1,9 @@
-/* Exact quantiles of float32 numbers. A float's bits, mapped so that they sort as the values do, are
- * two digits of 16 bits. The first showing counts the upper digit; from these counts it is known in
- * which few bins the wanted ranks lie, and the second showing takes the lower digits of these bins
- * alone. Two showings always suffice, and none after the first as long as all values fit the budget.
- * (etude/stats.h has the same for doubles, which takes up to four and five times the memory.) */
+/* Exact quantiles of float32 numbers. A float's bits, mapped so that they sort as the values do,
+ * are two digits of 16 bits. The first showing counts the upper digit; from these counts it is
+ * known in which few bins the wanted ranks lie, and the second showing takes the lower digits of
+ * these bins alone. Two showings always suffice, and none after the first as long as all values fit
+ * the budget. (etude/stats.h has the same for doubles, which takes up to four and five times the
+ * memory.) */
 #include "dataset/dataset__quantiles.h"
 
 #include "etude/stats.h"
@@ -110,8 +111,8 @@ static void add_target(struct et__quantiles32 *q, uint64_t rank)
     if (q->n_targets > 0 && q->targets[q->n_targets - 1].bin == bin)
         return;
     assert(q->n_targets < ET__TARGETS_MAX);
-    q->targets[q->n_targets++] = (struct et__target){
-        .bin = (uint32_t)bin, .n_below = n_below, .n = q->bins[bin]};
+    q->targets[q->n_targets++] =
+        (struct et__target){.bin = (uint32_t)bin, .n_below = n_below, .n = q->bins[bin]};
 }
 
 static uint64_t rank_of(const struct et__quantiles32 *q, double level, double *part)

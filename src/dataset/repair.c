@@ -3,11 +3,14 @@
  */
 #include "dataset/dataset__write.h"
 
+#include "etude/hash.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define REPAIR_ARENA_BYTES ((size_t)4 << 30)
+#define TAIL_BYTES_MAX (2 * ET__JOURNAL_LINE_BYTES_MAX)
 
 /* A file that holds committed episodes, and how much of it counts. */
 struct kept {
@@ -24,6 +27,7 @@ struct repair {
     size_t n_files, cap_files;
     size_t *latest; // of each field's video, and behind them of the data: its file's place + 1
     int64_t n_episodes;
+    int64_t journal_end; // behind the last line that holds
 };
 
 /* ---- what was committed ---- */
@@ -58,7 +62,7 @@ static enum et_status keep_video(struct repair *r, const struct et__journal_vide
                                            .episode = video->file,
                                            .video_key = video->key};
     const int i_field = et__spec_find(r->spec, video->key);
-    if (i_field < 0 || !r->spec->fields[i_field].is_video)
+    if (i_field < 0 || !r->spec->fields[i_field].is_video || video->chunk < 0 || video->file < 0)
         return et_fail(err, ET_ECORRUPT, -1,
                        "the journal speaks of a video %.100s that is no feature", video->key);
     const struct kept file = {
@@ -74,8 +78,12 @@ static enum et_status keep_line(void *ctx, const struct et__journal_line *line,
                                 struct et_arena *arena, struct et_err *err)
 {
     struct repair *r = ctx;
+    r->journal_end = line->end;
     if (line->kind != ET__JOURNAL_EPISODE)
         return ET_OK;
+    if (line->data_chunk < 0 || line->data_file < 0 || line->data_group < 0)
+        return et_fail(err, ET_ECORRUPT, line->at, "the journal's episode %lld is in no file",
+                       (long long)line->index);
     const struct et__path_fields fields = {
         .chunk = line->data_chunk, .file = line->data_file, .episode = line->data_file};
     const struct kept file = {
@@ -102,6 +110,58 @@ static enum et_status read_spec(struct repair *r, struct et_err *err)
     if (st == ET_OK)
         st = et__spec_read(line.value, r->arena, &r->spec, err);
     et__journal_close(journal);
+    return st;
+}
+
+// What stands behind the last line that holds; empty when nothing does.
+static enum et_status read_tail(const struct repair *r, const char *path, struct et_str *tail,
+                                struct et_err *err)
+{
+    struct et_file *file = NULL;
+    int64_t n_bytes = 0;
+    char *bytes = NULL;
+    enum et_status st = et_file_open(&file, path, ET_FILE_READ, err);
+    if (st == ET_OK)
+        st = et_file_size(file, &n_bytes, err);
+    const int64_t n = n_bytes - r->journal_end;
+    if (st == ET_OK && n > (int64_t)TAIL_BYTES_MAX)
+        st = et_fail(err, ET_ECORRUPT, r->journal_end,
+                     "%.200s is damaged at byte %lld, and %lld bytes follow", path,
+                     (long long)r->journal_end, (long long)n);
+    if (st == ET_OK && n > 0) {
+        bytes = et_arena_alloc(r->arena, (size_t)n);
+        st = bytes ? et_file_read_exact(file, r->journal_end, bytes, (size_t)n, err)
+                   : et_arena_fail(r->arena, "the journal", err);
+    }
+    et_file_close(file);
+    *tail = (struct et_str){bytes, st == ET_OK && n > 0 ? (size_t)n : 0};
+    return st;
+}
+
+/* What follows the last line that holds is the line that the writer was killed in. Where whole
+ * lines follow behind it, the journal was damaged by something else, and what they speak of must
+ * not be taken away. */
+static enum et_status check_tail(const struct repair *r, struct et_err *err)
+{
+    static const char HEAD[] = "{\"xxh3\":\"", SEAL[] = "{\"xxh3\":\"0123456789abcdef\",";
+    const size_t n_seal = sizeof SEAL - 1;
+    const char *path = et_path_join(r->arena, r->root, ET__JOURNAL_PATH);
+    struct et_str rest = {0}, line;
+    char wanted[32];
+    enum et_status st =
+        path ? read_tail(r, path, &rest, err) : et_arena_fail(r->arena, "a path", err);
+    const char *end = st == ET_OK ? rest.p + rest.n : NULL;
+    while (st == ET_OK && et_str_cut(&rest, '\n', &line)) {
+        if (line.n <= n_seal || line.p + line.n == end) // without its line feed it was cut
+            continue;
+        const uint64_t hash = et_hash64(line.p + n_seal, line.n - n_seal);
+        (void)snprintf(wanted, sizeof wanted, "%016llx", (unsigned long long)hash);
+        if (memcmp(line.p + sizeof HEAD - 1, wanted, 16) == 0)
+            st = et_fail(err, ET_ECORRUPT, r->journal_end,
+                         "%.200s is damaged at byte %lld, and whole lines follow; nothing was "
+                         "changed",
+                         path, (long long)r->journal_end);
+    }
     return st;
 }
 
@@ -177,6 +237,8 @@ static enum et_status repair_folder(struct repair *r, struct et_err *err)
     if (!r->latest)
         return et_arena_fail(r->arena, "the list of files", err);
     st = et__journal_each(r->root, keep_line, r, err);
+    if (st == ET_OK)
+        st = check_tail(r, err);
     if (st == ET_OK && r->n_files > 0)
         qsort(r->files, r->n_files, sizeof *r->files, compare_files);
     if (st == ET_OK)

@@ -369,7 +369,7 @@ static void gather(struct adding *a)
     struct et_dataset_writer *w = a->w;
     enum et_status st = ET_OK;
     for (size_t i = 0; w->quantiles && st == ET_OK && i < w->spec->n_fields; i++)
-        if (a->prepared->series[i].values)
+        if (a->prepared->series[i].n_numbers)
             st = et__quantiles_add(w->quantiles, i, &a->prepared->series[i], NULL);
     if (st == ET_OK)
         return;

@@ -1,21 +1,15 @@
 /* meta/etude/: what became of every episode, in lines that other programs may read. */
 #include "dataset/dataset__write.h"
 
-struct lists {
-    struct et__stream episodes, rejected;
-};
-
 static void put_member(struct et_json_writer *w, const struct et_value *line, const char *key)
 {
     et_json_key(w, key);
     et_json_value(w, et_value_get(line, key));
 }
 
-static enum et_status put_line(void *ctx, const struct et__journal_line *line,
-                               struct et_arena *arena, struct et_err *err)
+enum et_status et__etude_put(struct et__etude *lists, const struct et__journal_line *line,
+                             struct et_err *err)
 {
-    struct lists *lists = ctx;
-    (void)arena;
     if (line->kind == ET__JOURNAL_SPEC)
         return ET_OK;
 
@@ -37,14 +31,17 @@ static enum et_status put_line(void *ctx, const struct et__journal_line *line,
     return et__stream_line(stream, err);
 }
 
-enum et_status et__etude_write(const char *root, struct et_err *err)
+enum et_status et__etude_open(struct et__etude *lists, const char *root, struct et_err *err)
 {
-    struct lists lists = {0};
-    enum et_status st = et__stream_open(&lists.episodes, root, "meta/etude/episodes.jsonl", err);
-    if (st == ET_OK)
-        st = et__stream_open(&lists.rejected, root, "meta/etude/rejected.jsonl", err);
-    if (st == ET_OK)
-        st = et__journal_each(root, put_line, &lists, err);
-    st = et__stream_close(&lists.episodes, st, err);
-    return et__stream_close(&lists.rejected, st, err);
+    memset(lists, 0, sizeof *lists);
+    const enum et_status st =
+        et__stream_open(&lists->episodes, root, "meta/etude/episodes.jsonl", err);
+    return st == ET_OK ? et__stream_open(&lists->rejected, root, "meta/etude/rejected.jsonl", err)
+                       : st;
+}
+
+enum et_status et__etude_close(struct et__etude *lists, enum et_status st, struct et_err *err)
+{
+    st = et__stream_close(&lists->episodes, st, err);
+    return et__stream_close(&lists->rejected, st, err);
 }

@@ -130,6 +130,7 @@ bool et__line_stats(const struct et__journal_line *line, const struct et__field 
 /* ---- the summary ---- */
 
 struct summing {
+    struct et__etude lists; // reading the journal once does for both
     const struct et__spec *spec;
     struct et__summary *summary;
     struct et_arena *arena;
@@ -204,12 +205,12 @@ static enum et_status sum_line(void *ctx, const struct et__journal_line *line,
 {
     struct summing *summing = ctx;
     struct et__summary *summary = summing->summary;
+    enum et_status st = et__etude_put(&summing->lists, line, err);
     if (line->kind == ET__JOURNAL_REJECTED)
         summary->n_rejected++;
     if (line->kind != ET__JOURNAL_EPISODE)
-        return ET_OK;
+        return st;
 
-    enum et_status st = ET_OK;
     for (size_t i = 0; st == ET_OK && i < line->n_tasks; i++) {
         int64_t number;
         st = et__tasks_add(&summary->tasks, line->tasks[i], summing->arena, &number, err);
@@ -275,8 +276,12 @@ static enum et_status summarize(struct summing *summing, const char *root,
 {
     struct et__quantiles *own = NULL;
     enum et_status st = begin_summary(summing, err);
-    if (st == ET_OK)
-        st = et__journal_each(root, sum_line, summing, err);
+    if (st == ET_OK) {
+        st = et__etude_open(&summing->lists, root, err);
+        if (st == ET_OK)
+            st = et__journal_each(root, sum_line, summing, err);
+        st = et__etude_close(&summing->lists, st, err);
+    }
     if (st == ET_OK && !ready)
         st = et__quantiles_open(&own, summing->spec, err);
     if (st == ET_OK)
@@ -312,8 +317,8 @@ enum et_status et__stats_json_write(const char *root, const struct et__spec *spe
 static enum et_status write_all(const char *root, const struct et__spec *spec,
                                 const struct et__summary *summary, struct et_err *err)
 {
-    enum et_status st = et__etude_write(root, err);
-    if (st == ET_OK && spec->layout == ET_LAYOUT_V21)
+    enum et_status st = ET_OK;
+    if (spec->layout == ET_LAYOUT_V21)
         st = et__v21_write(root, spec, summary, err);
     if (st == ET_OK && spec->layout == ET_LAYOUT_V30)
         st = et__tasks_parquet_write(root, summary, err);

@@ -379,6 +379,8 @@ static enum et_status read_fields(const struct et_value *map, struct et_arena *a
         const char *name = et__copy_text(arena, map->as.many.keys[i]);
         if (!name)
             return et_arena_fail(arena, "the dataset's features", err);
+        if (check_name(name, err) != ET_OK) // names become paths
+            return et_fail(err, ET_ECORRUPT, 1, "the journal has a feature that is no name");
         if (!read_field(&map->as.many.items[i], name, &fields[i]))
             return et_fail(err, ET_ECORRUPT, 1, "the journal's feature %.100s has no shape", name);
     }

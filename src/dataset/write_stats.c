@@ -1,3 +1,4 @@
+/* Statistics of an episode's numbers, and statistics from and to JSON. */
 #include "dataset/dataset__write.h"
 
 #include <assert.h>
@@ -8,66 +9,74 @@ const char *const ET__LEVEL_NAMES[ET__N_QUANTILES] = {"q01", "q10", "q50", "q90"
 
 /* ---- series ---- */
 
-// One run of every n_stats-th number. The types are apart so that each loop is a plain one.
-#define COPY_RUN(type)                                    \
-    do {                                                  \
-        const type *from = (const type *)values + i_stat; \
-        for (size_t i = 0; i < n; i++)                    \
-            to[i] = (double)from[i * step];               \
+/* Copies every n_stats-th number that is finite; returns how many. An infinite number is no
+ * measurement either. The types are apart so that each loop is a plain one. */
+#define COPY_RUN(type, to_type)                               \
+    do {                                                      \
+        const type *from = (const type *)values + run.i_stat; \
+        for (size_t i = 0; i < run.n_each; i++) {             \
+            const to_type x = (to_type)from[i * run.n_stats]; \
+            to[n] = x;                                        \
+            n += isfinite(x) != 0;                            \
+        }                                                     \
     } while (0)
 
-static void copy_numbers(enum et_parquet_type type, const void *values, size_t i_stat, size_t step,
-                         size_t n, double *to)
+size_t et__run_doubles(enum et_parquet_type type, const void *values, struct et__stride run,
+                       double *to)
 {
+    size_t n = 0;
     switch (type) {
     case ET_PARQUET_BOOL:
-        COPY_RUN(uint8_t);
-        return;
+        COPY_RUN(uint8_t, double);
+        break;
     case ET_PARQUET_INT32:
-        COPY_RUN(int32_t);
-        return;
+        COPY_RUN(int32_t, double);
+        break;
     case ET_PARQUET_INT64:
-        COPY_RUN(int64_t);
-        return;
-    case ET_PARQUET_FLOAT:
-        COPY_RUN(float);
-        return;
+        COPY_RUN(int64_t, double);
+        break;
     case ET_PARQUET_DOUBLE:
-        COPY_RUN(double);
-        return;
+        COPY_RUN(double, double);
+        break;
+    case ET_PARQUET_FLOAT:
     case ET_PARQUET_INT96:
     case ET_PARQUET_BYTES:
     case ET_PARQUET_FIXED:
-        assert(false && "not numbers");
-        return;
+        assert(false && "not these numbers");
+        break;
     }
+    return n;
+}
+
+size_t et__run_floats(const float *values, struct et__stride run, float *to)
+{
+    size_t n = 0;
+    COPY_RUN(float, float);
+    return n;
 }
 #undef COPY_RUN
-
-/* An infinite number is no measurement either; NaN is what everything after this leaves out. */
-void et__run_copy(enum et_parquet_type type, const void *values, struct et__stride run, double *to)
-{
-    copy_numbers(type, values, run.i_stat, run.n_stats, run.n_each, to);
-    if (type != ET_PARQUET_FLOAT && type != ET_PARQUET_DOUBLE)
-        return;
-    for (size_t i = 0; i < run.n_each; i++)
-        if (!isfinite(to[i]))
-            to[i] = (double)NAN;
-}
 
 enum et_status et__series_make(const struct et__field *field, enum et_parquet_type type,
                                const void *values, int64_t n_rows, struct et_arena *arena,
                                struct et__series *series, struct et_err *err)
 {
     assert(field->n_stats > 0 && field->n_values % field->n_stats == 0);
-    series->n_stats = field->n_stats;
-    series->n_each = (size_t)n_rows * (field->n_values / field->n_stats);
-    series->values = et_arena_array(arena, series->n_each * series->n_stats, sizeof(double));
-    if (!series->values)
+    const size_t n = field->n_stats, n_each = (size_t)n_rows * (field->n_values / n);
+    // One more place in each run: copying writes before it knows whether the number counts.
+    const size_t n_cells = n * n_each + 1;
+    *series = (struct et__series){.n_stats = n, .n_each = n_each};
+    series->n_numbers = et_arena_array(arena, n, sizeof *series->n_numbers);
+    if (type == ET_PARQUET_FLOAT)
+        series->floats = et_arena_array(arena, n_cells, sizeof(float));
+    else
+        series->doubles = et_arena_array(arena, n_cells, sizeof(double));
+    if (!series->n_numbers || (!series->floats && !series->doubles))
         return et_arena_fail(arena, "an episode's statistics", err);
-    for (size_t s = 0; s < series->n_stats; s++) {
-        const struct et__stride run = {s, series->n_stats, series->n_each};
-        et__run_copy(type, values, run, series->values + s * series->n_each);
+    for (size_t s = 0; s < n; s++) {
+        const struct et__stride run = {s, n, n_each};
+        series->n_numbers[s] =
+            series->floats ? et__run_floats(values, run, series->floats + s * n_each)
+                           : et__run_doubles(type, values, run, series->doubles + s * n_each);
     }
     return ET_OK;
 }
@@ -89,53 +98,89 @@ static enum et_status make_arrays(struct et_arena *arena, size_t n, struct et__s
     return ET_OK;
 }
 
-// Moves NaN to the end; returns how many numbers stand before it.
-static size_t numbers_first(double *values, size_t n)
+/* Mean and spread of n ≥ 1 numbers in two passes, in the order in which they stand; and whether
+ * they ascend. */
+#define MOMENTS(values)                                                         \
+    do {                                                                        \
+        double sum = 0, squares = 0;                                            \
+        is_sorted = true;                                                       \
+        for (size_t i = 0; i < n; i++) {                                        \
+            sum += (double)values[i];                                           \
+            is_sorted = is_sorted && (i == 0 || !(values[i] < values[i - 1]));  \
+        }                                                                       \
+        const double mean = sum / (double)n;                                    \
+        for (size_t i = 0; i < n; i++)                                          \
+            squares += ((double)values[i] - mean) * ((double)values[i] - mean); \
+        stats->mean[s] = mean;                                                  \
+        stats->std[s] = sqrt(squares / (double)n);                              \
+    } while (0)
+
+// Quantile of type 7 from the two neighbours of its rank.
+#define QUANTILES(values)                                                                         \
+    do {                                                                                          \
+        stats->min[s] = (double)values[0];                                                        \
+        stats->max[s] = (double)values[n - 1];                                                    \
+        for (size_t q = 0; q < ET__N_QUANTILES; q++) {                                            \
+            const double rank = (double)(n - 1) * ET__LEVELS[q];                                  \
+            const size_t low = (size_t)rank, high = low + 1 < n ? low + 1 : low;                  \
+            const double pair[2] = {(double)values[low], (double)values[high]};                   \
+            stats->quantiles[q * stats->n + s] = et_quantile_sorted(pair, 2, rank - (double)low); \
+        }                                                                                         \
+    } while (0)
+
+/* Sorts floats by their bits, eight at a time from the lowest: linear, and no comparison to guess
+ * wrong. scratch holds 2 × n keys. */
+static void sort_floats(float *values, size_t n, uint32_t *scratch)
 {
-    size_t n_numbers = 0;
+    uint32_t *from = scratch, *to = scratch + n;
     for (size_t i = 0; i < n; i++) {
-        const double x = values[i];
-        if (isnan(x))
-            continue;
-        values[i] = values[n_numbers];
-        values[n_numbers++] = x;
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        from[i] = bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
     }
-    return n_numbers;
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        size_t places[256] = {0}, place = 0;
+        for (size_t i = 0; i < n; i++)
+            places[from[i] >> shift & 255]++;
+        if (places[from[0] >> shift & 255] == n)
+            continue; // all alike in this digit
+        for (size_t d = 0; d < 256; d++) {
+            const size_t count = places[d];
+            places[d] = place;
+            place += count;
+        }
+        for (size_t i = 0; i < n; i++)
+            to[places[from[i] >> shift & 255]++] = from[i];
+        uint32_t *const swap = from;
+        from = to;
+        to = swap;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = from[i] >> 31 ? from[i] & ~(UINT32_C(1) << 31) : ~from[i];
+        memcpy(&values[i], &bits, sizeof bits);
+    }
 }
 
-static bool is_ascending(const double *values, size_t n)
+static void float_stats(float *values, size_t n, size_t s, uint32_t *scratch,
+                        struct et__stats *stats)
 {
-    for (size_t i = 1; i < n; i++)
-        if (values[i] < values[i - 1])
-            return false;
-    return true;
+    bool is_sorted;
+    MOMENTS(values);
+    if (!is_sorted)
+        sort_floats(values, n, scratch);
+    QUANTILES(values);
 }
 
-// Mean and spread of n ≥ 1 numbers in two passes, in the order in which they stand.
-static void mean_and_std(const double *values, size_t n, double *mean, double *std)
+static void double_stats(double *values, size_t n, size_t s, struct et__stats *stats)
 {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    *mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++)
-        squares += (values[i] - *mean) * (values[i] - *mean);
-    *std = sqrt(squares / (double)n);
+    bool is_sorted;
+    MOMENTS(values);
+    if (!is_sorted)
+        et_sort_doubles(values, n);
+    QUANTILES(values);
 }
-
-static void run_stats(double *run, size_t n_each, size_t s, struct et__stats *stats)
-{
-    const size_t n = numbers_first(run, n_each);
-    if (n == 0)
-        return; // all 0
-    mean_and_std(run, n, &stats->mean[s], &stats->std[s]);
-    if (!is_ascending(run, n))
-        et_sort_doubles(run, n);
-    stats->min[s] = run[0];
-    stats->max[s] = run[n - 1];
-    for (size_t q = 0; q < ET__N_QUANTILES; q++)
-        stats->quantiles[q * stats->n + s] = et_quantile_sorted(run, n, ET__LEVELS[q]);
-}
+#undef MOMENTS
+#undef QUANTILES
 
 enum et_status et__series_stats(struct et__series *series, int64_t n_rows, struct et_arena *arena,
                                 struct et__stats *stats, struct et_err *err)
@@ -143,8 +188,20 @@ enum et_status et__series_stats(struct et__series *series, int64_t n_rows, struc
     const enum et_status st = make_arrays(arena, series->n_stats, stats, err);
     if (st != ET_OK)
         return st;
-    for (size_t s = 0; s < series->n_stats; s++)
-        run_stats(series->values + s * series->n_each, series->n_each, s, stats);
+    const struct et_arena_mark mark = et_arena_mark(arena);
+    uint32_t *scratch = et_arena_array(arena, 2 * series->n_each + 1, sizeof *scratch);
+    if (!scratch)
+        return et_arena_fail(arena, "an episode's statistics", err);
+    for (size_t s = 0; s < series->n_stats; s++) {
+        const size_t at = s * series->n_each, n = series->n_numbers[s];
+        if (n == 0)
+            continue; // all 0
+        if (series->floats)
+            float_stats(series->floats + at, n, s, scratch, stats);
+        else
+            double_stats(series->doubles + at, n, s, stats);
+    }
+    et_arena_rewind(arena, mark);
     stats->count = n_rows;
     return ET_OK;
 }

@@ -6,6 +6,7 @@
 #include "etude/json.h"
 #include "format/parquet/parquet__reader.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static struct et_err err;
@@ -270,6 +271,61 @@ static void reads_rectangles_across_row_groups_and_types(void)
     remove(path);
 }
 
+/* ---- many threads, one reader ---- */
+
+struct work {
+    struct et_parquet_reader *reader;
+    const struct sample *sample;
+    size_t leaf;
+    bool is_good;
+};
+
+static void *read_leaf_often(void *arg)
+{
+    struct work *w = arg;
+    const struct et_parquet_leaf *own = et_parquet_leaf(w->reader, w->leaf);
+    struct et_err own_err;
+    struct et_parquet_cursor *cursor;
+    struct et_parquet_batch batch;
+    if (et_parquet_cursor_open(&cursor, w->reader, w->leaf, &own_err) != ET_OK)
+        return NULL;
+    w->is_good = true;
+    for (int i = 0; i < 20; i++) {
+        int64_t i_level = 0, i_value = 0;
+        w->is_good = w->is_good && et_parquet_cursor_seek(cursor, 0, &own_err) == ET_OK;
+        while (w->is_good && et_parquet_cursor_next(cursor, 31, &batch, &own_err) == ET_OK)
+            w->is_good = sample_has(&w->sample->leaves[w->leaf], &batch, own->max_def, own->max_rep,
+                                    &i_level, &i_value);
+        w->is_good = w->is_good && i_level == w->sample->leaves[w->leaf].n_levels;
+    }
+    et_parquet_cursor_close(cursor);
+    return NULL;
+}
+
+static void is_read_by_many_threads_at_once(void)
+{
+    const char *path = temp_path("threads.parquet");
+    const struct et_parquet_writer_options options = {.codec = ET_PARQUET_ZSTD,
+                                                      .use_dictionary = true};
+    pthread_t threads[SAMPLE_LEAVES];
+    struct work work[SAMPLE_LEAVES];
+    struct sample sample;
+    CHECK_OK(sample_file(path, 4, 50, &options, &err));
+    sample_make(&sample, 0, 200);
+    struct et_parquet_reader *reader = open_file(path);
+    for (size_t i = 0; i < SAMPLE_LEAVES; i++) {
+        work[i] = (struct work){.reader = reader, .sample = &sample, .leaf = i};
+        CHECK_EQ(pthread_create(&threads[i], NULL, read_leaf_often, &work[i]), 0);
+    }
+    for (size_t i = 0; i < SAMPLE_LEAVES; i++) {
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+        CHECK(work[i].is_good);
+    }
+    et_parquet_close(reader);
+    sample_free(&sample);
+    remove(path);
+}
+
 /* ---- no more than is needed ---- */
 
 static int64_t bytes_read(struct et_parquet_reader *reader)
@@ -452,8 +508,8 @@ static void check_stats(const struct et_value *stats, const struct extremes *got
     CHECK_EQ(et_value_count(min), width);
     CHECK_EQ(et_value_count(max), width);
     for (size_t i = 0; i < width; i++) {
-        CHECK_NEAR(got[i].min, et_value_real(et_value_at(min, i), NAN), 1e-6);
-        CHECK_NEAR(got[i].max, et_value_real(et_value_at(max, i), NAN), 1e-6);
+        CHECK_NEAR(got[i].min, et_value_real(et_value_at(min, i), (double)NAN), 1e-6);
+        CHECK_NEAR(got[i].max, et_value_real(et_value_at(max, i), (double)NAN), 1e-6);
     }
 }
 
@@ -563,6 +619,7 @@ int main(void)
     RUN(gives_the_same_rows_wherever_it_begins);
     RUN(knows_where_a_file_ends);
     RUN(reads_rectangles_across_row_groups_and_types);
+    RUN(is_read_by_many_threads_at_once);
     RUN(reads_only_the_pages_it_needs);
     RUN(skips_pages_of_a_long_chunk_by_their_headers);
     RUN(keeps_to_the_limits_of_its_options);

@@ -9,8 +9,8 @@
 #define VALUES_MAX 65536u
 #define PAGE_BYTES_MAX ((size_t)1 << 20)
 
-#define FIRST_BITS 10u // of the table's size
-#define LAST_BITS 17u  // half full with VALUES_MAX
+#define FIRST_BITS 6u // of the table's size
+#define LAST_BITS 17u // half full with VALUES_MAX
 #define SAMPLE_MAX 1024u
 
 struct entry {
@@ -54,6 +54,17 @@ static bool begin_table(struct et__dictionary_out *d, unsigned bits)
     d->table.n = n_bytes;
     d->bits = bits;
     return true;
+}
+
+// As many keys alone, zeroed, for the sample. NULL: no memory.
+static uint64_t *begin_keys(struct et__dictionary_out *d, unsigned bits)
+{
+    const size_t n_bytes = sizeof(uint64_t) << bits;
+    et_buf_clear(&d->table);
+    void *p = et_buf_reserve(&d->table, n_bytes);
+    if (p)
+        memset(p, 0, n_bytes);
+    return p;
 }
 
 /* Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): the product's high bits depend
@@ -109,20 +120,23 @@ static bool is_hopeless(struct et__dictionary_out *d, enum et_parquet_type type,
     const bool is_real = type == ET_PARQUET_FLOAT || type == ET_PARQUET_DOUBLE;
     const size_t size = et__parquet_value_bytes(type);
     const size_t want = 256 + n / 64, n_sample = want < SAMPLE_MAX ? want : SAMPLE_MAX;
-    if (n < n_sample || !begin_table(d, FIRST_BITS + 1))
-        return false;
-    const size_t step = n / n_sample, mask = ((size_t)1 << d->bits) - 1;
-    struct entry *table = entries(d);
+    const unsigned bits = (unsigned)et__bit_width((uint32_t)(2 * n_sample));
+    const size_t step = n / n_sample, mask = ((size_t)1 << bits) - 1;
+    uint64_t *table = step > 0 ? begin_keys(d, bits) : NULL;
+    bool has_zero = false; // 0 marks a free slot
     size_t n_distinct = 0;
+    if (!table)
+        return false; // few values: no sample is needed
     for (size_t i = 0; i < n_sample; i++) {
         const uint64_t key = type == ET_PARQUET_BYTES
                                  ? key_of_text(((const struct et_str *)values)[i * step])
                                  : key_of_number(values, size, i * step);
-        size_t slot = slot_of(key, d->bits);
-        while (table[slot].index_plus != 0 && table[slot].key != key)
+        size_t slot = slot_of(key, bits);
+        while (table[slot] != 0 && table[slot] != key)
             slot = (slot + 1) & mask;
-        n_distinct += table[slot].index_plus == 0;
-        table[slot] = (struct entry){.key = key, .index_plus = 1};
+        n_distinct += key == 0 ? !has_zero : table[slot] == 0;
+        has_zero = has_zero || key == 0;
+        table[slot] = key;
     }
     return n_distinct > (is_real ? n_sample / 4 : n_sample - n_sample / 50);
 }
