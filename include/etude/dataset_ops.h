@@ -99,8 +99,8 @@ et_dataset_build(const struct et_pick *picks, size_t n_picks, const char *path,
                  const struct et_build_options *options, struct et_arena *arena,
                  struct et_ops_result *result, struct et_err *err);
 
-/* Exact statistics of a numeric feature over all episodes that have a data file. Values that are not
- * numbers count as rows and as nothing else; without any value all but count is NaN. */
+/* Exact statistics of a numeric feature over all episodes that have a data file. Values that are
+ * not numbers count as rows and as nothing else; without any value all but count is NaN. */
 struct et_feature_stats {
     const char *feature;
     size_t n_values;

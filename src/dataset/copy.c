@@ -208,6 +208,8 @@ static enum et_status read_episode(struct reading *r, struct et_err *err)
     slot->episode.n_rows = r->rows.n_rows;
     for (size_t i = 0; i < slot->episode.n_videos; i++)
         r->videos[i].n_frames = r->rows.n_rows;
+    slot->prepared.line =
+        et__etude_index_get(r->copy->lines[r->item->i_pick], r->meta.index, slot->arena);
     st = take_columns(r, err);
     return st == ET_OK ? take_tasks(r, err) : st;
 }
@@ -389,11 +391,13 @@ enum et_status et_dataset_copy(const struct et_pick *picks, size_t n_picks, cons
         st = make_spec(&copy, err);
     if (st == ET_OK)
         st = provide(&copy, err);
-    if (st != ET_OK) {
-        result->remarks = copy.run.remarks.items;
-        result->n_remarks = copy.run.remarks.n;
-        return st;
+    if (st == ET_OK) {
+        remark_robots(&copy);
+        st = et__run_all(&copy.run, result, err);
     }
-    remark_robots(&copy);
-    return et__run_all(&copy.run, result, err);
+    for (size_t i = 0; copy.lines && i < n_picks; i++)
+        et__etude_index_close(copy.lines[i]);
+    result->remarks = copy.run.remarks.items;
+    result->n_remarks = copy.run.remarks.n;
+    return st;
 }

@@ -407,6 +407,17 @@ static void remark_rest(struct et__copy *copy)
     }
 }
 
+static enum et_status plan_lines(struct et__copy *copy, struct et_err *err)
+{
+    copy->lines = et_arena_array(copy->arena, copy->run.n_picks, sizeof *copy->lines);
+    if (!copy->lines)
+        return et_arena_fail(copy->arena, "the plan", err);
+    enum et_status st = ET_OK;
+    for (size_t i = 0; st == ET_OK && i < copy->run.n_picks; i++)
+        st = et__etude_index_open(&copy->lines[i], copy->run.picks[i].dataset, copy->arena, err);
+    return st;
+}
+
 enum et_status et__copy_plan(struct et__copy *copy, struct et_err *err)
 {
     struct video_survey survey = {.copy = copy};
@@ -422,6 +433,8 @@ enum et_status et__copy_plan(struct et__copy *copy, struct et_err *err)
         st = plan_features(copy, &survey, &rows, err);
     if (st == ET_OK)
         st = plan_tasks(copy, err);
+    if (st == ET_OK)
+        st = plan_lines(copy, err);
     if (st == ET_OK)
         remark_rest(copy);
     et_arena_close(survey.scratch);

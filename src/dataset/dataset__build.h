@@ -46,8 +46,8 @@ struct et__build {
 
 ET_MUST_USE enum et_status et__build_plan(struct et__build *build, struct et_err *err);
 
-/* Writes the profile that the dataset at `path` is read by, meta/etude/canonical.yaml: parts, joints
- * with the widest limits of the picks' robots, and a rule for each stream. */
+/* Writes the profile that the dataset at `path` is read by, meta/etude/canonical.yaml: parts,
+ * joints with the widest limits of the picks' robots, and a rule for each stream. */
 ET_MUST_USE enum et_status et__build_write_profile(const struct et__build *build, const char *path,
                                                    struct et_err *err);
 

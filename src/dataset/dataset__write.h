@@ -210,8 +210,9 @@ struct et__table {
 
 /* What is ready before an episode's turn comes: made on any thread. */
 struct et__prepared {
-    struct et__series *series; // one a field
-    struct et__stats *stats;   // one a field; n 0 for those that are made from the numbering
+    const struct et_value *line; // what meta/etude/ has said of it before; NULL: nothing
+    struct et__series *series;   // one a field
+    struct et__stats *stats;     // one a field; n 0 for those that are made from the numbering
 };
 
 ET_MUST_USE enum et_status et__table_make(const struct et__spec *spec,

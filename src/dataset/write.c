@@ -180,7 +180,7 @@ enum et_status et_dataset_add(struct et_dataset_writer *w, const struct et_new_e
                               struct et_err *err)
 {
     struct et_arena *arena = NULL;
-    struct et__prepared prepared;
+    struct et__prepared prepared = {0};
 
     enum et_status st = et__writer_check(w, err);
     if (st == ET_OK)

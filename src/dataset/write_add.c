@@ -285,6 +285,21 @@ static void put_latency(struct et_json_writer *json, struct et_str text, struct 
     }
 }
 
+// What was said of the episode in the dataset that it comes from.
+static void put_again(struct et_json_writer *json, const char *source_id,
+                      const struct et_value *line)
+{
+    static const char *const MEMBERS[] = {"grade", "findings", "latency"};
+    et_json_put_text(json, "source_id", source_id);
+    for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
+        const struct et_value *value = et_value_get(line, MEMBERS[i]);
+        if (!value)
+            continue;
+        et_json_key(json, MEMBERS[i]);
+        et_json_value(json, value);
+    }
+}
+
 static enum et_status put_line(struct adding *a, struct et_err *err)
 {
     struct et_dataset_writer *w = a->w;
@@ -308,8 +323,13 @@ static enum et_status put_line(struct adding *a, struct et_err *err)
                                         .grade = episode->grade,
                                         .findings = episode->findings,
                                         .n_findings = episode->n_findings};
-    et__verdict_put(&json, &verdict);
-    put_latency(&json, episode->latency_json, a->arena);
+    const struct et_value *line = a->prepared->line;
+    if (line && !episode->grade && episode->n_findings == 0)
+        put_again(&json, episode->source_id, line);
+    else
+        et__verdict_put(&json, &verdict);
+    if (!line || episode->latency_json.n > 0)
+        put_latency(&json, episode->latency_json, a->arena);
     et_json_close_map(&json);
     return et_buf_check(&w->line, "a line of the journal", err);
 }

@@ -368,6 +368,35 @@ static void keeps_what_stands_at_the_path(void)
     CHECK_EQ(copy_one(small_source(), small_source(), &options, NULL, &err), ET_EEXISTS);
 }
 
+static void keeps_what_was_said_of_its_episodes(void)
+{
+    static const int64_t KEPT[] = {2, 0};
+    struct et_err err = {0};
+    const struct et_dataset_spec spec = small_spec(ET_LAYOUT_V21);
+    const struct et_copy_options options = {.layout = ET_LAYOUT_V30};
+    CHECK_OK(write_small(temp_path("said"), &spec, 3, &err));
+    static const char LINES[] =
+        "{\"episode_index\":0,\"grade\":{\"verdict\":\"warn\"},\"latency\":{\"lag_s\":0.1},"
+        "\"findings\":[{\"kind\":\"jump\"}]}\n"
+        "not a line\n"
+        "{\"episode_index\":2,\"grade\":{\"verdict\":\"keep\"},\"findings\":[]}\n";
+    write_file(temp_path("said/meta/etude/episodes.jsonl"), LINES, strlen(LINES));
+    write_file(temp_path("said/meta/etude/canonical.yaml"), "profile: 1\n", 11);
+    struct et_dataset *set = open_set(temp_path("said"));
+    const struct et_pick pick = {set, KEPT, 2};
+    CHECK_OK(copy_picks(&pick, 1, temp_path("said-out"), &options, NULL, &err));
+    et_dataset_close(set);
+    char *lines = read_file(temp_path("said-out/meta/etude/episodes.jsonl"), NULL);
+    CHECK_HAS(lines, "{\"episode_index\":0,\"length\":9,\"tasks\":[\"put it down\"],"
+                     "\"source_id\":\"said/2\",\"grade\":{\"verdict\":\"keep\"}");
+    CHECK_HAS(lines, "\"source_id\":\"said/0\",\"grade\":{\"verdict\":\"warn\"},"
+                     "\"latency\":{\"lag_s\":0.1},\"findings\":[{\"kind\":\"jump\"}]");
+    free(lines);
+    char *profile = read_file(temp_path("said-out/meta/etude/canonical.yaml"), NULL);
+    CHECK_STR(profile, "profile: 1\n");
+    free(profile);
+}
+
 /* ---- what cannot be taken over ---- */
 
 static void replace_in(const char *path, const char *old, const char *new)
@@ -580,6 +609,7 @@ int main(void)
     RUN(merges_and_renumbers_tasks);
     RUN(refuses_to_merge_what_differs);
     RUN(keeps_what_stands_at_the_path);
+    RUN(keeps_what_was_said_of_its_episodes);
     RUN(wants_a_whole_rate);
     RUN(leaves_out_and_lists_what_cannot_be_read);
     RUN(drops_what_is_declared_and_not_there);

@@ -309,7 +309,8 @@ static void says_where_rule_and_feature_contradict_each_other(void)
         {"left_arm.position, dataset: state, range: [3, 5]", &STATE, "takes value 4 (from 0)"},
         {"left_arm.position, dataset: state, range: [0, 2]", &one, "takes value 1"},
         {"left_arm.position, dataset: state, indices: [0, 65536]", &STATE, "takes value 65536"},
-        {"body.position, dataset: state, signs: [1, -1]", &STATE, "has 2 signs, state has 4 values"},
+        {"body.position, dataset: state, signs: [1, -1]",
+         &STATE, "has 2 signs, state has 4 values"},
         {"left_wrist.wrench, dataset: state", &STATE, "the stream has 6 values, state has 4"},
     };
     // clang-format on

@@ -196,7 +196,8 @@ static void guesses_units_from_ranges(void)
         {{90, 100, 350, 255, 30},      {"deg", "percent", "deg", "byte", "deg"}},
         {{6.2, 1000, 6.3, 2000, 1000}, {"rad", "permille", "deg", "\"1\"", "\"1\""}},
     };
-    static const char *const STREAMS[] = {"left_arm", "left_hand", "right_arm", "right_hand", "head"};
+    static const char *const STREAMS[] = {"left_arm", "left_hand", "right_arm", "right_hand",
+     "head"};
     // clang-format on
     static const double min[5] = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
