@@ -229,7 +229,7 @@ const char *cli_get(const struct cli_args *args, const char *option)
         if (strcmp(o->name, option) == 0)
             return args->values[i];
     }
-    assert(!"the command's table has this option");
+    assert(o && "the command's table has this option");
     return NULL;
 }
 

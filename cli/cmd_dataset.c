@@ -109,7 +109,7 @@ static void print_reasons(const struct build *build)
 static int print_build(const struct cli_args *args, struct build *build, const char *output,
                        const struct et_ops_result *result, int64_t elapsed_ns)
 {
-    double lags[3] = {NAN, NAN, NAN};
+    double lags[3] = {(double)NAN, (double)NAN, (double)NAN};
     size_t n_warned = 0, n_known = 0;
     for (size_t i = 0; i < build->n; i++) {
         const struct cli_latency_range lag = cli_survey_latency(&build->surveys[i]);

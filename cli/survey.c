@@ -202,7 +202,8 @@ void cli_survey_close(struct cli_survey *survey)
 
 struct cli_latency_range cli_survey_latency(struct cli_survey *survey)
 {
-    struct cli_latency_range range = {.min_s = NAN, .median_s = NAN, .max_s = NAN};
+    struct cli_latency_range range = {
+        .min_s = (double)NAN, .median_s = (double)NAN, .max_s = (double)NAN};
     double *lags = et_arena_array(survey->arena, survey->n_episodes + 1, sizeof *lags);
     for (size_t i = 0; lags && i < survey->n_episodes; i++)
         if (survey->episodes[i].latency.is_known)

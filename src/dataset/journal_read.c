@@ -157,8 +157,10 @@ static enum et_status parse_line(struct et__journal *journal, const struct et__l
 
     *line = (struct et__journal_line){.at = text->at, .end = text->end};
     enum et_status st = et_json_parse(text->text, NULL, arena, &line->value, err);
-    if (st != ET_OK)
-        return et_err_context(err, "%s:%lld", ET__JOURNAL_PATH, number);
+    if (st != ET_OK) {
+        (void)et_err_context(err, "%s:%lld", ET__JOURNAL_PATH, number);
+        return st;
+    }
     if (!parse_kind(et_value_text(et_value_get(line->value, "line"), ""), &line->kind))
         return et_fail(err, ET_ECORRUPT, number, "%s:%lld: a line of no kind that we know",
                        ET__JOURNAL_PATH, number);
@@ -356,5 +358,7 @@ enum et_status et__meta_journal_read(struct et_dataset *ds, struct et_err *err)
         st = et_arena_fail(ds->arena, "the metadata", err);
     et_arena_close(reading.scratch);
     et__journal_close(reading.journal);
-    return st == ET_OK ? st : et_err_context(err, "%s", ds->info.path);
+    if (st != ET_OK)
+        (void)et_err_context(err, "%s", ds->info.path);
+    return st;
 }

@@ -54,7 +54,9 @@ static void put_declared(struct et_json_writer *w, const struct et_value *declar
         "video.g",           "video.crf",           "video.preset",
         "video.fast_decode", "video.video_backend", "video.extra_options"};
     char key[ET_NAME_BYTES_MAX + 1];
-    for (size_t i = 0; i < et_value_count(declared); i++) {
+    if (!declared || declared->kind != ET_VALUE_MAP)
+        return;
+    for (size_t i = 0; i < declared->as.many.n_items; i++) {
         const struct et_str name = declared->as.many.keys[i];
         if (name.n > ET_NAME_BYTES_MAX || is_in(name, SHOWN, sizeof SHOWN / sizeof *SHOWN) ||
             (has_encoded && is_in(name, ENCODER, sizeof ENCODER / sizeof *ENCODER)))

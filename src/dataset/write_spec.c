@@ -342,7 +342,7 @@ static bool read_field(const struct et_value *json, const char *name, struct et_
     *field = (struct et__field){.name = name, .json = json};
     field->dtype = parse_dtype(et_value_text(et_value_get(json, "dtype"), ""));
     field->n_dims = et_value_count(shape);
-    if (field->n_dims > ET__SHAPE_MAX)
+    if (json->kind != ET_VALUE_MAP || field->n_dims > ET__SHAPE_MAX)
         return false;
     for (size_t i = 0; i < field->n_dims; i++) {
         field->shape[i] = et_value_int(et_value_at(shape, i), 0);
