@@ -54,7 +54,9 @@ struct et_ops_result {
 
 /* Copies picked episodes into one new dataset at `path`. Every pick must have the same features
  * (name, type, shape, names) and fps: ET_EARG names the first difference, and says that build
- * merges different robots by profile. Remarks live in the arena. */
+ * merges different robots by profile. What meta/etude/ says of an episode goes over with it; an
+ * episode that cannot be read is left out and listed. ET_ENOTFOUND: an episode lacks a video that
+ * KEEP wants. ET_EUNSUPPORTED: the rate is no whole number. Remarks live in the arena. */
 ET_MUST_USE ET_API enum et_status et_dataset_copy(const struct et_pick *picks, size_t n_picks,
                                                   const char *path,
                                                   const struct et_copy_options *options,

@@ -82,7 +82,8 @@ ET_MUST_USE ET_API enum et_status et_dataset_create(struct et_dataset_writer **w
                                                     struct et_err *err);
 
 /* Adds and commits. ET_EARG: columns or videos do not fit the spec; nothing was written, go on.
- * ET_ECORRUPT, ET_EUNSUPPORTED: a source video cannot be read; nothing was committed, go on.
+ * ET_ENOTFOUND, ET_ECORRUPT, ET_EUNSUPPORTED: a source video cannot be read; nothing was committed,
+ * go on.
  * ET_EIO: the disk failed; what was committed before is whole; only close may be called. */
 ET_MUST_USE ET_API enum et_status et_dataset_add(struct et_dataset_writer *writer,
                                                  const struct et_new_episode *episode,
@@ -111,7 +112,8 @@ ET_API void et_dataset_writer_close(struct et_dataset_writer *writer);
 
 /* Finishes a folder whose writer was killed: cuts files back to the last committed episode and
  * writes the metadata. A finished folder stays as it is. *n_episodes (may be NULL): kept.
- * ET_ENOTFOUND: not a dataset of ours and not finished either. */
+ * ET_ENOTFOUND: not a dataset of ours and not finished either. ET_ECORRUPT: the journal is damaged
+ * before its end; nothing was changed. */
 ET_MUST_USE ET_API enum et_status et_dataset_repair(const char *path, int64_t *n_episodes,
                                                     struct et_err *err);
 

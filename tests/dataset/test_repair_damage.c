@@ -106,21 +106,36 @@ static void changes_nothing_where_the_journal_is_damaged(void)
     free(bad);
 }
 
-static void takes_no_path_from_a_journal(void)
+static void repair_features(const char *features)
 {
-    static const char SPEC[] =
-        "{\"line\":\"spec\",\"version\":1,\"layout\":\"v3.0\",\"fps\":10,\"robot_type\":null,"
-        "\"data_file_mb\":100,\"video_file_mb\":200,\"video_file_s\":900,\"chunk_files\":1000,"
-        "\"quantile_budget_bytes\":1000,\"should_sync\":false,\"video\":{},\"features\":"
-        "{\"../../precious\":{\"dtype\":\"video\",\"shape\":[4,4,3],\"names\":null}},"
-        "\"tasks\":[],\"modality\":null}";
     struct et_err err = {0};
-    struct et_buf line = et_buf(1 << 16);
-    et__journal_seal(&line, et_str(SPEC));
+    struct et_buf spec = et_buf(1 << 16), line = et_buf(1 << 16);
+    et_buf_printf(&spec,
+                  "{\"line\":\"spec\",\"version\":1,\"layout\":\"v3.0\",\"fps\":10,"
+                  "\"robot_type\":null,\"data_file_mb\":100,\"video_file_mb\":200,"
+                  "\"video_file_s\":900,\"chunk_files\":1000,\"quantile_budget_bytes\":1000,"
+                  "\"should_sync\":false,\"video\":{},\"features\":{%s},\"tasks\":[],"
+                  "\"modality\":null}",
+                  features);
+    et__journal_seal(&line, et_buf_str(&spec));
     CHECK_OK(et_dir_make(temp_path("evil/meta/etude"), &err));
     write_file(temp_path("evil/meta/etude/journal.jsonl"), line.p, line.n);
     CHECK_EQ(et_dataset_repair(temp_path("evil"), NULL, &err), ET_ECORRUPT);
+    CHECK(!file_exists(temp_path("evil/meta/info.json")));
+    et_buf_free(&spec);
     et_buf_free(&line);
+}
+
+// Names become paths, and a feature may be anything but what it should be.
+static void takes_no_feature_that_is_none(void)
+{
+    repair_features("\"../../precious\":{\"dtype\":\"video\",\"shape\":[4,4,3],\"names\":null}");
+    repair_features("\"..\":{\"dtype\":\"video\",\"shape\":[4,4,3],\"names\":null}");
+    repair_features("\"\":{\"dtype\":\"float32\",\"shape\":[1],\"names\":null}");
+    repair_features("\"a\":[1,2,3]");
+    repair_features("\"a\":7");
+    repair_features("\"a\":{\"dtype\":\"float32\",\"shape\":[-1],\"names\":null}");
+    repair_features("\"a\":{\"dtype\":\"float32\",\"shape\":[99999999,99999999],\"names\":null}");
 }
 
 /* ---- a system that fails ---- */
@@ -204,7 +219,7 @@ int main(void)
     make_unfinished();
     RUN(keeps_the_episodes_before_a_cut);
     RUN(changes_nothing_where_the_journal_is_damaged);
-    RUN(takes_no_path_from_a_journal);
+    RUN(takes_no_feature_that_is_none);
     RUN(loses_nothing_when_the_disk_fails);
     RUN(loses_nothing_when_memory_ends);
     RUN(loses_nothing_when_reading_fails);
