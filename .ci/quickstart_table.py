@@ -44,10 +44,12 @@ def table(heads, rows):
                         for i, (c, w) in enumerate(zip(r, widths))).rstrip())
 
 
+FIRST, SECOND = sys.argv[2:4]
 table(["dataset", "in", "kept", "left out", "latency", "seconds", "MB/s"],
-      [row("G1, state only", load("g1-state-facts")), row("G1, with video", load("g1-video-facts")),
-       row("GR1, converted", load("gr1-facts"))])
+      [row(f"{FIRST}, state only", load("g1-state-facts")),
+       row(f"{FIRST}, with video", load("g1-video-facts")),
+       row(f"{SECOND}, converted", load("gr1-facts"))])
 print()
 table(["quantiles stored", "feature", "", "stored", "exact", "off by"],
-      list(quantile_errors("GR1, by its maker", load("gr1-stats"))) +
-      list(quantile_errors("G1, as built here", load("g1-stats"))))
+      list(quantile_errors(f"{SECOND}, by its maker", load("gr1-stats"))) +
+      list(quantile_errors(f"{FIRST}, as built here", load("g1-stats"))))
