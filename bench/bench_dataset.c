@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORK_DIR "/var/tmp/etude-bench-dataset"
+#define WORK_DIR "build-bench/work" // below the folder that bench/run starts it in
 #define LARGE_VALUES 64
 #define LARGE_ROWS 4500
 #define LARGE_BYTES 2e9

@@ -1,6 +1,6 @@
 // DuckDB beside bench_parquet: the same file, read into a table and written again, on one thread.
 //
-//   ETUDE_BENCH_KEEP=/var/tmp/joints.parquet bench_parquet && node bench/parquet_duckdb.mjs /var/tmp/joints.parquet
+//   ETUDE_BENCH_KEEP=joints.parquet bench_parquet && node bench/parquet_duckdb.mjs joints.parquet
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 const require = createRequire(new URL('../tests/interop/package.json', import.meta.url))

@@ -2,7 +2,7 @@
 # The program as a person uses it, on a small dataset with known truths: cli.sh ETUDE MAKE_SAMPLE
 set -u
 etude=$1 make_sample=$2
-dir=$(mktemp -d /var/tmp/etude-cli-XXXXXX)
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-cli-XXXXXX")
 trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
 n=0
 

@@ -2,7 +2,7 @@
 # Installs into an empty folder, and builds a program against what is there: install.sh BUILD CC
 set -u
 build=$1
-dir=$(mktemp -d /var/tmp/etude-install-XXXXXX)
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-install-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 n=0
 it() {
