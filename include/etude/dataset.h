@@ -112,7 +112,6 @@ struct et_episode_meta {
     int64_t from_index;                  // global index of its first row
     const struct et_video_place *videos; // one a video feature, in the features' order
     size_t n_videos;
-    const struct et_value *stats; // this episode's stats (v2.1, unfinished); NULL: none
 };
 ET_MUST_USE ET_API enum et_status et_dataset_episode_meta(const struct et_dataset *dataset,
                                                           int64_t i, struct et_arena *arena,

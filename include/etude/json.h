@@ -60,6 +60,7 @@ ET_API void et_json_int(struct et_json_writer *w, int64_t value);
 ET_API void et_json_real(struct et_json_writer *w, double value);
 ET_API void et_json_text(struct et_json_writer *w, const char *value); // NULL becomes null
 ET_API void et_json_str(struct et_json_writer *w, struct et_str value);
+ET_API void et_json_bytes(struct et_json_writer *w, const void *bytes, size_t n); // as base64
 
 /* A whole tree, keys in the tree's order; NULL becomes null. */
 ET_API void et_json_value(struct et_json_writer *w, const struct et_value *value);

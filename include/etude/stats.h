@@ -69,4 +69,8 @@ ET_API double et_median_of(double *values, size_t n);
 /* Sorts ascending, NaN last. */
 ET_API void et_sort_doubles(double *values, size_t n);
 
+/* Sorts n < 2^32 floats ascending, −0 before 0, in linear time; `scratch` has room for 2 n. NaN
+ * goes to the ends, by its sign. */
+ET_API void et_sort_floats(float *values, size_t n, uint32_t *scratch);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/base__text.h"
 
+#include "etude/base64.h"
+
 #include <assert.h>
 #include <float.h>
 #include <langinfo.h>
@@ -162,6 +164,14 @@ void et_json_str(struct et_json_writer *w, struct et_str value)
 {
     begin_item(w);
     put_string(w->buf, value);
+}
+
+void et_json_bytes(struct et_json_writer *w, const void *bytes, size_t n)
+{
+    begin_item(w);
+    et_buf_putc(w->buf, '"');
+    et_base64_put(w->buf, bytes, n);
+    et_buf_putc(w->buf, '"');
 }
 
 void et_json_text(struct et_json_writer *w, const char *value)

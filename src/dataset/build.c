@@ -320,8 +320,9 @@ static void set_frames(const struct making *m, const struct et_video_ref *ref,
         video->frame_of_row = m->row_of;
 }
 
+// What is wrong with the video goes to the slot's trouble.
 static enum et_status take_video(struct making *m, const struct et__build_camera *camera,
-                                 struct et_new_video *video, struct et_err *err)
+                                 struct et_new_video *video)
 {
     struct et_err *trouble = &m->slot->trouble;
     const struct et_video_ref *ref = find_video(m, camera->stream);
@@ -341,17 +342,9 @@ static enum et_status take_video(struct making *m, const struct et__build_camera
     const bool is_other_size =
         ref->width_px != camera->width_px || ref->height_px != camera->height_px;
     video->must_encode = m->build->options->videos == ET_VIDEO_ENCODE || is_other_size;
-    if (m->is_rows && !is_other_size) {
-        struct et_episode_meta meta;
-        const enum et_status st =
-            et_dataset_episode_meta(m->dataset, m->item->place, m->slot->arena, &meta, err);
-        if (st != ET_OK)
-            return st;
-        video->stats = et_value_get(meta.stats, ref->source);
-        if (!video->stats)
-            video->stats =
-                et__stored_picture_stats(m->dataset, m->item->place, ref->source, m->slot->arena);
-    }
+    if (m->is_rows && !is_other_size)
+        video->stats =
+            et__stored_picture_stats(m->dataset, m->item->place, ref->source, m->slot->arena);
     return ET_OK;
 }
 
@@ -362,10 +355,7 @@ static enum et_status take_videos(struct making *m, struct et_err *err)
     if (!videos)
         return full(m, err);
     for (size_t i = 0; i < build->n_cameras; i++) {
-        const enum et_status st = take_video(m, &build->cameras[i], &videos[i], err);
-        if (st == ET_ENOMEM || st == ET_ELIMIT)
-            return st;
-        if (st != ET_OK) {
+        if (take_video(m, &build->cameras[i], &videos[i]) != ET_OK) {
             m->slot->outcome = ET__LEAVE_OUT;
             return ET_OK;
         }

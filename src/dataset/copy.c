@@ -136,13 +136,6 @@ static enum et_status take_tasks(struct reading *r, struct et_err *err)
 
 /* ---- videos ---- */
 
-static const struct et_value *known_stats(const struct reading *r, const char *feature)
-{
-    const struct et_value *stats = et_value_get(r->meta.stats, feature);
-    return stats ? stats
-                 : et__stored_picture_stats(r->dataset, r->item->place, feature, r->slot->arena);
-}
-
 static enum et_status take_video(struct reading *r, size_t i_field, struct et_new_video *video)
 {
     const struct et__field *field = &r->spec->fields[i_field];
@@ -158,7 +151,8 @@ static enum et_status take_video(struct reading *r, size_t i_field, struct et_ne
             .path = place->path,
             .first_frame = llround(place->from_s * info->fps),
             .must_encode = r->copy->options->videos == ET_VIDEO_ENCODE,
-            .stats = known_stats(r, field->name),
+            .stats =
+                et__stored_picture_stats(r->dataset, r->item->place, field->name, r->slot->arena),
         };
         return ET_OK;
     }

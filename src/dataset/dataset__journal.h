@@ -28,18 +28,17 @@
  *     "line": "episode", "index": k (0, 1, 2 …), "n_rows": n, "from_index": global first row,
  *     "tasks": [texts], "data": {"chunk": c, "file": f, "group": g, "first_row": r},
  *     "videos": {"<key>": {"chunk": c, "file": f, "from_s": x, "to_s": x, "n_frames": n}, …},
- *     "stats": {"<feature>": {"min": [..], "max": [..], "mean": [..], "std": [..], "count": [n],
- *                             "q01": [..], "q10": [..], "q50": [..], "q90": [..], "q99": [..]}},
- *     "source_id": text or null, "grade": {…} or null, "findings": [{…}]
+ *     "source_id": text or null, "grade": {…} or null, "findings": [{…}],
+ *     "stats": "<base64>"; always the last member
  *
  *     "line": "rejected", "source_id": text or null, "grade": {…} or null, "findings": [{…}]
  *
  * first_row is the row in the data file; n_frames is the number of frames in the whole video file
  * after this episode's commit. In v2.1 "chunk" and "file" are the episode's chunk and number, group
- * and first_row are 0. Stats have the shapes of LeRobot's (images [[[r]], [[g]], [[b]]]); a value
- * that is not finite is null. A task's number is its place among all tasks in the order in which
- * they first appear: the spec's, then each episode's. Members that a reader does not know are
- * ignored. */
+ * and first_row are 0. Stats are records for features (see et__stats_pack): as text, their numbers
+ * would take more time than all else of an episode, and so a reader cuts that member off before it
+ * parses the line. A task's number is its place among all tasks in the order in which they first
+ * appear: the spec's, then each episode's. Members that a reader does not know are ignored. */
 #ifndef DATASET_DATASET__JOURNAL_H
 #define DATASET_DATASET__JOURNAL_H
 
@@ -70,7 +69,8 @@ struct et__journal_video {
  */
 struct et__journal_line {
     enum et__journal_kind kind;
-    const struct et_value *value; // the whole line
+    const struct et_value *value; // the whole line, less the stats
+    struct et_str stats;          // base64; valid until the next call
     int64_t at;                   // offset of its first byte in the file
     int64_t end;                  // offset behind its line feed
 

@@ -92,8 +92,8 @@ ET_MUST_USE enum et_status et__provenance_make(const struct et__run *run, const 
                                                const struct et_provenance **provenance,
                                                struct et_err *err);
 
-/* Statistics of pictures that a v3.0 dataset has for an episode, as a tree; NULL when there are
- * none. */
+/* Statistics of pictures that a dataset's metadata has for an episode, as a tree; NULL when there
+ * are none. */
 const struct et_value *et__stored_picture_stats(const struct et_dataset *dataset, int64_t place,
                                                 const char *feature, struct et_arena *arena);
 

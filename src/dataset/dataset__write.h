@@ -140,6 +140,17 @@ bool et__stats_from_value(const struct et_value *value, size_t n, struct et_aren
 void et__stats_put(struct et_json_writer *w, const struct et__field *field,
                    const struct et__stats *stats, bool with_quantiles);
 
+/* The journal's form of them: appends a record of a field to bytes, each number as it lies in
+ * memory (little-endian): uint32 i_field; uint32 0, or 1 with quantiles; int64 count; n doubles
+ * each of min, max, mean, std, and where they are known the quantiles. */
+void et__stats_pack(struct et_buf *bytes, size_t i_field, const struct et__stats *stats);
+
+/* All records of an episode, to one stats a field; n 0 for a field that has none. ET_ECORRUPT: not
+ * what was packed for these fields. */
+ET_MUST_USE enum et_status et__stats_unpack(struct et_str base64, const struct et__spec *spec,
+                                            struct et_arena *arena, struct et__stats **stats,
+                                            struct et_err *err);
+
 /* Samples n_rows pictures as LeRobot does: how many, and which row the k-th is. */
 int64_t et__n_samples(int64_t n_rows);
 int64_t et__sample_row(int64_t n_rows, int64_t n_samples, int64_t k);
@@ -316,7 +327,7 @@ struct et_dataset_writer {
     size_t n_cameras;
     struct et__quantiles *quantiles;
 
-    struct et_buf line;
+    struct et_buf line, stats;
     struct et_dataset_totals totals;
     bool is_broken; // the disk failed: only closing is allowed
 };
@@ -390,10 +401,6 @@ typedef enum et_status (*et__each_line)(void *ctx, const struct et__journal_line
                                         struct et_arena *arena, struct et_err *err);
 ET_MUST_USE enum et_status et__journal_each(const char *root, et__each_line each, void *ctx,
                                             struct et_err *err);
-
-/* The stats that a journal's line has for a field; false when it has none. */
-bool et__line_stats(const struct et__journal_line *line, const struct et__field *field,
-                    struct et_arena *arena, struct et__stats *stats);
 
 /* Writes all metadata, info.json last, and removes the journal. The files that it speaks of are
  * finished. `ready` may be NULL: quantiles are then made from the files. */

@@ -321,7 +321,7 @@ static void read_claim(struct making *making, const struct et_value *stats, cons
         claim->count = (int64_t)count[0];
 }
 
-// What this episode's own statistics say (v2.1, and an unfinished folder's journal).
+// What this episode's own statistics say (v2.1).
 static enum et_status make_claims(struct making *making, struct et_err *err)
 {
     const struct et_dataset *ds = making->ds;

@@ -149,6 +149,29 @@ static bool take_episode(struct et__journal_line *line, struct et_arena *arena)
            line->data_first_row >= 0 && take_videos(line, arena);
 }
 
+/* Cuts the stats off the end of a line and closes it again; *stats is what stood there. A line that
+ * does not end with them is left as it is. */
+static struct et_str cut_stats(struct et__journal *journal, struct et_str line,
+                               struct et_str *stats)
+{
+    static const char KEY[] = ",\"stats\":\"", END[] = "\"}";
+    const size_t n_key = sizeof KEY - 1, n_end = sizeof END - 1;
+
+    *stats = (struct et_str){0};
+    if (!et_str_ends(line, END))
+        return line;
+    size_t first = line.n - n_end;
+    while (first > 0 && line.p[first - 1] != '"')
+        first--;
+    if (first < n_key || memcmp(line.p + first - n_key, KEY, n_key) != 0)
+        return line;
+    *stats = (struct et_str){line.p + first, line.n - n_end - first};
+    const size_t n = first - n_key;
+    struct et_buf *buf = &journal->lines.buf;
+    buf->p[(size_t)(line.p - buf->p) + n] = '}';
+    return (struct et_str){line.p, n + 1};
+}
+
 static enum et_status parse_line(struct et__journal *journal, const struct et__line *text,
                                  struct et_arena *arena, struct et__journal_line *line,
                                  struct et_err *err)
@@ -156,7 +179,8 @@ static enum et_status parse_line(struct et__journal *journal, const struct et__l
     const long long number = journal->lines.line;
 
     *line = (struct et__journal_line){.at = text->at, .end = text->end};
-    enum et_status st = et_json_parse(text->text, NULL, arena, &line->value, err);
+    const struct et_str rest = cut_stats(journal, text->text, &line->stats);
+    enum et_status st = et_json_parse(rest, NULL, arena, &line->value, err);
     if (st != ET_OK) {
         (void)et_err_context(err, "%s:%lld", ET__JOURNAL_PATH, number);
         return st;
@@ -311,8 +335,7 @@ static enum et_status take_committed(struct reading *reading, const struct et__j
                                        .to_index = line->from_index + line->n_rows,
                                        .tasks = tasks,
                                        .n_tasks = line->n_tasks,
-                                       .stats_at = line->at,
-                                       .stats_bytes = (size_t)(line->end - line->at)};
+                                       .stats_at = -1};
     ds->info.n_episodes += st == ET_OK;
     return st;
 }
@@ -348,14 +371,11 @@ enum et_status et__meta_journal_read(struct et_dataset *ds, struct et_err *err)
         st = read_all(&reading, err);
     if (st == ET_OK) {
         ds->slots = reading.slots;
-        ds->stats_path = et_path_join(ds->arena, ds->info.path, ET__JOURNAL_PATH);
         et__remark(&ds->remarks, ET__CHECK_UNFINISHED, ET_SEVERITY_ERROR, ET__JOURNAL_PATH,
                    "the writer was killed after episode %lld; other readers need a repair%s",
                    (long long)ds->info.n_episodes - 1,
                    et__journal_is_cut(reading.journal) ? " (the journal's last line is cut)" : "");
     }
-    if (st == ET_OK && !ds->stats_path)
-        st = et_arena_fail(ds->arena, "the metadata", err);
     et_arena_close(reading.scratch);
     et__journal_close(reading.journal);
     if (st != ET_OK)

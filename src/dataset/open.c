@@ -325,7 +325,6 @@ enum et_status et_dataset_episode_meta(const struct et_dataset *dataset, int64_t
         return et_arena_fail(arena, "a path", err);
     if (et__is_file(meta->data_path, &meta->has_data, NULL) != ET_OK)
         meta->has_data = false;
-    meta->stats = et__episode_stats(ds, episode, arena);
     return place_videos(ds, (size_t)i, arena, meta, err);
 }
 

@@ -112,8 +112,10 @@ const struct et_value *et__stored_picture_stats(const struct et_dataset *dataset
     int64_t row = 0;
 
     const struct et_dataset_info *info = et_dataset_info(dataset);
-    if (info->layout != ET_LAYOUT_V30 || info->is_unfinished)
+    if (info->is_unfinished)
         return NULL;
+    if (info->layout != ET_LAYOUT_V30)
+        return et_value_get(et__episode_stats(dataset, &dataset->episodes[place], arena), feature);
     if (open_row(dataset, place, arena, &reader, &row) == ET_OK)
         stats = read_stats(reader, feature, row, arena);
     et_parquet_close(reader);

@@ -1,9 +1,9 @@
-/* Exact quantiles of float32 numbers. A float's bits, mapped so that they sort as the values do,
+/* Exact quantiles of float32 numbers. As long as all of them fit the budget, they are kept and
+ * sorted. Otherwise: a float's bits, mapped so that they sort as the values do,
  * are two digits of 16 bits. The first showing counts the upper digit; from these counts it is
  * known in which few bins the wanted ranks lie, and the second showing takes the lower digits of
- * these bins alone. Two showings always suffice, and none after the first as long as all values fit
- * the budget. (etude/stats.h has the same for doubles, which takes up to four and five times the
- * memory.) */
+ * these bins alone. Two showings always suffice. (etude/stats.h has the same for doubles, which
+ * takes up to four and five times the memory.) */
 #include "dataset/dataset__quantiles.h"
 
 #include "etude/stats.h"
@@ -122,20 +122,26 @@ static uint64_t rank_of(const struct et__quantiles32 *q, double level, double *p
     return (uint64_t)rank;
 }
 
+// Values that were kept: sorted where they lie, and that is all.
+static enum et_status sort_kept(struct et__quantiles32 *q, struct et_err *err)
+{
+    uint32_t *scratch = malloc(2 * (size_t)q->n * sizeof *scratch);
+    if (!scratch)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for quantiles");
+    et_sort_floats((float *)(void *)q->kept.p, (size_t)q->n, scratch);
+    free(scratch);
+    q->is_ready = true;
+    return ET_OK;
+}
+
 enum et_status et__quantiles32_plan(struct et__quantiles32 *q, const double *levels,
                                     size_t n_levels, struct et_err *err)
 {
     assert(2 * n_levels <= ET__TARGETS_MAX);
     if (q->n == 0)
         return ET_OK;
-    enum et_status st = ET_OK;
-    const bool is_kept = !q->bins;
-    if (is_kept) {
-        q->bins = calloc(N_BINS, sizeof *q->bins);
-        if (!q->bins)
-            return et_fail(err, ET_ENOMEM, -1, "no memory for quantiles");
-        count(q, (const float *)(const void *)q->kept.p, q->kept.n / sizeof(float));
-    }
+    if (!q->bins)
+        return sort_kept(q, err);
     for (size_t i = 0; i < n_levels; i++) {
         double part;
         const uint64_t rank = rank_of(q, levels[i], &part);
@@ -145,15 +151,7 @@ enum et_status et__quantiles32_plan(struct et__quantiles32 *q, const double *lev
     }
     free(q->bins);
     q->bins = NULL;
-    if (is_kept) {
-        st = et__quantiles32_begin(q, err);
-        if (st == ET_OK)
-            et__quantiles32_show(q, (const float *)(const void *)q->kept.p,
-                                 q->kept.n / sizeof(float));
-        et_buf_free(&q->kept);
-        q->is_ready = st == ET_OK;
-    }
-    return st;
+    return ET_OK;
 }
 
 /* ---- the second showing ---- */
@@ -215,10 +213,13 @@ enum et_status et__quantiles32_end(struct et__quantiles32 *q, struct et_err *err
     return ET_OK;
 }
 
-// The value of a rank, from the target that holds it.
+// The value of a rank, from what was kept or the target that holds it.
 static double value_at(const struct et__quantiles32 *q, uint64_t rank)
 {
     const struct et__target *target = q->targets;
+    if (q->n_targets == 0)
+        return (double)(((const float *)(const void *)q->kept.p)[rank] +
+                        0.0f); // both zeros are one
     while (rank - target->n_below >= target->n)
         target++;
     uint64_t k = rank - target->n_below;
@@ -249,4 +250,5 @@ void et__quantiles32_get(struct et__quantiles32 *q, const double *levels, size_t
         to[i * stride] = et_quantile_sorted(pair, 2, part);
     }
     free_targets(q);
+    et_buf_free(&q->kept);
 }

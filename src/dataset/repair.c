@@ -91,7 +91,10 @@ static enum et_status keep_line(void *ctx, const struct et__journal_line *line,
         .n = line->data_group + 1};
     if (!file.path)
         return et_arena_fail(arena, "a path", err);
-    enum et_status st = keep_file(r, r->spec->n_fields, &file, err);
+    struct et__stats *stats; // finishing takes them; what it would refuse is refused here
+    enum et_status st = et__stats_unpack(line->stats, r->spec, arena, &stats, err);
+    if (st == ET_OK)
+        st = keep_file(r, r->spec->n_fields, &file, err);
     for (size_t i = 0; st == ET_OK && i < line->n_videos; i++)
         st = keep_video(r, &line->videos[i], arena, err);
     r->n_episodes++;

@@ -133,6 +133,7 @@ enum et_status et_dataset_create(struct et_dataset_writer **writer, const char *
     if (!w)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a dataset writer");
     w->line = et_buf(ET__JOURNAL_LINE_BYTES_MAX);
+    w->stats = et_buf(ET__JOURNAL_LINE_BYTES_MAX);
     const enum et_status st = open_writer(w, path, spec, err);
     if (st != ET_OK) {
         et_dataset_writer_close(w);
@@ -152,6 +153,7 @@ void et_dataset_writer_close(struct et_dataset_writer *w)
     et__quantiles_close(w->quantiles);
     et_file_close(w->journal);
     et_buf_free(&w->line);
+    et_buf_free(&w->stats);
     et_arena_close(w->arena);
     free(w);
 }

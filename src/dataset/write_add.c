@@ -262,18 +262,16 @@ static void put_videos(struct et_json_writer *json, const struct adding *a)
     et_json_close_map(json);
 }
 
+// The last member: readers cut it off by that.
 static void put_stats(struct et_json_writer *json, const struct adding *a)
 {
-    const struct et__spec *spec = a->w->spec;
+    struct et_dataset_writer *w = a->w;
+    et_buf_clear(&w->stats);
+    for (size_t i = 0; i < w->spec->n_fields; i++)
+        if (a->prepared->stats[i].n > 0)
+            et__stats_pack(&w->stats, i, &a->prepared->stats[i]);
     et_json_key(json, "stats");
-    et_json_open_map(json);
-    for (size_t i = 0; i < spec->n_fields; i++) {
-        if (a->prepared->stats[i].n == 0)
-            continue;
-        et_json_key(json, spec->fields[i].name);
-        et__stats_put(json, &spec->fields[i], &a->prepared->stats[i], true);
-    }
-    et_json_close_map(json);
+    et_json_bytes(json, w->stats.p, w->stats.n);
 }
 
 static void put_latency(struct et_json_writer *json, struct et_str text, struct et_arena *arena)
@@ -318,7 +316,6 @@ static enum et_status put_line(struct adding *a, struct et_err *err)
     et_json_close_list(&json);
     put_data(&json, a);
     put_videos(&json, a);
-    put_stats(&json, a);
     const struct et__verdict verdict = {.source_id = episode->source_id,
                                         .grade = episode->grade,
                                         .findings = episode->findings,
@@ -330,8 +327,10 @@ static enum et_status put_line(struct adding *a, struct et_err *err)
         et__verdict_put(&json, &verdict);
     if (!line || episode->latency_json.n > 0)
         put_latency(&json, episode->latency_json, a->arena);
+    put_stats(&json, a);
     et_json_close_map(&json);
-    return et_buf_check(&w->line, "a line of the journal", err);
+    const enum et_status st = et_buf_check(&w->stats, "an episode's statistics", err);
+    return st == ET_OK ? et_buf_check(&w->line, "a line of the journal", err) : st;
 }
 
 /* ---- all of it ---- */

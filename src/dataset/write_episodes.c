@@ -400,21 +400,19 @@ static enum et_status take_line(void *ctx, const struct et__journal_line *line,
                                 struct et_arena *arena, struct et_err *err)
 {
     struct episodes *e = ctx;
-    struct et__stats stats = {0};
-    size_t i_field = SIZE_MAX; // that stats are of
+    struct et__stats *stats = NULL;
     if (line->kind != ET__JOURNAL_EPISODE)
         return ET_OK;
 
     enum et_status st = keep_tasks(e, line, err);
+    if (st == ET_OK)
+        st = et__stats_unpack(line->stats, e->spec, arena, &stats, err);
     for (size_t i = 0; st == ET_OK && i < e->n_columns; i++) {
         struct column *column = &e->columns[i];
         if (column->kind >= VIDEO_CHUNK && column->kind <= VIDEO_TO) {
             keep_video(e, column, line);
         } else if (column->kind == STAT || column->kind == COUNT) {
-            if (column->i_field != i_field)
-                (void)et__line_stats(line, &e->spec->fields[column->i_field], arena, &stats);
-            i_field = column->i_field;
-            keep_stat(e, column, &stats);
+            keep_stat(e, column, &stats[column->i_field]);
         } else if (column->kind != TASKS) {
             keep_number(e, column, line);
         }

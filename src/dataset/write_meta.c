@@ -113,18 +113,13 @@ enum et_status et__journal_each(const char *root, et__each_line each, void *ctx,
     const struct et_arena_mark mark = arena ? et_arena_mark(arena) : (struct et_arena_mark){0};
     while (st == ET_OK && (st = et__journal_next(journal, arena, &line, err)) == ET_OK) {
         st = each(ctx, &line, arena, err);
+        if (st == ET_ECORRUPT)
+            (void)et_err_context(err, "%s, line at %lld", ET__JOURNAL_PATH, (long long)line.at);
         et_arena_rewind(arena, mark);
     }
     et__journal_close(journal);
     et_arena_close(arena);
     return st == ET_END ? ET_OK : st;
-}
-
-bool et__line_stats(const struct et__journal_line *line, const struct et__field *field,
-                    struct et_arena *arena, struct et__stats *stats)
-{
-    const struct et_value *all = et_value_get(line->value, "stats");
-    return et__stats_from_value(et_value_get(all, field->name), field->n_stats, arena, stats);
 }
 
 /* ---- the summary ---- */
@@ -162,22 +157,24 @@ static void bound_quantiles(struct et__field_summary *field, const struct et__st
     field->n_with_quantiles++;
 }
 
-static void sum_stats(struct summing *summing, const struct et__journal_line *line,
-                      struct et_arena *arena)
+static enum et_status sum_stats(struct summing *summing, const struct et__journal_line *line,
+                                struct et_arena *arena, struct et_err *err)
 {
-    struct et__stats stats;
-    for (size_t i = 0; i < summing->spec->n_fields; i++) {
-        const struct et__field *field = &summing->spec->fields[i];
+    struct et__stats *all;
+    const enum et_status st = et__stats_unpack(line->stats, summing->spec, arena, &all, err);
+    for (size_t i = 0; st == ET_OK && i < summing->spec->n_fields; i++) {
+        const struct et__stats *stats = &all[i];
         struct et__field_summary *sum = &summing->summary->fields[i];
-        if (!et__line_stats(line, field, arena, &stats))
+        if (stats->n == 0)
             continue;
-        for (size_t s = 0; s < stats.n; s++)
-            merge(&sum->moments[s], &stats, s);
+        for (size_t s = 0; s < stats->n; s++)
+            merge(&sum->moments[s], stats, s);
         sum->n_with_stats++;
-        sum->stats.count += stats.count;
-        if (stats.quantiles)
-            bound_quantiles(sum, &stats);
+        sum->stats.count += stats->count;
+        if (stats->quantiles)
+            bound_quantiles(sum, stats);
     }
+    return st;
 }
 
 static void sum_videos(struct summing *summing, const struct et__journal_line *line)
@@ -217,7 +214,8 @@ static enum et_status sum_line(void *ctx, const struct et__journal_line *line,
     }
     summary->n_episodes++;
     summary->n_rows += line->n_rows;
-    sum_stats(summing, line, arena);
+    if (st == ET_OK)
+        st = sum_stats(summing, line, arena, err);
     sum_videos(summing, line);
     return st;
 }

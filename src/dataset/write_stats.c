@@ -1,6 +1,8 @@
 /* Statistics of an episode's numbers, and statistics from and to JSON. */
 #include "dataset/dataset__write.h"
 
+#include "etude/base64.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -128,46 +130,13 @@ static enum et_status make_arrays(struct et_arena *arena, size_t n, struct et__s
         }                                                                                         \
     } while (0)
 
-/* Sorts floats by their bits, eight at a time from the lowest: linear, and no comparison to guess
- * wrong. scratch holds 2 × n keys. */
-static void sort_floats(float *values, size_t n, uint32_t *scratch)
-{
-    uint32_t *from = scratch, *to = scratch + n;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        from[i] = bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
-    }
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        size_t places[256] = {0}, place = 0;
-        for (size_t i = 0; i < n; i++)
-            places[from[i] >> shift & 255]++;
-        if (places[from[0] >> shift & 255] == n)
-            continue; // all alike in this digit
-        for (size_t d = 0; d < 256; d++) {
-            const size_t count = places[d];
-            places[d] = place;
-            place += count;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[places[from[i] >> shift & 255]++] = from[i];
-        uint32_t *const swap = from;
-        from = to;
-        to = swap;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t bits = from[i] >> 31 ? from[i] & ~(UINT32_C(1) << 31) : ~from[i];
-        memcpy(&values[i], &bits, sizeof bits);
-    }
-}
-
 static void float_stats(float *values, size_t n, size_t s, uint32_t *scratch,
                         struct et__stats *stats)
 {
     bool is_sorted;
     MOMENTS(values);
     if (!is_sorted)
-        sort_floats(values, n, scratch);
+        et_sort_floats(values, n, scratch);
     QUANTILES(values);
 }
 
@@ -206,7 +175,7 @@ enum et_status et__series_stats(struct et__series *series, int64_t n_rows, struc
     return ET_OK;
 }
 
-/* ---- from and to JSON ---- */
+/* ---- from JSON ---- */
 
 /* The numbers of [a, b, …] or [[[a]], [[b]], …]. */
 static bool read_numbers(const struct et_value *list, size_t n, double *to)
@@ -245,6 +214,80 @@ bool et__stats_from_value(const struct et_value *value, size_t n, struct et_aren
     *stats = made;
     return true;
 }
+
+/* ---- the journal's form ---- */
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written as they lie");
+
+struct record {
+    uint32_t i_field;
+    uint32_t has_quantiles;
+    int64_t count;
+};
+
+void et__stats_pack(struct et_buf *bytes, size_t i_field, const struct et__stats *stats)
+{
+    const struct record record = {(uint32_t)i_field, stats->quantiles != NULL, stats->count};
+    const size_t n_bytes = stats->n * sizeof(double);
+
+    et_buf_put(bytes, &record, sizeof record);
+    et_buf_put(bytes, stats->min, n_bytes);
+    et_buf_put(bytes, stats->max, n_bytes);
+    et_buf_put(bytes, stats->mean, n_bytes);
+    et_buf_put(bytes, stats->std, n_bytes);
+    if (stats->quantiles)
+        et_buf_put(bytes, stats->quantiles, ET__N_QUANTILES * n_bytes);
+}
+
+// One record; false when it is none of ours. Takes it off *rest.
+static bool unpack_one(struct et_str *rest, const struct et__spec *spec, struct et__stats *stats)
+{
+    struct record record;
+
+    if (rest->n < sizeof record)
+        return false;
+    memcpy(&record, rest->p, sizeof record);
+    if (record.i_field >= spec->n_fields || record.has_quantiles > 1 || record.count < 0)
+        return false;
+    const size_t n = spec->fields[record.i_field].n_stats;
+    const size_t n_values = n * (record.has_quantiles ? 4 + ET__N_QUANTILES : 4);
+    if (n == 0 || (rest->n - sizeof record) / sizeof(double) < n_values)
+        return false;
+    // Records are whole doubles, and the arena aligns the first: the numbers are used where they
+    // lie.
+    double *all = (double *)(void *)(uintptr_t)(rest->p + sizeof record);
+    stats[record.i_field] =
+        (struct et__stats){.n = n,
+                           .min = all,
+                           .max = all + n,
+                           .mean = all + 2 * n,
+                           .std = all + 3 * n,
+                           .quantiles = record.has_quantiles ? all + 4 * n : NULL,
+                           .count = record.count};
+    const size_t used = sizeof record + n_values * sizeof(double);
+    *rest = (struct et_str){rest->p + used, rest->n - used};
+    return true;
+}
+
+enum et_status et__stats_unpack(struct et_str base64, const struct et__spec *spec,
+                                struct et_arena *arena, struct et__stats **stats,
+                                struct et_err *err)
+{
+    struct et_str rest = {0};
+
+    char *bytes = et_arena_alloc(arena, ET_BASE64_BYTES(base64.n) + 1);
+    *stats = et_arena_array(arena, spec->n_fields, sizeof **stats);
+    if (!bytes || !*stats)
+        return et_arena_fail(arena, "an episode's statistics", err);
+    bool is_good = et_base64_get(base64, bytes, &rest.n);
+    rest.p = bytes;
+    while (is_good && rest.n > 0)
+        is_good = unpack_one(&rest, spec, *stats);
+    return is_good ? ET_OK
+                   : et_fail(err, ET_ECORRUPT, -1, "the statistics are not those of its features");
+}
+
+/* ---- to JSON ---- */
 
 static void put_numbers(struct et_json_writer *w, const char *key, const double *values, size_t n,
                         bool is_picture)

@@ -23,17 +23,19 @@ static enum et_status put_stats(struct v21 *v21, const struct et__journal_line *
                                 struct et_arena *arena, struct et_err *err)
 {
     struct et_json_writer w = {.buf = &v21->stats.buf};
-    struct et__stats stats;
+    struct et__stats *stats;
+    const enum et_status st = et__stats_unpack(line->stats, v21->spec, arena, &stats, err);
+    if (st != ET_OK)
+        return st;
     et_json_open_map(&w);
     et_json_put_int(&w, "episode_index", line->index);
     et_json_key(&w, "stats");
     et_json_open_map(&w);
     for (size_t i = 0; i < v21->spec->n_fields; i++) {
-        const struct et__field *field = &v21->spec->fields[i];
-        if (!et__line_stats(line, field, arena, &stats))
+        if (stats[i].n == 0)
             continue;
-        et_json_key(&w, field->name);
-        et__stats_put(&w, field, &stats, false); // v2.1 knows no quantiles
+        et_json_key(&w, v21->spec->fields[i].name);
+        et__stats_put(&w, &v21->spec->fields[i], &stats[i], false); // v2.1 knows no quantiles
     }
     et_json_close_map(&w);
     et_json_close_map(&w);

@@ -270,13 +270,14 @@ static void writes_piece_by_piece(void)
     et_json_value(&w, NULL);
     et_json_real(&w, -(double)INFINITY);
     et_json_str(&w, ET_STR("x\0y"));
+    et_json_bytes(&w, "any", 3);
     et_json_open_map(&w);
     et_json_close_map(&w);
     et_json_close_list(&w);
     et_json_close_map(&w);
     CHECK_STR(et_buf_text(&buf),
               "{\"name\":\"a\\\"b\",\"none\":null,\"n\":-3,\"x\":3.0,\"is\":true,"
-              "\"list\":[null,null,null,null,\"x\\u0000y\",{}]}");
+              "\"list\":[null,null,null,null,\"x\\u0000y\",\"YW55\",{}]}");
     et_buf_free(&buf);
 }
 

@@ -3,6 +3,7 @@
 #include "support.h"
 #include "tap.h"
 
+#include <float.h>
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -115,6 +116,37 @@ static double value_of(enum shape shape, size_t i, struct rng *rng)
 static bool is_same(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b));
+}
+
+static int by_float(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return x == y ? (signbit(y) != 0) - (signbit(x) != 0) : (x > y) - (x < y);
+}
+
+// Floats by their bits, against the C library: signs, zeros, infinities, digits that are all alike.
+static void sorts_floats_as_qsort_does(void)
+{
+    static float values[3000], wanted[3000];
+    static uint32_t scratch[6000];
+    uint64_t state = 7;
+    for (size_t n = 0; n <= 3000; n = n < 40 ? n + 1 : n * 2 + 7) {
+        for (size_t kind = 0; kind < 4; kind++) {
+            for (size_t i = 0; i < n; i++) {
+                state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                const int32_t bits = (int32_t)(state >> 32);
+                const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, FLT_MIN, -FLT_MAX};
+                values[i] = kind == 0   ? (float)bits
+                            : kind == 1 ? (float)(bits % 100) / 64
+                            : kind == 2 ? special[(uint32_t)bits % 6]
+                                        : 1.0f + (float)(bits & 255) / 8388608;
+            }
+            memcpy(wanted, values, sizeof wanted);
+            qsort(wanted, n, sizeof *wanted, by_float);
+            et_sort_floats(values, n, scratch);
+            CHECK(memcmp(values, wanted, n * sizeof *values) == 0);
+        }
+    }
 }
 
 static void agrees_with_sorting(void)
@@ -297,6 +329,7 @@ static void notices_other_values_in_a_later_pass(void)
 
 int main(void)
 {
+    RUN(sorts_floats_as_qsort_does);
     RUN(agrees_with_sorting);
     RUN(a_million_values_under_a_tiny_budget);
     RUN(real_data_need_two_passes_at_most);

@@ -3,6 +3,7 @@
 #include "same_folder.h"
 
 #include "dataset/dataset__journal.h"
+#include "etude/base64.h"
 #include "fault.h"
 
 #include <unistd.h>
@@ -104,6 +105,52 @@ static void changes_nothing_where_the_journal_is_damaged(void)
         }
     }
     free(bad);
+}
+
+/* Repairs a copy whose first episode's line ends with these stats, under a seal that holds. */
+static enum et_status repair_stats(const void *stats, size_t n, struct et_err *err)
+{
+    const char *episode = strchr(journal, '\n') + 1, *end = strchr(episode, '\n');
+    const char *rest = strchr(episode, ',') + 1, *old = strstr(rest, ",\"stats\":\"");
+    struct et_buf line = et_buf(1 << 20), text = et_buf(1 << 20);
+    CHECK(old && old < end);
+    copy_folder(unfinished, temp_path("stats"));
+    et_buf_puts(&line, "{");
+    et_buf_put(&line, rest, (size_t)(old - rest));
+    et_buf_puts(&line, ",\"stats\":\"");
+    et_base64_put(&line, stats, n);
+    et_buf_puts(&line, "\"}");
+    et_buf_put(&text, journal, (size_t)(episode - journal));
+    et__journal_seal(&text, et_buf_str(&line));
+    et_buf_put(&text, end + 1, n_journal - (size_t)(end + 1 - journal));
+    write_file(temp_path("stats/meta/etude/journal.jsonl"), text.p, text.n);
+    const enum et_status st = et_dataset_repair(temp_path("stats"), NULL, err);
+    et_buf_free(&line);
+    et_buf_free(&text);
+    return st;
+}
+
+// Cut anywhere, of a field that is not there, of a count that is none: refused, nothing is lost.
+static void takes_no_statistics_of_other_features(void)
+{
+    const char *first = strstr(journal, ",\"stats\":\"") + 10, *last = strchr(first, '"');
+    static unsigned char stats[1 << 16];
+    struct et_err err = {0};
+    size_t n;
+    CHECK(et_base64_get((struct et_str){first, (size_t)(last - first)}, stats, &n));
+    CHECK_OK(repair_stats(stats, n, &err));
+    for (size_t cut = 1; cut < n; cut += cut < 40 ? 1 : 61) {
+        const enum et_status st = repair_stats(stats, cut, &err);
+        CHECK(st == ET_ECORRUPT || st == ET_OK); // a cut between two records leaves whole ones
+        CHECK(st == ET_OK || strstr(err.text, "journal.jsonl"));
+    }
+    static const size_t PLACES[] = {0, 3, 4, 7, 15};
+    for (size_t i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
+        stats[PLACES[i]] ^= 0xc0;
+        CHECK_EQ(repair_stats(stats, n, &err), ET_ECORRUPT);
+        CHECK(is_same_file(temp_path("stats"), unfinished, "/data/chunk-000/file-000.parquet"));
+        stats[PLACES[i]] ^= 0xc0;
+    }
 }
 
 static void repair_features(const char *features)
@@ -219,6 +266,7 @@ int main(void)
     make_unfinished();
     RUN(keeps_the_episodes_before_a_cut);
     RUN(changes_nothing_where_the_journal_is_damaged);
+    RUN(takes_no_statistics_of_other_features);
     RUN(takes_no_feature_that_is_none);
     RUN(loses_nothing_when_the_disk_fails);
     RUN(loses_nothing_when_memory_ends);

@@ -18,7 +18,7 @@ FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "episode": 2, "curate"
          "cli": 6}
 SAME = {"episode": {"robot"}}
 HEADERS = {
-    "base": "status arena str file value json yaml hash clock pool stats pose log progress share",
+    "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
     "format": "parquet video image",
     "report": "report",
     "robot": "stream profile",
