@@ -14,14 +14,15 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
-FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "episode": 2, "curate": 3, "dataset": 3,
-         "cli": 6}
-SAME = {"episode": {"robot"}}
+FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "recording": 2, "episode": 2,
+         "curate": 3, "dataset": 3, "cli": 6}
+SAME = {"recording": {"robot"}, "episode": {"robot", "recording"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
     "format": "parquet video image",
     "report": "report",
     "robot": "stream profile",
+    "recording": "clock_model",
     "episode": "finding episode",
     "curate": "latency inspect policy inspect_report",
     "dataset": "dataset dataset_write dataset_ops",
