@@ -82,24 +82,17 @@ int cmd_profile_check(const struct cli_args *args)
     return code;
 }
 
-static const char *profiles_dir(struct et_arena *arena)
-{
-    const char *share = getenv("ETUDE_SHARE");
-    return et_path_join(arena, share ? share : ET_SHARE_DIR, "profiles");
-}
-
 int cmd_profile_list(const struct cli_args *args)
 {
     struct et_err err = {0};
     struct et_arena *arena;
-    const char *const *names;
-    size_t n_names;
+    const struct et_share_file *files;
+    size_t n_files;
     struct cli_table table;
     if (et_arena_open(&arena, PROFILE_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    const char *dir = profiles_dir(arena);
     int code = CLI_DONE;
-    if (!dir || et_dir_list(dir, arena, &names, &n_names, &err) != ET_OK) {
+    if (et_profile_list(arena, &files, &n_files, &err) != ET_OK) {
         code = cli_fail(args, &err);
         goto out;
     }
@@ -110,12 +103,9 @@ int cmd_profile_list(const struct cli_args *args)
         et_json_open_list(&json.w);
     }
     cli_table_open(&table, arena, "id|robot|>parts|robot_type in datasets");
-    for (size_t i = 0; i < n_names; i++) {
+    for (size_t i = 0; i < n_files; i++) {
         const struct et_profile *p;
-        const char *path = et_path_join(arena, dir, names[i]);
-        if (!path || !et_str_ends(et_str(names[i]), ".yaml"))
-            continue;
-        if (et_profile_load(path, arena, &p, &err) != ET_OK) {
+        if (et_profile_load(files[i].path, arena, &p, &err) != ET_OK) {
             cli_problem(args, "%s", err.text);
             continue;
         }

@@ -11,6 +11,7 @@
 #define ETUDE_PROFILE_H
 
 #include "etude/arena.h"
+#include "etude/share.h"
 #include "etude/stream.h"
 
 struct et_joint {
@@ -87,12 +88,17 @@ struct et_feature_view {
 
 /* Finds the profile for a dataset: `wanted` when it is not NULL (a path, or an id in a folder of
  * profiles), else the one whose robot_types has robot_type, else the generic one. Folders: the
- * environment's ETUDE_SHARE/profiles, then the installed share/etude/profiles.
+ * environment's ETUDE_SHARE/profiles, then the installed one (etude/share.h).
  * ET_ENOTFOUND: `wanted` is nowhere; the text lists the ids there are. */
 ET_MUST_USE ET_API enum et_status et_profile_find(const char *wanted, const char *robot_type,
                                                   struct et_arena *arena,
                                                   const struct et_profile **profile,
                                                   struct et_err *err);
+
+/* All profiles there are, as et_share_list. */
+ET_MUST_USE ET_API enum et_status et_profile_list(struct et_arena *arena,
+                                                  const struct et_share_file **files,
+                                                  size_t *n_files, struct et_err *err);
 
 /* How a canonical stream is made from a feature: value i is
  * raw[columns[i]] × scale[i] + offset[i]. */

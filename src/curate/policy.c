@@ -1,8 +1,8 @@
 #include "etude/policy.h"
 
-#include "curate/curate__folder.h"
 #include "etude/file.h"
 #include "etude/hash.h"
+#include "etude/share.h"
 #include "etude/yaml.h"
 
 #include <assert.h>
@@ -16,7 +16,6 @@
 #define RULES_MAX 1000
 #define ANY_KIND "*"
 #define REASON_BYTES 400
-enum { N_FOLDERS_MAX = 2 };
 
 /* ---- the schema ---- */
 
@@ -252,72 +251,20 @@ static enum et_status load_file(const char *path, struct et_arena *arena,
 
 /* ---- finding ---- */
 
-struct folders {
-    const char *paths[N_FOLDERS_MAX];
-    size_t n;
-};
-
-static enum et_status list_folders(struct et_arena *arena, struct folders *folders,
-                                   struct et_err *err)
-{
-    const char *share = getenv("ETUDE_SHARE");
-    folders->n = 0;
-    if (share && *share) {
-        const char *path = et_path_join(arena, share, "policies");
-        if (!path)
-            return et_arena_fail(arena, "the policies' folder", err);
-        folders->paths[folders->n++] = path;
-    }
-    folders->paths[folders->n++] = ET__POLICY_FOLDER;
-    return ET_OK;
-}
-
-/* "no policy "x": there are default, strict". */
-static enum et_status fail_unknown(const char *wanted, const struct folders *folders,
-                                   struct et_arena *arena, struct et_err *err)
-{
-    struct et_buf list = et_buf(ET_ERR_TEXT_BYTES);
-    for (size_t f = 0; f < folders->n; f++) {
-        const char *const *names = NULL;
-        size_t n = 0;
-        if (et_dir_list(folders->paths[f], arena, &names, &n, NULL) != ET_OK)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            const struct et_str name = et_str(names[i]);
-            if (et_str_ends(name, SUFFIX))
-                et_buf_printf(&list, "%s%.*s", list.n ? ", " : "", (int)(name.n - strlen(SUFFIX)),
-                              name.p);
-        }
-    }
-    list.status = ET_OK; // a list that is too long is cut
-    const enum et_status st =
-        et_fail(err, ET_ENOTFOUND, -1, "no policy \"%.64s\" in %.128s: there are %s", wanted,
-                folders->paths[0], list.n ? et_buf_text(&list) : "none");
-    et_buf_free(&list);
-    return st;
-}
-
 enum et_status et_policy_load(const char *wanted, struct et_arena *arena,
                               const struct et_policy **policy, struct et_err *err)
 {
-    assert(arena && policy);
-    struct folders folders;
+    static const struct et_share_kind POLICIES = {
+        .folder = "policies", .suffix = SUFFIX, .what = "policy"};
 
+    assert(arena && policy);
     *policy = NULL;
     wanted = wanted ? wanted : DEFAULT_NAME;
     if (strchr(wanted, '/') || et_str_ends(et_str(wanted), SUFFIX))
         return load_file(wanted, arena, policy, err);
-    enum et_status st = list_folders(arena, &folders, err);
-    for (size_t f = 0; f < folders.n && st == ET_OK; f++) {
-        const char *path = et_arena_printf(arena, "%s/%s%s", folders.paths[f], wanted, SUFFIX);
-        if (!path)
-            return et_arena_fail(arena, "a policy's path", err);
-        st = load_file(path, arena, policy, err);
-        if (st != ET_ENOTFOUND)
-            return st;
-        st = ET_OK;
-    }
-    return st == ET_OK ? fail_unknown(wanted, &folders, arena, err) : st;
+    const char *path;
+    const enum et_status st = et_share_find(&POLICIES, wanted, arena, &path, err);
+    return st == ET_OK ? load_file(path, arena, policy, err) : st;
 }
 
 /* ---- grading ---- */
