@@ -104,6 +104,7 @@ out:
 }
 
 static const char *const STATS[] = {"min", "max", "mean", "std", "q01", "q10", "q50", "q90", "q99"};
+#define FIRST_QUANTILE 4 // in STATS
 
 static const double *exact_of(const struct et_feature_stats *s, size_t k)
 {
@@ -140,22 +141,47 @@ static void json_stats(struct et_json_writer *w, const struct et_feature_stats *
     for (size_t k = 0; k < 9; k++)
         json_numbers(w, STATS[k], s->stored[k], s->n_values);
     et_json_close_map(w);
+    et_json_key(w, "joined");
+    et_json_open_map(w);
+    for (size_t k = FIRST_QUANTILE; k < 9; k++)
+        json_numbers(w, STATS[k], s->joined[k - FIRST_QUANTILE], s->n_values);
+    et_json_close_map(w);
     et_json_close_map(w);
 }
 
-// The largest difference between stored and exact, and the value where it is.
-static double worst_difference(const struct et_feature_stats *s, size_t k, size_t *at)
+// The largest difference between values and exact ones, and where it is.
+static double worst_difference(const struct et_feature_stats *s, size_t k, const double *values,
+                               size_t *at)
 {
     double worst = 0;
     *at = 0;
     for (size_t i = 0; i < s->n_values; i++) {
-        const double d = fabs(s->stored[k][i] - exact_of(s, k)[i]);
+        const double d = fabs(values[i] - exact_of(s, k)[i]);
         if (d > worst) {
             worst = d;
             *at = i;
         }
     }
     return worst;
+}
+
+// What a join of the episodes' own quantiles would have made of them, where it is worst.
+static void print_joined(const struct et_feature_stats *s)
+{
+    size_t worst_k = FIRST_QUANTILE, worst_at = 0, at;
+    double worst = 0;
+    for (size_t k = FIRST_QUANTILE; k < 9; k++) {
+        const double d = worst_difference(s, k, s->joined[k - FIRST_QUANTILE], &at);
+        if (d > worst) {
+            worst = d;
+            worst_k = k;
+            worst_at = at;
+        }
+    }
+    if (worst > 0)
+        printf("  joined from the episodes' own as LeRobot does, %s would be off by %.3g "
+               "(value %zu: %.6g)\n",
+               STATS[worst_k], worst, worst_at, s->joined[worst_k - FIRST_QUANTILE][worst_at]);
 }
 
 static void print_stats(const struct et_feature_stats *s, const struct et_feature *feature,
@@ -179,13 +205,14 @@ static void print_stats(const struct et_feature_stats *s, const struct et_featur
         size_t at;
         if (!s->stored[k])
             continue;
-        const double worst = worst_difference(s, k, &at);
+        const double worst = worst_difference(s, k, s->stored[k], &at);
         printf("  stored %-4s differs by at most %.3g", STATS[k], worst);
         if (worst > 0)
             printf(" (value %zu: stored %.6g, exact %.6g)", at, s->stored[k][at],
                    exact_of(s, k)[at]);
         (void)putchar('\n');
     }
+    print_joined(s);
 }
 
 int cmd_dataset_stats(const struct cli_args *args)

@@ -110,6 +110,9 @@ struct et_feature_stats {
     const double *min, *max, *mean, *std; // n_values each
     const double *q01, *q10, *q50, *q90, *q99;
     const double *stored[9]; // what meta/stats.json says, same order; NULL where it says nothing
+    /* What LeRobot makes of the episodes' quantiles q01 … q99 when it joins them: the least of
+     * those up to q50, the largest of those above (compute_stats.py:615). Bounds, not quantiles. */
+    const double *joined[5];
 };
 ET_MUST_USE ET_API enum et_status
 et_dataset_stats(const struct et_dataset *dataset, struct et_pool *pool,

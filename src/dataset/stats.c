@@ -101,6 +101,7 @@ struct column {
     struct et_quantiles *quantiles; // NULL before and after its turn
     struct et_moments moments;
     double results[ET__N_STATS];
+    double joined[ET__N_QUANTILES];
     int64_t count;
     bool is_ready; // its quantiles are known
 };
@@ -110,6 +111,7 @@ struct result {
     struct et_arena *arena;
     struct et__numbers numbers;
     struct et_moments *moments; // of the columns that are looked at; first pass only
+    double *quantiles;          // of each of them ET__N_QUANTILES; first pass only
 };
 
 struct job {
@@ -128,6 +130,33 @@ static const double *column_values(const struct column *column, const struct res
 {
     const double *values = result->numbers.values[column->i_feature];
     return values ? values + column->i_value : NULL;
+}
+
+// Moments and quantiles of an episode, column by column.
+static enum et_status measure(const struct job *job, struct result *result, struct et_err *err)
+{
+    const size_t n_rows = (size_t)result->numbers.n_rows;
+    result->quantiles = et_arena_array(result->arena, (job->last - job->first) * ET__N_QUANTILES,
+                                       sizeof *result->quantiles);
+    double *sorted = et_arena_array(result->arena, n_rows, sizeof *sorted);
+    if (!result->quantiles || !sorted)
+        return et_arena_fail(result->arena, "an episode's statistics", err);
+    for (size_t c = job->first; c < job->last; c++) {
+        const struct column *column = &job->columns[c];
+        const size_t stride = job->ds->features[column->i_feature].n_values;
+        const double *values = column_values(column, result);
+        double *quantiles = result->quantiles + (c - job->first) * ET__N_QUANTILES;
+        size_t n = 0; // numbers; NaN is none
+        for (size_t k = 0; values && k < n_rows; k++) {
+            et_moments_add(&result->moments[c - job->first], values[k * stride]);
+            sorted[n] = values[k * stride];
+            n += !isnan(sorted[n]);
+        }
+        et_sort_doubles(sorted, n);
+        for (size_t q = 0; q < ET__N_QUANTILES; q++)
+            quantiles[q] = n ? et_quantile_sorted(sorted, n, LEVELS[q]) : (double)NAN;
+    }
+    return ET_OK;
 }
 
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
@@ -149,14 +178,7 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
         et_arena_array(result->arena, job->last - job->first, sizeof *result->moments);
     if (!result->moments)
         return et_arena_fail(result->arena, "an episode's statistics", err);
-    for (size_t c = job->first; c < job->last; c++) {
-        const struct column *column = &job->columns[c];
-        const size_t stride = job->ds->features[column->i_feature].n_values;
-        const double *values = column_values(column, result);
-        for (int64_t k = 0; values && k < result->numbers.n_rows; k++)
-            et_moments_add(&result->moments[c - job->first], values[(size_t)k * stride]);
-    }
-    return ET_OK;
+    return measure(job, result, err);
 }
 
 static void drop(void *ctx, size_t i)
@@ -166,6 +188,13 @@ static void drop(void *ctx, size_t i)
 
     et_arena_close(result->arena);
     *result = (struct result){0};
+}
+
+static void join(struct column *column, const double *quantiles)
+{
+    for (size_t q = 0; q < ET__N_QUANTILES; q++)
+        column->joined[q] = LEVELS[q] <= 0.5 ? fmin(column->joined[q], quantiles[q])
+                                             : fmax(column->joined[q], quantiles[q]);
 }
 
 static enum et_status take(void *ctx, size_t i, struct et_err *err)
@@ -183,6 +212,7 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
         if (job->is_first_pass) {
             et_moments_merge(&column->moments, &result->moments[c - job->first]);
             column->count += result->numbers.n_rows;
+            join(column, result->quantiles + (c - job->first) * ET__N_QUANTILES);
         }
         st = et_quantiles_add(column->quantiles, values, (size_t)result->numbers.n_rows, stride,
                               err);
@@ -302,7 +332,8 @@ static enum et_status list_columns(struct job *job, struct et_arena *arena, stru
     for (size_t i = 0; i < ds->info.n_features; i++) {
         const size_t width = et__is_numeric(&ds->features[i]) ? ds->features[i].n_values : 0;
         for (size_t k = 0; k < width; k++)
-            job->columns[job->n_columns++] = (struct column){.i_feature = i, .i_value = k};
+            job->columns[job->n_columns++] =
+                (struct column){.i_feature = i, .i_value = k, .joined = {NAN, NAN, NAN, NAN, NAN}};
     }
     return ET_OK;
 }
@@ -314,9 +345,10 @@ static enum et_status fill(const struct job *job, const struct column *columns,
     const struct et_feature *feature = &job->ds->features[columns->i_feature];
     const size_t n = feature->n_values;
 
-    double *all = et_arena_array(arena, ET__N_STATS * n, sizeof *all);
+    double *all = et_arena_array(arena, (ET__N_STATS + ET__N_QUANTILES) * n, sizeof *all);
     if (!all)
         return et_arena_fail(arena, "the statistics", err);
+    double *joined = all + ET__N_STATS * n;
     for (size_t s = 0; s < ET__N_STATS; s++) {
         for (size_t k = 0; k < n; k++)
             all[s * n + k] = columns[k].results[s];
@@ -333,6 +365,11 @@ static enum et_status fill(const struct job *job, const struct column *columns,
                                      .q50 = all + 6 * n,
                                      .q90 = all + 7 * n,
                                      .q99 = all + 8 * n};
+    for (size_t q = 0; q < ET__N_QUANTILES; q++) {
+        for (size_t k = 0; k < n; k++)
+            joined[q * n + k] = columns[k].joined[q];
+        out->joined[q] = joined + q * n;
+    }
     for (size_t s = 0; s < ET__N_STATS; s++) {
         size_t n_stored;
         const double *stored = et__stat_values(job->ds->info.stats, feature->name,

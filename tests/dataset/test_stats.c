@@ -89,6 +89,10 @@ static void is_exact_in_every_layout(void)
         CHECK_NEAR(state->q90[0], et_quantile_sorted(values, TINY_ROWS, 0.90), 0);
         CHECK_NEAR(state->q99[0], et_quantile_sorted(values, TINY_ROWS, 0.99), 0);
         CHECK_NEAR(need(&c, "index")->q50[0], 11.5, 0);
+        // Rows 0 … 8, 9 … 16, 17 … 23: the least of the medians, the largest of the ninetieths.
+        CHECK_NEAR(need(&c, "index")->joined[2][0], 4, 0);
+        CHECK_NEAR(need(&c, "index")->joined[0][0], 0.08, 1e-12);
+        CHECK_NEAR(need(&c, "index")->joined[3][0], 17 + 0.9 * 6, 1e-12);
         CHECK(find(&c, TINY_CAMERA) == NULL);
         CHECK((state->stored[6] != NULL) == (LAYOUTS[i] != ET_LAYOUT_V21));
         if (state->stored[6])
