@@ -182,6 +182,17 @@ static int next_color(const struct et_plot *plot, size_t i, int last_color)
     return is_pair ? last_color : (last_color + 1) % N_COLORS;
 }
 
+/* The dashed companions of several lines may share a name: it is listed once. The others keep their
+ * places, by which the style finds the line that an entry is for. */
+static bool is_said(const struct et_plot *plot, size_t i)
+{
+    for (size_t k = 0; k < i && plot->lines[i].is_dashed && plot->lines[i].name; k++)
+        if (plot->lines[k].is_dashed && plot->lines[k].name &&
+            strcmp(plot->lines[k].name, plot->lines[i].name) == 0)
+            return true;
+    return false;
+}
+
 static void put_legend(struct et_buf *buf, const struct et_plot *plot)
 {
     int color = -1;
@@ -191,6 +202,10 @@ static void put_legend(struct et_buf *buf, const struct et_plot *plot)
     et_buf_puts(buf, "<ul class=\"lg\">");
     for (size_t i = 0; i < plot->n_lines; i++) {
         color = next_color(plot, i, color);
+        if (is_said(plot, i)) {
+            et_buf_puts(buf, "<li class=\"no\"></li>");
+            continue;
+        }
         et_buf_printf(buf, "<li class=\"c%d\"><i%s></i>", color,
                       plot->lines[i].is_dashed ? " class=\"da\"" : "");
         et__put_text(buf, plot->lines[i].name);

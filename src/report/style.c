@@ -121,7 +121,7 @@ static const char *const STYLE[] = {
     "figcaption span{font-weight:400;color:var(--text-3);font-size:11px}",
     ".lg{list-style:none;display:flex;flex-wrap:wrap;gap:0 16px;font-size:12px;line-height:20px;"
         "color:var(--text-2);padding-top:2px}",
-    ".lg li{cursor:default;overflow-wrap:anywhere}",
+    ".lg li{cursor:default;overflow-wrap:anywhere}.lg .no{display:none}",
     ".lg i{display:inline-block;width:16px;margin-right:6px;vertical-align:4px;"
         "border-top:2px solid var(--k)}.lg .da{border-top-style:dashed}",
     ".yl{font-size:11px;line-height:16px;color:var(--text-3);padding-top:4px}",

@@ -354,6 +354,25 @@ static size_t count(const char *text, const char *words)
     return n;
 }
 
+static void lists_companions_of_one_name_once(void)
+{
+    const double y[] = {1, 2};
+    const struct et_line lines[] = {
+        {"one", NULL, y, 2, 0, false}, {"command", NULL, y, 2, 0, true},
+        {"two", NULL, y, 2, 0, false}, {"command", NULL, y, 2, 0, true},
+        {"one", NULL, y, 2, 0, false},
+    };
+    struct et_buf buf = et_buf(LIMIT);
+
+    put_plot(&buf, &(struct et_plot){.title = "t", .lines = lines, .n_lines = 5});
+    const char *legend = strstr(et_buf_text(&buf), "<ul class=\"lg\">");
+    CHECK(legend != NULL);
+    CHECK_EQ(count(legend, "</i>command</li>"), 1);
+    CHECK_EQ(count(legend, "</i>one</li>"), 2);
+    CHECK_EQ(count(legend, "<li"), 5); // each entry keeps its place
+    et_buf_free(&buf);
+}
+
 static void draws_the_bands_that_lie_on_the_axis(void)
 {
     const double y[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
@@ -518,6 +537,7 @@ int main(void)
     RUN(keeps_spikes_of_a_million_points_and_stays_small);
     RUN(stays_small_when_every_other_value_is_missing);
     RUN(gives_a_dashed_line_the_colour_of_the_solid_one_before);
+    RUN(lists_companions_of_one_name_once);
     RUN(draws_the_bands_that_lie_on_the_axis);
     RUN(merges_bands_that_are_too_many);
     RUN(tells_of_lanes_what_was_found);
