@@ -52,7 +52,7 @@ def total(results):
                         print(line.rstrip())
                     break
     print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['skip']} skipped")
-    return counts["not ok"] > 0 or counts["ok"] == 0
+    return counts["not ok"] > 0 or counts["ok"] + counts["skip"] == 0
 
 
 if __name__ == "__main__":

@@ -331,9 +331,12 @@ static enum et_status list_columns(struct job *job, struct et_arena *arena, stru
         return et_arena_fail(arena, "the statistics", err);
     for (size_t i = 0; i < ds->info.n_features; i++) {
         const size_t width = et__is_numeric(&ds->features[i]) ? ds->features[i].n_values : 0;
-        for (size_t k = 0; k < width; k++)
-            job->columns[job->n_columns++] =
-                (struct column){.i_feature = i, .i_value = k, .joined = {NAN, NAN, NAN, NAN, NAN}};
+        for (size_t k = 0; k < width; k++) {
+            struct column *column = &job->columns[job->n_columns++];
+            *column = (struct column){.i_feature = i, .i_value = k};
+            for (size_t q = 0; q < ET__N_QUANTILES; q++)
+                column->joined[q] = (double)NAN; // nothing joined yet
+        }
     }
     return ET_OK;
 }

@@ -208,7 +208,7 @@ static enum et_status put_knots(const struct fitting *f, struct et_clock_run *ru
         if (st != ET_OK)
             return st;
     }
-    double least = INFINITY, most = -INFINITY;
+    double least = (double)INFINITY, most = -(double)INFINITY;
     for (size_t k = 0; k < n; k++) {
         const double x = p->x[0] + (double)k * step;
         knots[k] = (struct et_clock_knot){.t_device_ns = p->d0 + llround(x),
@@ -389,7 +389,8 @@ static void put_knots_json(struct et_json_writer *w, const struct et_clock_run *
     for (size_t i = 0; i < run->n_knots;) {
         put_knot(w, &knots[i]);
         size_t next = i + 1;
-        double low = -INFINITY, high = INFINITY; // slopes that pass all knots between
+        double low = -(double)INFINITY,
+               high = (double)INFINITY; // slopes that pass all knots between
         for (size_t k = i + 1; k < run->n_knots; k++) {
             const double dx = (double)(knots[k].t_device_ns - knots[i].t_device_ns),
                          dy = (double)(knots[k].offset_ns - knots[i].offset_ns);

@@ -10,6 +10,7 @@
 #define PX_PER_Y_TICK 38.0
 #define N_X_TICKS 9.0
 #define Y_UNITS_PER_PX 10
+#define TOLERANCE_UNITS 2 // a fifth of a pixel
 
 static double x_at(const struct et_line *line, size_t i)
 {
@@ -57,48 +58,105 @@ static bool is_forward(const struct et_line *line)
     return true;
 }
 
+struct point {
+    int64_t x, y;
+};
+
 /* Writes the path of a line, run by run. A run is points without a break between them; one of a
- * single point would be invisible and belongs to the path of dots instead. */
+ * single point would be invisible and belongs to the path of dots instead.
+ *
+ * A point is written only where the line would else leave one of its points by more than
+ * TOLERANCE_UNITS: that is the case when the straight line from the last point written to a new one
+ * lies outside of the slopes that come near to each point between them. */
 struct pen {
     struct et_buf *buf;
     const struct et__axis *x_axis, *y_axis;
     double y_units;
     bool is_for_dots;
-    int64_t x, y; // where the pen stands
-    size_t n_in_run;
+    struct point at;        // the last point written
+    struct point last;      // the last point given
+    struct point low, high; // the slopes that are allowed, as steps from `at`
+    bool has_slopes;        // else `last` must be written: nothing may be left out behind it
+    size_t n_in_run;        // points given
+    size_t n_written;       // of them
     size_t n_dots;
 };
+
+static void write_point(struct pen *pen, struct point to)
+{
+    const int64_t dx = to.x - pen->at.x, dy = to.y - pen->at.y;
+
+    // "M" and the first of a run's "l" are written; further points need only their numbers.
+    if (!pen->is_for_dots && pen->n_written == 0)
+        et_buf_printf(pen->buf, "M%" PRId64 " %" PRId64, to.x, to.y);
+    else if (!pen->is_for_dots)
+        et_buf_printf(pen->buf, "%s%" PRId64 "%s%" PRId64,
+                      pen->n_written == 1 ? "l"
+                      : dx < 0            ? ""
+                                          : " ",
+                      dx, dy < 0 ? "" : " ", dy);
+    pen->at = to;
+    pen->n_written++;
+}
 
 static void lift(struct pen *pen)
 {
     if (pen->n_in_run == 1) {
         pen->n_dots++;
         if (pen->is_for_dots)
-            et_buf_printf(pen->buf, "M%" PRId64 " %" PRId64 "h0", pen->x, pen->y);
+            et_buf_printf(pen->buf, "M%" PRId64 " %" PRId64 "h0", pen->at.x, pen->at.y);
+    } else if (pen->n_in_run > 1) {
+        write_point(pen, pen->last);
     }
     pen->n_in_run = 0;
+    pen->n_written = 0;
+}
+
+// Whether the slope of `a` is that of `b` or more; both lead to the right.
+static bool is_as_steep(struct point a, struct point b)
+{
+    return a.y * b.x >= b.y * a.x;
+}
+
+/* Whether a straight line to this point passes near all those since the last one written. */
+static bool may_skip_last(const struct pen *pen, struct point to)
+{
+    const struct point step = {to.x - pen->at.x, to.y - pen->at.y};
+
+    return pen->has_slopes && step.x > 0 && is_as_steep(step, pen->low) &&
+           is_as_steep(pen->high, step);
+}
+
+// Takes `to` into the slopes; they are unlimited when it is the first since the last one written.
+static void narrow(struct pen *pen, struct point to, bool is_first)
+{
+    const struct point low = {to.x - pen->at.x, to.y - pen->at.y - TOLERANCE_UNITS};
+    const struct point high = {low.x, low.y + 2 * TOLERANCE_UNITS};
+
+    pen->has_slopes = low.x > 0;
+    if (is_first || is_as_steep(low, pen->low))
+        pen->low = low;
+    if (is_first || is_as_steep(pen->high, high))
+        pen->high = high;
 }
 
 static void draw_to(struct pen *pen, double x, double y)
 {
-    const int64_t to_x = llround(et__axis_share(pen->x_axis, x) * ET__X_UNITS);
-    const int64_t to_y = llround((1 - et__axis_share(pen->y_axis, y)) * pen->y_units);
-    const int64_t dx = to_x - pen->x, dy = to_y - pen->y;
+    const struct point to = {llround(et__axis_share(pen->x_axis, x) * ET__X_UNITS),
+                             llround((1 - et__axis_share(pen->y_axis, y)) * pen->y_units)};
+    bool is_first = pen->n_in_run == 1;
 
     pen->n_in_run++;
-    if (!pen->is_for_dots) {
-        // "M" and the first of a run's "l" are written; further points need only their numbers.
-        if (pen->n_in_run == 1)
-            et_buf_printf(pen->buf, "M%" PRId64 " %" PRId64, to_x, to_y);
-        else
-            et_buf_printf(pen->buf, "%s%" PRId64 "%s%" PRId64,
-                          pen->n_in_run == 2 ? "l"
-                          : dx < 0           ? ""
-                                             : " ",
-                          dx, dy < 0 ? "" : " ", dy);
+    if (pen->n_in_run == 1) {
+        write_point(pen, to);
+    } else {
+        if (!is_first && !may_skip_last(pen, to)) {
+            write_point(pen, pen->last);
+            is_first = true;
+        }
+        narrow(pen, to, is_first);
     }
-    pen->x = to_x;
-    pen->y = to_y;
+    pen->last = to;
 }
 
 /* The points of one column: its lowest, its highest, and whether the line breaks in it. */
