@@ -126,10 +126,16 @@ static void json_numbers(struct et_json_writer *w, const char *key, const double
     et_json_close_list(w);
 }
 
-static void json_stats(struct et_json_writer *w, const struct et_feature_stats *s)
+static void json_stats(struct et_json_writer *w, const struct et_feature_stats *s,
+                       const struct et_feature *feature)
 {
     et_json_open_map(w);
     et_json_put_text(w, "feature", s->feature);
+    et_json_key(w, "names");
+    et_json_open_list(w);
+    for (size_t i = 0; feature->names && i < feature->n_values; i++)
+        et_json_text(w, feature->names[i]);
+    et_json_close_list(w);
     et_json_put_int(w, "count", s->count);
     et_json_key(w, "exact");
     et_json_open_map(w);
@@ -149,6 +155,17 @@ static void json_stats(struct et_json_writer *w, const struct et_feature_stats *
     et_json_close_map(w);
 }
 
+// What a value is called: by its name, else by its number.
+#define VALUE_BYTES 64
+static const char *value_text(const struct et_feature *feature, size_t i, char text[VALUE_BYTES])
+{
+    if (feature->names)
+        (void)snprintf(text, VALUE_BYTES, "%s", feature->names[i]);
+    else
+        (void)snprintf(text, VALUE_BYTES, "value %zu", i);
+    return text;
+}
+
 // The largest difference between values and exact ones, and where it is.
 static double worst_difference(const struct et_feature_stats *s, size_t k, const double *values,
                                size_t *at)
@@ -166,8 +183,9 @@ static double worst_difference(const struct et_feature_stats *s, size_t k, const
 }
 
 // What a join of the episodes' own quantiles would have made of them, where it is worst.
-static void print_joined(const struct et_feature_stats *s)
+static void print_joined(const struct et_feature_stats *s, const struct et_feature *feature)
 {
+    char name[VALUE_BYTES];
     size_t worst_k = FIRST_QUANTILE, worst_at = 0, at;
     double worst = 0;
     for (size_t k = FIRST_QUANTILE; k < 9; k++) {
@@ -179,15 +197,17 @@ static void print_joined(const struct et_feature_stats *s)
         }
     }
     if (worst > 0)
-        printf("  joined from the episodes' own as LeRobot does, %s would be off by %.3g "
-               "(value %zu: %.6g)\n",
-               STATS[worst_k], worst, worst_at, s->joined[worst_k - FIRST_QUANTILE][worst_at]);
+        printf("  as LeRobot joins those of the episodes, %s would be off by %.3g\n"
+               "    (%s: joined %.6g, exact %.6g)\n",
+               STATS[worst_k], worst, value_text(feature, worst_at, name),
+               s->joined[worst_k - FIRST_QUANTILE][worst_at], exact_of(s, worst_k)[worst_at]);
 }
 
 static void print_stats(const struct et_feature_stats *s, const struct et_feature *feature,
                         struct et_arena *arena)
 {
     struct cli_table table;
+    char name[VALUE_BYTES];
     printf("\n%s, %lld rows\n\n", s->feature, (long long)s->count);
     cli_table_open(&table, arena, "value|>min|>q01|>q50|>q99|>max|>mean|>std");
     for (size_t i = 0; i < s->n_values; i++) {
@@ -208,11 +228,11 @@ static void print_stats(const struct et_feature_stats *s, const struct et_featur
         const double worst = worst_difference(s, k, s->stored[k], &at);
         printf("  stored %-4s differs by at most %.3g", STATS[k], worst);
         if (worst > 0)
-            printf(" (value %zu: stored %.6g, exact %.6g)", at, s->stored[k][at],
-                   exact_of(s, k)[at]);
+            printf(" (%s: stored %.6g, exact %.6g)", value_text(feature, at, name),
+                   s->stored[k][at], exact_of(s, k)[at]);
         (void)putchar('\n');
     }
-    print_joined(s);
+    print_joined(s, feature);
 }
 
 int cmd_dataset_stats(const struct cli_args *args)
@@ -251,10 +271,11 @@ int cmd_dataset_stats(const struct cli_args *args)
         const int at = et_dataset_find(dataset, stats[i].feature);
         if (at < 0 || (only && strcmp(only, stats[i].feature) != 0))
             continue;
+        const struct et_feature *feature = &et_dataset_info(dataset)->features[at];
         if (args->is_json)
-            json_stats(&json.w, &stats[i]);
+            json_stats(&json.w, &stats[i], feature);
         else
-            print_stats(&stats[i], &et_dataset_info(dataset)->features[at], arena);
+            print_stats(&stats[i], feature, arena);
     }
     if (args->is_json) {
         et_json_close_list(&json.w);

@@ -210,8 +210,8 @@ int cmd_manual(const struct cli_args *args)
     (void)fputs(".SH COMMON OPTIONS\n", stdout);
     roff_options(CLI_COMMON);
     (void)fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 usage, 3 input/output or data "
-                "failure.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in \\fB$ETUDE_SHARE\\fR, "
-                "else in the installed share/etude.\n",
+                "failure.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the folders of "
+                "\\fB$ETUDE_SHARE\\fR, separated by colons, then in the installed share/etude.\n",
                 stdout);
     return CLI_DONE;
 }

@@ -56,27 +56,44 @@ static bool is_noun(const char *word)
     return is_found;
 }
 
-// Profiles and policies lie beside the program: in the tree it was built in, or where it was
-// installed. A user's own ETUDE_SHARE comes first.
-static void find_share(void)
+// The share folder that the program was shipped with: where it is installed, or in the tree that it
+// was built in. The caller frees it; NULL: there is none.
+static char *shipped_share(void)
 {
-    static const char *const PLACES[] = {"../../share", "../share/etude"};
-    char program[ET_PATH_BYTES_MAX], path[ET_PATH_BYTES_MAX + 32];
+    static const char *const PLACES[] = {"../share/etude", "../../share"};
+    char program[ET_PATH_BYTES_MAX], file[ET_PATH_BYTES_MAX + 64];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (getenv("ETUDE_SHARE") || n <= 0)
-        return;
+    if (n <= 0)
+        return NULL;
     program[n] = 0;
     char *slash = strrchr(program, '/');
     if (slash)
         *slash = 0;
     for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s/profiles", program, PLACES[i]);
-        if (access(path, R_OK) != 0)
+        const int n_share =
+            snprintf(file, sizeof file, "%s/%s/profiles/generic.yaml", program, PLACES[i]);
+        if (access(file, R_OK) != 0)
             continue;
-        path[strlen(path) - strlen("/profiles")] = 0;
-        (void)setenv("ETUDE_SHARE", path, 1);
-        return;
+        file[n_share - (int)strlen("/profiles/generic.yaml")] = 0;
+        return realpath(file, NULL);
     }
+    return NULL;
+}
+
+// The library looks for profiles and policies in the user's ETUDE_SHARE; here, and nowhere else, it
+// is known where the program's own are, which go behind them.
+static void add_shipped_share(void)
+{
+    const char *own = getenv("ETUDE_SHARE");
+    char *shipped = shipped_share();
+    struct et_buf share = et_buf((size_t)1 << 20);
+    if (own && *own)
+        et_buf_printf(&share, "%s:", own);
+    et_buf_puts(&share, shipped ? shipped : "");
+    if (shipped && share.status == ET_OK && !(own && strcmp(own, shipped) == 0))
+        (void)setenv("ETUDE_SHARE", et_buf_text(&share), 1);
+    et_buf_free(&share);
+    free(shipped);
 }
 
 int main(int argc, char **argv)
@@ -87,7 +104,7 @@ int main(int argc, char **argv)
     // message, not by a signal.
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
-    find_share();
+    add_shipped_share();
     if (argc < 2) {
         cli_print_usage(stderr);
         return CLI_USAGE;

@@ -87,8 +87,8 @@ struct et_feature_view {
 };
 
 /* Finds the profile for a dataset: `wanted` when it is not NULL (a path, or an id in a folder of
- * profiles), else the one whose robot_types has robot_type, else the generic one. Folders: the
- * environment's ETUDE_SHARE/profiles, then the installed one (etude/share.h).
+ * profiles), else the one whose robot_types has robot_type, else the generic one. The folders, and
+ * their order, are those of etude/share.h.
  * ET_ENOTFOUND: `wanted` is nowhere; the text lists the ids there are. */
 ET_MUST_USE ET_API enum et_status et_profile_find(const char *wanted, const char *robot_type,
                                                   struct et_arena *arena,

@@ -74,7 +74,8 @@ ET_API void et_page_row(struct et_page *page, const struct et_cell *cells, size_
 ET_API void et_page_table_close(struct et_page *page);
 
 /* One line of a plot: n points; x NULL means 0, 1, 2 …; a value that is not finite breaks it. A
- * dashed line that follows a solid one shares its colour: a command and what was measured. */
+ * dashed line that follows a solid one shares its colour: a command and what was measured. Dashed
+ * lines of one name share an entry of the legend. */
 struct et_line {
     const char *name;
     const double *x;
@@ -104,8 +105,8 @@ struct et_plot {
 
 /* Lines over a common x axis, as SVG with axes, ticks and a legend. More points than the plot has
  * columns are drawn as the minimum and maximum of each column, so no spike is lost (columns of x
- * where x does not run backwards, of the index where it does). The bands are held within the axis
- * that the lines give. */
+ * where x does not run backwards, of the index where it does). A point that the line passes within
+ * a fifth of a pixel anyway is left out. The bands are held within the axis that the lines give. */
 ET_API void et_page_plot(struct et_page *page, const struct et_plot *plot);
 
 /* A histogram of n values in n_bins bars (0: 30; at most 400). Values that are not finite are left

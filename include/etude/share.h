@@ -1,7 +1,9 @@
 /* Shared files: profiles, policies and other data that users may edit, found by name.
  *
- * A file of a kind lies in <folder>/<id><suffix>, where the folder is $ETUDE_SHARE/<kind> and then
- * the installed share/etude/<kind>. A file hides those of the same name in folders behind it.
+ * A file of a kind lies in <folder>/<kind>/<id><suffix>. The folders are those of $ETUDE_SHARE, in
+ * its order (separated by ':', empty ones left out), and then the installed share/etude. A file
+ * hides those of the same name in folders behind it, so that what is shipped can be changed one by
+ * one. The program puts the folder that it was shipped with behind the user's.
  *
  * Threads: any; the environment is read.
  * Memory:  names and paths go to the caller's arena. */
@@ -29,8 +31,8 @@ ET_MUST_USE ET_API enum et_status et_share_list(const struct et_share_kind *kind
                                                 const struct et_share_file **files, size_t *n_files,
                                                 struct et_err *err);
 
-/* The path of one. ET_ENOTFOUND: there is none of that id; err->text says which there are, and
- * where. */
+/* The path of one. ET_ENOTFOUND: there is none of that id, or the id is no plain name; err->text
+ * says where was looked, and which there are. ET_ELIMIT: the arena is full. */
 ET_MUST_USE ET_API enum et_status et_share_find(const struct et_share_kind *kind, const char *id,
                                                 struct et_arena *arena, const char **path,
                                                 struct et_err *err);

@@ -240,15 +240,39 @@ static int next_color(const struct et_plot *plot, size_t i, int last_color)
     return is_pair ? last_color : (last_color + 1) % N_COLORS;
 }
 
-/* The dashed companions of several lines may share a name: it is listed once. The others keep their
- * places, by which the style finds the line that an entry is for. */
-static bool is_said(const struct et_plot *plot, size_t i)
+/* The first and the number of the dashed lines that share a name with line i, which is one. */
+static size_t find_companions(const struct et_plot *plot, size_t i, size_t *first)
 {
-    for (size_t k = 0; k < i && plot->lines[i].is_dashed && plot->lines[i].name; k++)
-        if (plot->lines[k].is_dashed && plot->lines[k].name &&
-            strcmp(plot->lines[k].name, plot->lines[i].name) == 0)
-            return true;
-    return false;
+    const struct et_line *lines = plot->lines;
+    size_t n = 0;
+
+    for (size_t k = plot->n_lines; k-- > 0;) {
+        if (!lines[k].is_dashed || !lines[k].name || strcmp(lines[k].name, lines[i].name) != 0)
+            continue;
+        *first = k;
+        n++;
+    }
+    return n;
+}
+
+/* Dashed companions of several lines that share a name are listed once, behind all, in no line's
+ * colour. Every entry keeps its place, by which the style finds the line that it is for. */
+static void put_entry(struct et_buf *buf, const struct et_plot *plot, size_t i, int color)
+{
+    const struct et_line *line = &plot->lines[i];
+    size_t first = i;
+
+    if (!line->is_dashed || !line->name || find_companions(plot, i, &first) < 2)
+        et_buf_printf(buf, "<li class=\"c%d\">", color);
+    else if (first == i)
+        et_buf_puts(buf, "<li class=\"all\">");
+    else
+        et_buf_puts(buf, "<li class=\"no\">");
+    if (first == i) {
+        et_buf_puts(buf, line->is_dashed ? "<i class=\"da\"></i>" : "<i></i>");
+        et__put_text(buf, line->name);
+    }
+    et_buf_puts(buf, "</li>");
 }
 
 static void put_legend(struct et_buf *buf, const struct et_plot *plot)
@@ -260,14 +284,7 @@ static void put_legend(struct et_buf *buf, const struct et_plot *plot)
     et_buf_puts(buf, "<ul class=\"lg\">");
     for (size_t i = 0; i < plot->n_lines; i++) {
         color = next_color(plot, i, color);
-        if (is_said(plot, i)) {
-            et_buf_puts(buf, "<li class=\"no\"></li>");
-            continue;
-        }
-        et_buf_printf(buf, "<li class=\"c%d\"><i%s></i>", color,
-                      plot->lines[i].is_dashed ? " class=\"da\"" : "");
-        et__put_text(buf, plot->lines[i].name);
-        et_buf_puts(buf, "</li>");
+        put_entry(buf, plot, i, color);
     }
     et_buf_puts(buf, "</ul>");
 }

@@ -122,6 +122,7 @@ static const char *const STYLE[] = {
     ".lg{list-style:none;display:flex;flex-wrap:wrap;gap:0 16px;font-size:12px;line-height:20px;"
         "color:var(--text-2);padding-top:2px}",
     ".lg li{cursor:default;overflow-wrap:anywhere}.lg .no{display:none}",
+    ".lg .all{order:1;--k:var(--text)}.pl:has(.all:hover) .sr>:not(.da){opacity:.12}",
     ".lg i{display:inline-block;width:16px;margin-right:6px;vertical-align:4px;"
         "border-top:2px solid var(--k)}.lg .da{border-top-style:dashed}",
     ".yl{font-size:11px;line-height:16px;color:var(--text-3);padding-top:4px}",
@@ -204,9 +205,12 @@ void et__put_style(struct et_buf *buf)
         et_buf_puts(buf, STYLE[i]);
         et_buf_putc(buf, '\n');
     }
+    // A line stays with the dashed one that belongs to it; "all" has its own rule.
     for (int i = 1; i <= N_LINES_ISOLATED; i++)
-        et_buf_printf(
-            buf, ".pl:has(.lg>:nth-child(%d):hover) .sr>:not(:nth-child(%d)){opacity:.12}\n", i, i);
+        et_buf_printf(buf,
+                      ".pl:has(.lg>:nth-child(%d):not(.all):hover) "
+                      ".sr>:not(:nth-child(%d),:nth-child(%d)+.da){opacity:.12}\n",
+                      i, i, i);
 }
 
 void et__put_shapes(struct et_buf *buf)

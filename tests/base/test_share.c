@@ -51,9 +51,68 @@ static void finds_one_or_says_which_there_are(void)
         CHECK_EQ(et_share_find(&THINGS, BAD[i], arena, &path, &err), ET_ENOTFOUND);
         CHECK(path == NULL);
         CHECK_HAS(err.text, "no thing \"");
-        CHECK_HAS(err.text, "share/things: there are ");
+        CHECK_HAS(err.text, "share/things, ");
+        CHECK_HAS(err.text, ": there are ");
         CHECK_HAS(err.text, "one, two");
     }
+    et_arena_close(arena);
+}
+
+static void looks_into_folders_in_their_order(void)
+{
+    const struct et_share_file *files;
+    const char *path;
+    size_t n;
+    begin();
+    (void)mkdir(temp_path("mine"), 0777);
+    (void)mkdir(temp_path("mine/things"), 0777);
+    write_file(temp_path("mine/things/two.yaml"), "22", 2);
+    write_file(temp_path("mine/things/zero.yaml"), "0", 1);
+    const char *mine = et_arena_printf(arena, "%s/", temp_path("mine"));
+    const char *folders =
+        et_arena_printf(arena, ":%s::%snowhere:%s:", mine, mine, temp_path("share"));
+    CHECK_EQ(setenv("ETUDE_SHARE", folders, 1), 0);
+    CHECK_EQ(et_share_find(&THINGS, "three", arena, &path, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "mine/things, ");
+    CHECK_HAS(err.text, ": there are two, zero, one");
+    CHECK_OK(et_share_find(&THINGS, "two", arena, &path, &err));
+    CHECK_HAS(path, "mine/things/two.yaml");
+    CHECK_OK(et_share_find(&THINGS, "one", arena, &path, &err));
+    CHECK_HAS(path, "share/things/one.yaml");
+    CHECK_OK(et_share_list(&THINGS, arena, &files, &n, &err));
+    CHECK_EQ(n, 3);
+    CHECK_HAS(files[0].path, "mine/things/two.yaml");
+    CHECK_HAS(files[1].path, "mine/things/zero.yaml");
+    CHECK_HAS(files[2].path, "share/things/one.yaml");
+    for (size_t i = 0; i < 3; i++)
+        CHECK(!strstr(files[i].path, "//"));
+    et_arena_close(arena);
+}
+
+static void says_where_it_looked_without_an_environment(void)
+{
+    static const char *const VALUES[] = {NULL, "", ":", "::"};
+    const char *path;
+    begin();
+    for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++) {
+        CHECK_EQ(VALUES[i] ? setenv("ETUDE_SHARE", VALUES[i], 1) : unsetenv("ETUDE_SHARE"), 0);
+        CHECK_EQ(et_share_find(&THINGS, "two", arena, &path, &err), ET_ENOTFOUND);
+        CHECK_HAS(err.text, "no thing \"two\" in /");
+        CHECK_HAS(err.text, "/things: there are none");
+    }
+    et_arena_close(arena);
+}
+
+static void says_when_a_folder_is_none(void)
+{
+    const struct et_share_file *files;
+    size_t n;
+    begin();
+    (void)mkdir(temp_path("odd"), 0777);
+    write_file(temp_path("odd/things"), "", 0);
+    CHECK_EQ(setenv("ETUDE_SHARE", temp_path("odd"), 1), 0);
+    CHECK_EQ(et_share_list(&THINGS, arena, &files, &n, &err), ET_EIO);
+    CHECK_HAS(err.text, "odd/things");
     et_arena_close(arena);
 }
 
@@ -64,16 +123,29 @@ static void says_when_memory_ends(void)
     size_t n;
     begin();
     et_arena_close(arena);
-    CHECK_OK(et_arena_open(&arena, 64, &err));
-    CHECK_EQ(et_share_list(&THINGS, arena, &files, &n, &err), ET_ELIMIT);
-    CHECK_EQ(et_share_find(&THINGS, "two", arena, &path, &err), ET_ELIMIT);
-    et_arena_close(arena);
+    // However little there is: a result, or the limit, never less.
+    size_t n_limits = 0;
+    for (size_t limit = 16; limit < 4096; limit += 16) {
+        CHECK_OK(et_arena_open(&arena, limit, &err));
+        const enum et_status listed = et_share_list(&THINGS, arena, &files, &n, &err);
+        CHECK(listed == ET_ELIMIT || (listed == ET_OK && n == 2));
+        et_arena_close(arena);
+        CHECK_OK(et_arena_open(&arena, limit, &err));
+        const enum et_status found = et_share_find(&THINGS, "two", arena, &path, &err);
+        CHECK(found == ET_ELIMIT || found == ET_OK);
+        n_limits += listed == ET_ELIMIT && found == ET_ELIMIT;
+        et_arena_close(arena);
+    }
+    CHECK(n_limits > 0);
 }
 
 int main(void)
 {
     RUN(lists_files_of_a_kind_by_name);
     RUN(finds_one_or_says_which_there_are);
+    RUN(looks_into_folders_in_their_order);
+    RUN(says_where_it_looked_without_an_environment);
+    RUN(says_when_a_folder_is_none);
     RUN(says_when_memory_ends);
     return tap_end();
 }

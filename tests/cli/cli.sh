@@ -175,6 +175,13 @@ it "stats are exact, and the stored ones are the same" stats
 broken() { cp -r "$dir/v3" "$dir/broken" && sed -i 's/"total_frames": [0-9]*/"total_frames": 7/' "$dir/broken/meta/info.json" &&
     exits 1 "$etude" dataset verify "$dir/broken" && says "7"; }
 it "verify finds a total that is wrong, and exits with 1" broken
+stats_json() { "$etude" dataset stats "$dir/v3" --json | python3 -c '
+import json, sys
+for f in json.load(sys.stdin)["features"]:
+    n = len(f["exact"]["min"])
+    assert all(len(f["joined"][key]) == n for key in ("q01", "q10", "q50", "q90", "q99"))
+    assert len(f["names"]) in (0, n) and (f["feature"] != "action" or f["names"])'; }
+it "stats speak JSON, with names and what LeRobot would join" stats_json
 untouched() { same "$dir/in" "$dir/in-before"; }
 it "the input is as it was" untouched
 

@@ -278,6 +278,64 @@ static void takes_values_from_the_rows_of_a_matrix(void)
     et_buf_free(&buf);
 }
 
+/* A path's points in units, absolute; all of one run. */
+static size_t points_of(const char *d, long *x, long *y, size_t cap)
+{
+    size_t n = 0;
+    while (n < cap && *d && *d != '"') {
+        char *end;
+        d += *d == 'M' || *d == 'l';
+        x[n] = strtol(d, &end, 10) + (n ? x[n - 1] : 0);
+        y[n] = strtol(end, &end, 10) + (n ? y[n - 1] : 0);
+        d = end;
+        n++;
+    }
+    return n;
+}
+
+#define N_SMOOTH 1500
+
+/* Points that a line passes anyway are left out; no other ones are, and no spike. */
+static void leaves_out_only_what_cannot_be_seen(void)
+{
+    static double y[N_SMOOTH];
+    static long px[N_SMOOTH], py[N_SMOOTH];
+    struct et_buf buf = et_buf(LIMIT);
+
+    for (size_t i = 0; i < N_SMOOTH; i++)
+        y[i] = 2 * sin((double)i * 0.01) + 0.3 * cos((double)i * 0.05);
+    y[500] = 5;
+    y[900] = -5;
+    for (size_t i = 1200; i < N_SMOOTH; i++)
+        y[i] = y[1200]; // and then it rests
+    const struct et_line line = {"a", NULL, y, N_SMOOTH, 0, false};
+    put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
+    const size_t n = points_of(path_in(&buf, LINE_PATH), px, py, N_SMOOTH);
+    CHECK(n > 20 && n < N_SMOOTH / 8);
+    CHECK_EQ(px[0], 0);
+    CHECK_EQ(px[n - 1], ET__X_UNITS);
+    bool has_top = false, has_bottom = false;
+    for (size_t k = 0; k < n; k++) {
+        has_top |= py[k] == 82; // 1800 / 22: the margin is 5 % at both ends
+        has_bottom |= py[k] == 1800 - 82;
+    }
+    CHECK(has_top && has_bottom);
+    double worst = 0;
+    for (size_t i = 0, k = 0; i < N_SMOOTH; i++) {
+        const double x = (double)i * ET__X_UNITS / (N_SMOOTH - 1);
+        while (k + 2 < n && (double)px[k + 1] < x)
+            k++;
+        const double at = (x - (double)px[k]) / (double)(px[k + 1] - px[k]);
+        const double drawn = (double)py[k] + at * (double)(py[k + 1] - py[k]);
+        if (labs((long)i - 500) > 1 && labs((long)i - 900) > 1) // steep, and x is rounded
+            worst = fmax(worst, fabs(drawn - (0.5 - y[i] / 11) * 1800));
+    }
+    CHECK(worst < 4); // 2 units, and what rounding makes of it
+    printf("#   %zu points of %d, off by at most %.2f units of a tenth of a pixel\n", n, N_SMOOTH,
+           worst);
+    et_buf_free(&buf);
+}
+
 #define N_MANY 1000000
 
 static void keeps_spikes_of_a_million_points_and_stays_small(void)
@@ -367,7 +425,9 @@ static void lists_companions_of_one_name_once(void)
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = lines, .n_lines = 5});
     const char *legend = strstr(et_buf_text(&buf), "<ul class=\"lg\">");
     CHECK(legend != NULL);
-    CHECK_EQ(count(legend, "</i>command</li>"), 1);
+    CHECK_EQ(count(legend, "<li class=\"all\"><i class=\"da\"></i>command</li>"), 1);
+    CHECK_EQ(count(legend, "<li class=\"no\"></li>"), 1);
+    CHECK_EQ(count(legend, "command"), 1 + 2); // and of each line its tooltip
     CHECK_EQ(count(legend, "</i>one</li>"), 2);
     CHECK_EQ(count(legend, "<li"), 5); // each entry keeps its place
     et_buf_free(&buf);
@@ -534,6 +594,7 @@ int main(void)
     RUN(shows_a_lone_point_as_a_dot);
     RUN(stands_every_series);
     RUN(takes_values_from_the_rows_of_a_matrix);
+    RUN(leaves_out_only_what_cannot_be_seen);
     RUN(keeps_spikes_of_a_million_points_and_stays_small);
     RUN(stays_small_when_every_other_value_is_missing);
     RUN(gives_a_dashed_line_the_colour_of_the_solid_one_before);
