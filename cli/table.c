@@ -107,6 +107,9 @@ static const struct cli_option OPT_SPLIT[] = {
     THREADS,
     OPTION_END};
 static const struct cli_option OPT_DROP[] = {OUTPUT, EPISODES, VIDEO, FORCE, THREADS, OPTION_END};
+static const struct cli_option OPT_DUMP[] = {
+    {0, "indexed", NULL, "messages in the order of time, by the index", NULL}, OPTION_END};
+static const struct cli_option OPT_RECOVER[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
 
 const struct cli_command CLI_COMMANDS[] = {
@@ -188,6 +191,22 @@ const struct cli_command CLI_COMMANDS[] = {
     {"policy check", "FILE", "check a policy of grading, with the line of a mistake",
      "Exits with 1 when the policy has a mistake. Without a mistake, says what it decides.",
      "etude policy check my-policy.yaml", 1, 1, NULL, cmd_policy_check, true},
+    {"mcap check", "FILE", "check a recording: every checksum, every index",
+     "Goes through the file record by record and once more by its index, and lists what is wrong "
+     "with its offset. Exits with 1 when something is.",
+     "etude mcap check run.mcap", 1, 1, NULL, cmd_mcap_check, true},
+    {"mcap recover", "FILE -o OUTPUT", "make a whole file of one that was cut or damaged",
+     "Writes every message that can be read, indexed anew, and says what was left out: damaged "
+     "bytes never get a new checksum. Exits with 1 when something was left out.",
+     "etude mcap recover run.mcap -o run-whole.mcap", 1, 1, OPT_RECOVER, cmd_mcap_recover, true},
+    {"mcap dump-json", "FILE", "print every record as JSON",
+     "In the form of the official conformance cases: every integer a decimal string. Data are "
+     "lists of bytes; this is for small files and for tests.",
+     "etude mcap dump-json small.mcap", 1, 1, OPT_DUMP, cmd_mcap_dump, true},
+    {"mcap from-json", "FILE", "write an MCAP file from records as JSON",
+     "Takes what dump-json prints, and the official conformance cases, whose \"features\" say "
+     "what the file is to have. Without -o, the bytes go to standard output.",
+     "etude mcap from-json small.json -o small.mcap", 1, 1, OPT_RECOVER, cmd_mcap_from_json, true},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

@@ -51,6 +51,7 @@ ET_API void et_json_close_map(struct et_json_writer *w);
 ET_API void et_json_open_list(struct et_json_writer *w);
 ET_API void et_json_close_list(struct et_json_writer *w);
 ET_API void et_json_key(struct et_json_writer *w, const char *key);
+ET_API void et_json_key_str(struct et_json_writer *w, struct et_str key);
 ET_API void et_json_null(struct et_json_writer *w);
 ET_API void et_json_bool(struct et_json_writer *w, bool value);
 ET_API void et_json_int(struct et_json_writer *w, int64_t value);

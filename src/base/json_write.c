@@ -117,7 +117,7 @@ static void put_string(struct et_buf *buf, struct et_str s)
     et_buf_putc(buf, '"');
 }
 
-static void key_str(struct et_json_writer *w, struct et_str key)
+void et_json_key_str(struct et_json_writer *w, struct et_str key)
 {
     assert(w->depth > 0 && !w->is_after_key);
     begin_item(w);
@@ -128,7 +128,7 @@ static void key_str(struct et_json_writer *w, struct et_str key)
 
 void et_json_key(struct et_json_writer *w, const char *key)
 {
-    key_str(w, et_str(key));
+    et_json_key_str(w, et_str(key));
 }
 
 void et_json_null(struct et_json_writer *w)
@@ -240,7 +240,7 @@ void et_json_value(struct et_json_writer *w, const struct et_value *value)
         const struct et_value *parent = stack[depth - 1].value;
         const size_t i = stack[depth - 1].i++;
         if (parent->kind == ET_VALUE_MAP)
-            key_str(w, parent->as.many.keys[i]);
+            et_json_key_str(w, parent->as.many.keys[i]);
         now = &parent->as.many.items[i];
     }
 }

@@ -1,0 +1,98 @@
+/* The inside of a writer. */
+#ifndef ETUDE_FORMAT_MCAP_WRITER_H
+#define ETUDE_FORMAT_MCAP_WRITER_H
+
+#include "etude/file.h"
+#include "etude/mcap_write.h"
+#include "format/mcap/mcap__record.h"
+
+/* ---- records to bytes ---- */
+
+/* Begins a record at the buffer's end; its length is filled in by et__mcap_record_end, which pads
+ * it where `is_padded`. Returns where it begins. */
+size_t et__mcap_record_begin(struct et_buf *buf, int op);
+void et__mcap_record_end(struct et_buf *buf, size_t begin, bool is_padded);
+
+void et__mcap_put_uint(struct et_buf *buf, uint64_t x, size_t n_bytes);
+void et__mcap_put_text(struct et_buf *buf, struct et_str text);
+void et__mcap_put_pairs(struct et_buf *buf, const struct et_mcap_pair *pairs, size_t n);
+
+void et__mcap_put_schema(struct et_buf *buf, const struct et_mcap_schema *schema, bool is_padded);
+void et__mcap_put_channel(struct et_buf *buf, const struct et_mcap_channel *channel,
+                          bool is_padded);
+
+/* ---- compression (compress.c) ---- */
+
+struct et__mcap_encoder; // of one thread
+void et__mcap_encoder_close(struct et__mcap_encoder *encoder);
+
+/* The bytes of a chunk in *out, which is emptied first. */
+ET_MUST_USE enum et_status et__mcap_compress(struct et__mcap_encoder **encoder,
+                                             enum et_mcap_compression compression, int level,
+                                             struct et_str records, struct et_buf *out,
+                                             struct et_err *err);
+
+/* ---- the writer ---- */
+
+/* A message's place in its chunk. */
+struct et__mark {
+    int64_t t_ns;
+    uint32_t offset;
+    uint16_t channel_id;
+};
+
+/* A chunk that is filled, or waits to be compressed and written. */
+struct et__slot {
+    struct et_buf records;
+    struct et__mark *marks;
+    size_t n_marks, cap_marks;
+    int64_t start_ns, end_ns;
+    // made by compressing
+    struct et_buf stored;  // empty where nothing is compressed
+    struct et_buf indexes; // MessageIndex records
+    uint16_t *channels; // that have messages, ascending; with where their index begins in `indexes`
+    uint64_t *index_ats;
+    size_t n_channels, cap_channels;
+    uint32_t crc;
+};
+
+struct et__group {
+    int64_t at, n_bytes;
+    int op;
+};
+
+struct et_mcap_writer {
+    struct et_file *file;
+    struct et_arena *arena;
+    struct et_mcap_write_options options;
+    struct et_buf out; // what was not written yet
+    int64_t n_written; // in the file
+    uint32_t crc;      // of the data section so far
+    struct et_err trouble;
+    bool is_broken;
+
+    struct et_mcap_schema *schemas;
+    size_t n_schemas, cap_schemas;
+    struct et_mcap_channel *channels;
+    size_t n_channels, cap_channels;
+    int32_t *of_channel, *of_schema; // places by id; −1: none
+    uint64_t *counts;                // of messages, by channel id
+    size_t n_ids;                    // the largest channel id + 1
+
+    struct et__slot *slots;
+    struct et__mcap_encoder **encoders; // one a thread
+    size_t n_slots, n_full, n_threads;
+
+    struct et_buf chunk_indexes, attachment_indexes, metadata_indexes;
+    uint64_t n_messages;
+    uint32_t n_attachments, n_metadata, n_chunks;
+    int64_t start_ns, end_ns;
+};
+
+/* Compresses and writes the full slots, in order. */
+ET_MUST_USE enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err);
+
+/* Writes what waits in `out`. */
+ET_MUST_USE enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err);
+
+#endif

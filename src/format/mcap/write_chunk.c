@@ -1,0 +1,166 @@
+/* Chunks, from a filled slot to the file: compressed on any thread, written in order. */
+#include "format/mcap/mcap__writer.h"
+
+#include <stdlib.h>
+
+/* ---- on any thread ---- */
+
+/* MessageIndex records: one a channel that has messages, ascending, each with the messages in the
+ * order in which they were written. */
+static enum et_status make_indexes(const struct et_mcap_writer *w, struct et__slot *slot,
+                                   struct et_err *err)
+{
+    const size_t n_ids = w->n_ids;
+    uint32_t *counts = calloc(n_ids + 1, sizeof *counts);
+    et_buf_clear(&slot->indexes);
+    slot->n_channels = 0;
+    if (!counts)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for the index of a chunk");
+    for (size_t i = 0; i < slot->n_marks; i++)
+        counts[slot->marks[i].channel_id]++;
+    // Room for every channel's record first; then the entries go to their places.
+    size_t n_bytes = 0;
+    enum et_status st = ET_OK;
+    for (size_t id = 0; st == ET_OK && id < n_ids; id++) {
+        if (counts[id] == 0)
+            continue;
+        if (slot->n_channels == slot->cap_channels) {
+            const size_t cap = 2 * slot->cap_channels + 16;
+            uint16_t *channels = et__mcap_regrow(
+                slot->channels, slot->n_channels * sizeof *channels, cap * sizeof *channels);
+            slot->channels = channels ? channels : slot->channels;
+            uint64_t *ats =
+                et__mcap_regrow(slot->index_ats, slot->n_channels * sizeof *ats, cap * sizeof *ats);
+            slot->index_ats = ats ? ats : slot->index_ats;
+            slot->cap_channels = channels && ats ? cap : slot->cap_channels;
+            if (!channels || !ats) {
+                st = et_fail(err, ET_ENOMEM, -1, "no memory for the index of a chunk");
+                break;
+            }
+        }
+        slot->channels[slot->n_channels] = (uint16_t)id;
+        slot->index_ats[slot->n_channels++] = slot->indexes.n;
+        const size_t begin = et__mcap_record_begin(&slot->indexes, ET_MCAP_MESSAGE_INDEX);
+        et__mcap_put_uint(&slot->indexes, id, 2);
+        et__mcap_put_uint(&slot->indexes, (uint64_t)counts[id] * 16, 4);
+        n_bytes = (size_t)counts[id] * 16;
+        counts[id] = (uint32_t)slot->indexes.n; // where its next entry goes
+        if (et_buf_reserve(&slot->indexes, n_bytes))
+            slot->indexes.n += n_bytes;
+        et__mcap_record_end(&slot->indexes, begin, w->options.with_padding);
+    }
+    if (st == ET_OK)
+        st = et_buf_check(&slot->indexes, "the index of a chunk", err);
+    for (size_t i = 0; st == ET_OK && i < slot->n_marks; i++) {
+        const struct et__mark *mark = &slot->marks[i];
+        char *to = slot->indexes.p + counts[mark->channel_id];
+        const uint64_t offset = mark->offset;
+        memcpy(to, &mark->t_ns, 8);
+        memcpy(to + 8, &offset, 8);
+        counts[mark->channel_id] += 16;
+    }
+    free(counts);
+    return st;
+}
+
+static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
+{
+    struct et_mcap_writer *w = ctx;
+    struct et__slot *slot = &w->slots[i];
+    enum et_status st = ET_OK;
+    slot->crc = et__mcap_crc(0, slot->records.p, slot->records.n);
+    if (w->options.compression != ET_MCAP_NONE)
+        st = et__mcap_compress(&w->encoders[worker], w->options.compression, w->options.level,
+                               et_buf_str(&slot->records), &slot->stored, err);
+    if (st == ET_OK && !w->options.without_message_index)
+        st = make_indexes(w, slot, err);
+    return st;
+}
+
+/* ---- in order ---- */
+
+static struct et_str name_of(enum et_mcap_compression compression)
+{
+    return et_str(compression == ET_MCAP_ZSTD ? "zstd" : compression == ET_MCAP_LZ4 ? "lz4" : "");
+}
+
+static void put_chunk_index(struct et_mcap_writer *w, const struct et__slot *slot, int64_t at,
+                            int64_t n_bytes, size_t n_stored)
+{
+    struct et_buf *buf = &w->chunk_indexes;
+    const size_t begin = et__mcap_record_begin(buf, ET_MCAP_CHUNK_INDEX);
+    et__mcap_put_uint(buf, (uint64_t)slot->start_ns, 8);
+    et__mcap_put_uint(buf, (uint64_t)slot->end_ns, 8);
+    et__mcap_put_uint(buf, (uint64_t)at, 8);
+    et__mcap_put_uint(buf, (uint64_t)n_bytes, 8);
+    const bool has_index = !w->options.without_message_index;
+    const size_t n = has_index ? slot->n_channels : 0;
+    et__mcap_put_uint(buf, n * 10, 4);
+    for (size_t i = 0; i < n; i++) {
+        et__mcap_put_uint(buf, slot->channels[i], 2);
+        et__mcap_put_uint(buf, (uint64_t)(at + n_bytes) + slot->index_ats[i], 8);
+    }
+    et__mcap_put_uint(buf, has_index ? slot->indexes.n : 0, 8);
+    et__mcap_put_text(buf, name_of(w->options.compression));
+    et__mcap_put_uint(buf, n_stored, 8);
+    et__mcap_put_uint(buf, slot->records.n, 8);
+    et__mcap_record_end(buf, begin, w->options.with_padding);
+}
+
+// Bytes that are too many to be copied once more.
+static enum et_status write_through(struct et_mcap_writer *w, const void *p, size_t n,
+                                    struct et_err *err)
+{
+    enum et_status st = et__write_out(w, err);
+    if (st == ET_OK && n)
+        st = et_file_write_at(w->file, w->n_written, p, n, err);
+    if (st != ET_OK)
+        return st;
+    w->crc = et__mcap_crc(w->crc, p, n);
+    w->n_written += (int64_t)n;
+    return ET_OK;
+}
+
+static enum et_status take(void *ctx, size_t i, struct et_err *err)
+{
+    struct et_mcap_writer *w = ctx;
+    struct et__slot *slot = &w->slots[i];
+    const struct et_buf *bytes =
+        w->options.compression == ET_MCAP_NONE ? &slot->records : &slot->stored;
+    const int64_t at = w->n_written + (int64_t)w->out.n;
+    const struct et_str compression = name_of(w->options.compression);
+    const uint64_t n_content = 8 + 8 + 8 + 4 + 4 + compression.n + 8 + bytes->n;
+
+    et_buf_putc(&w->out, ET_MCAP_CHUNK_OP);
+    et__mcap_put_uint(&w->out, n_content, 8);
+    et__mcap_put_uint(&w->out, (uint64_t)slot->start_ns, 8);
+    et__mcap_put_uint(&w->out, (uint64_t)slot->end_ns, 8);
+    et__mcap_put_uint(&w->out, slot->records.n, 8);
+    et__mcap_put_uint(&w->out, slot->crc, 4);
+    et__mcap_put_text(&w->out, compression);
+    et__mcap_put_uint(&w->out, bytes->n, 8);
+    enum et_status st = write_through(w, bytes->p, bytes->n, err);
+    if (st == ET_OK && !w->options.without_chunk_index)
+        put_chunk_index(w, slot, at, ET__MCAP_HEAD_BYTES + (int64_t)n_content, bytes->n);
+    if (st == ET_OK && !w->options.without_message_index)
+        st = write_through(w, slot->indexes.p, slot->indexes.n, err);
+    w->n_chunks++;
+    return st == ET_OK ? et_buf_check(&w->chunk_indexes, "the index of chunks", err) : st;
+}
+
+enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err)
+{
+    const size_t n = w->n_full;
+    const struct et_pool_job job = {
+        .n_tasks = n, .window = w->n_slots, .work = work, .take = take, .ctx = w};
+    if (n == 0)
+        return ET_OK;
+    const enum et_status st = et_pool_run(w->options.pool, &job, err);
+    for (size_t i = 0; i < n; i++) {
+        et_buf_clear(&w->slots[i].records);
+        w->slots[i].n_marks = 0;
+        w->slots[i].start_ns = w->slots[i].end_ns = 0; // of a chunk without messages
+    }
+    w->n_full = 0;
+    return st;
+}
