@@ -132,7 +132,7 @@ static void check_cut(const char *path, size_t n_kept, void *ctx)
     int64_t n;
     struct et_err bad = {0};
     if (!sample_check(path, damage->sample, &n, &bad)) {
-        CHECK(!"a cut file gives what is no message of it");
+        CHECK(false && "a cut file gives what is no message of it");
         printf("#   cut at %zu: %s\n", n_kept, bad.text);
     }
     damage->n_open += n >= 0;
@@ -179,7 +179,7 @@ static void check_flip(const char *path, size_t at, void *ctx)
     struct et_err bad = {0};
     int64_t n;
     if (!sample_check(path, damage->sample, &n, &bad)) {
-        CHECK(!"a damaged file gives what is no message of it");
+        CHECK(false && "a damaged file gives what is no message of it");
         printf("#   byte %zu: %s\n", at, bad.text);
     }
     damage->n_tried += at >= 8; // without its magic a file is none of ours
