@@ -190,6 +190,7 @@ void cli_print_findings(const struct et_finding *const *findings, const int64_t 
 
 // ---- the commands, one file a word ----
 int cmd_info(const struct cli_args *args);
+int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena *arena);
 int cmd_inspect(const struct cli_args *args);
 int cmd_cat(const struct cli_args *args);
 int cmd_convert(const struct cli_args *args);

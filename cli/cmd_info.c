@@ -367,14 +367,15 @@ static int info_file(const struct cli_args *args, const char *path, struct et_ar
         return info_video(args, path);
     if (et_image_kind((struct et_str){head, got}))
         return info_image(args, path, arena);
+    if (got >= 5 && memcmp(head, "\x89MCAP", 5) == 0)
+        return cli_info_mcap(args, path, arena);
     if (got == 0)
         cli_problem(args, "%s is empty", path);
     else
-        cli_problem(
-            args,
-            "%s: its first bytes are of no kind that is read here (LeRobot folder, Parquet, "
-            "MP4, JPEG, PNG)",
-            path);
+        cli_problem(args,
+                    "%s: its first bytes are of no kind that is read here (LeRobot folder, MCAP, "
+                    "Parquet, MP4, JPEG, PNG)",
+                    path);
     return CLI_FAILED;
 }
 

@@ -113,7 +113,7 @@ static const struct cli_option OPT_RECOVER[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
 
 const struct cli_command CLI_COMMANDS[] = {
-    {"info", "PATH", "say what a dataset, Parquet file, video or picture holds",
+    {"info", "PATH", "say what a dataset, recording, table, video or picture holds",
      "Reads the metadata only. For a dataset: layout, robot, rate, episodes, features, cameras, "
      "tasks, and what is wrong in its metadata.",
      "etude info datasets/pick  # a LeRobot folder\netude info episode_000000.parquet  # any "

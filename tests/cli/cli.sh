@@ -230,6 +230,45 @@ it "a disk that takes no more ends with a message" full
 full_repair() { "$etude" dataset verify "$dir/full" --repair >"$dir/out" 2>&1 || true; exits 0 "$etude" info "$dir/v3"; }
 it "and other datasets are untouched" full_repair
 
+# ---- recordings ----
+run_json() {
+    local k
+    printf '{"records": [{"type": "Header", "fields": [["library", "by hand"], ["profile", "ros2"]]},'
+    printf '{"type": "Schema", "fields": [["data", []], ["encoding", "ros2msg"], ["id", "1"], ["name", "p/msg/T"]]},'
+    printf '{"type": "Channel", "fields": [["id", "3"], ["message_encoding", "cdr"], ["metadata", {"k": "v"}], '
+    printf '["schema_id", "1"], ["topic", "/joints"]]}'
+    for k in 1 2 3 4 5 6 7 8 9; do
+        printf ', {"type": "Message", "fields": [["channel_id", "3"], ["data", ["%s", "255"]], ' "$k"
+        printf '["log_time", "%s00000000"], ["publish_time", "7"], ["sequence", "%s"]]}' "$k" "$k"
+    done
+    printf ']}'
+}
+run_json >"$dir/run.json"
+recording() {
+    exits 0 "$etude" mcap from-json "$dir/run.json" -o "$dir/run.mcap" &&
+        exits 0 "$etude" info "$dir/run.mcap" && says "9 on 1 topics" && says "800 ms" && says "p/msg/T" &&
+        exits 0 "$etude" mcap check "$dir/run.mcap" && says "9 messages, 1 channels, 1 chunks; whole"
+}
+it "a recording is written, described and checked" recording
+again() {
+    "$etude" mcap dump-json "$dir/run.mcap" >"$dir/again.json" &&
+        "$etude" mcap from-json "$dir/again.json" >"$dir/again.mcap" && cmp "$dir/run.mcap" "$dir/again.mcap"
+}
+it "what dump-json prints, from-json writes to the byte" again
+cut_recording() {
+    head -c 300 "$dir/run.mcap" >"$dir/cut.mcap"
+    exits 1 "$etude" mcap check "$dir/cut.mcap" && says "the file ends within it" && says "mcap recover" &&
+        exits 1 "$etude" mcap recover "$dir/cut.mcap" -o "$dir/whole.mcap" &&
+        exits 0 "$etude" mcap check "$dir/whole.mcap" && says "whole"
+}
+it "a recording that was cut is told and recovered" cut_recording
+no_output() { exits 2 "$etude" mcap recover "$dir/cut.mcap" && says "name the output"; }
+it "recover wants to be told where to" no_output
+taken() { exits 3 "$etude" mcap recover "$dir/cut.mcap" -o "$dir/whole.mcap" && says "exists already"; }
+it "recover replaces nothing unasked" taken
+no_mcap() { printf 'x' >"$dir/no.mcap" && exits 3 "$etude" mcap check "$dir/no.mcap" && says "no MCAP file"; }
+it "a file that is no recording is named" no_mcap
+
 # A kill at any moment leaves every finished episode.
 killed() {
     "$make_sample" "$dir/long" 60 20 0 || return 1

@@ -1,0 +1,150 @@
+/* etude info of a recording in MCAP: its topics, how many messages of each, and when. */
+#include "cli.h"
+
+#include "etude/clock.h"
+#include "etude/mcap.h"
+
+#include <stdlib.h>
+
+/* Counts by reading where no statistics tell; one a channel. */
+static enum et_status count_messages(struct et_mcap_reader *reader, int64_t *counts,
+                                     struct et_err *err)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    const struct et_mcap_query query = {.in_file_order = true};
+    struct et_mcap_message message;
+    if (info->n_messages_of) {
+        memcpy(counts, info->n_messages_of, info->n_channels * sizeof *counts);
+        return ET_OK;
+    }
+    enum et_status st = et_mcap_query(reader, &query, err);
+    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK)
+        counts[et_mcap_channel(reader, message.channel_id) - info->channels]++;
+    return st == ET_END ? ET_OK : st;
+}
+
+static int64_t sum(const int64_t *counts, size_t n)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += counts[i];
+    return total;
+}
+
+static const char *type_of(struct et_mcap_reader *reader, const struct et_mcap_channel *channel)
+{
+    const struct et_mcap_schema *schema = et_mcap_schema(reader, channel->schema_id);
+    return schema ? schema->name.p : "";
+}
+
+static void print_head(const char *path, const struct et_mcap_info *info, int64_t n_messages)
+{
+    char bytes[CLI_TEXT_BYTES], count[CLI_TEXT_BYTES], start[ET_TIME_TEXT_BYTES],
+        duration[ET_TIME_TEXT_BYTES];
+    et_time_text(info->start_ns, start);
+    et_duration_text(info->end_ns - info->start_ns, duration);
+    printf("%s\n", path);
+    printf("  format    MCAP, profile \"%.*s\", by %.*s\n", ET_STR_ARG(info->profile),
+           ET_STR_ARG(info->library));
+    printf("  size      %s in %lld chunks (%s)\n", cli_bytes_text((double)info->n_bytes, bytes),
+           (long long)info->n_chunks,
+           info->compression ? (info->compression[0] ? info->compression : "not compressed")
+                             : "none");
+    printf("  messages  %s on %zu topics\n", cli_count_text(n_messages, count), info->n_channels);
+    if (n_messages > 0)
+        printf("  time      %s, %s\n", start, duration);
+    if (info->n_attachments + info->n_metadata > 0)
+        printf("  besides   %lld attachments, %lld metadata records\n",
+               (long long)info->n_attachments, (long long)info->n_metadata);
+    if (!info->is_finished)
+        printf("  unfinished: etude mcap recover makes a whole file of it\n");
+    for (size_t i = 0; i < info->n_remarks; i++)
+        printf("  %s: %s\n", et_mcap_fault_name(info->remarks[i].fault), info->remarks[i].text);
+}
+
+static void print_topics(struct et_mcap_reader *reader, const int64_t *counts,
+                         struct et_arena *arena)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    const double duration_s = (double)(info->end_ns - info->start_ns) / 1e9;
+    struct cli_table table;
+    (void)putchar('\n');
+    cli_table_open(&table, arena, "topic|type|encoding|>messages|>a second");
+    for (size_t i = 0; i < info->n_channels; i++) {
+        const struct et_mcap_channel *channel = &info->channels[i];
+        cli_cell(&table, "%s", channel->topic.p);
+        cli_cell(&table, "%s", type_of(reader, channel));
+        cli_cell(&table, "%s", channel->encoding.p);
+        cli_cell(&table, "%lld", (long long)counts[i]);
+        if (counts[i] > 1 && duration_s > 0)
+            cli_cell(&table, "%.4g", (double)(counts[i] - 1) / duration_s);
+        else
+            cli_cell(&table, "%s", "");
+    }
+    cli_table_print(&table);
+}
+
+static int json_info(const struct cli_args *args, const char *path, struct et_mcap_reader *reader,
+                     const int64_t *counts)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    struct cli_json json;
+    cli_json_open(&json, "info");
+    et_json_put_text(&json.w, "kind", "mcap");
+    et_json_put_text(&json.w, "path", path);
+    et_json_key(&json.w, "profile");
+    et_json_str(&json.w, info->profile);
+    et_json_key(&json.w, "library");
+    et_json_str(&json.w, info->library);
+    et_json_put_int(&json.w, "bytes", info->n_bytes);
+    et_json_put_int(&json.w, "chunks", info->n_chunks);
+    et_json_put_text(&json.w, "compression", info->compression);
+    et_json_put_bool(&json.w, "is_finished", info->is_finished);
+    et_json_put_int(&json.w, "messages", sum(counts, info->n_channels));
+    et_json_put_int(&json.w, "start_ns", info->start_ns);
+    et_json_put_int(&json.w, "end_ns", info->end_ns);
+    et_json_put_int(&json.w, "attachments", info->n_attachments);
+    et_json_put_int(&json.w, "metadata", info->n_metadata);
+    et_json_key(&json.w, "topics");
+    et_json_open_list(&json.w);
+    for (size_t i = 0; i < info->n_channels; i++) {
+        et_json_open_map(&json.w);
+        et_json_key(&json.w, "topic");
+        et_json_str(&json.w, info->channels[i].topic);
+        et_json_put_text(&json.w, "type", type_of(reader, &info->channels[i]));
+        et_json_key(&json.w, "encoding");
+        et_json_str(&json.w, info->channels[i].encoding);
+        et_json_put_int(&json.w, "messages", counts[i]);
+        et_json_close_map(&json.w);
+    }
+    et_json_close_list(&json.w);
+    et_json_key(&json.w, "remarks");
+    et_json_open_list(&json.w);
+    for (size_t i = 0; i < info->n_remarks; i++)
+        et_json_text(&json.w, info->remarks[i].text);
+    et_json_close_list(&json.w);
+    return cli_json_print(&json, args);
+}
+
+int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena *arena)
+{
+    struct et_err err = {0};
+    struct et_mcap_reader *reader = NULL;
+    if (et_mcap_open(&reader, path, NULL, &err) != ET_OK)
+        return cli_fail(args, &err);
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    int64_t *counts = et_arena_array(arena, info->n_channels, sizeof *counts);
+    enum et_status st =
+        counts ? count_messages(reader, counts, &err) : et_arena_fail(arena, "the topics", &err);
+    int code = CLI_DONE;
+    if (st != ET_OK) {
+        code = cli_fail(args, &err);
+    } else if (args->is_json) {
+        code = json_info(args, path, reader, counts);
+    } else {
+        print_head(path, info, sum(counts, info->n_channels));
+        print_topics(reader, counts, arena);
+    }
+    et_mcap_close(reader);
+    return code;
+}
