@@ -4,7 +4,7 @@
  * chunk that was closed, and opens by a scan.
  *
  * Threads: a writer belongs to one thread, and compresses on its pool's.
- * Memory:  the open chunk, two chunks a thread of the pool, and the index: 80 bytes a chunk and 10
+ * Memory:  the open chunk, four chunks a thread of the pool, and the index: 80 bytes a chunk and 10
  *          for each channel in it. */
 #ifndef ETUDE_MCAP_WRITE_H
 #define ETUDE_MCAP_WRITE_H

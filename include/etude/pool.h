@@ -42,4 +42,13 @@ struct et_pool_job {
 ET_MUST_USE ET_API enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job,
                                               struct et_err *err);
 
+/* The same in two steps: between them the calling thread does something else while up to `window`
+ * tasks are worked. The job and what it works on stay as they are until et_pool_end, which takes
+ * the results and returns as et_pool_run does. ET_ENOMEM from et_pool_begin: nothing was begun, and
+ * nothing is to be ended. Without other threads all of it happens in et_pool_end. */
+ET_MUST_USE ET_API enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job,
+                                                struct et_err *err);
+ET_MUST_USE ET_API enum et_status et_pool_end(struct et_pool *pool, const struct et_pool_job *job,
+                                              struct et_err *err);
+
 #endif

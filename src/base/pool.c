@@ -219,11 +219,12 @@ static void drop_rest(struct et_pool *pool, size_t i_end)
     }
 }
 
-enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job, struct et_err *err)
+enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job,
+                             struct et_err *err)
 {
     assert(job && job->work);
     if (!pool || pool->n_threads == 1)
-        return run_here(job, err);
+        return ET_OK; // all of it happens when it ends
 
     size_t window = job->window > 0 ? job->window : 2 * (size_t)pool->n_threads;
     if (window > job->n_tasks)
@@ -241,13 +242,29 @@ enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job, 
     pool->n_limit = window < job->n_tasks ? window : job->n_tasks;
     pool->is_ending = false;
     (void)pthread_cond_broadcast(&pool->may_start);
+    (void)pthread_mutex_unlock(&pool->lock);
+    return ET_OK;
+}
 
+enum et_status et_pool_end(struct et_pool *pool, const struct et_pool_job *job, struct et_err *err)
+{
+    if (!pool || pool->n_threads == 1)
+        return run_here(job, err);
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(pool->job == job);
     size_t i_end = 0;
     const enum et_status st = take_all(pool, &i_end, err);
     drop_rest(pool, i_end);
+    struct slot *slots = pool->slots;
     pool->job = NULL;
     pool->slots = NULL;
     (void)pthread_mutex_unlock(&pool->lock);
     free(slots);
     return st;
+}
+
+enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job, struct et_err *err)
+{
+    const enum et_status st = et_pool_begin(pool, job, err);
+    return st == ET_OK ? et_pool_end(pool, job, err) : st;
 }

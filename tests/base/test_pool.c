@@ -235,6 +235,33 @@ static void starts_nothing_after_a_failure(void)
     et_pool_close(pool);
 }
 
+static enum et_status wait_for_it(void *ctx, size_t i, unsigned worker, struct et_err *task_err)
+{
+    atomic_int *may_end = ctx;
+    (void)i;
+    (void)worker;
+    (void)task_err;
+    while (!atomic_load(may_end))
+        (void)sched_yield();
+    return ET_OK;
+}
+
+// Between beginning and ending the caller goes on: here only it can end what was begun.
+static void works_while_the_caller_does(void)
+{
+    for (unsigned n_threads = 0; n_threads <= 3; n_threads++) {
+        struct et_pool *pool = n_threads ? open_pool(n_threads) : NULL;
+        for (int round = 0; round < 20; round++) {
+            atomic_int may_end = 0;
+            const struct et_pool_job job = {.n_tasks = 7, .work = wait_for_it, .ctx = &may_end};
+            CHECK_OK(et_pool_begin(pool, &job, &err));
+            atomic_store(&may_end, 1);
+            CHECK_OK(et_pool_end(pool, &job, &err));
+        }
+        et_pool_close(pool);
+    }
+}
+
 static void counts_its_threads(void)
 {
     struct et_pool *pool = open_pool(0);
@@ -271,6 +298,7 @@ int main(void)
     RUN(ends_when_a_result_is_refused);
     RUN(needs_neither_take_nor_drop);
     RUN(starts_nothing_after_a_failure);
+    RUN(works_while_the_caller_does);
     RUN(counts_its_threads);
     RUN(runs_again_and_again);
     return tap_end();

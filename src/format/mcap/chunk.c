@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+/* What a byte can become: in LZ4 a match grows by 255 a byte; in zstd a block of 4 bytes repeats
+ * one 128 Ki times. */
+#define LZ4_RATIO_MAX UINT64_C(255)
+#define ZSTD_RATIO_MAX UINT64_C(32768)
+#define RATIO_SLACK UINT64_C(65536)
+
 struct et__mcap_codec {
     ZSTD_DCtx *zstd;
     LZ4F_dctx *lz4;
@@ -23,6 +29,28 @@ void et__mcap_codec_close(struct et__mcap_codec *codec)
 uint32_t et__mcap_crc(uint32_t crc, const void *p, size_t n)
 {
     return n ? libdeflate_crc32(crc, p, n) : crc;
+}
+
+/* The product of two polynomials over GF(2), modulo the one of CRC-32; the highest bit is x^0. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
+        product ^= a & bit ? b : 0;
+        b = (b >> 1) ^ (b & 1 ? UINT32_C(0xedb88320) : 0);
+    }
+    return product;
+}
+
+// n bytes behind the first piece multiply its CRC by x^(8 n).
+uint32_t et__mcap_crc_join(uint32_t first, uint32_t second, size_t n)
+{
+    uint32_t shift = UINT32_C(1) << 31, power = UINT32_C(1) << 23; // x^0 and x^8
+    for (; n; n >>= 1) {
+        shift = n & 1 ? multiply(shift, power) : shift;
+        power = multiply(power, power);
+    }
+    return multiply(shift, first) ^ second;
 }
 
 enum et_status et__mcap_chunk_read(struct et_str content, uint64_t n_claimed, int64_t at,
@@ -88,12 +116,13 @@ static size_t zstd_part(ZSTD_DCtx *ctx, struct et_str in, char *to, size_t n)
 
 static size_t lz4_part(LZ4F_dctx *ctx, struct et_str in, char *to, size_t n, bool *is_whole)
 {
+    const LZ4F_decompressOptions_t how = {.stableDst = 1}; // it may look back into `to`
     size_t n_in = 0, n_out = 0;
     LZ4F_resetDecompressionContext(ctx);
     *is_whole = false;
     while (n_in < in.n) {
         size_t took = in.n - n_in, gave = n - n_out;
-        const size_t left = LZ4F_decompress(ctx, to + n_out, &gave, in.p + n_in, &took, NULL);
+        const size_t left = LZ4F_decompress(ctx, to + n_out, &gave, in.p + n_in, &took, &how);
         if (LZ4F_isError(left))
             break;
         n_in += took;
@@ -127,35 +156,52 @@ static enum et_status decompress(struct et__mcap_codec *codec, const struct et__
     return is_whole || chunk->is_cut ? ET_OK : ET_ECORRUPT;
 }
 
+/* Decompresses into *buf. Memory is taken for no more than the stored bytes can give; of a chunk
+ * that is cut they are fewer than it says. */
+static enum et_status unpack(struct et__mcap_codec **codec, const struct et__mcap_chunk *chunk,
+                             int64_t at, char **buf, size_t *cap, struct et_str *records,
+                             struct et_err *err)
+{
+    struct et__mcap_chunk part = *chunk;
+    const uint64_t ratio = et_str_is(chunk->compression, "lz4") ? LZ4_RATIO_MAX : ZSTD_RATIO_MAX;
+    const uint64_t n_most = chunk->stored.n * ratio + RATIO_SLACK;
+    size_t n = 0;
+    if (part.n_bytes > n_most && !chunk->is_cut)
+        return et_fail(err, ET_ECORRUPT, at, "Chunk at %lld: %zu bytes cannot give %llu",
+                       (long long)at, chunk->stored.n, (unsigned long long)chunk->n_bytes);
+    part.n_bytes = part.n_bytes > n_most ? n_most : part.n_bytes;
+    if (!*codec && !(*codec = calloc(1, sizeof **codec)))
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk");
+    if (!make_room(buf, cap, (size_t)part.n_bytes + 1))
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk of %llu bytes",
+                       (unsigned long long)part.n_bytes);
+    const enum et_status st = decompress(*codec, &part, *buf, &n, err);
+    if (st == ET_ECORRUPT)
+        return et_fail(err, st, at, "Chunk at %lld: its %.4s bytes do not give what it says",
+                       (long long)at, chunk->compression.p);
+    *records = (struct et_str){*buf, n};
+    return st;
+}
+
 enum et_status et__mcap_chunk_open(struct et__mcap_codec **codec,
                                    const struct et__mcap_chunk *chunk, int64_t at, char **buf,
                                    size_t *cap, struct et_str *records, struct et_err *err)
 {
+    enum et_status st = ET_OK;
     if (chunk->compression.n == 0) {
         *records = chunk->stored;
         if (!chunk->is_cut && records->n != chunk->n_bytes)
-            return et_fail(err, ET_ECORRUPT, at, "Chunk at %lld: %zu bytes, its size says %llu",
-                           (long long)at, records->n, (unsigned long long)chunk->n_bytes);
+            st = et_fail(err, ET_ECORRUPT, at, "Chunk at %lld: %zu bytes, its size says %llu",
+                         (long long)at, records->n, (unsigned long long)chunk->n_bytes);
+    } else if (et_str_is(chunk->compression, "zstd") || et_str_is(chunk->compression, "lz4")) {
+        st = unpack(codec, chunk, at, buf, cap, records, err);
     } else {
-        if (!et_str_is(chunk->compression, "zstd") && !et_str_is(chunk->compression, "lz4"))
-            return et_fail(
-                err, ET_EUNSUPPORTED, at, "Chunk at %lld: compression \"%.*s\"", (long long)at,
-                (int)(chunk->compression.n < 40 ? chunk->compression.n : 40), chunk->compression.p);
-        if (!*codec && !(*codec = calloc(1, sizeof **codec)))
-            return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk");
-        if (!make_room(buf, cap, (size_t)chunk->n_bytes + 1))
-            return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk of %llu bytes",
-                           (unsigned long long)chunk->n_bytes);
-        size_t n = 0;
-        const enum et_status st = decompress(*codec, chunk, *buf, &n, err);
-        if (st == ET_ECORRUPT)
-            return et_fail(err, st, at, "Chunk at %lld: its %.4s bytes do not give what it says",
-                           (long long)at, chunk->compression.p);
-        if (st != ET_OK)
-            return st;
-        *records = (struct et_str){*buf, n};
+        st = et_fail(err, ET_EUNSUPPORTED, at, "Chunk at %lld: compression \"%.*s\"", (long long)at,
+                     (int)(chunk->compression.n < 40 ? chunk->compression.n : 40),
+                     chunk->compression.p);
     }
-    if (!chunk->is_cut && chunk->crc && chunk->crc != et__mcap_crc(0, records->p, records->n))
-        return et_fail(err, ET_ECORRUPT, at, "Chunk at %lld: its CRC does not hold", (long long)at);
-    return ET_OK;
+    if (st == ET_OK && !chunk->is_cut && chunk->crc &&
+        chunk->crc != et__mcap_crc(0, records->p, records->n))
+        st = et_fail(err, ET_ECORRUPT, at, "Chunk at %lld: its CRC does not hold", (long long)at);
+    return st;
 }

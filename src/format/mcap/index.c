@@ -105,9 +105,8 @@ static enum et_status take_statistics(struct summary *s, const struct et_mcap_re
     if (!r->counts)
         return et_arena_fail(r->arena, "the statistics", err);
     for (size_t i = 0; i < record->as.statistics.n_counts; i++) {
-        const int32_t place = r->ids.of_channel[record->as.statistics.channels[i]];
-        if (place >= 0)
-            r->counts[place] = (int64_t)(record->as.statistics.counts[i] & INT64_MAX);
+        const uint16_t id = record->as.statistics.channels[i];
+        r->counts[id] = (int64_t)(record->as.statistics.counts[i] & INT64_MAX);
     }
     r->has_counts = true;
     return ET_OK;
@@ -318,7 +317,9 @@ enum et_status et__mcap_read_summary(struct et_mcap_reader *r, struct et_err *er
         st = read_records(&s, err);
     if (st == ET_OK && s.has_statistics && s.n_chunks != r->n_blocks)
         st = r->n_blocks == 0 ? ET_AGAIN : bad_index(r, s.at, "not every chunk has an index");
-    if (st == ET_OK && !has_all_ids(&s))
+    // Without an index of chunks only the statistics can say that there is nothing to be found.
+    const bool is_empty = s.has_statistics && s.n_messages == 0;
+    if (st == ET_OK && ((r->n_blocks == 0 && !is_empty) || !has_all_ids(&s)))
         st = ET_AGAIN;
     if (st == ET_OK)
         st = check_cover(&s, err);
@@ -334,6 +335,8 @@ enum et_status et__mcap_read_summary(struct et_mcap_reader *r, struct et_err *er
     if (st == ET_OK) {
         r->info.has_index = true;
         r->info.n_chunks = (int64_t)r->n_blocks;
+        if (!r->info.profile.p)
+            et__mcap_remark(r, ET_MCAP_DAMAGE, ET__MCAP_MAGIC_BYTES, 0, "no Header that holds");
     }
     free(bytes);
     return st;
@@ -347,7 +350,6 @@ struct all {
     struct et__block block; // of the chunk, or of records outside, that is being gone over
     int64_t n_messages;     // in it
     bool has_block;
-    bool has_end; // the closing magic was reached
     int64_t start_ns, end_ns, total;
 };
 
@@ -355,7 +357,8 @@ static enum et_status end_block(struct all *a, int64_t end, struct et_err *err)
 {
     enum et_status st = ET_OK;
     if (a->has_block && a->n_messages > 0) {
-        a->block.n_bytes = end - a->block.at;
+        if (a->block.is_raw)
+            a->block.n_bytes = end - a->block.at;
         st = add_block(a->r, &a->block, err);
     }
     a->has_block = false;
@@ -363,9 +366,11 @@ static enum et_status end_block(struct all *a, int64_t end, struct et_err *err)
     return st;
 }
 
-static void begin_block(struct all *a, int64_t at, bool is_raw)
+// n_bytes 0: messages outside of chunks, up to wherever they end.
+static void begin_block(struct all *a, int64_t at, int64_t n_bytes)
 {
-    a->block = (struct et__block){.at = at, .is_raw = is_raw};
+    a->block =
+        (struct et__block){.at = at, .n_bytes = n_bytes, .is_raw = n_bytes == 0, .is_told = true};
     a->has_block = true;
     a->n_messages = 0;
 }
@@ -374,13 +379,12 @@ static enum et_status take_message(struct all *a, const struct et_mcap_record *r
 {
     struct et_mcap_reader *r = a->r;
     const int64_t t_ns = record->as.message.log_time_ns;
-    const int32_t place = r->ids.of_channel[record->as.message.channel_id];
-    if (place < 0) {
+    if (r->ids.of_channel[record->as.message.channel_id] < 0) {
         et__mcap_remark(r, ET_MCAP_ORPHAN, record->at, 0,
                         "a message of a channel that is not there");
         return ET_OK;
     }
-    r->counts[place]++;
+    r->counts[record->as.message.channel_id]++;
     a->block.start_ns = a->n_messages == 0 || t_ns < a->block.start_ns ? t_ns : a->block.start_ns;
     a->block.end_ns = a->n_messages == 0 || t_ns > a->block.end_ns ? t_ns : a->block.end_ns;
     a->start_ns = a->total == 0 || t_ns < a->start_ns ? t_ns : a->start_ns;
@@ -395,18 +399,20 @@ static enum et_status take_outside(struct all *a, const struct et_mcap_record *r
 {
     const int64_t n_bytes = ET__MCAP_HEAD_BYTES + (int64_t)record->content.n;
     enum et_status st = ET_OK;
-    if (a->has_block && (!a->block.is_raw || record->at - a->block.at > RAW_BYTES))
+    // What is read with the messages shall not be much more than they are.
+    const bool is_large = !et__mcap_is_of_chunk(record->op) && n_bytes > RAW_BYTES / 16;
+    if (a->has_block && (!a->block.is_raw || is_large || record->at - a->block.at > RAW_BYTES))
         st = end_block(a, record->at, err);
     if (st != ET_OK)
         return st;
     if (record->op == ET_MCAP_CHUNK_OP) {
         st = end_block(a, record->at, err);
-        begin_block(a, record->at, false);
+        begin_block(a, record->at, n_bytes);
         a->r->info.n_chunks++;
         return st == ET_OK ? name_compression(a->r, record->as.chunk.compression, err) : st;
     }
     if (!a->has_block && record->op == ET_MCAP_MESSAGE)
-        begin_block(a, record->at, true);
+        begin_block(a, record->at, 0);
     if (record->op == ET_MCAP_ATTACHMENT)
         return add_place(a->r, true, record->at, n_bytes, err);
     if (record->op == ET_MCAP_METADATA)
@@ -437,24 +443,18 @@ static enum et_mcap_fault fault_of(const char *text)
                                                                         : ET_MCAP_DAMAGE;
 }
 
-/* Something is wrong at bad->at. Messages of a chunk that came before it stay; a chunk whose CRC
- * does not hold has given none. */
+/* Something is wrong at bad->at. In a chunk, what came before it stays, and what the scan still
+ * finds in it; one whose CRC does not hold gives nothing. */
 static enum et_status go_over(struct all *a, const struct et_err *bad, struct et_err *err)
 {
-    struct et_mcap_reader *r = a->r;
-    const bool is_chunk = a->has_block && !a->block.is_raw && bad->at == a->block.at;
+    const bool is_in_chunk = a->has_block && !a->block.is_raw && bad->at == a->block.at;
     int64_t n_skipped = 0;
-    enum et_status st = is_chunk ? ET_OK : end_block(a, bad->at, err);
-    if (st != ET_OK)
-        return st;
-    const enum et_status resynced = et_mcap_scan_resync(a->scan, &n_skipped, err);
-    if (is_chunk && a->n_messages > 0) {
-        st = end_block(a, a->block.at + n_skipped, err);
-        n_skipped = 0;
-    }
-    a->has_block = false;
-    et__mcap_remark(r, fault_of(bad->text), bad->at, n_skipped, bad->text);
-    return st == ET_OK ? resynced : st;
+    enum et_status st = is_in_chunk ? ET_OK : end_block(a, bad->at, err);
+    if (st == ET_OK)
+        st = et_mcap_scan_resync(a->scan, &n_skipped, err);
+    if (st == ET_OK || st == ET_END)
+        et__mcap_remark(a->r, fault_of(bad->text), bad->at, n_skipped, bad->text);
+    return st;
 }
 
 enum et_status et__mcap_read_all(struct et_mcap_reader *r, struct et_err *err)

@@ -13,6 +13,7 @@ struct et__block {
     const uint16_t *channels; // that have messages in it; NULL: not known
     size_t n_channels;
     bool is_raw;
+    bool is_told; // what is wrong in it was remarked
 };
 
 /* A record that is read when somebody asks for it. */
@@ -36,6 +37,7 @@ struct et__open_block {
     struct et_str records;               // in one of the two
     struct et__entry *entries, *scratch; // owned
     size_t cap_entries, n_entries, next;
+    bool is_sorted;
 };
 
 struct et__ids {
@@ -43,8 +45,10 @@ struct et__ids {
     size_t n_schemas, cap_schemas;
     struct et_mcap_channel *channels;
     size_t n_channels, cap_channels;
-    int32_t *of_channel; // place of a channel by its id, −1: none; 65,536 of them
+    int32_t *of_channel, *of_schema; // places by id, −1: none; 65,536 of each
 };
+
+enum et__asked { ET__NOT_ASKED, ET__ASKED, ET__NO_CHANNEL };
 
 struct et_mcap_reader {
     struct et_file *file;
@@ -55,7 +59,7 @@ struct et_mcap_reader {
     size_t memory_bytes;
 
     struct et__ids ids;
-    int64_t *counts; // one a channel, in the order of ids.channels
+    int64_t *counts; // by channel id, 65,536; when all is read, in the order of ids.channels
     bool has_counts;
     struct et__block *blocks; // in the order of the file
     size_t n_blocks, cap_blocks;
@@ -64,7 +68,7 @@ struct et_mcap_reader {
 
     // the query
     struct et__mcap_codec *codec;
-    bool is_wanted[ET_MCAP_CHANNELS_MAX]; // by channel id
+    uint8_t asked[ET_MCAP_CHANNELS_MAX]; // enum et__asked, by channel id
     bool wants_all;
     int64_t from_ns, to_ns;
     bool in_file_order, is_running;

@@ -99,4 +99,7 @@ ET_MUST_USE enum et_status et__mcap_chunk_open(struct et__mcap_codec **codec,
 
 uint32_t et__mcap_crc(uint32_t crc, const void *p, size_t n); // CRC-32, from 0 on
 
+/* The CRC of two pieces one behind the other, from theirs; n bytes are in the second. */
+uint32_t et__mcap_crc_join(uint32_t first, uint32_t second, size_t n);
+
 #endif

@@ -53,7 +53,7 @@ struct et__slot {
     uint16_t *channels; // that have messages, ascending; with where their index begins in `indexes`
     uint64_t *index_ats;
     size_t n_channels, cap_channels;
-    uint32_t crc;
+    uint32_t crc, stored_crc, indexes_crc;
 };
 
 struct et__group {
@@ -79,9 +79,14 @@ struct et_mcap_writer {
     uint64_t *counts;                // of messages, by channel id
     size_t n_ids;                    // the largest channel id + 1
 
+    /* Two halves: one is filled while the other is compressed. */
     struct et__slot *slots;
     struct et__mcap_encoder **encoders; // one a thread
-    size_t n_slots, n_full, n_threads;
+    size_t n_half, n_threads;
+    size_t first, n_full;   // the half that is filled, and how many of it are
+    struct et_pool_job job; // of the other one
+    size_t job_first;       // its first slot
+    bool is_running;
 
     struct et_buf chunk_indexes, attachment_indexes, metadata_indexes;
     uint64_t n_messages;
@@ -89,8 +94,12 @@ struct et_mcap_writer {
     int64_t start_ns, end_ns;
 };
 
-/* Compresses and writes the full slots, in order. */
+/* Begins to compress the full slots, after what was begun before is written, in order; filling goes
+ * on with empty ones. */
 ET_MUST_USE enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err);
+
+/* Waits for what was begun, and writes it. */
+ET_MUST_USE enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err);
 
 /* Writes what waits in `out`. */
 ET_MUST_USE enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err);

@@ -39,7 +39,7 @@ static bool is_asked_for(const struct et_mcap_reader *r, const struct et__block 
     if (block->end_ns < r->from_ns || block->start_ns >= r->to_ns)
         return false;
     for (size_t i = 0; !r->wants_all && i < block->n_channels; i++)
-        if (r->is_wanted[block->channels[i]])
+        if (r->asked[block->channels[i]] == ET__ASKED)
             return true;
     return r->wants_all || !block->channels;
 }
@@ -58,12 +58,15 @@ enum et_status et_mcap_query(struct et_mcap_reader *r, const struct et_mcap_quer
     r->is_running = false;
     close_all(r);
     r->wants_all = q->channels == NULL;
-    memset(r->is_wanted, r->wants_all, sizeof r->is_wanted);
+    for (size_t i = 0; i < ET_MCAP_CHANNELS_MAX; i++)
+        r->asked[i] = r->ids.of_channel[i] < 0 ? ET__NO_CHANNEL
+                      : r->wants_all           ? ET__ASKED
+                                               : ET__NOT_ASKED;
     for (size_t i = 0; q->channels && i < q->n_channels; i++) {
         if (!et_mcap_channel(r, q->channels[i]))
             return et_fail(err, ET_EARG, q->channels[i], "%s: there is no channel %u",
                            et_file_path(r->file), q->channels[i]);
-        r->is_wanted[q->channels[i]] = true;
+        r->asked[q->channels[i]] = ET__ASKED;
     }
     r->from_ns = q->from_ns;
     r->to_ns = q->to_ns > 0 ? q->to_ns : INT64_MAX;
@@ -84,57 +87,104 @@ enum et_status et_mcap_query(struct et_mcap_reader *r, const struct et_mcap_quer
 
 /* ---- the messages of a block ---- */
 
-/* Appends an entry for every wanted message; *is_sorted when their times do not fall. Stops before
- * a record that does not fit; returns where. */
-static size_t list_messages(struct et_mcap_reader *r, const struct et__block *block,
-                            struct et__open_block *open, bool *is_sorted, bool *is_full)
+// What is wrong in a block is told once, however often it is read.
+static void tell(struct et_mcap_reader *r, const struct et__block *block, enum et_mcap_fault fault,
+                 int64_t n_bytes, const char *text)
+{
+    if (!block->is_told)
+        et__mcap_remark(r, fault, block->at, n_bytes, text);
+}
+
+static bool make_room(struct et__open_block *open)
+{
+    if (open->n_entries < open->cap_entries)
+        return true;
+    const size_t cap = open->cap_entries ? 2 * open->cap_entries : open->records.n / 64 + 64;
+    struct et__entry *grown =
+        et__mcap_regrow(open->entries, open->n_entries * sizeof *grown, cap * sizeof *grown);
+    if (!grown)
+        return false;
+    open->entries = grown;
+    open->cap_entries = cap;
+    return true;
+}
+
+// A record at p, of n bytes behind its head: whether it is a message that can be given.
+static bool is_message(struct et_mcap_reader *r, const struct et__block *block, const char *p,
+                       uint64_t n)
+{
+    const int op = (unsigned char)p[0];
+    if (op != ET_MCAP_MESSAGE) {
+        if (!block->is_raw && op <= ET_MCAP_DATA_END && !et__mcap_is_of_chunk(op))
+            tell(r, block, ET_MCAP_CHUNK, 0, "a record in a chunk that none can hold");
+        return false;
+    }
+    if (n < ET__MCAP_MESSAGE_BYTES ||
+        (et__u64(p + ET__MCAP_HEAD_BYTES + 6) | et__u64(p + ET__MCAP_HEAD_BYTES + 14)) >> 63) {
+        tell(r, block, ET_MCAP_DAMAGE, 0, "a message that is too short, or a time out of range");
+        return false;
+    }
+    const uint8_t asked = r->asked[et__u16(p + ET__MCAP_HEAD_BYTES)];
+    if (asked == ET__NO_CHANNEL)
+        tell(r, block, ET_MCAP_ORPHAN, 0, "a message of a channel that is not there");
+    return asked == ET__ASKED;
+}
+
+/* Makes an entry for every message that is asked for. ET_ENOMEM. */
+static enum et_status list_messages(struct et_mcap_reader *r, const struct et__block *block,
+                                    struct et__open_block *open, struct et_err *err)
 {
     const char *const p = open->records.p;
     const size_t n = open->records.n;
     int64_t last = INT64_MIN;
     size_t at = 0;
-    *is_sorted = true;
+    open->is_sorted = true;
     while (n - at >= ET__MCAP_HEAD_BYTES) {
         const uint64_t length = et__u64(p + at + 1);
         if (length > n - at - ET__MCAP_HEAD_BYTES)
             break;
         const size_t here = at;
         at += ET__MCAP_HEAD_BYTES + (size_t)length;
-        if ((unsigned char)p[here] != ET_MCAP_MESSAGE)
+        if (!is_message(r, block, p + here, length))
             continue;
-        if (length < ET__MCAP_MESSAGE_BYTES)
-            return here;
-        const uint16_t channel = et__u16(p + here + ET__MCAP_HEAD_BYTES);
         const int64_t t_ns = (int64_t)et__u64(p + here + ET__MCAP_HEAD_BYTES + 6);
-        if (!r->is_wanted[channel] || t_ns < r->from_ns || t_ns >= r->to_ns)
+        if (t_ns < r->from_ns || t_ns >= r->to_ns)
             continue;
-        if (r->ids.of_channel[channel] < 0) {
-            et__mcap_remark(r, ET_MCAP_ORPHAN, block->at, 0,
-                            "a message of a channel that is not there");
-            continue;
-        }
-        if (open->n_entries == open->cap_entries) {
-            const size_t cap = open->cap_entries ? 2 * open->cap_entries : n / 64 + 64;
-            struct et__entry *grown = et__mcap_regrow(
-                open->entries, open->n_entries * sizeof *grown, cap * sizeof *grown);
-            if (!grown) {
-                *is_full = true;
-                return here;
-            }
-            open->entries = grown;
-            open->cap_entries = cap;
-        }
-        *is_sorted = *is_sorted && t_ns >= last;
+        if (!make_room(open))
+            return et_fail(err, ET_ENOMEM, block->at, "no memory for the messages of a chunk");
+        open->is_sorted = open->is_sorted && t_ns >= last;
         last = t_ns;
         open->entries[open->n_entries++] = (struct et__entry){t_ns, (uint32_t)here};
     }
-    return at;
+    if (at < n)
+        tell(r, block, ET_MCAP_CHUNK, (int64_t)(n - at), "a chunk that ends within a record");
+    return ET_OK;
+}
+
+/* Puts entries that are a little late where they belong; false, with all of them there still and
+ * equal ones in their order, when that takes too long. */
+static bool insert_late(struct et__entry *entries, size_t n)
+{
+    size_t n_left = 16 * n;
+    for (size_t i = 1; i < n; i++) {
+        const struct et__entry late = entries[i];
+        size_t k = i;
+        for (; k > 0 && entries[k - 1].t_ns > late.t_ns; k--)
+            entries[k] = entries[k - 1];
+        entries[k] = late;
+        if (i - k > n_left)
+            return false;
+        n_left -= i - k;
+    }
+    return true;
 }
 
 /* Stable, and quick where runs are in order already (natural merge sort, Knuth 5.2.4 N). */
 static bool sort_entries(struct et__open_block *open)
 {
     const size_t n = open->n_entries;
+    if (insert_late(open->entries, n))
+        return true;
     struct et__entry *from = open->entries;
     struct et__entry *to = et__mcap_regrow(open->scratch, 0, open->cap_entries * sizeof *to);
     if (!to)
@@ -205,7 +255,7 @@ static enum et_status load(struct et_mcap_reader *r, const struct et__block *blo
 static enum et_status open_next(struct et_mcap_reader *r, struct et_err *err)
 {
     const size_t i_block = r->order[r->next_order++];
-    const struct et__block *block = &r->blocks[i_block];
+    struct et__block *block = &r->blocks[i_block];
     if (r->n_open == r->cap_open) {
         const size_t cap = 2 * r->cap_open + 4;
         struct et__open_block *grown =
@@ -222,24 +272,23 @@ static enum et_status open_next(struct et_mcap_reader *r, struct et_err *err)
     struct et_err bad = {0};
     enum et_status st = load(r, block, open, &bad);
     if (st == ET_ECORRUPT || st == ET_EUNSUPPORTED || st == ET_ELIMIT) {
-        et__mcap_remark(r, strstr(bad.text, "CRC") ? ET_MCAP_CRC : ET_MCAP_CHUNK, block->at,
-                        block->n_bytes, bad.text);
+        tell(r, block, strstr(bad.text, "CRC") ? ET_MCAP_CRC : ET_MCAP_CHUNK, block->n_bytes,
+             bad.text);
+        block->is_told = true;
         return ET_OK;
     }
     if (st != ET_OK)
         return et_fail(err, st, bad.at, "%s: %s", et_file_path(r->file), bad.text);
-    bool is_sorted = true, is_full = false;
-    const size_t end = list_messages(r, block, open, &is_sorted, &is_full);
-    if (is_full || (!is_sorted && !r->in_file_order && !sort_entries(open)))
+    st = list_messages(r, block, open, err);
+    if (st != ET_OK)
+        return st;
+    if (!open->is_sorted && !r->in_file_order && !sort_entries(open))
         return et_fail(err, ET_ENOMEM, block->at, "no memory for the messages of a chunk");
-    if (end < open->records.n && r->info.has_index)
-        et__mcap_remark(r, ET_MCAP_CHUNK, block->at, (int64_t)(open->records.n - end),
-                        "a chunk that ends within a record");
+    if (!r->in_file_order && open->n_entries > 0 && open->entries[0].t_ns < r->last_ns)
+        tell(r, block, ET_MCAP_INDEX, 0, "a chunk holds messages from before its index says");
+    block->is_told = true;
     if (open->n_entries == 0)
         return ET_OK;
-    if (!r->in_file_order && open->entries[0].t_ns < r->last_ns)
-        et__mcap_remark(r, ET_MCAP_INDEX, block->at, 0,
-                        "a chunk holds messages from before its index says");
     r->open_bytes += open->records.n + open->n_entries * sizeof *open->entries;
     if (r->n_open > 0 && r->open_bytes > r->memory_bytes)
         return et_fail(err, ET_ELIMIT, block->at,

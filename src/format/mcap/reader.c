@@ -61,10 +61,8 @@ enum et_status et__ids_add_schema(struct et_mcap_reader *r, const struct et_mcap
     struct et__ids *ids = &r->ids;
     if (schema->id == 0)
         return ET_OK; // the spec: not to be used
-    for (size_t i = 0; i < ids->n_schemas; i++) {
-        const struct et_mcap_schema *known = &ids->schemas[i];
-        if (known->id != schema->id)
-            continue;
+    if (ids->of_schema[schema->id] >= 0) {
+        const struct et_mcap_schema *known = &ids->schemas[ids->of_schema[schema->id]];
         if (!et_str_eq(known->name, schema->name) || !et_str_eq(known->data, schema->data) ||
             !et_str_eq(known->encoding, schema->encoding))
             et__mcap_remark(r, ET_MCAP_TWICE, at, 0, "a schema's id is used for another one too");
@@ -75,6 +73,7 @@ enum et_status et__ids_add_schema(struct et_mcap_reader *r, const struct et_mcap
     bool is_full = !grown;
     if (!is_full) {
         ids->schemas = grown;
+        ids->of_schema[schema->id] = (int32_t)ids->n_schemas;
         grown[ids->n_schemas++] =
             (struct et_mcap_schema){.id = schema->id,
                                     .name = copy(r->arena, schema->name, &is_full),
@@ -139,10 +138,8 @@ static int by_channel_id(const void *a, const void *b)
 
 const struct et_mcap_schema *et_mcap_schema(const struct et_mcap_reader *r, uint16_t id)
 {
-    for (size_t i = 0; i < r->ids.n_schemas; i++)
-        if (r->ids.schemas[i].id == id)
-            return &r->ids.schemas[i];
-    return NULL;
+    const int32_t place = r->ids.of_schema[id];
+    return place < 0 ? NULL : &r->ids.schemas[place];
 }
 
 const struct et_mcap_channel *et_mcap_channel(const struct et_mcap_reader *r, uint16_t id)
@@ -162,11 +159,12 @@ static enum et_status finish_ids(struct et_mcap_reader *r, struct et_err *err)
         qsort(ids->schemas, ids->n_schemas, sizeof *ids->schemas, by_schema_id);
     if (ids->n_channels)
         qsort(ids->channels, ids->n_channels, sizeof *ids->channels, by_channel_id);
-    // The counts stand in the order in which the channels were found.
+    for (size_t i = 0; i < ids->n_schemas; i++)
+        ids->of_schema[ids->schemas[i].id] = (int32_t)i;
     for (size_t i = 0; i < ids->n_channels; i++) {
         const struct et_mcap_channel *channel = &ids->channels[i];
         if (r->has_counts)
-            counts[i] = r->counts[ids->of_channel[channel->id]];
+            counts[i] = r->counts[channel->id];
         if (channel->schema_id && !et_mcap_schema(r, channel->schema_id)) {
             char text[160];
             (void)snprintf(text, sizeof text, "channel %u, %.80s: its schema %u is not there",
@@ -225,16 +223,19 @@ enum et_status et_mcap_open(struct et_mcap_reader **reader, const char *path,
         st = et_arena_open(&r->arena, INDEX_BYTES_MAX, err);
     if (st == ET_OK) {
         r->ids.of_channel = et_arena_array(r->arena, ET_MCAP_CHANNELS_MAX, sizeof(int32_t));
-        if (!r->ids.of_channel)
+        r->ids.of_schema = et_arena_array(r->arena, ET_MCAP_CHANNELS_MAX, sizeof(int32_t));
+        if (!r->ids.of_channel || !r->ids.of_schema)
             st = et_arena_fail(r->arena, "the channels", err);
     }
     for (size_t i = 0; st == ET_OK && i < ET_MCAP_CHANNELS_MAX; i++)
-        r->ids.of_channel[i] = -1;
+        r->ids.of_channel[i] = r->ids.of_schema[i] = -1;
     if (st == ET_OK)
         st = read_index(r, o->must_scan, err);
+    if (st == ET_OK)
+        st = et_mcap_query(r, NULL, err);
     if (st == ET_OK) {
         *reader = r;
-        return et_mcap_query(r, NULL, err);
+        return ET_OK;
     }
     if (st == ET_ECORRUPT || st == ET_ELIMIT)
         (void)et_err_context(err, "%.200s", path);

@@ -84,7 +84,7 @@ static enum et_status take_pairs(struct et__mcap_fields *f, struct et_arena *are
     *n_pairs = 0;
     *pairs = NULL;
     map.p = bytes.p;
-    map.end = bytes.p + bytes.n;
+    map.end = bytes.n ? bytes.p + bytes.n : bytes.p;
     for (; !f->what && map.p < map.end && !map.what; n++) {
         (void)et__mcap_field_text(&map, what);
         (void)et__mcap_field_text(&map, what);

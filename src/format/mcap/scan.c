@@ -30,6 +30,7 @@ struct et_mcap_scan {
     int64_t chunk_at;     // −1: no chunk is open
     bool is_chunk_due;    // the chunk's head was given, its records are not opened yet
     int64_t n_bad;        // of a record in the chunk that is wrong in itself alone; 0: none
+    bool has_given;       // of the open chunk
     struct et__mcap_chunk chunk;
 
     uint32_t crc;     // over every byte so far, or since the data ended
@@ -77,7 +78,7 @@ static enum et_status look(struct et_mcap_scan *s, int64_t at, size_t n, const c
 
 static enum et_status check_magic(struct et_mcap_scan *s, struct et_err *err)
 {
-    const char *p;
+    const char *p = NULL;
     if (s->n_bytes < ET__MCAP_MAGIC_BYTES)
         return et_fail(err, ET_ECORRUPT, 0, "%s: %lld bytes are no MCAP file",
                        et_file_path(s->file), (long long)s->n_bytes);
@@ -140,10 +141,8 @@ static enum et_status next_inside(struct et_mcap_scan *s, struct et_mcap_record 
     const uint64_t n_left = s->inside.n;
     const uint64_t n = n_left >= ET__MCAP_HEAD_BYTES ? et__u64(s->inside.p + 1) : UINT64_MAX;
     if (n_left < ET__MCAP_HEAD_BYTES || n > n_left - ET__MCAP_HEAD_BYTES) {
-        if (s->chunk.is_cut) {
-            s->inside.n = 0;
+        if (s->chunk.is_cut)
             return ET_AGAIN; // the last one is not whole: what is cut is told of the chunk
-        }
         return et_fail(err, ET_ECORRUPT, s->chunk_at,
                        "Chunk at %lld: a record of %llu bytes where %llu are left",
                        (long long)s->chunk_at, (unsigned long long)n, (unsigned long long)n_left);
@@ -162,6 +161,7 @@ static enum et_status next_inside(struct et_mcap_scan *s, struct et_mcap_record 
     }
     const enum et_status st = et__mcap_parse(r, s->arena, err);
     s->n_bad = st == ET_ECORRUPT ? ET__MCAP_HEAD_BYTES + (int64_t)n : 0;
+    s->has_given = s->has_given || st == ET_OK;
     return st;
 }
 
@@ -177,13 +177,14 @@ static enum et_status check_crc(struct et_mcap_scan *s, const struct et_mcap_rec
                            (long long)r->at);
         s->is_data_over = true;
     }
-    if (r->op == ET_MCAP_FOOTER && r->as.footer.crc && s->is_data_over) {
+    if (r->op == ET_MCAP_FOOTER && s->is_data_over) {
         const int64_t first = (int64_t)r->as.footer.summary_at;
         const char *p = r->content.p - ET__MCAP_HEAD_BYTES;
-        // Where a summary begins elsewhere than behind the data, its CRC covers other bytes.
-        const bool is_same = first == 0 || first == s->crc_at;
         const uint32_t crc = et__mcap_crc(s->crc, p, ET__MCAP_HEAD_BYTES + 16);
-        if (is_same && s->is_crc_good && crc != r->as.footer.crc)
+        if (first != 0 && first != s->crc_at)
+            return et_fail(err, ET_ECORRUPT, r->at, "Footer at %lld: no summary begins at %lld",
+                           (long long)r->at, (long long)first);
+        if (r->as.footer.crc && s->is_crc_good && crc != r->as.footer.crc)
             return et_fail(err, ET_ECORRUPT, r->at,
                            "Footer at %lld: the summary's CRC does not hold", (long long)r->at);
     }
@@ -204,7 +205,7 @@ static void count_crc(struct et_mcap_scan *s, const struct et_mcap_record *r)
 
 static enum et_status at_end(struct et_mcap_scan *s, struct et_err *err)
 {
-    const char *p;
+    const char *p = NULL;
     const int64_t left = s->n_bytes - s->pos;
     if (left < ET__MCAP_MAGIC_BYTES)
         return et_fail(err, ET_ECORRUPT, s->pos, "the file ends at %lld without its closing magic",
@@ -230,7 +231,7 @@ static enum et_status at_end(struct et_mcap_scan *s, struct et_err *err)
 static enum et_status read_head(struct et_mcap_scan *s, int *op, uint64_t *n, uint64_t *n_here,
                                 struct et_err *err)
 {
-    const char *p;
+    const char *p = NULL;
     const uint64_t left = (uint64_t)(s->n_bytes - s->pos);
     if (left < ET__MCAP_HEAD_BYTES)
         return et_fail(err, ET_ECORRUPT, s->pos,
@@ -262,7 +263,7 @@ static enum et_status next_outside(struct et_mcap_scan *s, struct et_mcap_record
                                    struct et_err *err)
 {
     uint64_t n = 0, n_here = 0;
-    const char *p;
+    const char *p = NULL;
     enum et_status st = read_head(s, &r->op, &n, &n_here, err);
     if (st == ET_OK)
         st = look(s, s->pos, ET__MCAP_HEAD_BYTES + (size_t)n_here, &p, err);
@@ -288,6 +289,7 @@ static enum et_status next_outside(struct et_mcap_scan *s, struct et_mcap_record
     if (r->op == ET_MCAP_CHUNK_OP) {
         s->chunk_at = r->at;
         s->is_chunk_due = true;
+        s->has_given = false;
     }
     s->pos += ET__MCAP_HEAD_BYTES + (int64_t)n_here;
     s->last_op = r->op;
@@ -329,7 +331,7 @@ enum et_status et_mcap_scan_next(struct et_mcap_scan *s, struct et_mcap_record *
                        (long long)s->chunk_at);
     close_chunk(s);
     // The closing magic is what follows the footer; nothing else looks like it.
-    const char *p;
+    const char *p = NULL;
     const int64_t left = s->n_bytes - s->pos;
     if (left == ET__MCAP_MAGIC_BYTES || left < ET__MCAP_HEAD_BYTES)
         return at_end(s, err);
@@ -380,7 +382,7 @@ static enum et_status leave_chunk(struct et_mcap_scan *s, int64_t *n_skipped)
         s->n_bad = 0;
         return ET_OK;
     }
-    *n_skipped = s->pos - s->chunk_at;
+    *n_skipped = s->has_given ? (int64_t)s->inside.n : s->pos - s->chunk_at;
     s->is_over = s->chunk.is_cut;
     close_chunk(s);
     return s->is_over ? ET_END : ET_OK;
@@ -420,7 +422,7 @@ enum et_status et_mcap_scan_resync(struct et_mcap_scan *s, int64_t *n_skipped, s
         return ET_OK;
     const int64_t first = s->pos;
     for (int64_t at = first + 1; s->n_bytes - at >= ET__MCAP_HEAD_BYTES; at++) {
-        const char *p;
+        const char *p = NULL;
         const enum et_status st = look(s, at, ET__MCAP_HEAD_BYTES, &p, err);
         if (st != ET_OK)
             return st;

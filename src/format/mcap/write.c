@@ -51,8 +51,8 @@ static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
 {
     struct et_mcap_write_options *o = &w->options;
     w->n_threads = o->pool ? et_pool_threads(o->pool) : 1;
-    w->n_slots = w->n_threads > 1 ? 2 * w->n_threads : 1;
-    w->slots = calloc(w->n_slots, sizeof *w->slots);
+    w->n_half = w->n_threads > 1 ? 2 * w->n_threads : 1;
+    w->slots = calloc(2 * w->n_half, sizeof *w->slots);
     w->encoders = calloc(w->n_threads, sizeof(struct et__mcap_encoder *));
     w->of_channel = malloc(ET_MCAP_CHANNELS_MAX * sizeof *w->of_channel);
     w->of_schema = malloc(ET_MCAP_CHANNELS_MAX * sizeof *w->of_schema);
@@ -61,7 +61,7 @@ static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
         return et_fail(err, ET_ENOMEM, -1, "no memory for writing an MCAP file");
     memset(w->of_channel, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *w->of_channel);
     memset(w->of_schema, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *w->of_schema);
-    for (size_t i = 0; i < w->n_slots; i++) {
+    for (size_t i = 0; i < 2 * w->n_half; i++) {
         w->slots[i].records = et_buf(2 * ET_MCAP_CHUNK_BYTES_MAX);
         w->slots[i].stored = et_buf(4 * ET_MCAP_CHUNK_BYTES_MAX);
         w->slots[i].indexes = et_buf(4 * ET_MCAP_CHUNK_BYTES_MAX);
@@ -119,7 +119,9 @@ void et_mcap_writer_close(struct et_mcap_writer *w)
 {
     if (!w)
         return;
-    for (size_t i = 0; w->slots && i < w->n_slots; i++) {
+    const enum et_status ended = et__end_slots(w, NULL); // threads may be at work on its memory
+    (void)ended;
+    for (size_t i = 0; w->slots && i < 2 * w->n_half; i++) {
         et_buf_free(&w->slots[i].records);
         et_buf_free(&w->slots[i].stored);
         et_buf_free(&w->slots[i].indexes);
@@ -152,7 +154,7 @@ int64_t et_mcap_writer_bytes(const struct et_mcap_writer *w)
 
 static struct et__slot *slot_of(struct et_mcap_writer *w)
 {
-    return &w->slots[w->n_full];
+    return &w->slots[w->first + w->n_full];
 }
 
 // Where schemas, channels and messages go: the open chunk, or the file.
@@ -171,13 +173,15 @@ static enum et_status end_chunk(struct et_mcap_writer *w, struct et_err *err)
     if (slot->records.n == 0)
         return ET_OK;
     w->n_full++;
-    return w->n_full == w->n_slots ? et__write_slots(w, err) : ET_OK;
+    return w->n_full == w->n_half ? et__write_slots(w, err) : ET_OK;
 }
 
 static enum et_status end_chunks(struct et_mcap_writer *w, struct et_err *err)
 {
-    const enum et_status st = w->options.without_chunks ? ET_OK : end_chunk(w, err);
-    return st == ET_OK ? et__write_slots(w, err) : st;
+    enum et_status st = w->options.without_chunks ? ET_OK : end_chunk(w, err);
+    if (st == ET_OK)
+        st = et__write_slots(w, err);
+    return st == ET_OK ? et__end_slots(w, err) : st;
 }
 
 /* ---- schemas and channels ---- */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define JOIN_BYTES ((size_t)1 << 16) // from here on joining CRCs is quicker than computing them
+
 /* ---- on any thread ---- */
 
 /* MessageIndex records: one a channel that has messages, ascending, each with the messages in the
@@ -66,7 +68,7 @@ static enum et_status make_indexes(const struct et_mcap_writer *w, struct et__sl
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
 {
     struct et_mcap_writer *w = ctx;
-    struct et__slot *slot = &w->slots[i];
+    struct et__slot *slot = &w->slots[w->job_first + i];
     enum et_status st = ET_OK;
     slot->crc = et__mcap_crc(0, slot->records.p, slot->records.n);
     if (w->options.compression != ET_MCAP_NONE)
@@ -74,6 +76,10 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
                                et_buf_str(&slot->records), &slot->stored, err);
     if (st == ET_OK && !w->options.without_message_index)
         st = make_indexes(w, slot, err);
+    slot->stored_crc = w->options.compression == ET_MCAP_NONE
+                           ? slot->crc
+                           : et__mcap_crc(0, slot->stored.p, slot->stored.n);
+    slot->indexes_crc = et__mcap_crc(0, slot->indexes.p, slot->indexes.n);
     return st;
 }
 
@@ -107,8 +113,8 @@ static void put_chunk_index(struct et_mcap_writer *w, const struct et__slot *slo
     et__mcap_record_end(buf, begin, w->options.with_padding);
 }
 
-// Bytes that are too many to be copied once more.
-static enum et_status write_through(struct et_mcap_writer *w, const void *p, size_t n,
+// Bytes that are too many to be copied once more, or to be looked at for the data's CRC.
+static enum et_status write_through(struct et_mcap_writer *w, const void *p, size_t n, uint32_t crc,
                                     struct et_err *err)
 {
     enum et_status st = et__write_out(w, err);
@@ -116,7 +122,7 @@ static enum et_status write_through(struct et_mcap_writer *w, const void *p, siz
         st = et_file_write_at(w->file, w->n_written, p, n, err);
     if (st != ET_OK)
         return st;
-    w->crc = et__mcap_crc(w->crc, p, n);
+    w->crc = n < JOIN_BYTES ? et__mcap_crc(w->crc, p, n) : et__mcap_crc_join(w->crc, crc, n);
     w->n_written += (int64_t)n;
     return ET_OK;
 }
@@ -124,7 +130,7 @@ static enum et_status write_through(struct et_mcap_writer *w, const void *p, siz
 static enum et_status take(void *ctx, size_t i, struct et_err *err)
 {
     struct et_mcap_writer *w = ctx;
-    struct et__slot *slot = &w->slots[i];
+    struct et__slot *slot = &w->slots[w->job_first + i];
     const struct et_buf *bytes =
         w->options.compression == ET_MCAP_NONE ? &slot->records : &slot->stored;
     const int64_t at = w->n_written + (int64_t)w->out.n;
@@ -139,28 +145,44 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
     et__mcap_put_uint(&w->out, slot->crc, 4);
     et__mcap_put_text(&w->out, compression);
     et__mcap_put_uint(&w->out, bytes->n, 8);
-    enum et_status st = write_through(w, bytes->p, bytes->n, err);
+    enum et_status st = write_through(w, bytes->p, bytes->n, slot->stored_crc, err);
     if (st == ET_OK && !w->options.without_chunk_index)
         put_chunk_index(w, slot, at, ET__MCAP_HEAD_BYTES + (int64_t)n_content, bytes->n);
     if (st == ET_OK && !w->options.without_message_index)
-        st = write_through(w, slot->indexes.p, slot->indexes.n, err);
+        st = write_through(w, slot->indexes.p, slot->indexes.n, slot->indexes_crc, err);
     w->n_chunks++;
     return st == ET_OK ? et_buf_check(&w->chunk_indexes, "the index of chunks", err) : st;
 }
 
+enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err)
+{
+    if (!w->is_running)
+        return ET_OK;
+    const enum et_status st = et_pool_end(w->options.pool, &w->job, err);
+    w->is_running = false;
+    for (size_t i = 0; i < w->job.n_tasks; i++) {
+        struct et__slot *slot = &w->slots[w->job_first + i];
+        et_buf_clear(&slot->records);
+        slot->n_marks = 0;
+        slot->start_ns = slot->end_ns = 0; // of a chunk without messages
+    }
+    return st;
+}
+
 enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err)
 {
-    const size_t n = w->n_full;
-    const struct et_pool_job job = {
-        .n_tasks = n, .window = w->n_slots, .work = work, .take = take, .ctx = w};
-    if (n == 0)
-        return ET_OK;
-    const enum et_status st = et_pool_run(w->options.pool, &job, err);
-    for (size_t i = 0; i < n; i++) {
-        et_buf_clear(&w->slots[i].records);
-        w->slots[i].n_marks = 0;
-        w->slots[i].start_ns = w->slots[i].end_ns = 0; // of a chunk without messages
-    }
+    enum et_status st = et__end_slots(w, err);
+    if (st != ET_OK || w->n_full == 0)
+        return st;
+    w->job = (struct et_pool_job){
+        .n_tasks = w->n_full, .window = w->n_half, .work = work, .take = take, .ctx = w};
+    w->job_first = w->first;
+    st = et_pool_begin(w->options.pool, &w->job, err);
+    if (st != ET_OK)
+        return st;
+    w->is_running = true;
+    w->first = w->first ? 0 : w->n_half;
     w->n_full = 0;
-    return st;
+    // Without threads nothing is gained by waiting.
+    return w->n_threads > 1 ? ET_OK : et__end_slots(w, err);
 }
