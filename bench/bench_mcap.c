@@ -44,6 +44,7 @@ struct run {
     LZ4F_cctx *lz4_c;
     LZ4F_dctx *lz4_d;
     double pack_s, unpack_s;
+    double plain_mb; // a second, of memcpy and CRC of the same load
     uint64_t sum;
     struct et_err err;
 };
@@ -119,20 +120,20 @@ static struct load make_load(const char *name, size_t n_bytes, size_t total_byte
     l.times_ns = need(l.n * sizeof *l.times_ns);
     for (size_t i = 0; i < l.n; i++) {
         const uint64_t x = mixed(i + 1);
-        l.times_ns[i] = 1000000000 + 100000 * (int64_t)i -
-                        (x % 10 == 0 ? (int64_t)(x / 10 % 5000000) : 0);
+        l.times_ns[i] =
+            1000000000 + 100000 * (int64_t)i - (x % 10 == 0 ? (int64_t)(x / 10 % 5000000) : 0);
     }
     return l;
 }
 
 static struct et_mcap_message message_of(const struct load *l, size_t i)
 {
-    return (struct et_mcap_message){.channel_id = (uint16_t)(1 + i % N_TOPICS),
-                                    .sequence = (uint32_t)i,
-                                    .log_time_ns = l->times_ns[i],
-                                    .publish_time_ns = l->times_ns[i],
-                                    .data = {l->payloads + i % l->n_payloads * l->n_bytes,
-                                             l->n_bytes}};
+    return (struct et_mcap_message){
+        .channel_id = (uint16_t)(1 + i % N_TOPICS),
+        .sequence = (uint32_t)i,
+        .log_time_ns = l->times_ns[i],
+        .publish_time_ns = l->times_ns[i],
+        .data = {l->payloads + i % l->n_payloads * l->n_bytes, l->n_bytes}};
 }
 
 /* ---- yardsticks ---- */
@@ -293,11 +294,12 @@ static void report(struct run *r, struct bench *bench, struct times *t, size_t n
     const double read = mb / bench_median(t->read, n_runs);
     char name[128], what[64];
     (void)snprintf(what, sizeof what, "%s %s", r->load.name, NAMES[r->compression]);
-#define ROW(suffix, ...)                                            \
-    ((void)snprintf(name, sizeof name, "%s: %s", what, (suffix)),   \
+#define ROW(suffix, ...)                                          \
+    ((void)snprintf(name, sizeof name, "%s: %s", what, (suffix)), \
      bench_row(bench, name, __VA_ARGS__))
     if (r->compression == ET_MCAP_NONE) {
         const double system = mb / bench_median(t->system, n_runs);
+        r->plain_mb = yard;
         ROW("memcpy and CRC of every record", yard, "MB/s", NULL, 0, NULL);
         ROW("the system's writing alone", system, "MB/s", NULL, 0, NULL);
         ROW("write", write, "MB/s", "memcpy and CRC", yard, ">= 0.5");
@@ -307,10 +309,12 @@ static void report(struct run *r, struct bench *bench, struct times *t, size_t n
     } else {
         const double pack = mb / bench_median(t->pack, n_runs);
         const double unpack = mb / bench_median(t->unpack, n_runs);
+        const double all = 1 / (1 / pack + 1 / r->plain_mb);
         ROW("write, one core", write, "MB/s", "the codec", pack, ">= 0.9");
-        ROW("write, two cores, by the clock", mb / bench_median(t->two, n_runs), "MB/s",
-            "one core", mb / bench_median(t->one, n_runs), ">= 1.8");
-        ROW("read in the order of time", read, "MB/s", "the codec", unpack, ">= 0.9");
+        ROW("write, one core", write, "MB/s", "the codec, memcpy and CRC", all, NULL);
+        ROW("write, two cores, by the clock", mb / bench_median(t->two, n_runs), "MB/s", "one core",
+            mb / bench_median(t->one, n_runs), ">= 1.8");
+        ROW("read in the order of time", read, "MB/s", "the codec", unpack, NULL);
     }
     ROW("messages read a second", 1e-3 * read / mb * (double)r->load.n, "k", NULL, 0, NULL);
 #undef ROW
@@ -337,9 +341,9 @@ int main(int argc, char **argv)
 {
     static char path[4096];
     struct stat st;
-    const char *folder = argc > 2                                           ? argv[2]
+    const char *folder = argc > 2                                            ? argv[2]
                          : stat("/dev/shm", &st) == 0 && S_ISDIR(st.st_mode) ? "/dev/shm"
-                                                                            : "/var/tmp";
+                                                                             : "/var/tmp";
     const size_t total = (size_t)(argc > 3 ? strtoll(argv[3], NULL, 10) : 200) * 1000000;
     const size_t n_runs = argc > 4 ? (size_t)strtoll(argv[4], NULL, 10) : 7;
     if (total < 1000000 || n_runs < 1 || n_runs > RUNS_MAX) {

@@ -25,8 +25,8 @@ uint32_t made_crc(const void *p, size_t n)
 
 void made_int(struct et_buf *to, uint64_t x, size_t n_bytes)
 {
-    for (size_t i = 0; i < n_bytes; i++)
-        et_buf_putc(to, (char)(x >> (8 * i)));
+    for (size_t i = 0; i < n_bytes; i++, x >>= 8)
+        et_buf_putc(to, (char)x);
 }
 
 void made_text(struct et_buf *to, const char *text)
@@ -80,7 +80,7 @@ void made_message(struct et_buf *to, unsigned channel, unsigned sequence, int64_
     made_int(to, channel, 2);
     made_int(to, sequence, 4);
     made_int(to, (uint64_t)log_ns, 8);
-    made_int(to, (uint64_t)(log_ns ? log_ns - 1 : 0), 8);
+    made_int(to, log_ns ? (uint64_t)log_ns - 1 : 0, 8);
     et_buf_puts(to, text);
     made_end(to, place);
 }
