@@ -99,14 +99,18 @@ ET_MUST_USE ET_API enum et_status et_mcap_scan_open(struct et_mcap_scan **scan, 
 ET_API void et_mcap_scan_close(struct et_mcap_scan *scan); // NULL is allowed
 
 /* The next record; its views are valid until the next call. Chunks are opened in place: the chunk,
- * then the records in it. ET_END: the closing magic was reached. Strict: ET_ECORRUPT with err->at,
- * the offset of the first thing that is wrong (a CRC that does not hold, a record beyond the
- * file's end, a string beyond its record); after it, et_mcap_scan_resync goes on. */
+ * then the records in it. ET_END: the closing magic was reached. Strict: err->at is the offset of
+ * the first thing that is wrong; ET_ECORRUPT (a CRC that does not hold, a record beyond the file's
+ * end, a string beyond its record, no Header, DataEnd or Footer), ET_EUNSUPPORTED (a compression of
+ * another name), ET_ELIMIT (a chunk or record beyond 1 GiB); after any of them et_mcap_scan_resync
+ * goes on. ET_EIO, ET_ENOMEM end it. */
 ET_MUST_USE ET_API enum et_status
 et_mcap_scan_next(struct et_mcap_scan *scan, struct et_mcap_record *record, struct et_err *err);
 
-/* Goes on behind damage: to the next place where a record begins that holds (its length leads to
- * another, or to the end). *n_skipped bytes were left out. ET_END: no more. */
+/* Goes on behind damage: in the same chunk, when one record in it is wrong in itself alone; else
+ * behind that chunk or record; else at the next place where a record begins that holds (its length
+ * leads to another, or to the end). *n_skipped bytes were left out, of a chunk that gave some of
+ * its records those that it did not give. ET_END: no more. ET_EIO, ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_mcap_scan_resync(struct et_mcap_scan *scan, int64_t *n_skipped,
                                                       struct et_err *err);
 
