@@ -151,9 +151,8 @@ static void damage_is_told_with_its_place(void)
         {"0f", "at byte 0: this begins no field"},
         {"ab01", "at byte 2: the message ends within a group"},
         {"ac01", "at byte 0: the end of a group"},
-        {"0a0b08ffffffffffffffffff01", "at byte 0"},
     };
-    for (size_t i = 0; i + 1 < sizeof CASES / sizeof *CASES; i++) {
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         CHECK_HAS(pull(&robot, "q", hex(CASES[i].bytes)), CASES[i].said);
         CHECK_HAS(json_of(&robot, hex(CASES[i].bytes)), CASES[i].said);
     }

@@ -62,17 +62,29 @@ static enum et_status load_own(const struct choice *c, const struct et_msgdef **
     return st;
 }
 
+/* Whether a failure says nothing about definitions, and has to be passed on. */
+static bool is_of_the_machine(enum et_status st)
+{
+    return st == ET_ENOMEM || st == ET_EIO || st == ET_ELIMIT;
+}
+
+static enum et_status pass_on(const struct choice *c, enum et_status st, const struct et_err *err)
+{
+    if (c->err)
+        *c->err = *err;
+    return st;
+}
+
 /* The file's own definition cannot be had, for the reason in *reason. */
 static enum et_status fall_back(const struct choice *c, enum et_status st,
                                 const struct et_err *reason)
 {
     const struct et_msgdef *def;
     const char *why;
-    if (load_own(c, &def, &why, NULL) != ET_OK) {
-        if (c->err)
-            *c->err = *reason;
-        return st;
-    }
+    struct et_err err = {0};
+    const enum et_status st_own = load_own(c, &def, &why, &err);
+    if (st_own != ET_OK)
+        return is_of_the_machine(st_own) ? pass_on(c, st_own, &err) : pass_on(c, st, reason);
     const char *remark = et_arena_printf(
         c->arena, "the file's definition of %.*s is not used, but our own%s%s: %s",
         ET_STR_ARG(c->schema->name), why ? ", which " : "", why ? why : "", reason->text);
@@ -84,7 +96,11 @@ static enum et_status prefer(const struct choice *c, const struct et_msgdef *own
 {
     const struct et_msgdef *def;
     const char *why_not;
-    const bool is_better = load_own(c, &def, &why_not, NULL) == ET_OK && !why_not;
+    struct et_err err = {0};
+    const enum et_status st = load_own(c, &def, &why_not, &err);
+    const bool is_better = st == ET_OK && !why_not;
+    if (is_of_the_machine(st))
+        return pass_on(c, st, &err);
     const char *remark =
         et_arena_printf(c->arena, "the file's definition of %.*s %s%s", ET_STR_ARG(c->schema->name),
                         why, is_better ? "; our own is used, which fits" : "");
@@ -114,15 +130,14 @@ static enum et_status define_ros(const struct choice *c)
     struct et_err reason = {0};
 
     // Few messages have no fields; many writers have no definition at hand.
-    if (c->schema->data.n == 0 &&
-        et_msgdef_load(c->schema->name, c->flavour, c->arena, &def, NULL) == ET_OK)
-        return define_from_store(c);
-    const enum et_status st = et_msgdef_parse(&source, c->arena, &def, &reason);
-    if (st != ET_OK && (st == ET_ENOMEM || st == ET_EIO)) {
-        if (c->err)
-            *c->err = reason;
-        return st;
+    if (c->schema->data.n == 0) {
+        const enum et_status st_own = define_from_store(c);
+        if (st_own == ET_OK || is_of_the_machine(st_own))
+            return st_own;
     }
+    const enum et_status st = et_msgdef_parse(&source, c->arena, &def, &reason);
+    if (is_of_the_machine(st))
+        return pass_on(c, st, &reason);
     if (st != ET_OK)
         return fall_back(c, st, &reason);
     const char *why = misfit(c, def);

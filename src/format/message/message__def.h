@@ -52,6 +52,9 @@ struct et_str et__name_package(struct et_str name); // "pkg"; empty when there i
 /* Adds an empty type. ET_OK and NULL: there is one of that name already, which counts. */
 enum et_status et__maker_add(struct et__maker *m, struct et_str name, struct et__made_type **made);
 
+/* ET_ECORRUPT when two fields have one name: a path could not say which it means. */
+enum et_status et__maker_check_names(struct et__maker *m, const struct et__made_type *made);
+
 /* Parses the lines of one type, the first of which has number `line`. */
 enum et_status et__maker_parse(struct et__maker *m, struct et_str name, struct et_str text,
                                int32_t line);

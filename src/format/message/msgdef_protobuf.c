@@ -140,7 +140,7 @@ static enum et_status sort_fields(struct source *s, const char *at, struct et__m
     for (size_t i = 1; i < n; i++)
         if (made->fields[i].number == made->fields[i - 1].number)
             return fail_at(s, at, "a message of two fields with one number");
-    return ET_OK;
+    return et__maker_check_names(&s->m, made);
 }
 
 static enum et_status take_fields(struct source *s, struct et__wire wire,

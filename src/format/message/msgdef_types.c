@@ -91,9 +91,9 @@ static int by_name(const void *a, const void *b)
     return et_str_cmp((*x)->name, (*y)->name);
 }
 
-/* A path could not say which of two it means. */
-static enum et_status check_names(struct et__maker *m, const struct et__made_type *made, size_t n)
+enum et_status et__maker_check_names(struct et__maker *m, const struct et__made_type *made)
 {
+    const size_t n = made->type.n_fields;
     const struct et_arena_mark mark = et_arena_mark(m->arena);
     enum et_status st = ET_OK;
     const struct et_msgdef_field **sorted =
@@ -139,5 +139,5 @@ enum et_status et__maker_parse(struct et__maker *m, struct et_str name, struct e
     made->type.n_fields = n_fields;
     made->type.constants = constants;
     made->type.n_constants = n_constants;
-    return check_names(m, made, n_fields);
+    return et__maker_check_names(m, made);
 }
