@@ -152,8 +152,10 @@ ET_MUST_USE ET_API enum et_status et_message_left_over(const struct et_message_d
 /* Writes a message as one JSON value, by its definition: a message is a map in the definition's
  * order, a list a list; uint8[] and bytes are base64; integers are exact, those beyond INT64_MAX a
  * string of digits (JSON's readers hold no more); NaN and the infinities are null; a time is a map
- * of its two fields. Bytes that are not UTF-8 become U+FFFD. Statuses as et_message_run, or the
- * buffer's; after a failure the writer holds a part and is of no more use. JSON is written anew. */
+ * of its two fields. Bytes that are not UTF-8 become U+FFFD; a NUL within a text is \u0000, which
+ * et_json_parse refuses. Protobuf's absent fields have their defaults, absent messages are null.
+ * Statuses as et_message_run, ET_ENOTFOUND of a type that is defined nowhere, or the buffer's;
+ * after a failure the writer holds a part and is of no more use. JSON is written anew. */
 ET_MUST_USE ET_API enum et_status et_message_to_json(const struct et_message_def *message,
                                                      struct et_str bytes, struct et_json_writer *w,
                                                      struct et_err *err);

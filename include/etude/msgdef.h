@@ -132,6 +132,7 @@ ET_MUST_USE ET_API enum et_status et_msgdef_parse(const struct et_msgdef_source 
                                                   const struct et_msgdef **def, struct et_err *err);
 
 /* Parses a FileDescriptorSet; `name` is the full name of the root ("foxglove.CompressedImage").
+ * Names of messages that do not begin with a dot are looked for from the inside outwards.
  * ET_ECORRUPT: err->at is the offset of what is wrong. ET_ENOTFOUND: it does not define the root.
  * ET_ELIMIT as above. */
 ET_MUST_USE ET_API enum et_status et_msgdef_parse_protobuf(struct et_str bytes, struct et_str name,

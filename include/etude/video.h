@@ -82,6 +82,12 @@ ET_MUST_USE ET_API enum et_status et_video_next(struct et_video_reader *reader,
 ET_MUST_USE ET_API enum et_status et_video_rgb(struct et_video_reader *reader, int width_px,
                                                int height_px, uint8_t *rgb, struct et_err *err);
 
+/* Scales 8-bit RGB, rows without padding: `to` holds 3 × to_width × to_height bytes. The same bytes
+ * on every machine. ET_EARG: a side of no pixels, or too many. ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status et_video_scale_rgb(const uint8_t *rgb, int width_px,
+                                                     int height_px, uint8_t *to, int to_width_px,
+                                                     int to_height_px, struct et_err *err);
+
 /* ---- writing ---- */
 
 enum et_video_codec { ET_VIDEO_AV1, ET_VIDEO_H264, ET_VIDEO_HEVC };

@@ -98,3 +98,38 @@ void et__converter_free(struct et__converter *converter)
     sws_freeContext(converter->context);
     *converter = (struct et__converter){0};
 }
+
+static bool is_side(int px)
+{
+    return px >= 1 && px <= ET_VIDEO_SIDE_PX_MAX;
+}
+
+enum et_status et_video_scale_rgb(const uint8_t *rgb, int width_px, int height_px, uint8_t *to,
+                                  int to_width_px, int to_height_px, struct et_err *err)
+{
+    struct et__converter converter = {0};
+    if (!is_side(width_px) || !is_side(height_px) || !is_side(to_width_px) ||
+        !is_side(to_height_px))
+        return et_fail(err, ET_EARG, -1, "pictures of %d × %d and %d × %d pixels", width_px,
+                       height_px, to_width_px, to_height_px);
+    AVFrame *source = av_frame_alloc(), *target = av_frame_alloc();
+    enum et_status st = ET_OK;
+    if (!source || !target) {
+        st = et_fail(err, ET_ENOMEM, -1, "no memory for a picture");
+    } else {
+        source->format = target->format = AV_PIX_FMT_RGB24;
+        source->width = width_px;
+        source->height = height_px;
+        source->data[0] = (uint8_t *)(uintptr_t)rgb; // only read
+        source->linesize[0] = 3 * width_px;
+        target->width = to_width_px;
+        target->height = to_height_px;
+        target->data[0] = to;
+        target->linesize[0] = 3 * to_width_px;
+        st = et__convert(&converter, source, target, err);
+    }
+    av_frame_free(&source);
+    av_frame_free(&target);
+    et__converter_free(&converter);
+    return st;
+}

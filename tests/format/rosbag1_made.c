@@ -64,7 +64,8 @@ static void time_of(const struct made_bag *how, int chunk, int i, uint32_t time[
     time[1] = *k % 1000 * 1000000;
 }
 
-static void put_messages(struct et_buf *b, const struct made_bag *how, int chunk)
+static void put_messages(struct et_buf *b, const struct made_bag *how, int chunk,
+                         struct et_buf index[2])
 {
     put_connection(b, 7, how->op_last);
     put_connection(b, 9, how->op_last);
@@ -72,6 +73,8 @@ static void put_messages(struct et_buf *b, const struct made_bag *how, int chunk
         uint32_t time[2], k;
         time_of(how, chunk, i, time, &k);
         const uint32_t id = k % 2 ? 9 : 7, data[2] = {k, k};
+        et_buf_put(&index[k % 2], time, 8);
+        put32(&index[k % 2], (uint32_t)b->n);
         const struct field fields[] = {{"conn", &id, 4}, {"time", time, 8}};
         put_record(b, 2, fields, 2, how->op_last, (struct et_str){(const char *)data, 8});
     }
@@ -100,12 +103,22 @@ static void pack(struct et_buf *records, const char *compression)
     free(to);
 }
 
+static void put_index_data(struct et_buf *b, const struct made_bag *how,
+                           const struct et_buf index[2])
+{
+    for (int i = 0; i < 2; i++) {
+        const uint32_t version = 1, id = i ? 9 : 7, n = (uint32_t)(index[i].n / 12);
+        const struct field fields[] = {{"ver", &version, 4}, {"conn", &id, 4}, {"count", &n, 4}};
+        put_record(b, 4, fields, 3, how->op_last, (struct et_str){index[i].p, index[i].n});
+    }
+}
+
 static void put_chunk(struct et_buf *b, const struct made_bag *how, int chunk)
 {
     const char *compression = how->compression ? how->compression : "none";
     const bool is_last_open = how->is_open && chunk == how->n_chunks - 1;
-    struct et_buf records = et_buf(1 << 26);
-    put_messages(&records, how, chunk);
+    struct et_buf records = et_buf(1 << 26), index[2] = {et_buf(1 << 26), et_buf(1 << 26)};
+    put_messages(&records, how, chunk, index);
     const uint32_t size = is_last_open ? 0 : (uint32_t)records.n;
     pack(&records, compression);
     const struct field fields[] = {{"compression", compression, strlen(compression)},
@@ -114,7 +127,11 @@ static void put_chunk(struct et_buf *b, const struct made_bag *how, int chunk)
     put_record(b, 5, fields, 2, how->op_last, is_last_open ? (struct et_str){0} : data);
     if (is_last_open)
         et_buf_putstr(b, data);
+    else
+        put_index_data(b, how, index);
     et_buf_free(&records);
+    et_buf_free(&index[0]);
+    et_buf_free(&index[1]);
 }
 
 static void put_chunk_info(struct et_buf *b, const struct made_bag *how, int chunk, uint64_t at)

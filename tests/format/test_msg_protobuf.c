@@ -230,9 +230,60 @@ static void what_a_descriptor_must_have(void)
     proto_message(&other, 1, &file);
     CHECK_OK(et_msgdef_parse_protobuf(view(&other), ET_STR("M"), arena, &def, &err));
     CHECK(def && def->root->fields[0].type->is_missing);
+    const struct et_message_def far = {.encoding = ET_MESSAGE_PROTOBUF, .def = def};
+    CHECK_STR(json_of(&far, (struct et_str){NULL, 0}), "{\"a\":null}");
+    CHECK_STR(json_of(&far, ET_STR("\x0a\0")),
+              "ET_ENOTFOUND: at byte 2: far.Away is defined nowhere");
+    static const char *const NO_NAMES[] = {"", "a.b", "[a", "a]"};
+    for (size_t i = 0; i < sizeof NO_NAMES / sizeof *NO_NAMES; i++) {
+        et_buf_clear(&other);
+        proto_bytes(&message, 1, ET_STR("M"));
+        proto_field(&message, NO_NAMES[i], 1, PROTO_INT32, false, NULL, NULL);
+        proto_message(&file, 4, &message);
+        proto_message(&other, 1, &file);
+        CHECK_EQ(et_msgdef_parse_protobuf(view(&other), ET_STR("M"), arena, &def, &err),
+                 ET_ECORRUPT);
+        CHECK_HAS(err.text, "name");
+    }
     et_buf_free(&file);
     et_buf_free(&message);
     et_buf_free(&other);
+}
+
+/* Names without a dot at their front are looked for from the inside outwards. */
+static void names_are_looked_for_outwards(void)
+{
+    static const char *const NAMES[] = {"In",        "M.In",    "pkg.M.In",
+                                        ".pkg.M.In", "b.Other", "a.b.Other"};
+    static const char *const FOUND[] = {"a.pkg.M.In", "a.pkg.M.In", "a.pkg.M.In",
+                                        "pkg.M.In",   "a.b.Other",  "a.b.Other"};
+    struct et_buf all = et_buf(1 << 16), file = et_buf(1 << 16), part = et_buf(1 << 16);
+    struct et_buf inner = et_buf(1 << 16);
+    const struct et_msgdef *def = NULL;
+    char name[2] = "f";
+    proto_bytes(&file, 2, ET_STR("a.pkg"));
+    proto_bytes(&part, 1, ET_STR("M"));
+    for (unsigned i = 0; i < 6; i++) {
+        name[0] = (char)('f' + i);
+        proto_field(&part, name, i + 1, PROTO_MESSAGE, false, NAMES[i], NULL);
+    }
+    proto_bytes(&inner, 1, ET_STR("In"));
+    proto_message(&part, 3, &inner);
+    proto_message(&file, 4, &part);
+    proto_message(&all, 1, &file);
+    proto_bytes(&file, 2, ET_STR("a.b"));
+    proto_bytes(&part, 1, ET_STR("Other"));
+    proto_message(&file, 4, &part);
+    proto_message(&all, 1, &file);
+    CHECK_OK(et_msgdef_parse_protobuf(view(&all), ET_STR("a.pkg.M"), arena, &def, &err));
+    for (size_t i = 0; i < 6 && def; i++) {
+        const struct et_msgdef_type *type = def->root->fields[i].type;
+        CHECK(et_str_is(type->name, FOUND[i]) && type->is_missing == (i == 3));
+    }
+    et_buf_free(&all);
+    et_buf_free(&file);
+    et_buf_free(&part);
+    et_buf_free(&inner);
 }
 
 /* A message within itself, a thousand deep. */
@@ -292,6 +343,7 @@ int main(void)
     RUN(any_cut_and_flip_is_survived);
     RUN(a_damaged_descriptor_is_refused_or_read);
     RUN(what_a_descriptor_must_have);
+    RUN(names_are_looked_for_outwards);
     RUN(depth_is_bounded);
     RUN(it_is_defined_by_a_recording);
     et_buf_free(&set);

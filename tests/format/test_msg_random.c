@@ -16,11 +16,12 @@ struct made {
     struct et_buf text, bytes, json;
 };
 
-static void make(struct made *m, struct rng *rng, enum msg_layout layout)
+/* A message of the definition in m->text. */
+static void make_of_text(struct made *m, struct rng *rng, enum msg_layout layout)
 {
-    *m = (struct made){.text = et_buf(1 << 20), .bytes = et_buf(1 << 24), .json = et_buf(1 << 24)};
+    m->bytes = et_buf(1 << 24);
+    m->json = et_buf(1 << 24);
     CHECK_OK(et_arena_open(&m->arena, (size_t)1 << 28, &err));
-    random_definition(rng, layout, 6, &m->text);
     const struct et_msgdef_source source = {
         .name = ET_STR("pkg/T0"),
         .text = et_buf_str(&m->text),
@@ -31,6 +32,13 @@ static void make(struct made *m, struct rng *rng, enum msg_layout layout)
         exit(99);
     m->message = message_of(m->def, layout);
     random_message(rng, m->def, layout, &m->bytes, &m->json);
+}
+
+static void make(struct made *m, struct rng *rng, enum msg_layout layout)
+{
+    *m = (struct made){.text = et_buf(1 << 20)};
+    random_definition(rng, layout, 6, &m->text);
+    make_of_text(m, rng, layout);
 }
 
 static void release(struct made *m)
@@ -172,10 +180,31 @@ static void a_flipped_byte_does_no_harm(void)
         for_random((enum msg_layout)layout, 6, check_flips);
 }
 
+/* A list's first element may be padded in another way than the others: every place where one can
+ * begin, and every order of alignments in what is listed. */
+static void lists_of_messages_may_begin_anywhere(void)
+{
+    static const char *const KINDS[] = {"uint8", "float32", "float64"};
+    for (unsigned i = 0; i < 9 * 81 && tap_is_bad < 5; i++) {
+        struct rng rng = {i + 1};
+        struct made m = {.text = et_buf(1 << 12)};
+        et_buf_printf(&m.text,
+                      "uint8[%u] head\npkg/A[%u] list\nint16 tail\nstring s\npkg/A[3] again\n"
+                      "===\nMSG: pkg/A\n%s a\npkg/B[2] b\n"
+                      "===\nMSG: pkg/B\n%s x\n%s[3] y\n%s z\n",
+                      i % 9, 2 + i % 4, KINDS[i / 9 % 3], KINDS[i / 27 % 3], KINDS[i / 81 % 3],
+                      KINDS[i / 243]);
+        make_of_text(&m, &rng, MSG_XCDR1);
+        check_both(&m, &rng);
+        release(&m);
+    }
+}
+
 int main(void)
 {
     RUN(ros1_is_what_was_written);
     RUN(xcdr1_is_what_was_written);
+    RUN(lists_of_messages_may_begin_anywhere);
     RUN(xcdr2_is_what_was_written);
     RUN(delimited_xcdr2_is_what_was_written);
     RUN(json_written_as_cdr_gives_the_same_json);

@@ -6,7 +6,8 @@
 
 /* What came out of a bag: messages, whether all were as made and in the order of time. */
 struct seen {
-    int64_t n, n_wrong, n_late;
+    int64_t n, n_wrong, n_late, n_twice;
+    bool is_seen[256];
     uint64_t hash;
     enum et_status st;
     struct et_err err;
@@ -30,6 +31,10 @@ static struct seen read_with(const char *path, const struct et_rosbag1_open_opti
             memcpy(k, m.data.p, 8);
         s.n_wrong += k[0] != k[1] || m.time_ns != 100000000000 + (int64_t)k[0] * 1000000;
         s.n_late += m.time_ns < last_ns;
+        if (k[0] == k[1] && k[0] < 256) {
+            s.n_twice += s.is_seen[k[0]];
+            s.is_seen[k[0]] = true;
+        }
         last_ns = m.time_ns;
         for (size_t i = 0; i < m.data.n; i++)
             s.hash = s.hash * 31 + (unsigned char)m.data.p[i];
@@ -57,6 +62,7 @@ static struct seen read_made(const struct made_bag *how,
     return read_with(path, options, query);
 }
 
+static const char *const COMPRESSIONS[] = {"none", "lz4", "bz2"};
 static const struct et_rosbag1_open_options SCAN = {.must_scan = true};
 
 static void reads_real_bags(void)
@@ -104,7 +110,6 @@ static void reads_real_bags(void)
 
 static void gives_the_same_whatever_the_layout(void)
 {
-    static const char *const COMPRESSIONS[] = {"none", "lz4", "bz2"};
     for (int i = 0; i < 3 * 16; i++) {
         const struct made_bag how = {.compression = COMPRESSIONS[i / 16],
                                      .n_chunks = 5,
@@ -189,21 +194,122 @@ static void refuses_by_name(void)
     CHECK(tap_is(et_rosbag1_fault_name(ET_ROSBAG1_ORPHAN), "orphan"));
 }
 
+// Where the word stands for the n-th time.
+static size_t place_of(const struct et_buf *b, const char *word, int n)
+{
+    const size_t n_word = strlen(word);
+    for (size_t i = 0; i + n_word <= b->n; i++)
+        if (memcmp(b->p + i, word, n_word) == 0 && --n == 0)
+            return i;
+    return 0;
+}
+
 static void damage_in_a_packed_chunk_costs_that_chunk(void)
 {
-    static const char *const COMPRESSIONS[] = {"lz4", "bz2"};
     const char *path = temp_path("damaged.bag");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 1; i < 3; i++) {
         const struct made_bag how = {
             .compression = COMPRESSIONS[i], .n_chunks = 3, .n_messages = 50};
         struct et_buf b = make_bag(&how);
-        b.p[b.n / 2] ^= 1; // in the second chunk: the index is short
+        b.p[place_of(&b, "compression=", 2) + 200] ^= 1;
         write_file(path, b.p, b.n);
         et_buf_free(&b);
         const struct seen s = read_with(path, NULL, NULL), t = read_with(path, &SCAN, NULL);
         CHECK(s.n == 100 && s.n_wrong == 0 && s.faults == 1u << ET_ROSBAG1_CHUNK);
         CHECK(t.n == 100 && t.n_wrong == 0 && t.faults == 1u << ET_ROSBAG1_CHUNK);
     }
+}
+
+struct cut {
+    int64_t n_before;
+    bool must_grow;
+};
+
+static void check_cut(const char *path, size_t n_kept, void *ctx)
+{
+    struct cut *c = ctx;
+    const struct seen s = read_with(path, NULL, NULL);
+    if (n_kept < 13) {
+        CHECK(s.st == ET_ECORRUPT || s.st == ET_EUNSUPPORTED);
+        return;
+    }
+    CHECK(s.st == ET_END && s.n_wrong == 0 && s.n_late == 0 && s.n_twice == 0);
+    CHECK(s.faults != 0);
+    CHECK(!c->must_grow || s.n >= c->n_before);
+    c->n_before = s.n;
+}
+
+static void keeps_what_was_whole_before_a_cut(void)
+{
+    for (int i = 0; i < 6; i++) {
+        const struct made_bag how = {
+            .compression = COMPRESSIONS[i / 2], .n_chunks = 3, .n_messages = 12, .is_open = i % 2};
+        struct cut c = {.must_grow = i < 2};
+        struct et_buf b = make_bag(&how);
+        cut_at_every_byte(b.p, b.n, 1, temp_path("cut.bag"), check_cut, &c);
+        CHECK(c.n_before >= (i == 3 || i == 5 ? 24 : 35));
+        et_buf_free(&b);
+    }
+}
+
+/* What a flip may cost: in a plain chunk the message it is in and the one before, which it leaves
+ * without an end to be believed; else the chunk. A plain chunk has no checksum: only what comes of
+ * a packed one is right for certain. */
+static void check_flip(const char *path, size_t at, void *ctx)
+{
+    const struct made_bag *how = ctx;
+    const struct et_rosbag1_open_options *const ways[] = {NULL, &SCAN};
+    const bool is_plain = how->compression == COMPRESSIONS[0];
+    for (int i = 0; i < 2; i++) {
+        const struct seen s = read_with(path, ways[i], NULL);
+        if (at < 13) {
+            CHECK((s.st == ET_ECORRUPT || s.st == ET_EUNSUPPORTED) && s.err.text[0]);
+            continue;
+        }
+        CHECK(s.st == ET_END && s.n_twice == 0);
+        CHECK(s.n_late == 0 || (is_plain && s.faults & 1u << ET_ROSBAG1_INDEX));
+        CHECK(is_plain ? s.n_wrong <= 1 : s.n_wrong == 0);
+        CHECK(s.n >= (is_plain && !(s.faults & 1u << ET_ROSBAG1_CHUNK) ? 34 : 24));
+    }
+}
+
+static void a_flip_costs_a_chunk_at_most_and_makes_nothing_come_twice(void)
+{
+    for (int i = 0; i < 6; i++) {
+        struct made_bag how = {
+            .compression = COMPRESSIONS[i / 2], .n_chunks = 3, .n_messages = 12, .is_open = i % 2};
+        struct et_buf b = make_bag(&how);
+        flip_every_byte(b.p, b.n, 1, temp_path("flip.bag"), check_flip, &how);
+        et_buf_free(&b);
+    }
+}
+
+static void a_size_that_cannot_be_is_not_believed(void)
+{
+    const char *path = temp_path("size.bag");
+    const struct made_bag how = {.compression = "lz4", .n_chunks = 3, .n_messages = 50};
+    struct et_buf b = make_bag(&how);
+    memset(b.p + place_of(&b, "size=", 2) + 5, 0xff, 4);
+    write_file(path, b.p, b.n);
+    et_buf_free(&b);
+    const struct seen s = read_with(path, NULL, NULL), t = read_with(path, &SCAN, NULL);
+    CHECK(s.n == 150 && s.n_wrong == 0 && s.faults == 1u << ET_ROSBAG1_CHUNK);
+    CHECK(t.n == 150 && t.n_wrong == 0 && t.faults == 1u << ET_ROSBAG1_CHUNK);
+}
+
+/* The first chunk's records of connections are damaged; those of the second say as much. */
+static void finds_connections_behind_their_messages(void)
+{
+    const char *path = temp_path("behind.bag");
+    struct et_buf b =
+        make_bag(&(struct made_bag){.n_chunks = 2, .n_messages = 10, .is_open = true});
+    b.p[place_of(&b, "op=\7", 1) + 3] = 99;
+    b.p[place_of(&b, "op=\7", 1) + 3] = 99;
+    write_file(path, b.p, b.n);
+    et_buf_free(&b);
+    const struct seen s = read_with(path, NULL, NULL);
+    CHECK(s.n == 20 && s.info.n_messages == 20 && s.n_wrong == 0);
+    CHECK_EQ(s.faults, 1 << ET_ROSBAG1_CUT | 1 << ET_ROSBAG1_DAMAGE);
 }
 
 int main(void)
@@ -215,5 +321,9 @@ int main(void)
     RUN(keeps_to_its_memory);
     RUN(refuses_by_name);
     RUN(damage_in_a_packed_chunk_costs_that_chunk);
+    RUN(keeps_what_was_whole_before_a_cut);
+    RUN(a_flip_costs_a_chunk_at_most_and_makes_nothing_come_twice);
+    RUN(a_size_that_cannot_be_is_not_believed);
+    RUN(finds_connections_behind_their_messages);
     return tap_end();
 }

@@ -136,57 +136,65 @@ static bool is_message(const struct et_msgdef_field *f)
 }
 
 /* One step of a path into what lies at *offset: over the padding, to the element that is meant, or
- * to the first of all. False when elements differ in length, or one stride is not enough. */
+ * to the first of all (of turn 1: the second). False when elements differ in length behind the
+ * first, or one stride is not enough. */
 static bool place_step(const struct compile *c, const struct et__step *step, bool is_last,
-                       size_t *offset, struct et__take *take)
+                       size_t turn, size_t *offset, struct et__take *take)
 {
     const struct et_msgdef_field *f = step->field;
+    const struct et__shape *shape = is_message(f) ? &c->shapes[f->type->index] : NULL;
     const size_t n = f->array == ET_MSG_ONE ? 1 : f->n_array;
-    const uint32_t align = is_message(f) ? 1 : et__align_of(f, c->is_cdr);
+    const uint32_t align = shape ? 1 : et__align_of(f, c->is_cdr);
     *offset += -*offset & (align - 1);
-    const size_t one =
-        is_message(f) ? c->shapes[f->type->index].size[*offset % 8] : et_msg_kind_bytes(f->kind);
-    if (n > 1 && is_message(f) && one % c->shapes[f->type->index].align != 0)
+    if (n <= 1)
+        return true;
+    const size_t first = shape ? shape->size[*offset % 8] : et_msg_kind_bytes(f->kind);
+    const size_t one = shape ? shape->size[(*offset + first) % 8] : first;
+    if (shape && one % shape->align != 0)
         return false;
-    if (n > 1 && step->index != ET__ALL) {
-        *offset += (size_t)step->index * one;
-    } else if (n > 1 && is_last) {
+    if (step->index != ET__ALL) {
+        *offset += step->index > 0 ? first + (size_t)(step->index - 1) * one : 0;
+    } else if (is_last) {
         take->run = (uint32_t)n;
-    } else if (n > 1) {
-        if (take->n > 1)
-            return false;
+    } else if (take->n > 1) {
+        return false;
+    } else {
         take->n = (uint32_t)n;
         take->stride = (uint32_t)one;
+        *offset += turn > 0 ? first : 0;
     }
     return true;
 }
 
-/* Where the fields behind step i lie in a message that begins at *offset, all of fixed length. */
-static bool place_in(const struct compile *c, const struct et_msgdef_type *type,
-                     const struct et__path *path, size_t i_step, size_t *offset,
-                     struct et__take *take)
+/* Where step i's field begins at `offset` (is_element: one element of it), all of fixed length. */
+static bool place_turn(const struct compile *c, const struct et__path *path, size_t i_step,
+                       bool is_element, size_t turn, size_t offset, struct et__take *take)
 {
-    for (size_t i = i_step; i < path->n_steps; i++) {
+    take->n = take->run = 1;
+    take->stride = 0;
+    for (size_t i = i_step + is_element; i < path->n_steps; i++) {
         const struct et__step *step = &path->steps[i];
-        for (const struct et_msgdef_field *f = type->fields; f != step->field; f++)
-            *offset += et__size_of_field(c->shapes, f, *offset, c->is_cdr);
-        if (!place_step(c, step, i + 1 == path->n_steps, offset, take))
+        const struct et_msgdef_field *f = i > i_step ? step[-1].field->type->fields : step->field;
+        for (; f != step->field; f++)
+            offset += et__size_of_field(c->shapes, f, offset, c->is_cdr);
+        if (!place_step(c, step, i + 1 == path->n_steps, turn, &offset, take))
             return false;
-        type = step->field->type;
     }
-    return true;
-}
-
-static bool place(const struct compile *c, const struct et__path *path, size_t i_step,
-                  size_t offset, struct et__take *take)
-{
-    const bool is_last = i_step + 1 == path->n_steps;
-    *take = (struct et__take){.n = 1, .run = 1, .index = ET__ALL};
-    if (!place_step(c, &path->steps[i_step], is_last, &offset, take) ||
-        !place_in(c, path->steps[i_step].field->type, path, i_step + 1, &offset, take))
-        return false;
     take->offset = (uint32_t)offset;
     return true;
+}
+
+/* Of a list the first element may be padded in another way than all others: what is wanted lies
+ * evenly when it does so in the first two. */
+static bool place(const struct compile *c, const struct et__path *path, size_t i_step,
+                  bool is_element, size_t offset, struct et__take *take)
+{
+    struct et__take second = {.index = ET__ALL};
+    *take = second;
+    if (!place_turn(c, path, i_step, is_element, 0, offset, take))
+        return false;
+    return take->n == 1 || (place_turn(c, path, i_step, is_element, 1, offset, &second) &&
+                            second.offset == take->offset + take->stride);
 }
 
 // ---- fields of fixed length ------------------------------------------------------------------
@@ -206,7 +214,7 @@ static bool can_place(const struct compile *c, const struct part *part, size_t a
 {
     struct et__take take;
     for (size_t i = 0; i < part->n_active; i++)
-        if (!place(c, path_at(c, part, i), part->i_step, at, &take))
+        if (!place(c, path_at(c, part, i), part->i_step, false, at, &take))
             return false;
     return true;
 }
@@ -233,7 +241,7 @@ static bool put_in_block(struct compile *c, const struct part *part)
     op_at(c, i_op)->size += size;
     for (size_t i = 0; i < part->n_active && has_room(c); i++) {
         struct et__take take;
-        (void)place(c, path_at(c, part, i), part->i_step, at, &take);
+        (void)place(c, path_at(c, part, i), part->i_step, false, at, &take);
         put_take(c, part, i, i_op, take);
     }
     return true;
@@ -260,13 +268,10 @@ static bool place_in_element(const struct compile *c, const struct et__path *pat
                              struct et__take *take)
 {
     const struct et__step *step = &path->steps[i_step];
-    size_t offset = 0;
-    *take = (struct et__take){.n = 1, .run = 1, .index = step->index};
-    if (i_step + 1 == path->n_steps)
-        take->run = !path->is_byte_array;
-    else if (!place_in(c, step->field->type, path, i_step + 1, &offset, take))
+    *take = (struct et__take){.n = 1, .run = !path->is_byte_array};
+    if (i_step + 1 < path->n_steps && !place(c, path, i_step, true, 0, take))
         return false;
-    take->offset = (uint32_t)offset;
+    take->index = step->index;
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define NESTING_MAX 32
+#define FULL_NAME_BYTES_MAX 1024 // of a message, with its package
 #define MESSAGE_SET_NUMBER_MAX 0x1fffffff
 
 struct source {
@@ -104,7 +105,7 @@ static enum et_status take_field(struct source *s, struct et_str bytes,
         else if (e.number == 5 && is_number)
             type = e.value;
         else if (e.number == 6 && is_bytes)
-            field->spelled = without_dot(e.bytes);
+            field->spelled = e.bytes;
         else if (e.number == 7 && is_bytes)
             field->default_text = e.bytes;
     }
@@ -113,6 +114,9 @@ static enum et_status take_field(struct source *s, struct et_str bytes,
     if (et_name_check(field->name, "a field's name", NULL) != ET_OK || field->number == 0 ||
         type == 0 || type >= N_SCALARS)
         return fail_at(s, bytes.p, "a field without a name, a number or a known type");
+    for (size_t i = 0; i < field->name.n; i++)
+        if (memchr(".[]", field->name.p[i], 3))
+            return fail_at(s, bytes.p, "a field's name with a dot or a bracket"); // as in a path
     *is_group = type == TYPE_GROUP;
     field->kind = SCALARS[type].kind;
     field->wire = SCALARS[type].wire;
@@ -121,7 +125,9 @@ static enum et_status take_field(struct source *s, struct et_str bytes,
         field->spelled = et_str(et_msg_kind_text(field->kind));
         return ET_OK;
     }
-    return field->spelled.n > 0 ? ET_OK : fail_at(s, bytes.p, "a field whose message has no name");
+    if (without_dot(field->spelled).n > 0 && field->spelled.n <= FULL_NAME_BYTES_MAX)
+        return ET_OK;
+    return fail_at(s, bytes.p, "a field whose message has no name, or too long a one");
 }
 
 /* ---- messages ---- */
@@ -186,6 +192,8 @@ static enum et_status take_message(struct source *s, struct et_str bytes, struct
     *level = (struct level){wire, join(s, outer, name)};
     if (!level->name.p)
         return fail_memory(s);
+    if (level->name.n > FULL_NAME_BYTES_MAX)
+        return fail_at(s, bytes.p, "a message whose name is too long");
     st = et__maker_add(&s->m, level->name, &made);
     return st == ET_OK && made ? take_fields(s, wire, made) : st;
 }
@@ -239,27 +247,58 @@ static enum et_msg_kind kind_of(const struct et_msgdef_type *type)
                                                                : ET_MSG_NESTED;
 }
 
-static enum et_status resolve(struct source *s)
+/* The message that a name means within another. ".a.B" is the whole name; "B", as some writers have
+ * it, is looked for in the message that names it, then in what is around that, outwards. */
+static struct et_str find_name(const struct et__maker *m, struct et_str scope, struct et_str name)
+{
+    char full[2 * FULL_NAME_BYTES_MAX + 1];
+    if (name.p[0] == '.')
+        return without_dot(name);
+    for (;;) {
+        memcpy(full, scope.p, scope.n);
+        full[scope.n] = '.';
+        memcpy(full + scope.n + 1, name.p, name.n);
+        const size_t i = et__names_get(&m->by_name, (struct et_str){full, scope.n + 1 + name.n});
+        if (i != ET__NO_NAME)
+            return m->types[i]->type.name;
+        const char *dot = memrchr(scope.p, '.', scope.n);
+        if (!dot)
+            return name;
+        scope.n = (size_t)(dot - scope.p);
+    }
+}
+
+static enum et_status resolve_field(struct source *s, struct et_str owner,
+                                    struct et_msgdef_field *field)
 {
     struct et__maker *m = &s->m;
-    for (size_t i = 0; i < m->n_types; i++) {
+    struct et__made_type *made;
+    field->spelled = find_name(m, owner, field->spelled);
+    const enum et_status st = et__maker_add(m, field->spelled, &made);
+    if (st != ET_OK)
+        return st;
+    if (made)
+        made->type.is_missing = true;
+    const size_t i = et__names_get(&m->by_name, field->spelled);
+    if (i == ET__NO_NAME) // "a/msg/b", which is no name of protobuf
+        return et_fail(m->err, ET_ECORRUPT, -1, "the name of a message with a '/'");
+    field->type = &m->types[i]->type;
+    field->kind = kind_of(field->type);
+    return ET_OK;
+}
+
+static enum et_status resolve(struct source *s)
+{
+    const struct et__maker *m = &s->m;
+    for (size_t i = 0; i < m->n_types; i++) // grows by those that are missing
         for (size_t k = 0; k < m->types[i]->type.n_fields; k++) {
             struct et_msgdef_field *field = &m->types[i]->fields[k];
-            struct et__made_type *made;
-            if (field->kind != ET_MSG_NESTED)
-                continue;
-            const enum et_status st = et__maker_add(m, field->spelled, &made);
+            const enum et_status st = field->kind == ET_MSG_NESTED
+                                          ? resolve_field(s, m->types[i]->type.name, field)
+                                          : ET_OK;
             if (st != ET_OK)
                 return st;
-            if (made)
-                made->type.is_missing = true;
-            const size_t i_inner = et__names_get(&m->by_name, field->spelled);
-            if (i_inner == ET__NO_NAME) // "a/msg/b", which is no name of protobuf
-                return et_fail(m->err, ET_ECORRUPT, -1, "the name of a message with a '/'");
-            field->type = &m->types[i_inner]->type;
-            field->kind = kind_of(field->type);
         }
-    }
     return ET_OK;
 }
 

@@ -97,6 +97,10 @@ static enum et_status push(struct writing *j, const struct et_msgdef_type *type,
 {
     struct level level = {.type = type, .mark = et_arena_mark(j->arena)};
     size_t n;
+    if (type->is_missing)
+        return et_fail(j->err, ET_ENOTFOUND, bytes.p - j->start,
+                       "at byte %td: %.*s is defined nowhere", bytes.p - j->start,
+                       ET_STR_ARG(type->name));
     if (j->depth == DEPTH_MAX)
         return et_fail(j->err, ET_ELIMIT, bytes.p - j->start,
                        "at byte %td: messages more than %d deep in each other", bytes.p - j->start,
@@ -169,7 +173,7 @@ static void put_default(struct writing *j, const struct et_msgdef_field *f)
     if (f->type)
         et_json_null(j->w);
     else if (!et__number_is(f))
-        put_bytes(j->w, f, f->default_text);
+        put_bytes(j->w, f, f->default_text.p ? f->default_text : ET_STR(""));
     else if (f->default_text.p && et_msgdef_literal(f->kind, ET_MSG_ONE, f->default_text, j->arena,
                                                     &value, NULL) == ET_OK)
         et_json_value(j->w, value);

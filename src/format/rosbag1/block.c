@@ -12,11 +12,12 @@ void et__bag_open_free(struct et__bag_open *open)
     *open = (struct et__bag_open){0};
 }
 
-static bool make_room(char **buf, size_t *cap, size_t n)
+// What is spare is not counted: it is not written to.
+static bool make_room(char **buf, size_t *cap, size_t n, size_t n_spare)
 {
     if (n <= *cap)
         return true;
-    char *grown = malloc(n);
+    char *grown = malloc(n + n_spare);
     if (!grown)
         return false;
     free(*buf);
@@ -87,37 +88,47 @@ static enum et_status add_message(struct walk *w, const struct et__bag_record *r
     return ET_OK;
 }
 
+/* Whether a record may begin with these n bytes: cheap, and a wrong length seldom leads to bytes
+ * that pass. The last record of a file that was cut may end anywhere. */
+static bool may_begin(const char *p, size_t n, bool is_cut)
+{
+    if (n < 8)
+        return n == 0 || (is_cut && (n < 4 || et__bag_u32(p) <= ET__BAG_HEADER_BYTES_MAX));
+    const size_t n_header = et__bag_u32(p), n_field = et__bag_u32(p + 4);
+    const bool is_there = n_header <= n - 4 || (is_cut && n_header <= ET__BAG_HEADER_BYTES_MAX);
+    return is_there && n_header >= 8 && n_field >= 4 && n_field <= n_header - 4 &&
+           (n == 8 || (p[8] >= 'a' && p[8] <= 'z'));
+}
+
 /* A record of which all bytes are there, and that is followed by another or by the end. */
-static bool is_whole(const struct walk *w, size_t at, const struct et__bag_record *record)
+static bool is_whole(const struct walk *w, size_t at, const struct et__bag_record *record,
+                     bool is_cut)
 {
     const size_t n_left = w->records.n - at - record->n_head;
     if (record->n_data > n_left)
         return false;
-    const size_t next = at + record->n_head + record->n_data;
-    const size_t n_next = w->records.n - next;
-    if (n_next == 0)
-        return true;
-    if (n_next < 4)
-        return w->is_cut;
-    // The next header's length and its first field's: cheap, and a wrong length seldom fits both.
-    const size_t n_header = et__bag_u32(w->records.p + next);
-    if (n_next < 8 || n_header > n_next - 4)
-        return w->is_cut && n_header <= ET__BAG_HEADER_BYTES_MAX;
-    const size_t n_field = et__bag_u32(w->records.p + next + 4);
-    return n_header >= 4 && n_field <= n_header - 4;
+    return may_begin(w->records.p + at + record->n_head + record->n_data, n_left - record->n_data,
+                     is_cut);
 }
 
-static size_t next_record(const struct walk *w, size_t at)
+static size_t next_record(const struct walk *w, size_t at, bool is_cut)
 {
     struct et__bag_record record;
     for (; at + 8 <= w->records.n; at++) {
         const size_t n = w->records.n - at;
         if (et__bag_record_read(w->records.p + at,
                                 n < ET__BAG_FOUND_BYTES ? n : ET__BAG_FOUND_BYTES, &record) &&
-            is_whole(w, at, &record))
+            is_whole(w, at, &record, is_cut))
             return at;
     }
     return w->records.n;
+}
+
+// The last before a cut: a wrong length leads there too, but then there are others within.
+static bool is_last(const struct walk *w, size_t at, const struct et__bag_record *record)
+{
+    return w->is_cut && is_whole(w, at, record, true) &&
+           next_record(w, at + 1, false) >= at + record->n_head + record->n_data;
 }
 
 /* How many bytes of the record are passed; what is in it is taken. */
@@ -140,17 +151,19 @@ static enum et_status walk_records(struct walk *w, struct et_err *err)
     struct et__bag_record record = {0};
     enum et_status st = ET_OK;
     for (size_t at = 0, n; st == ET_OK && at < w->records.n; at += n) {
-        const bool is_record = et__bag_record_read(w->records.p + at, w->records.n - at, &record);
+        const char *p = w->records.p + at;
+        const bool is_record = et__bag_message_read(p, w->records.n - at, &record) ||
+                               et__bag_record_read(p, w->records.n - at, &record);
         const bool steps_in = is_record && w->is_raw && record.header.op == ET__BAG_CHUNK &&
                               et_str_is(record.header.compression, "none");
         n = record.n_head;
         if (steps_in)
             continue;
-        if (is_record && is_whole(w, at, &record)) {
+        if (is_record && (is_whole(w, at, &record, false) || is_last(w, at, &record))) {
             st = take(w, at, &record, &n, err);
             continue;
         }
-        n = next_record(w, at + 1) - at;
+        n = next_record(w, at + 1, w->is_cut) - at;
         if (at + n < w->records.n || !w->is_cut)
             w->n_bad_bytes += (int64_t)n;
     }
@@ -165,13 +178,26 @@ static int by_time(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* Messages are in order or a little late: the late ones are put where they belong. Where that
+ * moves too many, the rest is sorted. */
 static void sort_entries(struct et__bag_open *open)
 {
-    size_t i = 1;
-    while (i < open->n_entries && open->entries[i - 1].t_ns <= open->entries[i].t_ns)
-        i++;
-    if (i < open->n_entries)
-        qsort(open->entries, open->n_entries, sizeof *open->entries, by_time);
+    struct et__bag_entry *e = open->entries;
+    size_t n_moves = 0;
+    for (size_t i = 1; i < open->n_entries; i++) {
+        if (e[i - 1].t_ns <= e[i].t_ns)
+            continue;
+        const struct et__bag_entry late = e[i];
+        size_t k = i;
+        for (; k > 0 && e[k - 1].t_ns > late.t_ns; k--)
+            e[k] = e[k - 1];
+        e[k] = late;
+        n_moves += i - k;
+        if (n_moves > 16 * open->n_entries) {
+            qsort(e, open->n_entries, sizeof *e, by_time);
+            return;
+        }
+    }
 }
 
 // Told once a block, whether the index or the query finds it.
@@ -222,7 +248,7 @@ static enum et_status read_stored(struct walk *w, int64_t at, int64_t n, struct 
     if ((uint64_t)n > w->room)
         return et_fail(err, ET_ELIMIT, at, "%lld bytes at %lld are more than the memory of %zu",
                        (long long)n, (long long)at, w->r->memory_bytes);
-    if (!make_room(&w->open->stored, &w->open->stored_cap, (size_t)n + 1))
+    if (!make_room(&w->open->stored, &w->open->stored_cap, (size_t)n + 1, 0))
         return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk of %lld bytes", (long long)n);
     w->records = (struct et_str){w->open->stored, (size_t)n};
     return et_file_read_exact(w->r->file, at, w->open->stored, (size_t)n, err);
@@ -237,27 +263,63 @@ static enum et_status load_raw(struct walk *w, bool must_sort, struct et_err *er
     return st == ET_OK ? parse(w, must_sort, err) : st;
 }
 
-static enum et_status unpack(struct walk *w, const struct et__bag_header *h, bool *is_good,
+/* A size that can never be held is believed only when as much does come out: a wrong byte in it
+ * must not end the query. */
+static enum et_status room_of(const struct walk *w, size_t size, size_t *room, struct et_err *err)
+{
+    const size_t used = w->open->stored_cap, left = w->room > used ? w->room - used : 0;
+    const size_t most = left < ET_ROSBAG1_CHUNK_BYTES_MAX ? left : ET_ROSBAG1_CHUNK_BYTES_MAX;
+    const bool can_be = size <= w->r->memory_bytes && size <= ET_ROSBAG1_CHUNK_BYTES_MAX;
+    *room = can_be || size < most ? size : most;
+    if (*room > most || *room == 0)
+        return et_fail(err, ET_ELIMIT, w->block->at, "a chunk of %zu bytes is more than %zu", size,
+                       most);
+    return ET_OK;
+}
+
+// Much less came out than was said: the memory is for others.
+static void shrink(struct et__bag_open *open, size_t n)
+{
+    char *small = malloc(n + 1 + ET__BAG_SPARE_BYTES);
+    if (!small)
+        return;
+    memcpy(small, open->unpacked, n);
+    free(open->unpacked);
+    open->unpacked = small;
+    open->unpacked_cap = n + 1;
+}
+
+/* How a packed chunk came out. */
+struct unpacked {
+    enum et__unpacked how;
+    bool is_of_size;
+};
+
+static enum et_status unpack(struct walk *w, const struct et__bag_header *h, struct unpacked *u,
                              struct et_err *err)
 {
+    size_t room, n = 0;
     // The chunk that was being written does not say its size; what comes out is bounded instead.
-    const size_t room = h->size ? h->size : ET__BAG_RAW_BYTES * 2;
-    enum et__unpacked how;
-    size_t n = 0;
-    if (room > ET_ROSBAG1_CHUNK_BYTES_MAX || room > w->room)
-        return et_fail(err, ET_ELIMIT, w->block->at, "a chunk of %zu bytes is more than %zu", room,
-                       w->room < ET_ROSBAG1_CHUNK_BYTES_MAX ? w->room : ET_ROSBAG1_CHUNK_BYTES_MAX);
-    if (!make_room(&w->open->unpacked, &w->open->unpacked_cap, room))
+    const size_t likely = ((size_t)1 << 20) + 256 * w->records.n, most = 2 * ET__BAG_RAW_BYTES;
+    enum et_status st = room_of(w, h->size ? h->size : likely < most ? likely : most, &room, err);
+    if (st != ET_OK)
+        return st;
+    if (!make_room(&w->open->unpacked, &w->open->unpacked_cap, room, ET__BAG_SPARE_BYTES))
         return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk of %zu bytes", room);
-    enum et_status st = et__bag_unpack(&w->r->codec, h->compression, w->records, w->open->unpacked,
-                                       room, &n, &how, err);
+    st = et__bag_unpack(&w->r->codec, h->compression, w->records, w->open->unpacked, room, &n,
+                        &u->how, err);
     if (st == ET_EUNSUPPORTED)
-        how = ET__UNPACKED_WRONG;
+        u->how = ET__UNPACKED_WRONG;
     else if (st != ET_OK)
         return st;
-    const bool is_of_size = how == ET__UNPACKED_WHOLE && (h->size == 0 || n == h->size);
-    *is_good = is_of_size || (w->is_cut && how == ET__UNPACKED_CUT) ||
-               (w->is_cut && h->size == 0 && n > 0);
+    if (u->how != ET__UNPACKED_WHOLE && n >= room && room < h->size)
+        return et_fail(err, ET_ELIMIT, w->block->at, "a chunk of %zu bytes is more than %zu",
+                       (size_t)h->size, room);
+    if (n < room / 2)
+        shrink(w->open, n);
+    if (h->size == 0 && n >= room)
+        u->how = ET__UNPACKED_CUT;
+    u->is_of_size = h->size == 0 || n == h->size;
     w->records = (struct et_str){w->open->unpacked, n};
     return ET_OK;
 }
@@ -265,18 +327,22 @@ static enum et_status unpack(struct walk *w, const struct et__bag_header *h, boo
 static enum et_status load_packed(struct walk *w, const struct et__bag_record *record,
                                   bool must_sort, struct et_err *err)
 {
-    bool is_good = false;
+    struct unpacked u = {0};
     char text[160];
     const struct et_str name = record->header.compression;
-    const enum et_status st = unpack(w, &record->header, &is_good, err);
+    const enum et_status st = unpack(w, &record->header, &u, err);
     if (st != ET_OK)
         return st;
-    if (is_good)
+    const bool is_whole = u.how == ET__UNPACKED_WHOLE;
+    const bool is_good = is_whole || (u.how == ET__UNPACKED_CUT && w->is_cut);
+    if (!is_good || (is_whole && !u.is_of_size)) {
+        (void)snprintf(text, sizeof text,
+                       "the chunk at %lld does not decompress to what it says (\"%.*s\")",
+                       (long long)w->block->at, (int)(name.n < 20 ? name.n : 20), name.p);
+        tell(w, ET_ROSBAG1_CHUNK, is_good ? 0 : (int64_t)record->n_data, text);
+    }
+    if (is_good) // of another size: the stream's own end and checksum count
         return parse(w, must_sort, err);
-    (void)snprintf(text, sizeof text,
-                   "the chunk at %lld does not decompress to what it says (\"%.*s\")",
-                   (long long)w->block->at, (int)(name.n < 20 ? name.n : 20), name.p);
-    tell(w, ET_ROSBAG1_CHUNK, (int64_t)record->n_data, text);
     w->block->is_told = true;
     w->open->n_entries = w->open->next = 0;
     return ET_OK;
@@ -305,7 +371,8 @@ enum et_status et__bag_block_load(struct et_rosbag1_reader *r, size_t i_block, b
     const bool is_open = record.n_data == 0 && record.header.size == 0;
     int64_t n = is_open ? b->limit - data : (int64_t)record.n_data;
     w.is_cut = is_open || data + n > r->info.n_bytes;
-    n = data + n > r->info.n_bytes ? r->info.n_bytes - data : n;
+    const int64_t limit = b->limit > data ? b->limit : r->info.n_bytes;
+    n = data + n > limit ? limit - data : n;
     const bool is_plain = et_str_is(record.header.compression, "none");
     if (is_plain && (w.is_cut || record.n_data != record.header.size))
         return load_raw(&w, must_sort, err);

@@ -80,6 +80,6 @@ enum et_status et__bag_unpack(struct et__bag_codec **codec, struct et_str compre
     if (!(*codec)->lz4 &&
         LZ4F_isError(LZ4F_createDecompressionContext(&(*codec)->lz4, LZ4F_VERSION)))
         return et_fail(err, ET_ENOMEM, -1, "no memory for LZ4");
-    *how = by_lz4((*codec)->lz4, stored, to, room, n_out);
+    *how = by_lz4((*codec)->lz4, stored, to, room + ET__BAG_SPARE_BYTES, n_out);
     return ET_OK;
 }

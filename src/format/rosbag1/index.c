@@ -88,12 +88,29 @@ static enum et_status walk_index(struct et_rosbag1_reader *r, struct et_str inde
     return st == ET_OK ? order_blocks(r) : st;
 }
 
-static void forget(struct et_rosbag1_reader *r)
+/* A chunk stands at every place that the index names, and ends before the next. */
+static enum et_status check_chunks(struct et_rosbag1_reader *r, struct et_err *err)
+{
+    struct et__bag_record record;
+    char p[512];
+    size_t n;
+    for (size_t i = 0; i < r->n_blocks; i++) {
+        const struct et__bag_block *b = &r->blocks[i];
+        const enum et_status st = et_file_read_at(r->file, b->at, p, sizeof p, &n, err);
+        if (st != ET_OK)
+            return st;
+        if (!et__bag_record_read(p, n, &record) || record.header.op != ET__BAG_CHUNK ||
+            b->at + (int64_t)record.n_head + record.n_data > b->limit)
+            return ET_AGAIN;
+    }
+    return ET_OK;
+}
+
+static void forget_counts(struct et_rosbag1_reader *r)
 {
     for (size_t i = 0; i < r->n_connections; i++)
         r->connections[i].n_messages = 0;
     r->info.n_messages = 0;
-    r->n_blocks = 0;
 }
 
 enum et_status et__bag_read_index(struct et_rosbag1_reader *r, struct et_err *err)
@@ -112,8 +129,11 @@ enum et_status et__bag_read_index(struct et_rosbag1_reader *r, struct et_err *er
     if (st == ET_OK)
         st = walk_index(r, (struct et_str){bytes, (size_t)n}, err);
     free(bytes);
+    if (st == ET_OK)
+        st = check_chunks(r, err);
     if (st == ET_AGAIN) {
-        forget(r);
+        forget_counts(r);
+        r->n_blocks = 0;
         et__bag_remark(r, ET_ROSBAG1_INDEX, pos, 0, "the index does not hold; not used");
     }
     return st;
@@ -157,16 +177,26 @@ static enum et_status record_at(struct window *w, int64_t at, struct et__bag_rec
     return st;
 }
 
-static enum et_status resync(struct window *w, int64_t at, int64_t *found, struct et_err *err)
+// A kind that stands in chunks; connections also stand in the index.
+static bool holds_messages(const struct et__bag_header *h)
 {
-    struct et__bag_record record;
+    return h->op == ET__BAG_MESSAGE || h->op == ET__BAG_CONNECTION;
+}
+
+/* The next record from `at` on. Behind a packed chunk only what never stands in one (is_outer). */
+static enum et_status resync(struct window *w, int64_t at, bool is_outer, int64_t *found,
+                             struct et_err *err)
+{
+    struct et__bag_record record = {0};
     bool is_record = false;
     enum et_status st = ET_OK;
     for (; at < w->r->info.n_bytes && st == ET_OK; at++) {
         st = record_at(w, at, &record, &is_record, err);
+        if (!is_record || (is_outer && holds_messages(&record.header)))
+            continue;
         // A length that leaves the file is no find, but for the chunk that was being written.
-        if (is_record && (record.header.op == ET__BAG_CHUNK ||
-                          at + (int64_t)record.n_head + record.n_data <= w->r->info.n_bytes))
+        if (record.header.op == ET__BAG_CHUNK ||
+            at + (int64_t)record.n_head + record.n_data <= w->r->info.n_bytes)
             break;
     }
     *found = at;
@@ -206,7 +236,7 @@ static enum et_status add_chunk(struct window *w, int64_t at, const struct et__b
     const bool is_cut = end > r->info.n_bytes;
     r->info.n_chunks++;
     *next = data;
-    if (is_cut)
+    if (is_cut && is_plain)
         remark(r, ET_ROSBAG1_CUT, at, 0, "the file ends within the chunk");
     if (is_plain && (is_open || is_cut))
         return ET_OK; // its records are walked where they lie
@@ -221,15 +251,57 @@ static enum et_status add_chunk(struct window *w, int64_t at, const struct et__b
         return st;
     if (is_open && (is_record || data == r->info.n_bytes))
         return ET_OK; // nothing was written into it
+    const bool is_doubtful = !is_record && !is_open && end != r->info.n_bytes;
+    if (is_doubtful && is_plain)
+        return ET_OK; // its length may lie: its records are walked where they lie
     struct et__bag_block *b = block_add(r, at, false);
     if (!b)
         return et_arena_fail(r->arena, "the list of chunks", err);
     b->limit = is_cut || is_open ? r->info.n_bytes : end;
+    int64_t found = r->info.n_bytes;
+    if (is_doubtful)
+        st = resync(w, data, true, &found, err);
+    if (found < r->info.n_bytes)
+        b->limit = found; // its length lies, and there is more
+    else if (is_cut)
+        remark(r, ET_ROSBAG1_CUT, at, 0, "the file ends within the chunk");
     *next = b->limit;
-    // Its length is not to be believed when nothing follows: the next is searched for within it.
-    if (!is_record && *next < r->info.n_bytes)
-        *next = data;
+    return st;
+}
+
+/* Bytes that are no record. Behind records outside of chunks they belong to these: whoever walks
+ * them finds whether the length of the last of them was wrong. */
+static enum et_status pass_damage(struct window *w, int64_t at, int64_t *next, struct et_err *err)
+{
+    struct et_rosbag1_reader *r = w->r;
+    const enum et_status st = resync(w, at + 1, false, next, err);
+    if (st != ET_OK)
+        return st;
+    struct et__bag_block *b = r->n_blocks ? &r->blocks[r->n_blocks - 1] : NULL;
+    const bool is_behind =
+        b && b->is_raw && b->limit == at && *next - b->at <= 2 * (int64_t)ET__BAG_RAW_BYTES;
+    if (is_behind)
+        b->limit = *next;
+    if (*next == r->info.n_bytes)
+        remark(r, ET_ROSBAG1_CUT, at, *next - at, "the file ends within what begins");
+    else if (!is_behind)
+        remark(r, ET_ROSBAG1_DAMAGE, at, *next - at, "bytes that are no record");
     return ET_OK;
+}
+
+/* A record that holds no messages is passed, unless nothing stands where it says that it ends. */
+static enum et_status pass_other(struct window *w, int64_t at, int64_t data, int64_t *next,
+                                 struct et_err *err)
+{
+    struct et__bag_record behind;
+    bool is_record = true;
+    if (*next >= w->r->info.n_bytes)
+        return ET_OK;
+    enum et_status st = record_at(w, *next, &behind, &is_record, err);
+    if (st != ET_OK || is_record)
+        return st;
+    remark(w->r, ET_ROSBAG1_DAMAGE, at, 0, "no record behind the record");
+    return resync(w, data, false, next, err);
 }
 
 static enum et_status walk_file(struct window *w, struct et_err *err)
@@ -242,32 +314,56 @@ static enum et_status walk_file(struct window *w, struct et_err *err)
         st = record_at(w, at, &record, &is_record, err);
         if (st != ET_OK)
             return st;
-        next = is_record ? at + (int64_t)record.n_head + record.n_data : at;
-        if (is_record && record.header.op == ET__BAG_CHUNK) {
+        const int64_t data = is_record ? at + (int64_t)record.n_head : at;
+        next = is_record ? data + record.n_data : at;
+        if (is_record && record.header.op == ET__BAG_CHUNK)
             st = add_chunk(w, at, &record, &next, err);
-        } else if (!is_record || next > r->info.n_bytes) {
-            st = resync(w, at + 1, &next, err);
-            if (next < r->info.n_bytes)
-                remark(r, ET_ROSBAG1_DAMAGE, at, next - at, "bytes that are no record");
-            else
-                remark(r, ET_ROSBAG1_CUT, at, next - at, "the file ends within what begins");
-        } else if (record.header.op == ET__BAG_MESSAGE || record.header.op == ET__BAG_CONNECTION) {
+        else if (!is_record || next > r->info.n_bytes)
+            st = pass_damage(w, at, &next, err);
+        else if (holds_messages(&record.header))
             st = add_raw(r, at, next, err);
-        }
+        else
+            st = pass_other(w, at, data, &next, err);
     }
     return st;
 }
 
-// First those outside of chunks: they hold what the index says of the connections.
-static enum et_status load_all(struct et_rosbag1_reader *r, bool is_raw, struct et_err *err)
+static enum et_status load_some(struct et_rosbag1_reader *r, bool is_index, struct et_err *err)
 {
     enum et_status st = ET_OK;
     struct et__bag_open open = {0};
-    for (size_t i = 0; i < r->n_blocks && st == ET_OK; i++)
-        if (r->blocks[i].is_raw == is_raw)
+    for (size_t i = 0; i < r->n_blocks && st == ET_OK; i++) {
+        const struct et__bag_block *b = &r->blocks[i];
+        const bool is_behind = r->info.is_finished && (uint64_t)b->at >= r->head.index_pos;
+        if ((b->is_raw && is_behind) == is_index)
             st = et__bag_block_load(r, i, false, r->memory_bytes, &open, err);
+    }
     et__bag_open_free(&open);
     return st;
+}
+
+// What stands where the index should be is first: it holds what there is to say of connections.
+static enum et_status load_all(struct et_rosbag1_reader *r, struct et_err *err)
+{
+    const enum et_status st = load_some(r, true, err);
+    return st == ET_OK ? load_some(r, false, err) : st;
+}
+
+/* Messages whose connection is found only behind them (the record before them is damaged) are there
+ * at a second look. */
+static enum et_status load_blocks(struct et_rosbag1_reader *r, struct et_err *err)
+{
+    struct et_rosbag1_remark before[ET_ROSBAG1_N_FAULTS];
+    memcpy(before, r->remarks, sizeof before);
+    const enum et_status st = load_all(r, err);
+    if (st != ET_OK || r->remarks[ET_ROSBAG1_ORPHAN].n == 0)
+        return st;
+    memcpy(r->remarks, before, sizeof before);
+    et__bag_list_remarks(r);
+    forget_counts(r);
+    for (size_t i = 0; i < r->n_blocks; i++)
+        r->blocks[i].is_told = false;
+    return load_all(r, err);
 }
 
 enum et_status et__bag_read_all(struct et_rosbag1_reader *r, struct et_err *err)
@@ -277,7 +373,5 @@ enum et_status et__bag_read_all(struct et_rosbag1_reader *r, struct et_err *err)
         return et_fail(err, ET_ENOMEM, -1, "no memory to look through a bag");
     enum et_status st = walk_file(&w, err);
     free(w.p);
-    if (st == ET_OK)
-        st = load_all(r, true, err);
-    return st == ET_OK ? load_all(r, false, err) : st;
+    return st == ET_OK ? load_blocks(r, err) : st;
 }

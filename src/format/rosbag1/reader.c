@@ -15,6 +15,15 @@ const char *et_rosbag1_fault_name(enum et_rosbag1_fault fault)
     return (unsigned)fault < ET_ROSBAG1_N_FAULTS ? NAMES[fault] : "unknown";
 }
 
+void et__bag_list_remarks(struct et_rosbag1_reader *r)
+{
+    r->info.n_remarks = 0;
+    for (int i = 0; i < ET_ROSBAG1_N_FAULTS; i++)
+        if (r->remarks[i].n)
+            r->listed[r->info.n_remarks++] = r->remarks[i];
+    r->info.remarks = r->listed;
+}
+
 void et__bag_remark(struct et_rosbag1_reader *r, enum et_rosbag1_fault fault, int64_t at,
                     int64_t n_bytes, const char *text)
 {
@@ -26,11 +35,7 @@ void et__bag_remark(struct et_rosbag1_reader *r, enum et_rosbag1_fault fault, in
     }
     m->n++;
     m->n_bytes += n_bytes;
-    r->info.n_remarks = 0;
-    for (int i = 0; i < ET_ROSBAG1_N_FAULTS; i++)
-        if (r->remarks[i].n)
-            r->listed[r->info.n_remarks++] = r->remarks[i];
-    r->info.remarks = r->listed;
+    et__bag_list_remarks(r);
 }
 
 void *et__bag_grow(struct et_arena *arena, void *items, size_t n, size_t *cap, size_t size)

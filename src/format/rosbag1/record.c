@@ -138,3 +138,27 @@ bool et__bag_record_read(const char *p, size_t n, struct et__bag_record *record)
     record->n_data = et__bag_u32(p + 4 + n_header);
     return true;
 }
+
+bool et__bag_message_read(const char *p, size_t n, struct et__bag_record *record)
+{
+    if (n < ET__BAG_MESSAGE_HEAD_BYTES || et__bag_u32(p) != ET__BAG_MESSAGE_HEAD_BYTES - 8)
+        return false;
+    const char *end = p + ET__BAG_MESSAGE_HEAD_BYTES - 4;
+    struct et__bag_header *h = &record->header;
+    // Three fields of different lengths fill the header, so each is there once.
+    for (p += 4; p < end;) {
+        const uint32_t n_field = et__bag_u32(p);
+        if (n_field == 4 && end - p >= 8 && memcmp(p + 4, "op=\2", 4) == 0)
+            h->op = ET__BAG_MESSAGE;
+        else if (n_field == 9 && end - p >= 13 && memcmp(p + 4, "conn=", 5) == 0)
+            h->connection = et__bag_u32(p + 9);
+        else if (n_field == 13 && end - p >= 17 && memcmp(p + 4, "time=", 5) == 0)
+            h->time_ns = time_ns(p + 9);
+        else
+            return false;
+        p += 4 + n_field;
+    }
+    record->n_head = ET__BAG_MESSAGE_HEAD_BYTES;
+    record->n_data = et__bag_u32(end);
+    return true;
+}

@@ -64,6 +64,11 @@ struct et__bag_record {
  * record, or its header reaches beyond. */
 bool et__bag_record_read(const char *p, size_t n, struct et__bag_record *record);
 
+/* The same for a message with just the fields it must have, in any order: nearly every record.
+ * False: read it in the other way. Sets op, connection and time_ns of the header. */
+#define ET__BAG_MESSAGE_HEAD_BYTES ((size_t)46)
+bool et__bag_message_read(const char *p, size_t n, struct et__bag_record *record);
+
 /* A stretch of the file that holds messages: a chunk, or records outside of chunks (is_raw). */
 struct et__bag_block {
     int64_t at;               // of the chunk's record, or of the first record
@@ -90,6 +95,7 @@ struct et__bag_open {
     size_t cap_entries, n_entries, next;
 };
 
+#define ET__BAG_SPARE_BYTES ((size_t)1 << 20) // of roslz4's blocks
 struct et__bag_codec;
 void et__bag_codec_close(struct et__bag_codec *codec);
 
@@ -99,8 +105,9 @@ enum et__unpacked {
     ET__UNPACKED_WRONG // not such a stream, its checksum does not hold, or it is longer than room
 };
 
-/* Decompresses by "lz4" or "bz2" into `to`; *n_out bytes came out, also of a stream that is cut.
- * ET_EUNSUPPORTED: another name. ET_ENOMEM. */
+/* Decompresses by "lz4" or "bz2" into `to`, which has room and ET__BAG_SPARE_BYTES more, so that
+ * LZ4's last block need not go through a buffer of the library's own; *n_out bytes came out, also
+ * of a stream that is cut. ET_EUNSUPPORTED: another name. ET_ENOMEM. */
 ET_MUST_USE enum et_status et__bag_unpack(struct et__bag_codec **codec, struct et_str compression,
                                           struct et_str stored, char *to, size_t room,
                                           size_t *n_out, enum et__unpacked *how,
@@ -138,6 +145,7 @@ struct et_rosbag1_reader {
 /* Notes a fault; the first of its kind keeps its text. */
 void et__bag_remark(struct et_rosbag1_reader *r, enum et_rosbag1_fault fault, int64_t at,
                     int64_t n_bytes, const char *text);
+void et__bag_list_remarks(struct et_rosbag1_reader *r); // into info
 
 /* Room for one more item behind n; NULL when there is none. Owned by the reader's arena. */
 void *et__bag_grow(struct et_arena *arena, void *items, size_t n, size_t *cap, size_t size);
