@@ -42,7 +42,10 @@ struct et_rule {
     const char *stream;       // canonical name; cameras may use "*.image" with a '*' in the path
     const char *dataset;      // path of a dataset's feature, may hold one '*'; NULL when a topic's
     const char *topic;        // topic of a recording, NULL when a dataset's
-    const char *field;        // field path in the topic's message
+    const char *field;        // field path in the topic's message, or several with commas between;
+                              // NULL: what the message's type is known for, or a row itself
+    const char *stamp;        // field path of the device's time; "none"; NULL: header.stamp
+    double stamp_ns;          // one of a stamp that is a number, in ns; 0: the stamp is a time
     const char *const *names; // the maker's value names in our order; NULL: by index
     size_t n_names;
     const size_t *indices; // values of the feature in our order; NULL: by range
@@ -78,12 +81,14 @@ ET_MUST_USE ET_API enum et_status et_profile_load(const char *path, struct et_ar
                                                   const struct et_profile **profile,
                                                   struct et_err *err);
 
-/* One feature of a dataset, as rules see it. */
+/* One feature of a dataset, or one field of a recording's topic, as rules see it. */
 struct et_feature_view {
-    const char *path;         // "observation.state"
+    const char *path;         // "observation.state"; the topic
     bool is_video;            // or image
-    size_t n_values;          // numbers a row (vectors are flattened); 0 for video
+    size_t n_values;          // numbers a row (vectors are flattened); 0 for video and text
     const char *const *names; // n_values, or NULL
+    const char *field;        // as the rule has it, "" where it has none; NULL: a dataset's feature
+    bool is_text;             // events and words: no numbers
 };
 
 /* Finds the profile for a dataset: `wanted` when it is not NULL (a path, or an id in a folder of
@@ -104,8 +109,9 @@ ET_MUST_USE ET_API enum et_status et_profile_list(struct et_arena *arena,
  * raw[columns[i]] × scale[i] + offset[i]. */
 struct et_bound_stream {
     struct et_stream stream;
+    const struct et_rule *rule;
     size_t i_feature;      // in the features given to et_profile_bind
-    const size_t *columns; // stream.n_values of them; NULL for video
+    const size_t *columns; // stream.n_values of them; NULL for video and text
     const double *scale;
     const double *offset;
 };
@@ -126,6 +132,13 @@ ET_MUST_USE ET_API enum et_status et_profile_bind(const struct et_profile *profi
                                                   size_t n_features, struct et_arena *arena,
                                                   struct et_binding *binding, struct et_err *err);
 
+/* The same for a recording: rules that lead from topics, features that are fields of messages. */
+ET_MUST_USE ET_API enum et_status et_profile_bind_topics(const struct et_profile *profile,
+                                                         const struct et_feature_view *fields,
+                                                         size_t n_fields, struct et_arena *arena,
+                                                         struct et_binding *binding,
+                                                         struct et_err *err);
+
 /* What et_profile_guess looks at: a feature and, where known, the range of each value. */
 struct et_guess_feature {
     struct et_feature_view view;
@@ -145,5 +158,24 @@ ET_MUST_USE ET_API enum et_status
 et_profile_guess(const char *robot_type, const struct et_guess_feature *features, size_t n_features,
                  const struct et_guess_slice *slices, size_t n_slices, struct et_buf *yaml,
                  struct et_err *err);
+
+/* What a recording's draft is made from: one field of one topic that seems to be of a stream. */
+struct et_guess_field {
+    const char *topic;
+    const char *field; // as a rule has it; NULL: a row, or what the type is known for
+    enum et_quantity quantity;
+    size_t n_values;          // of the first message; 0 for pictures and events
+    const char *const *names; // n_values, or NULL
+    const double *min, *max;  // n_values, or NULL
+    bool is_w_first;          // of an IMU: its quaternion is w x y z
+    bool has_stamp;           // the message has header.stamp, or needs none
+    const char *why;          // what the quantity rests on: "of type sensor_msgs/JointState"
+};
+
+/* The same for a recording: parts by the values' names, else by the topic's; of several fields for
+ * one stream the first is drafted, the others are told. */
+ET_MUST_USE ET_API enum et_status et_profile_guess_topics(const struct et_guess_field *fields,
+                                                          size_t n_fields, struct et_buf *yaml,
+                                                          struct et_err *err);
 
 #endif

@@ -12,6 +12,7 @@ struct binder {
     const struct et_profile *profile;
     const struct et_feature_view *features;
     size_t n_features;
+    bool is_topics; // the rules that lead from topics count, else those from a dataset
     struct et_arena *arena;
     struct et_err *err;
 
@@ -54,10 +55,28 @@ static enum et_status remark(struct binder *b, const char *text)
     return ET_OK;
 }
 
-static size_t find_feature(const struct binder *b, const char *path)
+/* Where a rule leads from; NULL when it is of the other kind. */
+static const char *path_of(const struct binder *b, const struct et_rule *rule)
+{
+    return b->is_topics ? rule->topic : rule->dataset;
+}
+
+static bool is_field_of(const struct et_rule *rule, const struct et_feature_view *feature)
+{
+    return !feature->field || strcmp(feature->field, rule->field ? rule->field : "") == 0;
+}
+
+/* A list that is empty (the efforts of a JointState that measures none) is not there. */
+static bool is_empty(const struct et_feature_view *feature)
+{
+    return feature->n_values == 0 && !feature->is_video && !feature->is_text;
+}
+
+static size_t find_feature(const struct binder *b, const struct et_rule *rule)
 {
     for (size_t i = 0; i < b->n_features; i++)
-        if (strcmp(b->features[i].path, path) == 0)
+        if (strcmp(b->features[i].path, path_of(b, rule)) == 0 &&
+            is_field_of(rule, &b->features[i]) && !is_empty(&b->features[i]))
             return i;
     return NONE;
 }
@@ -262,21 +281,25 @@ static enum et_status bind_one(struct binder *b, const struct et_rule *rule, con
     assert(is_name);
     (void)is_name;
     const bool is_picture = et__is_picture(name.quantity);
+    const bool is_text = name.quantity == ET_QUANTITY_EVENT || name.quantity == ET_QUANTITY_TEXT;
 
-    if (is_picture != feature->is_video)
+    if (is_picture != feature->is_video || is_text != feature->is_text)
         return contradiction(b, rule, "%.96s holds %s", feature->path,
-                             feature->is_video ? "pictures" : "numbers");
+                             feature->is_video  ? "pictures"
+                             : feature->is_text ? "text"
+                                                : "numbers");
+    bound.rule = rule;
     bound.stream.name = stream;
     bound.stream.part = name.part;
     bound.stream.quantity = name.quantity;
     bound.stream.is_command = name.is_command;
     bound.stream.unit = et__profile_unit(b->profile, name);
-    enum et_status st = is_picture ? ET_OK : bind_values(b, rule, name, &bound);
+    enum et_status st = is_picture || is_text ? ET_OK : bind_values(b, rule, name, &bound);
     if (st == ET_OK)
         st = describe(b, &bound);
     if (st != ET_OK)
         return st;
-    if (is_picture)
+    if (is_picture || is_text)
         b->is_used[i_feature][0] = true;
     assert(b->n_streams < b->cap_streams);
     b->streams[b->n_streams++] = bound;
@@ -293,9 +316,9 @@ static enum et_status bind_named(struct binder *b)
 {
     for (size_t i = 0; i < b->profile->n_rules; i++) {
         const struct et_rule *rule = &b->profile->rules[i];
-        if (!rule->dataset || is_star(rule) || is_bound(b, rule->stream))
+        if (!path_of(b, rule) || is_star(rule) || is_bound(b, rule->stream))
             continue;
-        const size_t i_feature = find_feature(b, rule->dataset);
+        const size_t i_feature = find_feature(b, rule);
         if (i_feature == NONE || has_no_name_of(&b->features[i_feature], rule))
             continue;
         const enum et_status st = bind_one(b, rule, rule->stream, i_feature);
@@ -339,8 +362,8 @@ static enum et_status bind_star(struct binder *b, const struct et_rule *rule)
     for (size_t i = 0; i < b->n_features; i++) {
         const struct et_feature_view *feature = &b->features[i];
         struct et_str star;
-        if (!feature->is_video || b->is_used[i][0] ||
-            !match_star(rule->dataset, feature->path, &star))
+        if (!feature->is_video || b->is_used[i][0] || !is_field_of(rule, feature) ||
+            !match_star(path_of(b, rule), feature->path, &star))
             continue;
         const char *stream = place_text(star, rule->stream + 1, b->arena);
         if (!stream)
@@ -367,7 +390,7 @@ static enum et_status bind_stars(struct binder *b)
 {
     for (size_t i = 0; i < b->profile->n_rules; i++) {
         const struct et_rule *rule = &b->profile->rules[i];
-        if (!rule->dataset || !is_star(rule))
+        if (!path_of(b, rule) || !is_star(rule))
             continue;
         const enum et_status st = bind_star(b, rule);
         if (st != ET_OK)
@@ -376,13 +399,13 @@ static enum et_status bind_stars(struct binder *b)
     return ET_OK;
 }
 
-/* True when the rule is the first of those to its stream that lead from a dataset: so that a stream
- * without a feature is spoken of once. */
-static bool is_first_to_stream(const struct et_profile *profile, size_t i_rule)
+/* True when the rule is the first of its kind to its stream: so that a stream without a feature is
+ * spoken of once. */
+static bool is_first_to_stream(const struct binder *b, size_t i_rule)
 {
+    const struct et_rule *rules = b->profile->rules;
     for (size_t i = 0; i < i_rule; i++)
-        if (profile->rules[i].dataset &&
-            strcmp(profile->rules[i].stream, profile->rules[i_rule].stream) == 0)
+        if (path_of(b, &rules[i]) && strcmp(rules[i].stream, rules[i_rule].stream) == 0)
             return false;
     return true;
 }
@@ -391,14 +414,15 @@ static enum et_status remark_absent(struct binder *b)
 {
     for (size_t i = 0; i < b->profile->n_rules; i++) {
         const struct et_rule *rule = &b->profile->rules[i];
-        if (!rule->dataset || rule->is_optional || is_star(rule) || is_bound(b, rule->stream) ||
-            !is_first_to_stream(b->profile, i))
+        if (!path_of(b, rule) || rule->is_optional || is_star(rule) || is_bound(b, rule->stream) ||
+            !is_first_to_stream(b, i))
             continue;
-        const bool is_there = find_feature(b, rule->dataset) != NONE;
-        const enum et_status st = remark(
-            b, et_arena_printf(b->arena, "%s is not there: %s %s", rule->stream, rule->dataset,
-                               is_there ? "has none of the values that the rule names"
-                                        : "is not among the features"));
+        const char *why = find_feature(b, rule) != NONE
+                              ? "has none of the values that the rule names"
+                          : b->is_topics ? "is not in the recording"
+                                         : "is not among the features";
+        const enum et_status st = remark(b, et_arena_printf(b->arena, "%s is not there: %s %s",
+                                                            rule->stream, path_of(b, rule), why));
         if (st != ET_OK)
             return st;
     }
@@ -416,7 +440,7 @@ static enum et_status remark_unmapped(struct binder *b)
 {
     for (size_t i = 0; i < b->n_features; i++) {
         const struct et_feature_view *feature = &b->features[i];
-        const size_t n = feature->is_video ? 1 : feature->n_values;
+        const size_t n = feature->is_video || feature->is_text ? 1 : feature->n_values;
         size_t n_unmapped = 0, first = 0;
         for (size_t k = n; k-- > 0;) {
             if (!b->is_used[i][k]) {
@@ -451,11 +475,34 @@ static enum et_status make_room(struct binder *b)
     if (!b->streams || !b->remarks || !b->is_used)
         return out_of_memory(b);
     for (size_t i = 0; i < b->n_features; i++) {
-        const size_t n = b->features[i].is_video ? 1 : b->features[i].n_values;
+        const bool is_whole = b->features[i].is_video || b->features[i].is_text;
+        const size_t n = is_whole ? 1 : b->features[i].n_values;
         b->is_used[i] = et_arena_array(b->arena, n, sizeof **b->is_used);
         if (!b->is_used[i])
             return out_of_memory(b);
     }
+    return ET_OK;
+}
+
+static enum et_status bind_all(struct binder *b, struct et_binding *binding)
+{
+    enum et_status st;
+    if ((st = make_room(b)) != ET_OK || (st = bind_named(b)) != ET_OK ||
+        (st = bind_stars(b)) != ET_OK || (st = remark_absent(b)) != ET_OK ||
+        (st = remark_unmapped(b)) != ET_OK)
+        return st;
+
+    // The stream stands first in a bound stream, so that the order of streams orders them.
+    static_assert(offsetof(struct et_bound_stream, stream) == 0, "et_stream_compare needs it");
+    if (b->n_streams > 1)
+        qsort(b->streams, b->n_streams, sizeof *b->streams, et_stream_compare);
+    *binding = (struct et_binding){
+        .profile = b->profile,
+        .streams = b->streams,
+        .n_streams = b->n_streams,
+        .remarks = b->remarks,
+        .n_remarks = b->n_remarks,
+    };
     return ET_OK;
 }
 
@@ -465,29 +512,25 @@ enum et_status et_profile_bind(const struct et_profile *profile,
                                struct et_err *err)
 {
     assert(profile && (features || n_features == 0) && arena && binding);
-    struct binder b = {
-        .profile = profile,
-        .features = features,
-        .n_features = n_features,
-        .arena = arena,
-        .err = err,
-    };
-    enum et_status st;
-    if ((st = make_room(&b)) != ET_OK || (st = bind_named(&b)) != ET_OK ||
-        (st = bind_stars(&b)) != ET_OK || (st = remark_absent(&b)) != ET_OK ||
-        (st = remark_unmapped(&b)) != ET_OK)
-        return st;
+    struct binder b = {.profile = profile,
+                       .features = features,
+                       .n_features = n_features,
+                       .arena = arena,
+                       .err = err};
+    return bind_all(&b, binding);
+}
 
-    // The stream stands first in a bound stream, so that the order of streams orders them.
-    static_assert(offsetof(struct et_bound_stream, stream) == 0, "et_stream_compare needs it");
-    if (b.n_streams > 1)
-        qsort(b.streams, b.n_streams, sizeof *b.streams, et_stream_compare);
-    *binding = (struct et_binding){
-        .profile = profile,
-        .streams = b.streams,
-        .n_streams = b.n_streams,
-        .remarks = b.remarks,
-        .n_remarks = b.n_remarks,
-    };
-    return ET_OK;
+enum et_status et_profile_bind_topics(const struct et_profile *profile,
+                                      const struct et_feature_view *fields, size_t n_fields,
+                                      struct et_arena *arena, struct et_binding *binding,
+                                      struct et_err *err)
+{
+    assert(profile && (fields || n_fields == 0) && arena && binding);
+    struct binder b = {.profile = profile,
+                       .features = fields,
+                       .n_features = n_fields,
+                       .is_topics = true,
+                       .arena = arena,
+                       .err = err};
+    return bind_all(&b, binding);
 }

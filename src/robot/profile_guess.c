@@ -295,8 +295,7 @@ static const char *unit_of_hand(double min, double max)
 }
 
 /* The unit that a range fits best. */
-static const char *unit_of_range(enum et_part part, enum et_quantity quantity, double min,
-                                 double max)
+const char *et__guess_unit(enum et_part part, enum et_quantity quantity, double min, double max)
 {
     const bool is_hand = part == ET_PART_LEFT_HAND || part == ET_PART_RIGHT_HAND;
     const double most = fmax(fabs(min), fabs(max));
@@ -346,7 +345,7 @@ static uint32_t code_point(const char *text, size_t *n)
 }
 
 /* A scalar, quoted where it must be. The text was checked by et_name_check. */
-static void put_scalar(struct et_buf *yaml, const char *text)
+void et__guess_scalar(struct et_buf *yaml, const char *text)
 {
     if (is_plain(text)) {
         et_buf_puts(yaml, text);
@@ -365,21 +364,21 @@ static void put_scalar(struct et_buf *yaml, const char *text)
     et_buf_putc(yaml, '"');
 }
 
-static void put_head(struct et_buf *yaml, const char *robot_type)
+void et__guess_head(struct et_buf *yaml, const char *robot_type)
 {
     et_buf_puts(yaml,
                 "# A draft. Behind each guess stands what it rests on: check it, then delete the "
                 "remark.\nprofile: 1\nmaker: unknown # the data does not say\nmodel: ");
-    put_scalar(yaml, robot_type ? robot_type : "unknown");
+    et__guess_scalar(yaml, robot_type ? robot_type : "unknown");
     et_buf_puts(yaml, robot_type ? " # the data's robot type\nrobot_types: ["
                                  : " # the data does not say\nrobot_types: [");
     if (robot_type)
-        put_scalar(yaml, robot_type);
+        et__guess_scalar(yaml, robot_type);
     et_buf_puts(yaml, "]\n\n");
 }
 
 /* " # values from -1.2 to 2.1 fit it" */
-static void put_range_remark(struct et_buf *yaml, bool is_known, double min, double max)
+void et__guess_range(struct et_buf *yaml, bool is_known, double min, double max)
 {
     if (is_known && min >= max)
         et_buf_printf(yaml, " # all values are %.4g, this is assumed", min);
@@ -393,10 +392,10 @@ static void put_joint(const struct drafter *d, const struct joint_feature *f, si
 {
     const struct value_guess *value = &f->values[i];
     et_buf_puts(d->yaml, "      - {name: ");
-    put_scalar(d->yaml, value->name);
+    et__guess_scalar(d->yaml, value->name);
     if (f->has_names && strcmp(f->feature->view.names[i], value->name) != 0) {
         et_buf_puts(d->yaml, ", maker: ");
-        put_scalar(d->yaml, f->feature->view.names[i]);
+        et__guess_scalar(d->yaml, f->feature->view.names[i]);
     }
     et_buf_printf(d->yaml, "} # value %zu: ", i);
     if (value->slice)
@@ -418,11 +417,11 @@ static enum et_status put_part(struct drafter *d, enum et_part part)
 
     const bool is_known =
         find_range(f, &members, &min, &max) && f->quantity == ET_QUANTITY_POSITION;
-    const char *unit = is_known ? unit_of_range(part, ET_QUANTITY_POSITION, min, max) : "rad";
+    const char *unit = is_known ? et__guess_unit(part, ET_QUANTITY_POSITION, min, max) : "rad";
     d->part_units[part] = et__unit_find(unit)->si;
     et_buf_printf(d->yaml, "  %s:\n    unit: ", et_part_text(part));
-    put_scalar(d->yaml, d->part_units[part]);
-    put_range_remark(d->yaml, is_known, min, max);
+    et__guess_scalar(d->yaml, d->part_units[part]);
+    et__guess_range(d->yaml, is_known, min, max);
     if (members.n > JOINTS_MAX) {
         et_buf_printf(d->yaml, "\n    joints: any # %zu values are too many to name\n", members.n);
         return ET_OK;
@@ -491,7 +490,7 @@ static void put_choice(const struct drafter *d, const struct joint_feature *f,
     for (size_t i = 0; i < members->n; i++) {
         et_buf_puts(yaml, i ? ", " : "");
         if (f->has_names)
-            put_scalar(yaml, f->feature->view.names[members->indices[i]]);
+            et__guess_scalar(yaml, f->feature->view.names[members->indices[i]]);
         else
             et_buf_printf(yaml, "%zu", members->indices[i]);
     }
@@ -509,7 +508,7 @@ static const char *unit_of_rule(const struct drafter *d, const struct joint_feat
     const char *si = et__profile_unit(&profile, name);
 
     *is_known = find_range(f, members, &range[0], &range[1]);
-    const char *unit = *is_known ? unit_of_range(part, f->quantity, range[0], range[1]) : si;
+    const char *unit = *is_known ? et__guess_unit(part, f->quantity, range[0], range[1]) : si;
     return strcmp(et__unit_find(unit)->si, si) == 0 ? unit : si;
 }
 
@@ -530,14 +529,14 @@ static enum et_status put_rule(struct drafter *d, const struct joint_feature *f,
     }
     et_buf_printf(yaml, "  - {stream: %s%s.%s, dataset: ", f->is_command ? "command." : "",
                   et_part_text(part), et_quantity_text(f->quantity));
-    put_scalar(yaml, f->feature->view.path);
+    et__guess_scalar(yaml, f->feature->view.path);
     put_choice(d, f, &members, &joints);
     bool is_known;
     double range[2];
     et_buf_puts(yaml, ", unit: ");
-    put_scalar(yaml, unit_of_rule(d, f, part, &members, &is_known, range));
+    et__guess_scalar(yaml, unit_of_rule(d, f, part, &members, &is_known, range));
     et_buf_putc(yaml, '}');
-    put_range_remark(yaml, is_known, range[0], range[1]);
+    et__guess_range(yaml, is_known, range[0], range[1]);
     et_buf_putc(yaml, '\n');
     return ET_OK;
 }
@@ -618,9 +617,9 @@ static void put_cameras(struct et_buf *yaml, const struct cameras *cameras)
         if (is_place_taken(&before, camera->place, !camera->is_depth))
             continue; // colour and depth of one place are one camera
         et_buf_puts(yaml, "  ");
-        put_scalar(yaml, camera->place);
+        et__guess_scalar(yaml, camera->place);
         et_buf_puts(yaml, ": ");
-        put_scalar(yaml, camera->path);
+        et__guess_scalar(yaml, camera->path);
         if (camera->word)
             et_buf_printf(yaml, " # its name has the word %s\n", camera->word);
         else
@@ -637,9 +636,9 @@ static void put_camera_rules(struct et_buf *yaml, const struct cameras *cameras)
         (void)snprintf(stream, sizeof stream, "%s.%s", camera->place,
                        camera->is_depth ? "depth" : "image");
         et_buf_puts(yaml, "  - {stream: ");
-        put_scalar(yaml, stream);
+        et__guess_scalar(yaml, stream);
         et_buf_puts(yaml, ", dataset: ");
-        put_scalar(yaml, camera->path);
+        et__guess_scalar(yaml, camera->path);
         et_buf_puts(yaml, "}\n");
     }
 }
@@ -654,7 +653,7 @@ static enum et_status put_draft(struct drafter *d, const char *robot_type,
     if (st != ET_OK)
         return st;
 
-    put_head(d->yaml, is_good_name(robot_type) ? robot_type : NULL);
+    et__guess_head(d->yaml, is_good_name(robot_type) ? robot_type : NULL);
     st = put_parts(d);
     if (st != ET_OK)
         return st;

@@ -31,6 +31,8 @@ static const struct et_schema NAMES = {
     {"dataset",  &TEXT,    false}, \
     {"topic",    &TEXT,    false}, \
     {"field",    &TEXT,    false}, \
+    {"stamp",    &TEXT,    false}, \
+    {"stamp_unit", &TEXT,  false}, \
     {"names",    (names),  false}, \
     {"suffix",   &TEXT,    false}, \
     {"range",    &RANGE,   false}, \
@@ -150,10 +152,34 @@ static enum et_status check_camera(const struct et__profile_reader *r, const str
                            rule->stream, (int)n_place, rule->stream);
 }
 
+/* Where the device's time is, and what it counts in. */
+static enum et_status read_stamp(const struct et__profile_reader *r, const struct et_value *value,
+                                 struct et_rule *rule)
+{
+    const char *unit = et_value_text(et_value_get(value, "stamp_unit"), NULL);
+    rule->stamp = et_value_text(et_value_get(value, "stamp"), NULL);
+    if (rule->dataset && (rule->stamp || unit))
+        return et__profile_bad(r, key_place(value, rule->stamp ? "stamp" : "stamp_unit"),
+                               "%.64s: stamps are for topics, a dataset's rows have their own",
+                               rule->stream);
+    if (unit && !rule->stamp)
+        return et__profile_bad(r, key_place(value, "stamp_unit"),
+                               "%.64s: \"stamp_unit\" belongs to \"stamp\"", rule->stream);
+    if (!unit)
+        return ET_OK;
+    const struct et__unit *known = et__unit_find(unit);
+    if (!known || strcmp(known->si, "s") != 0)
+        return et__profile_bad(r, key_place(value, "stamp_unit"),
+                               "%.64s: a stamp counts in s, ms, us or ns, not in \"%.32s\"",
+                               rule->stream, unit);
+    rule->stamp_ns = known->scale * 1e9;
+    return ET_OK;
+}
+
 static enum et_status read_source(const struct et__profile_reader *r, const struct et_value *value,
                                   struct et_rule *rule)
 {
-    static const char *const KEYS[] = {"dataset", "topic", "field"};
+    static const char *const KEYS[] = {"dataset", "topic", "field", "stamp"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         const struct et_value *text = et_value_get(value, KEYS[i]);
         struct et_err inner = {0};
@@ -173,10 +199,9 @@ static enum et_status read_source(const struct et__profile_reader *r, const stru
         return et__profile_bad(r, key_place(value, "field"),
                                "%.64s: \"field\" is for topics, a dataset's feature has none",
                                rule->stream);
-    if (rule->topic && !rule->field && !is_star_stream(rule->stream))
-        return et__profile_bad(r, key_place(value, "topic"),
-                               "%.64s: a topic's rule needs \"field\", where its values are",
-                               rule->stream);
+    const enum et_status st = read_stamp(r, value, rule);
+    if (st != ET_OK)
+        return st;
 
     const char *path = rule->dataset ? rule->dataset : rule->topic;
     const size_t n_stars = count_stars(path), n_wanted = is_star_stream(rule->stream) ? 1 : 0;
@@ -426,9 +451,12 @@ static bool is_repeated(const struct et_rule *rules, size_t n)
 {
     const struct et_rule *new = &rules[n];
     const char *path = new->dataset ? new->dataset : new->topic;
+    const char *field = new->field ? new->field : "";
     for (size_t i = 0; i < n; i++) {
         const char *other = new->dataset ? rules[i].dataset : rules[i].topic;
-        if (other && strcmp(rules[i].stream, new->stream) == 0 && strcmp(other, path) == 0)
+        const char *other_field = rules[i].field ? rules[i].field : "";
+        if (other && strcmp(rules[i].stream, new->stream) == 0 && strcmp(other, path) == 0 &&
+            strcmp(other_field, field) == 0)
             return true;
     }
     return false;

@@ -24,4 +24,18 @@ bool et__guess_part(const char *name, struct et__guess *guess);
  * is what it rests on, NULL when the name was taken as it is. */
 void et__guess_camera(const char *path, char place[ET__GUESS_NAME_BYTES], const char **word);
 
+/* The unit that a range of a joint's values fits best: "rad", "deg", "percent" … */
+const char *et__guess_unit(enum et_part part, enum et_quantity quantity, double min, double max);
+
+/* ---- text of a draft ---- */
+
+/* A scalar of YAML, quoted where it must be. The text was checked by et_name_check. */
+void et__guess_scalar(struct et_buf *yaml, const char *text);
+
+/* A profile's first lines; robot_type NULL: the data does not say. */
+void et__guess_head(struct et_buf *yaml, const char *robot_type);
+
+/* " # values from -1.2 to 2.1 fit it" */
+void et__guess_range(struct et_buf *yaml, bool is_known, double min, double max);
+
 #endif

@@ -10,7 +10,7 @@
 static struct et_err err;
 
 static const char *const NAMES[] = {"left_elbow", "left_gripper"};
-static const struct et_feature_view STATE = {"observation.state", false, 2, NAMES};
+static const struct et_feature_view STATE = {"observation.state", false, 2, NAMES, NULL, false};
 
 static void tells_of_every_failure_to_load_and_bind(void)
 {

@@ -70,8 +70,8 @@ static double value_of(const struct et_bound_stream *bound, size_t i, const doub
 }
 
 static const char *const NAMES[] = {"X", "B", "C", "A"};
-static const struct et_feature_view STATE = {"state", false, 4, NAMES};
-static const struct et_feature_view NAMELESS = {"state", false, 4, NULL};
+static const struct et_feature_view STATE = {"state", false, 4, NAMES, NULL, false};
+static const struct et_feature_view NAMELESS = {"state", false, 4, NULL, NULL, false};
 
 static void takes_values_by_name_in_the_joints_order(void)
 {
@@ -179,9 +179,12 @@ static void gives_each_quantity_the_limits_that_it_has(void)
 static void maps_cameras_by_name_and_by_star(void)
 {
     static const struct et_feature_view features[] = {
-        {"images.cam_high", true, 0, NULL},  {"images.left_wrist", true, 0, NULL},
-        {"images.Over Head", true, 0, NULL}, {"images.", true, 0, NULL},
-        {"images.numbers", false, 3, NULL},  {"other.cam", true, 0, NULL},
+        {"images.cam_high", true, 0, NULL, NULL, false},
+        {"images.left_wrist", true, 0, NULL, NULL, false},
+        {"images.Over Head", true, 0, NULL, NULL, false},
+        {"images.", true, 0, NULL, NULL, false},
+        {"images.numbers", false, 3, NULL, NULL, false},
+        {"other.cam", true, 0, NULL, NULL, false},
     };
     CHECK_OK(bind("  - {stream: \"*.image\", dataset: images.*}\n"
                   "  - {stream: head.image, dataset: images.cam_high}\n",
@@ -203,10 +206,10 @@ static void maps_cameras_by_name_and_by_star(void)
 static void remarks_on_cameras_of_one_name(void)
 {
     static const struct et_feature_view features[] = {
-        {"images.cam 1", true, 0, NULL},
-        {"images.cam-1", true, 0, NULL},
-        {"images.cam_1", true, 0, NULL},
-        {"images.command", true, 0, NULL},
+        {"images.cam 1", true, 0, NULL, NULL, false},
+        {"images.cam-1", true, 0, NULL, NULL, false},
+        {"images.cam_1", true, 0, NULL, NULL, false},
+        {"images.command", true, 0, NULL, NULL, false},
     };
     CHECK_OK(bind("  - {stream: \"*.image\", dataset: images.*}\n", features, 4));
     CHECK_EQ(binding.n_streams, 2); // cam_1 and cam-1
@@ -218,9 +221,9 @@ static void remarks_on_cameras_of_one_name(void)
 // Hostile profiles have as many rules as they like: each camera is still spoken of once.
 static void remarks_once_on_a_camera_that_many_rules_meet(void)
 {
-    static const struct et_feature_view features[] = {{"images.a a", true, 0, NULL},
-                                                      {"images.a_a", true, 0, NULL},
-                                                      {"images.a:a", true, 0, NULL}};
+    static const struct et_feature_view features[] = {{"images.a a", true, 0, NULL, NULL, false},
+                                                      {"images.a_a", true, 0, NULL, NULL, false},
+                                                      {"images.a:a", true, 0, NULL, NULL, false}};
     struct et_buf rules = et_buf(1 << 16);
     for (int i = 0; i < 7; i++)
         et_buf_printf(&rules, "  - {stream: \"*.image\", dataset: \"%.*s*\"}\n", 7 - i, "images.");
@@ -239,9 +242,9 @@ static void prefers_the_first_rule_whose_feature_is_there(void)
         "  - {stream: left_arm.position, dataset: qpos, range: [0, 2]}\n"
         "  - {stream: left_arm.position, dataset: state, range: [2, 4]}\n";
     static const struct et_feature_view features[] = {
-        {"images.eye", true, 0, NULL},
-        {"state", false, 4, NULL},
-        {"qpos", false, 2, NULL},
+        {"images.eye", true, 0, NULL, NULL, false},
+        {"state", false, 4, NULL, NULL, false},
+        {"qpos", false, 2, NULL, NULL, false},
     };
     CHECK_OK(bind(rules, features, 2));
     CHECK_EQ(binding.n_streams, 2);
@@ -273,9 +276,11 @@ static void remarks_on_values_that_no_rule_maps(void)
 {
     static const char *const names[] = {"A", "B", "W"};
     static const struct et_feature_view features[] = {
-        {"observation.state", false, 3, names},    {"action", false, 2, NULL},
-        {"observation.images.cam", true, 0, NULL}, {"timestamp", false, 1, NULL},
-        {"observation.velocity", false, 2, NULL},
+        {"observation.state", false, 3, names, NULL, false},
+        {"action", false, 2, NULL, NULL, false},
+        {"observation.images.cam", true, 0, NULL, NULL, false},
+        {"timestamp", false, 1, NULL, NULL, false},
+        {"observation.velocity", false, 2, NULL, NULL, false},
     };
     CHECK_OK(bind("  - {stream: left_arm.position, dataset: observation.state, names: maker}\n"
                   "  - {stream: command.left_arm.position, dataset: action}\n",
@@ -291,9 +296,9 @@ static void remarks_on_values_that_no_rule_maps(void)
 static void says_where_rule_and_feature_contradict_each_other(void)
 {
     static const char *const twice[] = {"A", "B", "A", "C"};
-    static const struct et_feature_view doubled = {"state", false, 4, twice};
-    static const struct et_feature_view picture = {"state", true, 0, NULL};
-    static const struct et_feature_view one = {"state", false, 1, NULL};
+    static const struct et_feature_view doubled = {"state", false, 4, twice, NULL, false};
+    static const struct et_feature_view picture = {"state", true, 0, NULL, NULL, false};
+    static const struct et_feature_view one = {"state", false, 1, NULL, NULL, false};
     // clang-format off
     const struct {
         const char *rule;

@@ -202,7 +202,7 @@ static void guesses_units_from_ranges(void)
     static const double min[5] = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct et_arena *arena;
-        struct et_feature_view view = {"observation.state", false, 5, names};
+        struct et_feature_view view = {"observation.state", false, 5, names, NULL, false};
         struct et_guess_feature feature = {.view = view, .min = min, .max = cases[i].max};
         const struct robot_features f = {.items = &feature, .views = &view, .n = 1};
         struct et_binding binding;
@@ -227,9 +227,9 @@ static void says_behind_each_guess_what_it_rests_on(void)
 {
     static const char *const names[] = {"kLeftElbow", "thing", "right_hand_joint"};
     static const double min[] = {-1, 0, 0}, max[] = {1, 2, 0.9};
-    struct et_feature_view views[] = {{"observation.state", false, 3, names},
-                                      {"action", false, 3, NULL},
-                                      {"observation.images.cam_high", true, 0, NULL}};
+    struct et_feature_view views[] = {{"observation.state", false, 3, names, NULL, false},
+                                      {"action", false, 3, NULL, NULL, false},
+                                      {"observation.images.cam_high", true, 0, NULL, NULL, false}};
     struct et_guess_feature items[] = {
         {.view = views[0], .min = min, .max = max}, {.view = views[1]}, {.view = views[2]}};
     struct et_guess_slice slices[] = {{"action", "left_arm", 0, 1}, {"action", "gripper", 1, 2}};
@@ -303,11 +303,11 @@ static void drafts_what_loads_whatever_the_names(void)
         for (size_t i = 0; i < 2; i++)
             (void)snprintf(image[i], sizeof image[i], "observation.images.%s", names[i][0]);
         struct et_feature_view views[] = {
-            {"observation.state", false, N, names[0]},
-            {"action", false, N, names[round % 2]},
-            {"observation.qvel", false, N, NULL},
-            {image[0], true, 0, NULL},
-            {image[1], true, 0, NULL},
+            {"observation.state", false, N, names[0], NULL, false},
+            {"action", false, N, names[round % 2], NULL, false},
+            {"observation.qvel", false, N, NULL, NULL, false},
+            {image[0], true, 0, NULL, NULL, false},
+            {image[1], true, 0, NULL, NULL, false},
         };
         struct et_guess_feature items[5];
         for (size_t i = 0; i < 5; i++)
@@ -335,8 +335,9 @@ static void drafts_what_loads_whatever_the_names(void)
 
 static void drafts_features_too_wide_to_name(void)
 {
-    static const struct et_feature_view wide = {"observation.state", false, 300, NULL};
-    static const struct et_feature_view wider = {"observation.state", false, 5000, NULL};
+    static const struct et_feature_view wide = {"observation.state", false, 300, NULL, NULL, false};
+    static const struct et_feature_view wider = {
+        "observation.state", false, 5000, NULL, NULL, false};
     for (int i = 0; i < 2; i++) {
         struct et_feature_view view = i ? wider : wide;
         struct et_guess_feature item = {.view = view};
@@ -355,7 +356,7 @@ static void drafts_features_too_wide_to_name(void)
 
 static void says_when_the_text_has_no_room(void)
 {
-    static const struct et_feature_view view = {"observation.state", false, 7, NULL};
+    static const struct et_feature_view view = {"observation.state", false, 7, NULL, NULL, false};
     const struct et_guess_feature item = {.view = view};
     struct et_buf yaml = et_buf(100);
     CHECK_EQ(et_profile_guess("x", &item, 1, NULL, 0, &yaml, &err), ET_ELIMIT);

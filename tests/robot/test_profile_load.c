@@ -191,7 +191,9 @@ static const struct {
     {"dataset: cam, ",  "dataset: cam, topic: /cam, ", ":25:5: ", "one of the two"},
     {"dataset: cam, ",  "dataset: cam, field: data, ", ":25:40: ", "is for topics"},
     {"dataset: cam, ",  "dataset: \"\", ", ":25:35: ", "dataset"},
-    {" field: velocity,", "",             ":24:33: ", "needs \"field\""},
+    {"field: velocity,", "field: velocity, stamp_unit: ms,", ":24:66: ", "belongs to \"stamp\""},
+    {"field: velocity,", "field: velocity, stamp: t, stamp_unit: rad,", ":24:76: ", "counts in s"},
+    {"dataset: cam, ",  "dataset: cam, stamp: t, ", ":25:40: ", "stamps are for topics"},
     {"topic: /joints",  "topics: /joints", ":24:33: ", "the nearest is \"topic\""},
     // a rule's values
     {"names: maker, suffix: .pos", "names: makers", ":22:56: ", "the word maker"},

@@ -210,12 +210,12 @@ static void orders_the_fingers_of_both_dex3_hands_alike(void)
         "kRightHandIndex0",   "kRightHandIndex1",  "kRightHandMiddle0", "kRightHandMiddle1",
     };
     static const struct et_feature_view features[] = {
-        {"observation.state", false, 28, names},
-        {"action", false, 28, names},
-        {"observation.images.cam_left_high", true, 0, NULL},
-        {"observation.images.cam_right_high", true, 0, NULL},
-        {"observation.images.cam_left_wrist", true, 0, NULL},
-        {"observation.images.cam_right_wrist", true, 0, NULL},
+        {"observation.state", false, 28, names, NULL, false},
+        {"action", false, 28, names, NULL, false},
+        {"observation.images.cam_left_high", true, 0, NULL, NULL, false},
+        {"observation.images.cam_right_high", true, 0, NULL, NULL, false},
+        {"observation.images.cam_left_wrist", true, 0, NULL, NULL, false},
+        {"observation.images.cam_right_wrist", true, 0, NULL, NULL, false},
     };
     static const size_t want_left[] = {14, 15, 16, 17, 18, 19, 20};
     static const size_t want_right[] = {21, 22, 23, 26, 27, 24, 25};
@@ -274,10 +274,10 @@ static void binds_the_arms_of_a_walking_g1(void)
         "remote.ly",
     };
     const struct et_feature_view features[] = {
-        {"observation.state", false, 29, NAMES},
-        {"action", false, 16, NAMES + 15},
-        {"observation.images.front", true, 0, NULL},
-        {"observation.images.front_depth", true, 0, NULL},
+        {"observation.state", false, 29, NAMES, NULL, false},
+        {"action", false, 16, NAMES + 15, NULL, false},
+        {"observation.images.front", true, 0, NULL, NULL, false},
+        {"observation.images.front_depth", true, 0, NULL, NULL, false},
     };
     const struct et_profile *profile = NULL;
     struct et_binding binding = {0};

@@ -1,0 +1,108 @@
+#include "robot/robot__mujoco.h"
+
+#include <mujoco/mujoco.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* MuJoCo has one handler for errors and one for warnings in a whole program. An error must not
+ * return to MuJoCo; by default it waits for a key and ends the program, and a warning writes into
+ * MUJOCO_LOG.TXT in the current folder. */
+struct guard {
+    jmp_buf back;
+    char text[ET_ERR_TEXT_BYTES];
+};
+static _Thread_local struct guard *active;
+
+// Those of the program around us; an error outside of our calls is theirs.
+static void (*their_error)(const char *text);
+static void (*their_warning)(const char *text);
+
+static void on_error(const char *text)
+{
+    if (active) {
+        (void)snprintf(active->text, sizeof active->text, "%s", text);
+        longjmp(active->back, 1);
+    }
+    if (their_error)
+        their_error(text);
+}
+
+static void on_warning(const char *text)
+{
+    if (!active && their_warning)
+        their_warning(text);
+}
+
+static void take_handlers(void)
+{
+    their_error = mju_user_error;
+    their_warning = mju_user_warning;
+    mju_user_error = on_error;
+    mju_user_warning = on_warning;
+}
+
+enum et_status et__mujoco_guard(void (*call)(void *context), void *context, struct et_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, take_handlers);
+    struct guard guard = {.text = ""};
+    active = &guard;
+    if (setjmp(guard.back) == 0)
+        call(context);
+    else
+        guard.text[0] = guard.text[0] ? guard.text[0] : '?';
+    active = NULL;
+    return guard.text[0] ? et_fail(err, ET_ECORRUPT, -1, "MuJoCo: %.300s", guard.text) : ET_OK;
+}
+
+struct load {
+    mjVFS *files;
+    mjModel *model;
+    char text[ET_ERR_TEXT_BYTES];
+};
+
+static void load(void *context)
+{
+    struct load *l = context;
+    l->model = mj_loadXML("robot.xml", l->files, l->text, sizeof l->text);
+    mj_freeLastXML();
+}
+
+// MuJoCo's words in one line.
+static void flatten(char *text)
+{
+    for (char *p = text; *p; p++)
+        if (*p == '\n')
+            *p = p[1] ? ' ' : '\0';
+}
+
+enum et_status et__mujoco_load(struct et_str xml, struct mjModel_ **model, struct et_err *err)
+{
+    static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+    *model = NULL;
+    mjVFS *files = calloc(1, sizeof *files); // 2 MB: not on the stack
+    if (!files)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for MuJoCo's files");
+    mj_defaultVFS(files);
+    struct load l = {.files = files};
+    enum et_status st = ET_ENOMEM;
+    if (xml.n < INT32_MAX && mj_makeEmptyFileVFS(files, "robot.xml", (int)xml.n) == 0) {
+        memcpy(files->filedata[0], xml.p, xml.n);
+        (void)pthread_mutex_lock(&one_by_one);
+        st = et__mujoco_guard(load, &l, err);
+        (void)pthread_mutex_unlock(&one_by_one);
+    } else {
+        (void)et_fail(err, ET_ENOMEM, -1, "no memory for a model's text");
+    }
+    mj_deleteVFS(files);
+    free(files);
+    if (st != ET_OK)
+        return st;
+    flatten(l.text);
+    if (!l.model)
+        return et_fail(err, ET_ECORRUPT, -1, "MuJoCo: %.300s", l.text);
+    *model = l.model;
+    return ET_OK;
+}

@@ -1,0 +1,20 @@
+/* MuJoCo behind a wall: its errors come back as a status, its warnings go nowhere. */
+#ifndef ROBOT__MUJOCO_H
+#define ROBOT__MUJOCO_H
+
+#include "etude/str.h"
+
+struct mjModel_;
+
+/* Runs `call` such that an error of MuJoCo inside it ends it and returns ET_ECORRUPT with MuJoCo's
+ * words. What `call` had allocated by itself is lost then, so it allocates nothing but MuJoCo's
+ * own results. */
+ET_MUST_USE enum et_status et__mujoco_guard(void (*call)(void *context), void *context,
+                                            struct et_err *err);
+
+/* The model of a clean text (URDF or MJCF), released by mj_deleteModel. Loads happen one after the
+ * other: MuJoCo keeps the last one in a global. ET_ECORRUPT: MuJoCo's words; ET_ENOMEM. */
+ET_MUST_USE enum et_status et__mujoco_load(struct et_str xml, struct mjModel_ **model,
+                                           struct et_err *err);
+
+#endif
