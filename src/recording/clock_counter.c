@@ -35,7 +35,7 @@ static double usual_step(const double *x, size_t n, double *steps)
     size_t n_near = 0;
     for (size_t i = 1; i < n; i++) {
         const double step = x[i] - x[i - 1];
-        if (step <= 1.5 * median || step <= 0) {
+        if (step <= 1.5 * median && step >= 0) { // disorder is a step back between two double ones
             sum += step;
             n_near++;
         }

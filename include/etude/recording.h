@@ -1,0 +1,192 @@
+/* Recording: everything that was captured in one go, whatever file or folder holds it.
+ *
+ * One table of openers stands behind it (MCAP, ROS 1 bags, rosbag2, HDF5, Unitree's JSON), and a
+ * profile in front: topics and fields become canonical streams, and samples come out in the order
+ * of their arrival, in SI units, with the device's own stamp beside the time of arrival. A
+ * recording is never changed.
+ *
+ * Formats of rows (HDF5, JSON) have topics too: the paths of their datasets ("observations/qpos",
+ * "states.left_arm.qpos"). Where such a format has no clock, `has_clock` is false and times are the
+ * row's number by its nominal rate.
+ *
+ * Units:   t_arrival_ns is the recorder's clock, t_device_ns the device's own; nanoseconds.
+ * Threads: a recording belongs to one thread.
+ * Memory:  what its format's reader states, and one message a stream. */
+#ifndef ETUDE_RECORDING_H
+#define ETUDE_RECORDING_H
+
+#include "etude/message.h"
+#include "etude/profile.h"
+
+/* ---- what is in it ---- */
+
+struct et_channel {
+    const char *topic;               // "/joint_states", "observations/qpos"
+    struct et_message_schema schema; // empty for rows
+    int64_t n_messages;              // −1: not known
+    bool is_row;                     // numbers or a picture, without an encoding
+    bool is_picture;                 // rows only
+    size_t n_values;                 // rows only
+    const char *const *names;        // rows only: n_values, or NULL
+};
+
+/* A stretch that the recording itself marks: a demonstration of several in one file, a labelled
+ * part of one. */
+struct et_span {
+    bool is_episode; // false: a segment
+    const char *name;
+    int64_t t_first_ns, t_last_ns; // of arrival
+};
+
+/* Something that was wrong and got over. */
+struct et_recording_remark {
+    bool is_loss;      // messages were lost by it
+    const char *where; // "offset 81920", "metadata.yaml"
+    const char *text;
+    int64_t n; // how often
+};
+
+struct et_pair {
+    const char *key, *value;
+};
+
+#define ET_RECORDING_ID_CHARS 26
+struct et_recording_info {
+    const char *path;
+    const char *format;                // "MCAP", "ROS 1 bag 2.0", "rosbag2 (SQLite)"
+    const struct et_channel *channels; // by topic; grows while some formats are read
+    size_t n_channels;
+    int64_t n_messages;          // −1: not known
+    int64_t start_ns, end_ns;    // arrival of the first and last message
+    int64_t n_bytes;             // of its files
+    bool has_clock;              // false: its times are made from row numbers
+    double rate_hz;              // of rows; 0 for messages
+    const char *task;            // the instruction, where the source has one; NULL
+    const struct et_span *spans; // ascending
+    size_t n_spans;
+    const struct et_pair *metadata; // what the source says beside: maker, robot, date …
+    size_t n_metadata;
+    const struct et_recording_remark *remarks; // grows while it is read
+    size_t n_remarks;
+};
+
+struct et_recording;
+
+struct et_recording_options {
+    size_t memory_bytes;     // for the format's reader; 0: 256 MiB
+    const char *temp_folder; // for what must be unpacked; NULL: the system's
+};
+
+/* Opens a file or folder by the first opener that knows it. options may be NULL. ET_ENOTFOUND: no
+ * such path. ET_EUNSUPPORTED: no opener knows it; the text lists the formats. Otherwise as the
+ * format's own open. */
+ET_MUST_USE ET_API enum et_status et_recording_open(struct et_recording **recording,
+                                                    const char *path,
+                                                    const struct et_recording_options *options,
+                                                    struct et_err *err);
+ET_API void et_recording_close(struct et_recording *recording); // NULL is allowed
+
+/* Valid until the next call on the recording. */
+ET_API const struct et_recording_info *et_recording_info(struct et_recording *recording);
+
+/* True when some opener would take that path, by its name and first bytes. */
+ET_API bool et_recording_knows(const char *path);
+
+/* The id of a recording: the first 16 bytes of the BLAKE2b of its file (of a folder: of its files
+ * in the order of their names) in Crockford's base 32. Reads all of it. */
+ET_MUST_USE ET_API enum et_status et_recording_id(const struct et_recording *recording,
+                                                  char id[ET_RECORDING_ID_CHARS + 1],
+                                                  struct et_err *err);
+
+/* ---- pictures ---- */
+
+enum et_picture_coding {
+    ET_PICTURE_NONE,
+    ET_PICTURE_JPEG,
+    ET_PICTURE_PNG,
+    ET_PICTURE_RAW,  // pixels: see `pixels`
+    ET_PICTURE_H264, // Annex B, one frame; needs those before it back to a key frame
+    ET_PICTURE_H265,
+    ET_PICTURE_DEPTH, // 16-bit PNG behind a header of 12 bytes (ROS compressedDepth)
+    ET_PICTURE_FRAME, // frame i_frame of the video file `path`
+    ET_N_PICTURE_CODINGS
+};
+ET_API const char *et_picture_coding_text(enum et_picture_coding coding); // "jpeg"
+
+struct et_picture {
+    enum et_picture_coding coding;
+    struct et_str bytes;     // valid as the sample is
+    struct et_str pixels;    // RAW: "rgb8", "bgr8", "mono8", "16UC1", as sensor_msgs says; DEPTH:
+                             // what they were, "16UC1" is mm, "32FC1" inverse depth
+    int width_px, height_px; // RAW; else 0
+    int64_t step_bytes;      // RAW: from row to row
+    const char *path;        // FRAME
+    int64_t i_frame;         // FRAME
+};
+
+/* ---- through a profile ---- */
+
+/* A stream of the recording, made of one field of one topic. */
+struct et_recorded_stream {
+    struct et_stream stream;
+    size_t i_channel;  // in the info's channels
+    const char *field; // "joint_data.joint_q"; "" for rows and events
+    const char *stamp; // field that the device's time is from; NULL: there is none
+    int32_t line;      // of the rule, in the profile
+};
+
+/* Chooses the profile (as et_profile_find; NULL: the one whose topics are there, else generic) and
+ * binds it. Reads ahead to the first message of each topic that a rule names. Call once.
+ * ET_ECORRUPT: a rule and the messages contradict each other; the text names the rule's line.
+ * ET_EUNSUPPORTED: an encoding that is not read. ET_ENOTFOUND: no such profile. */
+ET_MUST_USE ET_API enum et_status et_recording_use_profile(struct et_recording *recording,
+                                                           const char *wanted, struct et_err *err);
+
+/* What it was bound to; NULL and 0 before. */
+struct et_recording_binding {
+    const struct et_profile *profile;
+    const struct et_recorded_stream *streams; // canonical order
+    size_t n_streams;
+    const char *const *remarks; // topics that are absent or empty, topics that no rule takes
+    size_t n_remarks;
+};
+ET_API const struct et_recording_binding *
+et_recording_binding(const struct et_recording *recording);
+
+struct et_sample {
+    size_t i_stream;
+    int64_t t_arrival_ns;
+    int64_t t_device_ns; // 0: the message has none
+    uint32_t sequence;   // the sender's own count
+    bool has_sequence;
+    const double *values; // stream.n_values, SI; NULL for pictures, events and text
+    struct et_picture picture;
+    struct et_str text; // events and text
+};
+
+struct et_recording_query {
+    const size_t *streams; // NULL: all
+    size_t n_streams;
+    int64_t from_ns, to_ns; // from ≤ arrival < to; to_ns 0: no end
+    bool in_file_order;     // faster, where the caller sorts by itself
+};
+
+/* Begins (again); a profile must be in use. query may be NULL: everything. */
+ET_MUST_USE ET_API enum et_status et_recording_query(struct et_recording *recording,
+                                                     const struct et_recording_query *query,
+                                                     struct et_err *err);
+
+/* The next sample; several of one message come in canonical order. Pointers are valid until the
+ * next call. A message that cannot be decoded, or has fewer values than the profile's rule takes,
+ * is left out and counted in a remark. ET_END: no more. */
+ET_MUST_USE ET_API enum et_status et_recording_next(struct et_recording *recording,
+                                                    struct et_sample *sample, struct et_err *err);
+
+/* ---- a first profile ---- */
+
+/* Drafts a profile for what the recording holds, as YAML with a comment behind every guess. It
+ * loads with et_profile_load as it is. */
+ET_MUST_USE ET_API enum et_status et_recording_guess(struct et_recording *recording,
+                                                     struct et_buf *yaml, struct et_err *err);
+
+#endif

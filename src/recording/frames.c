@@ -1,0 +1,240 @@
+#include "etude/frames.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define READER_BYTES ((size_t)64 << 20)
+#define PICTURE_BYTES_MAX ((size_t)256 << 20)
+#define DEPTH_HEADER_BYTES 12 // of compressedDepth: format, and two parameters of its quantisation
+
+struct et_frames {
+    struct et_recording *recording;
+    size_t i_stream;
+    struct et_frames_range range;
+    struct et_arena *arena; // of one picture
+    struct et_sample sample;
+    int64_t at;   // number of the picture at hand; −1: none yet
+    bool is_over; // reading has ended or failed: what was at hand is gone
+};
+
+static enum et_status begin(struct et_frames *f, struct et_err *err)
+{
+    const struct et_recording_query query = {
+        .streams = &f->i_stream,
+        .n_streams = 1,
+        .from_ns = f->range.t_first_ns,
+        .to_ns = f->range.t_last_ns < INT64_MAX ? f->range.t_last_ns + 1 : 0};
+    f->at = -1;
+    f->is_over = false;
+    return et_recording_query(f->recording, &query, err);
+}
+
+static enum et_status find_stream(struct et_frames *f, struct et_err *err)
+{
+    const struct et_recording_binding *binding = et_recording_binding(f->recording);
+    for (size_t i = 0; i < binding->n_streams; i++) {
+        const struct et_stream *stream = &binding->streams[i].stream;
+        const bool is_picture =
+            stream->quantity == ET_QUANTITY_IMAGE || stream->quantity == ET_QUANTITY_DEPTH;
+        if (is_picture && strcmp(stream->name, f->range.stream) == 0) {
+            f->i_stream = i;
+            return begin(f, err);
+        }
+    }
+    return et_fail(err, ET_EARG, -1, "%.120s has no pictures %.60s by profile %.40s", f->range.path,
+                   f->range.stream, binding->profile->id);
+}
+
+enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_range *range,
+                              struct et_err *err)
+{
+    assert(frames && range && range->path && range->stream);
+    static const struct et_recording_options HOW = {.memory_bytes = READER_BYTES};
+    struct et_frames *f = calloc(1, sizeof *f);
+    *frames = NULL;
+    if (!f)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for pictures");
+    f->range = *range;
+    enum et_status st = et_arena_open(&f->arena, PICTURE_BYTES_MAX, err);
+    if (st == ET_OK)
+        st = et_recording_open(&f->recording, range->path, &HOW, err);
+    if (st == ET_OK)
+        st = et_recording_use_profile(f->recording, range->profile, err);
+    if (st == ET_OK)
+        st = find_stream(f, err);
+    f->range.path = f->range.profile = f->range.stream = NULL; // they are the caller's
+    if (st != ET_OK)
+        et_frames_close(f);
+    else
+        *frames = f;
+    return st;
+}
+
+void et_frames_close(struct et_frames *frames)
+{
+    if (!frames)
+        return;
+    et_recording_close(frames->recording);
+    et_arena_close(frames->arena);
+    free(frames);
+}
+
+enum et_status et_frames_go_to(struct et_frames *frames, int64_t k, struct et_err *err)
+{
+    assert(frames && k >= 0);
+    enum et_status st = k < frames->at || frames->is_over ? begin(frames, err) : ET_OK;
+    for (; st == ET_OK && frames->at < k; frames->at += st == ET_OK)
+        st = et_recording_next(frames->recording, &frames->sample, err);
+    frames->is_over = st != ET_OK;
+    if (st == ET_END)
+        return et_fail(err, ET_ECORRUPT, k, "the recording has no picture %lld there",
+                       (long long)k);
+    return st;
+}
+
+/* ---- pixels ---- */
+
+// What sensor_msgs/image_encodings.h calls them.
+// clang-format off
+static const struct {
+    const char *name;
+    int n_bytes;       // a pixel
+    int red, green, blue; // where they are in it; −1: grey
+    bool is_16;
+} PIXELS[] = {
+    {"rgb8",   3,  0, 1, 2, false},
+    {"bgr8",   3,  2, 1, 0, false},
+    {"rgba8",  4,  0, 1, 2, false},
+    {"bgra8",  4,  2, 1, 0, false},
+    {"8UC3",   3,  2, 1, 0, false},
+    {"mono8",  1, -1, 0, 0, false},
+    {"8UC1",   1, -1, 0, 0, false},
+    {"16UC1",  2, -1, 0, 0, true},
+    {"mono16", 2, -1, 0, 0, true},
+};
+// clang-format on
+
+static enum et_status new_image(struct et_frames *f, int width_px, int height_px, bool is_16,
+                                struct et_image *image, struct et_err *err)
+{
+    *image = (struct et_image){.width_px = width_px,
+                               .height_px = height_px,
+                               .n_channels = is_16 ? 1 : 3,
+                               .n_bits = is_16 ? 16 : 8};
+    image->pixels = et_arena_array(f->arena, (size_t)width_px * (size_t)height_px,
+                                   is_16 ? sizeof(uint16_t) : 3);
+    return image->pixels ? ET_OK : et_arena_fail(f->arena, "a picture", err);
+}
+
+static enum et_status from_raw(struct et_frames *f, struct et_image *image, struct et_err *err)
+{
+    const struct et_picture *p = &f->sample.picture;
+    size_t i = 0;
+    while (i < sizeof PIXELS / sizeof *PIXELS && !et_str_is(p->pixels, PIXELS[i].name))
+        i++;
+    if (i == sizeof PIXELS / sizeof *PIXELS)
+        return et_fail(err, ET_EUNSUPPORTED, f->at, "pixels \"%.*s\" are not read",
+                       (int)(p->pixels.n < 32 ? p->pixels.n : 32), p->pixels.p);
+    if ((int64_t)p->width_px * PIXELS[i].n_bytes > p->step_bytes ||
+        p->step_bytes > (int64_t)p->bytes.n / p->height_px)
+        return et_fail(err, ET_ECORRUPT, f->at, "a picture of %d × %d pixels has %zu bytes",
+                       p->width_px, p->height_px, p->bytes.n);
+    const enum et_status st = new_image(f, p->width_px, p->height_px, PIXELS[i].is_16, image, err);
+    for (int y = 0; st == ET_OK && y < p->height_px; y++) {
+        const unsigned char *from =
+            (const unsigned char *)p->bytes.p + (size_t)y * (size_t)p->step_bytes;
+        const size_t row = (size_t)y * (size_t)p->width_px;
+        for (int x = 0; x < p->width_px; x++, from += PIXELS[i].n_bytes) {
+            if (PIXELS[i].is_16) {
+                ((uint16_t *)image->pixels)[row + (size_t)x] =
+                    (uint16_t)(from[0] | (unsigned)from[1] << 8);
+                continue;
+            }
+            uint8_t *to = (uint8_t *)image->pixels + 3 * (row + (size_t)x);
+            to[0] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].red];
+            to[1] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].green];
+            to[2] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].blue];
+        }
+    }
+    return st;
+}
+
+/* Grey and transparent pictures become RGB. */
+static enum et_status to_rgb(struct et_frames *f, struct et_image *image, struct et_err *err)
+{
+    const struct et_image from = *image;
+    if (from.n_bits != 8 && from.n_channels > 1)
+        return et_fail(err, ET_EUNSUPPORTED, f->at, "a picture of %d channels of %d bits",
+                       from.n_channels, from.n_bits);
+    if (from.n_bits != 8 || from.n_channels == 3)
+        return ET_OK;
+    const enum et_status st = new_image(f, from.width_px, from.height_px, false, image, err);
+    const size_t n = (size_t)from.width_px * (size_t)from.height_px, c = (size_t)from.n_channels;
+    const uint8_t *a = from.pixels;
+    uint8_t *b = image->pixels;
+    for (size_t i = 0; st == ET_OK && i < n; i++) {
+        b[3 * i] = a[c * i];
+        b[3 * i + 1] = a[c * i + (c > 2 ? 1 : 0)];
+        b[3 * i + 2] = a[c * i + (c > 2 ? 2 : 0)];
+    }
+    return st;
+}
+
+/* compressedDepth: 16-bit PNG in mm, or inverse depth quantised by two floats in the header. Of
+ * "16UC1" the header's floats are whatever its writer had in memory. */
+static enum et_status from_depth(struct et_frames *f, struct et_image *image, struct et_err *err)
+{
+    const struct et_str bytes = f->sample.picture.bytes;
+    float quantum[2];
+    if (bytes.n <= DEPTH_HEADER_BYTES)
+        return et_fail(err, ET_ECORRUPT, f->at, "a depth picture of %zu bytes", bytes.n);
+    memcpy(quantum, bytes.p + 4, sizeof quantum);
+    const struct et_str png = {bytes.p + DEPTH_HEADER_BYTES, bytes.n - DEPTH_HEADER_BYTES};
+    const enum et_status st = et_image_decode(png, f->arena, image, err);
+    if (st != ET_OK)
+        return st;
+    if (image->n_bits != 16 || image->n_channels != 1)
+        return et_fail(err, ET_EUNSUPPORTED, f->at, "a depth picture of %d bits and %d channels",
+                       image->n_bits, image->n_channels);
+    // image_transport: depth = a / (value − b), in metres; zeros mean that it is mm already.
+    const bool is_mm = et_str_starts(f->sample.picture.pixels, "16");
+    uint16_t *pixels = image->pixels;
+    const size_t n = (size_t)image->width_px * (size_t)image->height_px;
+    for (size_t i = 0; !is_mm && quantum[0] > 0 && i < n; i++) {
+        const double metres =
+            pixels[i] ? (double)quantum[0] / ((double)pixels[i] - (double)quantum[1]) : 0;
+        pixels[i] = metres > 0 && metres < 65.535 ? (uint16_t)lround(metres * 1000) : 0;
+    }
+    return ET_OK;
+}
+
+enum et_status et_frames_image(struct et_frames *frames, struct et_image *image, struct et_err *err)
+{
+    struct et_frames *f = frames;
+    const struct et_arena_mark empty = {0};
+    assert(f && image);
+    if (f->at < 0 || f->is_over)
+        return et_fail(err, ET_EARG, -1, "no picture is at hand");
+    et_arena_rewind(f->arena, empty);
+    const struct et_picture *p = &f->sample.picture;
+    enum et_status st;
+    switch (p->coding) {
+    case ET_PICTURE_JPEG:
+    case ET_PICTURE_PNG:
+        st = et_image_decode(p->bytes, f->arena, image, err);
+        return st == ET_OK ? to_rgb(f, image, err) : st;
+    case ET_PICTURE_RAW:
+        return from_raw(f, image, err);
+    case ET_PICTURE_DEPTH:
+        return from_depth(f, image, err);
+    case ET_PICTURE_H264:
+    case ET_PICTURE_H265:
+    case ET_PICTURE_FRAME:
+    case ET_PICTURE_NONE:
+    case ET_N_PICTURE_CODINGS:
+        break;
+    }
+    return et_fail(err, ET_EUNSUPPORTED, f->at, "pictures in %s are not decoded",
+                   et_picture_coding_text(p->coding));
+}
