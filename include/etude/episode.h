@@ -10,6 +10,7 @@
 #ifndef ETUDE_EPISODE_H
 #define ETUDE_EPISODE_H
 
+#include "etude/clock_model.h"
 #include "etude/finding.h"
 #include "etude/stream.h"
 
@@ -28,10 +29,14 @@ struct et_track {
     const int64_t *t_device_ns;  // NULL when unknown
     const int64_t *t_arrival_ns; // NULL when unknown
     const double *values;
+    const struct et_clock_model *clock; // that t_ns was made with; runs and samples are those of
+                                        // the whole recording, this track's first is i_clock_first
+                                        // of them. NULL: the source made t_ns
+    size_t i_clock_first;
 };
 
-/* A camera's pictures for the episode: frames first_frame … first_frame + n_frames − 1 of a file.
- * Frame k belongs to row k. */
+/* A camera's pictures for the episode: frames first_frame … first_frame + n_frames − 1 of a file,
+ * or of a stream of a recording. Frame k belongs to row k, or was taken at t_ns[k]. */
 struct et_video_ref {
     struct et_stream stream; // "head.image"
     const char *source;      // the maker's name: "observation.images.cam_high"
@@ -42,6 +47,13 @@ struct et_video_ref {
     int width_px, height_px; // as read; 0 when absent
     double rate_hz;          // as read; 0 unknown
     const char *trouble; // why it is not usable ("no such file", FFmpeg's words); NULL when it is
+
+    bool is_recorded;    // path is a recording, its pictures are read through etude/frames.h
+    const char *profile; // with this one (path or id); NULL: the one that fits
+    const int64_t *t_ns; // n_frames, on the tracks' clock; NULL: frame k belongs to row k
+    const int64_t *t_device_ns, *t_arrival_ns; // n_frames, or NULL
+    const struct et_clock_model *clock;        // as of a track
+    size_t i_clock_first;
 };
 
 /* A named part of an episode (reach, grasp, lift …). */
