@@ -11,8 +11,7 @@
 #ifndef ETUDE_INSPECT_H
 #define ETUDE_INSPECT_H
 
-#include "etude/episode.h"
-#include "etude/latency.h"
+#include "etude/camera_latency.h"
 
 enum et_inspect_scope {
     ET_INSPECT_EPISODE, // looks at an episode's numbers and words
@@ -62,11 +61,18 @@ struct et_stream_latency {
     const char *state;   // "left_arm.position"
     struct et_latency latency;
 };
+/* What a camera with times of its own saw move, for whoever puts several episodes together. */
+struct et_stream_motion {
+    const char *stream; // "head.image"
+    struct et_camera_motion motion;
+};
 struct et_inspection {
     struct et_findings findings;               // in the order of inspectors, then of time
     struct et_latency latency;                 // over all joints of arms (or of the body) together
     const struct et_stream_latency *latencies; // one a command track
     size_t n_latencies;
+    const struct et_stream_motion *motions; // cameras that were decoded
+    size_t n_motions;
     struct et_episode_digest digest;
     double idle_fraction;  // share of rows in which no command moved
     int64_t n_frames_seen; // video frames that were decoded

@@ -1,5 +1,6 @@
 #include "curate/curate__inspect.h"
 
+#include "etude/frames.h"
 #include "etude/video.h"
 
 #include <assert.h>
@@ -108,6 +109,20 @@ static double change_of(const struct small *small)
     return most;
 }
 
+/* How far all that is seen went: edges change as many pixels as they cross. */
+static double motion_of(const struct small *small)
+{
+    double sum = 0;
+    for (int y = 0; y < small->height_px; y++) {
+        const size_t at = (size_t)y * (size_t)small->width_px;
+        float of_row = 0;
+        for (int x = 0; x < small->width_px; x++)
+            of_row += fabsf(small->now[at + (size_t)x] - small->before[at + (size_t)x]);
+        sum += (double)of_row;
+    }
+    return sum / ((double)small->width_px * (double)small->height_px);
+}
+
 /* Variance of the Laplacian (Pech-Pacheco et al. 2000, ICPR 3, 314): edges make it large. */
 static double sharpness_of(const struct small *small)
 {
@@ -132,7 +147,7 @@ static double sharpness_of(const struct small *small)
 /* The arrays that a camera's measures are written to. */
 struct measures {
     int64_t *t_ns;
-    double *mean, *change, *sharpness;
+    double *mean, *change, *motion, *sharpness;
 };
 
 static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
@@ -140,21 +155,84 @@ static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
     m->t_ns = et_arena_array(arena, n, sizeof *m->t_ns);
     m->mean = et_arena_array(arena, n, sizeof *m->mean);
     m->change = et_arena_array(arena, n, sizeof *m->change);
+    m->motion = et_arena_array(arena, n, sizeof *m->motion);
     m->sharpness = et_arena_array(arena, n, sizeof *m->sharpness);
-    return m->t_ns && m->mean && m->change && m->sharpness;
+    return m->t_ns && m->mean && m->change && m->motion && m->sharpness;
+}
+
+/* Where a camera's frames come from: an MP4, or a recording. */
+struct source {
+    struct et_video_reader *reader;
+    struct et_frames *frames;
+    uint8_t *luma; // of a recorded picture
+    size_t n_luma;
+};
+
+/* Video luma of RGB (ITU-R BT.601), in 8 bits of fraction. */
+static void to_luma(const struct et_image *image, uint8_t *luma)
+{
+    const size_t n = (size_t)image->width_px * (size_t)image->height_px;
+    const uint8_t *rgb = image->pixels;
+    for (size_t i = 0; i < n; i++, rgb += 3)
+        luma[i] = (uint8_t)(16 + ((66 * rgb[0] + 129 * rgb[1] + 25 * rgb[2] + 128) >> 8));
+}
+
+/* Depth as grey: 16 mm a level, so that what moves in four metres is seen. */
+static void depth_to_luma(const struct et_image *image, uint8_t *luma)
+{
+    const size_t n = (size_t)image->width_px * (size_t)image->height_px;
+    const uint16_t *mm = image->pixels;
+    for (size_t i = 0; i < n; i++)
+        luma[i] = (uint8_t)(mm[i] >= 219 * 16 ? 235 : 16 + mm[i] / 16);
+}
+
+static enum et_status next_recorded(struct source *source, size_t k, struct et_arena *arena,
+                                    struct et_frame *frame, struct et_err *err)
+{
+    struct et_image image;
+    enum et_status st = et_frames_go_to(source->frames, (int64_t)k, err);
+    if (st == ET_OK)
+        st = et_frames_image(source->frames, &image, err);
+    if (st != ET_OK)
+        return st;
+    const size_t n = (size_t)image.width_px * (size_t)image.height_px;
+    if (!source->luma || n > source->n_luma) {
+        source->luma = et_arena_alloc(arena, n);
+        source->n_luma = n;
+    }
+    if (!source->luma)
+        return et_arena_fail(arena, "a picture", err);
+    if (image.n_bits == 16)
+        depth_to_luma(&image, source->luma);
+    else
+        to_luma(&image, source->luma);
+    *frame = (struct et_frame){.i_frame = (int64_t)k,
+                               .width_px = image.width_px,
+                               .height_px = image.height_px,
+                               .luma = source->luma,
+                               .luma_stride = image.width_px};
+    return ET_OK;
+}
+
+static enum et_status next_frame(struct source *source, size_t k, struct et_arena *arena,
+                                 struct et_frame *frame, struct et_err *err)
+{
+    return source->frames ? next_recorded(source, k, arena, frame, err)
+                          : et_video_next(source->reader, frame, err);
 }
 
 /* Reads up to n_frames frames. A frame of another size than the first ends the reading. */
-static enum et_status read_frames(struct et__look *look, struct et_video_reader *reader,
-                                  size_t n_frames, struct measures *m, size_t *n_read,
-                                  struct et_err *err)
+static enum et_status read_frames(struct et__look *look, const struct et_video_ref *video,
+                                  struct source *source, size_t n_frames, struct measures *m,
+                                  size_t *n_read, struct et_err *err)
 {
     struct small small = {0};
     struct et_frame frame;
     enum et_status st = ET_OK;
     int width_px = 0, height_px = 0;
 
-    for (size_t k = 0; k < n_frames && (st = et_video_next(reader, &frame, err)) == ET_OK; k++) {
+    for (size_t k = 0;
+         k < n_frames && (st = next_frame(source, k, look->arena, &frame, err)) == ET_OK; k++) {
         if (k == 0) {
             width_px = frame.width_px;
             height_px = frame.height_px;
@@ -164,9 +242,10 @@ static enum et_status read_frames(struct et__look *look, struct et_video_reader 
         if (frame.width_px != width_px || frame.height_px != height_px)
             return et_fail(err, ET_ECORRUPT, (int64_t)k, "the pictures change their size");
         shrink(&small, &frame);
-        m->t_ns[k] = et__row_ns(look->episode, k);
+        m->t_ns[k] = video->t_ns ? video->t_ns[k] : et__row_ns(look->episode, k);
         m->mean[k] = mean_of(&small);
         m->change[k] = k > 0 ? change_of(&small) : (double)NAN;
+        m->motion[k] = k > 0 && video->t_ns ? motion_of(&small) : (double)NAN;
         m->sharpness[k] = sharpness_of(&small);
         *n_read = k + 1;
     }
@@ -175,13 +254,33 @@ static enum et_status read_frames(struct et__look *look, struct et_video_reader 
     return st;
 }
 
+static enum et_status open_source(const struct et_video_ref *video, struct source *source,
+                                  struct et_err *err)
+{
+    if (!video->is_recorded) {
+        const enum et_status st = et_video_open(&source->reader, video->path, 1, err);
+        return st == ET_OK && video->first_frame > 0
+                   ? et_video_seek(source->reader, video->first_frame, err)
+                   : st;
+    }
+    if (!video->t_arrival_ns)
+        return et_fail(err, ET_EUNSUPPORTED, -1, "it is not known when its pictures arrived");
+    const struct et_frames_range range = {.path = video->path,
+                                          .profile = video->profile,
+                                          .stream = video->stream.name,
+                                          .t_first_ns = video->t_arrival_ns[0],
+                                          .t_last_ns = video->t_arrival_ns[video->n_frames - 1]};
+    return et_frames_open(&source->frames, &range, err);
+}
+
 enum et_status et__camera_measure(struct et__look *look, const struct et_video_ref *video,
                                   struct et__camera *camera, struct et_err *err)
 {
     // What a file says of its length is not believed beyond the rows that the episode has.
     const int64_t n_rows = look->episode->n_rows;
-    const int64_t n_wanted = n_rows > 0 && video->n_frames > n_rows ? n_rows : video->n_frames;
-    struct et_video_reader *reader = NULL;
+    const bool has_more = n_rows > 0 && video->n_frames > n_rows && !video->t_ns;
+    const int64_t n_wanted = has_more ? n_rows : video->n_frames;
+    struct source source = {0};
     struct et_err trouble = {0};
     struct measures m;
     size_t n_read = 0;
@@ -193,12 +292,11 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
     if (!measures_open(&m, (size_t)n_wanted, look->arena))
         return et_arena_fail(look->arena, "a video's measures", err);
 
-    enum et_status st = et_video_open(&reader, video->path, 1, &trouble);
-    if (st == ET_OK && video->first_frame > 0)
-        st = et_video_seek(reader, video->first_frame, &trouble);
+    enum et_status st = open_source(video, &source, &trouble);
     if (st == ET_OK)
-        st = read_frames(look, reader, (size_t)n_wanted, &m, &n_read, &trouble);
-    et_video_close(reader);
+        st = read_frames(look, video, &source, (size_t)n_wanted, &m, &n_read, &trouble);
+    et_video_close(source.reader);
+    et_frames_close(source.frames);
     if (st == ET_ENOMEM || st == ET_ELIMIT) {
         if (err)
             *err = trouble;
@@ -213,6 +311,7 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
     camera->t_ns = m.t_ns;
     camera->mean = m.mean;
     camera->change = m.change;
+    camera->motion = m.motion;
     camera->sharpness = m.sharpness;
     return ET_OK;
 }

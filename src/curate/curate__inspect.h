@@ -12,9 +12,11 @@
 #define ET__INSPECTOR_MAP(X)                                                                    \
     X(shape) X(nonfinite) X(metadata)                                                           \
     X(stamps) X(gap)                                                                            \
+    X(clock_source) X(clock_reset) X(clock_drift) X(late) X(rate) X(jitter) X(skew)             \
     X(limits) X(jump) X(dropout) X(frozen_encoder) X(stale)                                     \
     X(latency) X(tracking) X(saturation) X(idle) X(truncation)                                  \
     X(absent_video) X(frame_count) X(decode) X(frozen_camera) X(exposure) X(blur)               \
+    X(camera_latency)                                                                           \
     X(label) X(totals) X(duplicate) X(label_set)
 // clang-format on
 
@@ -28,7 +30,7 @@ struct et__pair {
 };
 
 /* What decoding a video once leaves for the inspectors of frames: n values each. Frame k of the
- * episode stands in row k. */
+ * episode stands in row k where the video has no times of its own. */
 struct et__camera {
     const struct et_video_ref *video;
     const char *trouble;  // why there are fewer frames than the file promised; NULL: there are not
@@ -36,6 +38,7 @@ struct et__camera {
     const int64_t *t_ns;  // when, on the episode's time line
     const double *mean;   // luma, 0 … 255
     const double *change; // largest mean difference of a tile to the frame before; [0] is NaN
+    const double *motion; // mean difference of the whole picture to the frame before; [0] is NaN
     const double *sharpness; // variance of the Laplacian of the luma
 };
 
@@ -114,6 +117,25 @@ ET_MUST_USE enum et_status et__look_open(struct et__look *look, bool should_meas
 ET_MUST_USE enum et_status et__camera_measure(struct et__look *look,
                                               const struct et_video_ref *video,
                                               struct et__camera *camera, struct et_err *err);
+
+/* ---- streams with clocks ---- */
+
+/* The time lines of the episode that have a clock model, in the order of tracks, then of videos:
+ * one for each message stream, although one message may fill many tracks. A time line is a track
+ * without values; the stream is that of the first track. Streams of events are left out. NULL: the
+ * arena is full. */
+const struct et_track *et__timelines(const struct et__look *look, size_t *n);
+
+/* The run of its clock that a sample belongs to. */
+const struct et_clock_run *et__run_of(const struct et_track *line, size_t sample);
+
+/* The middle step between the samples' times that is not 0, in seconds; 0 when there is none or the
+ * arena is full. */
+double et__median_step_s(const struct et_track *line, struct et_arena *arena);
+
+/* Samples that are missing at a long step before sample k of a time line whose times are jittery:
+ * what comes too close behind it was late and is not missing. */
+double et__missing_before(const struct et_track *line, size_t k, double period_s);
 
 /* ---- runs ---- */
 

@@ -152,6 +152,11 @@ static enum et_status look_at_videos(struct et__look *look,
     enum et_status st = ET_OK;
     if (settings->skip_videos || !wants_frames(settings))
         return ET_OK;
+    struct et_stream_motion *motions =
+        et_arena_array(look->arena, episode->n_videos, sizeof *motions);
+    if (!motions)
+        return et_arena_fail(look->arena, "what cameras saw", err);
+    look->inspection->motions = motions;
     for (size_t i = 0; i < episode->n_videos && st == ET_OK; i++) {
         const struct et_video_ref *video = &episode->videos[i];
         // Depth pictures have no exposure and no sharpness.
@@ -162,6 +167,9 @@ static enum et_status look_at_videos(struct et__look *look,
         if (st == ET_OK)
             st = run_all(look, settings, &camera, err);
         look->inspection->n_frames_seen += (int64_t)camera.n;
+        if (st == ET_OK && video->t_ns && camera.n > 0)
+            motions[look->inspection->n_motions++] = (struct et_stream_motion){
+                video->stream.name, {camera.t_ns, camera.motion, camera.n}};
     }
     return st;
 }

@@ -18,25 +18,11 @@ static const int64_t *stamps_of(const struct et_track *track)
     return track->t_device_ns ? track->t_device_ns : track->t_ns;
 }
 
-/* Typical step between stamps, by a sort of a copy; 0 when the arena is full. */
-static double median_step_s(const struct et_track *track, struct et_arena *arena)
-{
-    const int64_t *t_ns = stamps_of(track);
-    const struct et_arena_mark mark = et_arena_mark(arena);
-    double *steps = et_arena_array(arena, track->n_samples, sizeof *steps), median = 0;
-    size_t n = 0;
-    for (size_t k = 1; steps && k < track->n_samples; k++)
-        if (t_ns[k] > t_ns[k - 1])
-            steps[n++] = et__span_s(t_ns[k - 1], t_ns[k]);
-    if (n > 0)
-        median = et_median_of(steps, n);
-    et_arena_rewind(arena, mark);
-    return median;
-}
-
 // True when every track has the stamps of the first: the rows of one table.
 static bool is_one_table(const struct et_episode *episode)
 {
+    if (episode->n_tracks == 0 || episode->tracks[0].clock)
+        return false;
     for (size_t i = 0; i < episode->n_tracks; i++)
         if (episode->tracks[i].t_ns != episode->tracks[0].t_ns || episode->tracks[i].t_device_ns)
             return false;
@@ -76,7 +62,9 @@ static enum et_status inspect_track(struct et__look *look, const struct et_track
     const int64_t *t_ns = stamps_of(track);
     const double nominal_hz =
         track->stream.rate_hz > 0 ? track->stream.rate_hz : look->episode->rate_hz;
-    const double period_s = nominal_hz > 0 ? 1 / nominal_hz : median_step_s(track, look->arena);
+    const struct et_track stamps = {.n_samples = track->n_samples, .t_ns = t_ns};
+    const double period_s =
+        nominal_hz > 0 ? 1 / nominal_hz : et__median_step_s(&stamps, look->arena);
     struct et__runs runs = {0};
     double n_missing = 0;
 
@@ -92,6 +80,39 @@ static enum et_status inspect_track(struct et__look *look, const struct et_track
     return runs.n > 0 ? report(look, track, &runs, period_s, n_missing, err) : ET_OK;
 }
 
+/* A stream with a clock: its corrected times, which hold what its stamps hold (coarse stamps are no
+ * times, counted ones are), its own period, and what was late is not missing. */
+static enum et_status inspect_line(struct et__look *look, const struct et_track *line,
+                                   struct et_err *err)
+{
+    const double period_s = et__median_step_s(line, look->arena);
+    struct et__runs runs = {0};
+    double n_missing = 0;
+
+    for (size_t k = 1; k < line->n_samples && period_s > 0; k++) {
+        const double step_s =
+            line->t_ns[k] > line->t_ns[k - 1] ? et__span_s(line->t_ns[k - 1], line->t_ns[k]) : 0;
+        if (step_s <= look->params[PERIODS] * period_s)
+            continue;
+        const double missing = et__missing_before(line, k, period_s);
+        if (missing < 1)
+            continue;
+        et__runs_add(&runs, k, 0, step_s);
+        n_missing += missing;
+    }
+    return runs.n > 0 ? report(look, line, &runs, period_s, n_missing, err) : ET_OK;
+}
+
+static enum et_status inspect_lines(struct et__look *look, struct et_err *err)
+{
+    size_t n = 0;
+    const struct et_track *lines = et__timelines(look, &n);
+    enum et_status st = lines ? ET_OK : et_arena_fail(look->arena, "the time lines", err);
+    for (size_t i = 0; i < n && st == ET_OK; i++)
+        st = inspect_line(look, &lines[i], err);
+    return st;
+}
+
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
     const struct et_episode *episode = look->episode;
@@ -101,10 +122,12 @@ static enum et_status inspect(struct et__look *look, struct et_err *err)
     for (size_t i = 0; i < episode->n_tracks && st == ET_OK; i++) {
         // Tracks of one table share its stamps: one of them speaks for all.
         const struct et_track *track = &episode->tracks[i];
+        if (track->clock)
+            continue;
         if (i == 0 || track->t_ns != episode->tracks[i - 1].t_ns || track->t_device_ns)
             st = inspect_track(look, track, err);
     }
-    return st;
+    return st == ET_OK ? inspect_lines(look, err) : st;
 }
 
 const struct et__inspector et__inspect_gap = {

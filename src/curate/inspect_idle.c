@@ -20,8 +20,24 @@ static bool is_driving(const struct et_stream *stream)
            (stream->quantity == ET_QUANTITY_POSITION || stream->quantity == ET_QUANTITY_POSE);
 }
 
-/* Marks the samples around which the command moves. */
-static void mark_moves(const struct et_track *track, size_t span, double step_min, bool *moves)
+/* The first sample at or after a time. */
+static size_t first_from(const struct et_track *track, int64_t t_ns)
+{
+    size_t low = 0, high = track->n_samples;
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (track->t_ns[mid] < t_ns)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Marks the samples of the clock around which the command moves. Tracks of one table share rows,
+ * others only time. */
+static void mark_moves(const struct et_track *track, size_t span, double step_min,
+                       const struct et_track *clock, bool *moves)
 {
     const size_t width = track->stream.n_values;
     for (size_t k = 0; k + span < track->n_samples; k++) {
@@ -29,8 +45,15 @@ static void mark_moves(const struct et_track *track, size_t span, double step_mi
         bool is_moving = false;
         for (size_t i = 0; i < width; i++)
             is_moving |= fabs(b[i] - a[i]) >= step_min;
-        if (is_moving)
+        if (!is_moving)
+            continue;
+        if (track->t_ns == clock->t_ns) {
             memset(&moves[k], true, span);
+            continue;
+        }
+        const size_t first = first_from(clock, track->t_ns[k]);
+        const size_t last = first_from(clock, track->t_ns[k + span]);
+        memset(&moves[first], true, last - first);
     }
 }
 
@@ -54,12 +77,10 @@ static const struct et_track *find_moves(struct et__look *look, bool **moves, en
             }
             clock = track;
         }
-        if (track->n_samples != clock->n_samples)
-            continue;
         const size_t span = et__samples(episode, track, SPAN_S);
         const double rate_hz = et__rate_hz(episode, track);
         const double span_s = rate_hz > 0 ? (double)span / rate_hz : SPAN_S;
-        mark_moves(track, span, look->params[SPEED] * span_s, *moves);
+        mark_moves(track, span, look->params[SPEED] * span_s, clock, *moves);
     }
     return clock;
 }

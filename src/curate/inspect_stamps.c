@@ -43,14 +43,36 @@ static struct order order_of_clock(const int64_t *t_ns, size_t n)
     return order;
 }
 
+/* Stamps that a clock model was made of: where it began a new run the clock was reset, which is
+ * another finding; what has no stamp, or a coarse one that repeats, is none here. */
+static struct order order_of_line(const struct et_track *line)
+{
+    const int64_t *t_ns = line->t_device_ns;
+    struct order order = {0};
+    size_t last = 0;
+    for (size_t k = 1; k < line->n_samples; k++) {
+        const struct et_clock_run *run = et__run_of(line, k);
+        if (t_ns[k] == 0)
+            continue;
+        const bool is_new = run->i_first == line->i_clock_first + k || t_ns[last] == 0;
+        const double step_s = t_ns[k] >= t_ns[last] ? et__span_s(t_ns[last], t_ns[k])
+                                                    : -et__span_s(t_ns[k], t_ns[last]);
+        if (!is_new && !(step_s == 0 && run->source == ET_CLOCK_COUNTER))
+            see_step(&order, k, step_s);
+        last = k;
+    }
+    return order;
+}
+
 static enum et_status report_order(struct et__look *look, const struct order *order,
-                                   const char *stream, const char *what, struct et_err *err)
+                                   const struct et_track *track, const char *what,
+                                   struct et_err *err)
 {
     if (order->n_same + order->n_falls == 0)
         return ET_OK;
     const enum et_severity severity = order->n_falls > 0 ? ET_SEVERITY_ERROR : ET_SEVERITY_WARN;
-    struct et_finding finding = et__finding(look->kind, severity, stream);
-    const struct et_track *track = stream ? et_episode_track(look->episode, stream) : NULL;
+    struct et_finding finding =
+        et__finding(look->kind, severity, track ? track->stream.name : NULL);
     finding.t_first_ns =
         track ? track->t_ns[order->first] : et__row_ns(look->episode, order->first);
     finding.t_last_ns = track ? track->t_ns[order->last] : et__row_ns(look->episode, order->last);
@@ -66,6 +88,20 @@ static enum et_status report_order(struct et__look *look, const struct order *or
                            order->n_same, et__plural(order->n_same));
 }
 
+static enum et_status check_lines(struct et__look *look, struct et_err *err)
+{
+    size_t n = 0;
+    const struct et_track *lines = et__timelines(look, &n);
+    enum et_status st = lines ? ET_OK : et_arena_fail(look->arena, "the time lines", err);
+    for (size_t i = 0; i < n && st == ET_OK; i++) {
+        if (!lines[i].t_device_ns)
+            continue;
+        const struct order order = order_of_line(&lines[i]);
+        st = report_order(look, &order, &lines[i], "the device's stamps", err);
+    }
+    return st;
+}
+
 static enum et_status check_order(struct et__look *look, struct et_err *err)
 {
     const struct et_episode *episode = look->episode;
@@ -76,12 +112,12 @@ static enum et_status check_order(struct et__look *look, struct et_err *err)
     }
     for (size_t i = 0; i < episode->n_tracks && st == ET_OK; i++) {
         const struct et_track *track = &episode->tracks[i];
-        if (!track->t_device_ns)
+        if (!track->t_device_ns || track->clock)
             continue;
         const struct order order = order_of_clock(track->t_device_ns, track->n_samples);
-        st = report_order(look, &order, track->stream.name, "the device's stamps", err);
+        st = report_order(look, &order, track, "the device's stamps", err);
     }
-    return st;
+    return st == ET_OK ? check_lines(look, err) : st;
 }
 
 static enum et_status check_kind(struct et__look *look, struct et_err *err)

@@ -1,4 +1,5 @@
 /* The system fails at every call in turn: nothing crashes, nothing leaks, what was there stays. */
+#include "etude/camera_latency.h"
 #include "etude/inspect_report.h"
 
 #include "clean.h"
@@ -43,6 +44,34 @@ static void an_inspection_is_whole_or_says_why_not(void)
         fault_arm(at);
         const enum et_status st =
             et_inspect_episode(&clean.episode, NULL, arena, &inspection, &err);
+        fault_disarm();
+        CHECK(fault_seen ? st == ET_ENOMEM : st == ET_OK);
+        et_arena_close(arena);
+    }
+    clean_close(&clean);
+}
+
+static void a_camera_latency_is_told_or_says_why_not(void)
+{
+    enum { N = 240 };
+    struct clean clean;
+    int64_t t_ns[N];
+    double change[N];
+    clean_open(&clean, &(struct clean_options){.duration_s = 8});
+    for (size_t k = 0; k < N; k++) {
+        t_ns[k] = clean.t_ns[k];
+        change[k] = 1 + (double)(k * 7 % 11);
+    }
+    const struct et_camera_motion motion = {t_ns, change, N};
+    FOR_EACH_FAULT(at)
+    {
+        struct et_arena *arena = NULL;
+        struct et_latency latency;
+        CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
+        fault_only = "malloc calloc realloc";
+        fault_arm(at);
+        const enum et_status st = et_camera_latency_estimate(&motion, clean.tracks, CLEAN_N_TRACKS,
+                                                             NULL, arena, &latency, &err);
         fault_disarm();
         CHECK(fault_seen ? st == ET_ENOMEM : st == ET_OK);
         et_arena_close(arena);
@@ -105,6 +134,7 @@ int main(void)
 {
     RUN(a_policy_loads_or_says_why_not);
     RUN(an_inspection_is_whole_or_says_why_not);
+    RUN(a_camera_latency_is_told_or_says_why_not);
     RUN(a_report_is_written_whole_or_not_at_all);
     return tap_end();
 }

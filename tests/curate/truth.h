@@ -27,6 +27,22 @@ struct truth_case {
     double at_s;             // where it must begin, NaN: no place in time
 };
 
+/* Faults of time in recordings, see truth_clocks.c. */
+void truth_tick(struct clean *clean, double tick_ms);
+void truth_no_stamps(struct clean *clean, double unused);
+void truth_reset(struct clean *clean, double by_s);
+void truth_drift(struct clean *clean, double ppm);
+void truth_bend(struct clean *clean, double ppm);
+void truth_stall(struct clean *clean, double duration_s);
+void truth_jitter(struct clean *clean, double periods);
+void truth_rate(struct clean *clean, double rate_hz);
+void truth_rate_change(struct clean *clean, double share);
+void truth_drop_coarse(struct clean *clean, double n);
+void truth_burst(struct clean *clean, double duration_s);
+void truth_silence(struct clean *clean, double duration_s);
+void truth_late_camera(struct clean *clean, double from_s);
+void truth_old_pictures(struct clean *clean, double latency_s);
+
 extern const struct truth_case TRUTH_CASES[];
 extern const size_t TRUTH_N_CASES;
 

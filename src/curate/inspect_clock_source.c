@@ -1,0 +1,44 @@
+#include "curate/curate__inspect.h"
+
+static const struct et_inspect_param PARAMS[] = {{0}};
+
+static enum et_status inspect_line(struct et__look *look, const struct et_track *line,
+                                   struct et_err *err)
+{
+    struct et_finding finding = et__finding(look->kind, ET_SEVERITY_INFO, line->stream.name);
+    const struct et_clock_run *run = et__run_of(line, line->n_samples - 1);
+    switch (run->source) {
+    case ET_CLOCK_ARRIVAL:
+        return et_findings_add(look->findings, &finding, err,
+                               "%s: no stamps of the device, its times are those of arrival, with "
+                               "every delay of the way in them",
+                               line->stream.name);
+    case ET_CLOCK_COUNTER:
+        finding.value = et__s(line->clock->tick_ns);
+        finding.unit = "s";
+        return et_findings_add(look->findings, &finding, err,
+                               "%s: the device's stamps are multiples of %.4g ms; its samples are "
+                               "counted, one every %.5g ms",
+                               line->stream.name, 1e3 * finding.value, 1e-6 * run->period_ns);
+    case ET_CLOCK_DEVICE:
+    case ET_N_CLOCK_SOURCES:
+        break;
+    }
+    return ET_OK;
+}
+
+static enum et_status inspect(struct et__look *look, struct et_err *err)
+{
+    size_t n = 0;
+    const struct et_track *lines = et__timelines(look, &n);
+    enum et_status st = lines ? ET_OK : et_arena_fail(look->arena, "the time lines", err);
+    for (size_t i = 0; i < n && st == ET_OK; i++)
+        st = inspect_line(look, &lines[i], err);
+    return st;
+}
+
+const struct et__inspector et__inspect_clock_source = {
+    .about = {"clock_source", "streams without stamps of their device, or with coarse ones",
+              ET_INSPECT_EPISODE, PARAMS},
+    .episode = inspect,
+};

@@ -1,0 +1,499 @@
+/* From a recording to episodes on the disk. */
+#include "etude/curate.h"
+
+#include "../recording/made.h"
+#include "etude/episode_file.h"
+#include "etude/file.h"
+#include "etude/frames.h"
+#include "support.h"
+#include "tap.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct et_err err;
+static struct et_arena *arena;
+static struct et_curated curated;
+static const char *profile;
+
+#define T0 (INT64_C(1700000000) * SEC)
+#define PI 3.14159265358979323846
+
+static const char *const PROFILE =
+    "profile: 1\nmaker: M\nmodel: T\nparts:\n"
+    "  left_arm:\n    unit: rad\n    joints:\n"
+    "      - {name: a, lower: null, upper: null}\n      - {name: b, lower: null, upper: null}\n"
+    "  right_arm:\n    unit: rad\n    joints:\n"
+    "      - {name: c, lower: null, upper: null}\n"
+    "cameras:\n  head: in the head\nrules:\n"
+    "  - {stream: left_arm.position, topic: /j, names: [a, b]}\n"
+    "  - {stream: left_arm.velocity, topic: /j, names: [a, b]}\n"
+    "  - {stream: right_arm.position, topic: /j, names: [c]}\n"
+    "  - {stream: head.image, topic: /c, stamp: none, optional: true}\n"
+    "  - {stream: scene.event, topic: /e, optional: true}\n";
+
+/* A run: an arm at 500 Hz with a clock of its own, another publisher of the same topic in another
+ * phase and as often, a camera, marks. */
+struct run {
+    double duration_s;
+    double marks_s[8]; // start, stop, start, stop …; 0: no more
+    bool has_camera;
+    bool is_shuffled; // every tenth message of the arm comes behind the next
+    bool is_still;
+};
+
+#define DEVICE_OFFSET (-3600 * SEC)
+
+/* The arm's clock: an hour behind, 40 ppm fast. */
+static int64_t device_of(int64_t t_ns)
+{
+    return t_ns + DEVICE_OFFSET + (t_ns - T0) / 25000 + (t_ns - T0) / (2 * MS) * 7919 % 997;
+}
+
+static int64_t true_of(int64_t device_ns)
+{
+    const double passed = (double)(device_ns - DEVICE_OFFSET - T0);
+    return T0 + (int64_t)llround(passed / (1 + 1.0 / 25000));
+}
+
+static double place(int64_t t_ns)
+{
+    return sin(2 * PI * 0.4 * (double)(t_ns - T0) * 1e-9);
+}
+
+static void put_arm(struct made *m, uint16_t channel, int64_t t, struct rng *rng, bool is_still)
+{
+    const double x = is_still ? 0.25 : place(t), q[2] = {x, 0.5 * x};
+    const int64_t delay = 200000 + (int64_t)(rng_uniform(rng) * 300000);
+    made_joints(m, channel, t + delay, device_of(t), "a b", q, 2);
+}
+
+static void make(const char *path, const struct run *run)
+{
+    struct made m;
+    struct rng rng = {7};
+    made_open(&m, path);
+    const uint16_t one = made_channel(&m, "/j", "sensor_msgs/msg/JointState");
+    const uint16_t two = made_channel(&m, "/j", "sensor_msgs/msg/JointState");
+    const uint16_t camera = made_channel(&m, "/c", "sensor_msgs/msg/CompressedImage");
+    const uint16_t marks = made_channel(&m, "/e", "std_msgs/msg/String");
+    const int64_t n = (int64_t)(run->duration_s * 500);
+    size_t i_mark = 0;
+    struct et_buf jpeg = made_jpeg(100);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t t = T0 + i * 2 * MS;
+        const double q = run->is_still ? 0 : 0.3 * place(t);
+        const bool is_late = run->is_shuffled && i % 10 == 3 && i + 1 < n;
+        if (i_mark < 8 && run->marks_s[i_mark] > 0 &&
+            t >= T0 + (int64_t)(run->marks_s[i_mark] * 1e9)) {
+            made_string(&m, marks, t, i_mark % 2 ? "stop" : "start lift");
+            i_mark++;
+        }
+        if (run->is_shuffled && i % 10 == 4) { // this one first, then the one before it
+            const double x = place(t), y = place(t - 2 * MS);
+            made_joints(&m, one, t + 300000, device_of(t), "a b", (double[]){x, 0.5 * x}, 2);
+            made_joints(&m, one, t + 400000, device_of(t - 2 * MS), "a b", (double[]){y, 0.5 * y},
+                        2);
+        } else if (!is_late) {
+            put_arm(&m, one, t, &rng, run->is_still);
+        }
+        made_joints(&m, two, t + 1200000, t + MS, "c", &q, 1);
+        if (run->has_camera && i % 50 == 0)
+            made_compressed(&m, camera, t + 5 * MS, "jpeg", (struct et_str){jpeg.p, jpeg.n});
+    }
+    et_buf_free(&jpeg);
+    made_finish(&m);
+}
+
+static const char *in(const char *folder, const char *name)
+{
+    static char paths[8][4300];
+    static int k;
+    char path[4300];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    k = (k + 1) % 8;
+    memcpy(paths[k], path, strlen(path) + 1);
+    return paths[k];
+}
+
+static enum et_status curate(const char *path, const char *out, bool replace,
+                             const struct et_curate_options *options)
+{
+    struct et_curate_options how = options ? *options : (struct et_curate_options){0};
+    how.profile = how.profile ? how.profile : profile;
+    et_arena_close(arena);
+    CHECK_OK(et_arena_open(&arena, (size_t)256 << 20, &err));
+    err = (struct et_err){0};
+    return et_curate(path, out, replace, &how, arena, &curated, &err);
+}
+
+/* Names in a folder but for the recording's own. */
+static size_t n_names(const char *folder)
+{
+    const char *const *names;
+    size_t n = 0;
+    struct et_arena *own = NULL;
+    CHECK_OK(et_arena_open(&own, 1 << 20, &err));
+    if (et_dir_list(folder, own, &names, &n, NULL) != ET_OK)
+        n = 0;
+    et_arena_close(own);
+    return n;
+}
+
+static bool is_remarked(const char *words)
+{
+    for (size_t i = 0; i < curated.n_remarks; i++)
+        if (strstr(curated.remarks[i].text, words))
+            return true;
+    return false;
+}
+
+static const struct run TWO = {.duration_s = 12, .marks_s = {1, 5, 6, 11}};
+
+static void check_arm(const struct et_episode *e)
+{
+    const struct et_track *arm = et_episode_track(e, "left_arm.position");
+    const struct et_track *other = et_episode_track(e, "right_arm.position");
+    double worst = 0, worst_other = 0, worst_value = 0;
+    if (!CHECK(arm && other && arm->t_device_ns && arm->n_samples > 1000))
+        return;
+    for (size_t i = 0; i < arm->n_samples; i++) {
+        const int64_t t = true_of(arm->t_device_ns[i]);
+        worst = fmax(worst, fabs((double)(arm->t_ns[i] - t)));
+        worst_value = fmax(worst_value, fabs(arm->values[2 * i] - place(t)));
+        CHECK(arm->t_arrival_ns[i] >= t);
+    }
+    for (size_t i = 0; i < other->n_samples; i++)
+        worst_other = fmax(worst_other, fabs((double)(other->t_ns[i] - other->t_device_ns[i])));
+    // The least delay stays in it: 0.2 ms. (The device's own jitter is below 1 µs.)
+    if (!CHECK(worst < 0.3e6 && worst_other < 0.3e6 && worst_value < 1e-4))
+        printf("#   %g, %g ns, %g\n", worst, worst_other, worst_value);
+}
+
+static void episodes_are_where_the_marks_are(void)
+{
+    const char *path = temp_path("two.mcap"), *out = temp_path("out");
+    const struct et_episode_place *places;
+    struct et_episode e;
+    struct et_episode_facts facts;
+    size_t n;
+    make(path, &TWO);
+    CHECK_OK(curate(path, out, false, NULL));
+    if (curated.n_streams == 0)
+        return;
+    CHECK_STR(curated.format, "MCAP");
+    CHECK_STR(curated.path, path);
+    CHECK_STR(curated.why, "");
+    CHECK_EQ(strlen(curated.id), ET_RECORDING_ID_CHARS);
+    CHECK(curated.cut_by == ET_CUT_MARKS && curated.n_episodes == 2 && curated.n_kept == 2);
+    CHECK(curated.n_streams == 4 && curated.n_too_short == 0);
+    CHECK_EQ(curated.n_samples, 6000 * 3 + 4);
+    CHECK_NEAR(curated.streams[0].rate_hz, 500, 0.5);
+    CHECK(curated.streams[0].clock && curated.streams[0].clock->n_runs == 1);
+    CHECK_STR(curated.streams[0].recorded->stream.name, "left_arm.position");
+    CHECK(file_exists(in(in(out, curated.id), "recording.json")));
+    CHECK_EQ(n_names(out), 1);
+    CHECK_EQ(n_names(in(out, curated.id)), 3);
+    CHECK_OK(et_episode_list(out, arena, &places, &n, &err));
+    CHECK_EQ(n, 2);
+    for (size_t i = 0; i < n && i < 2; i++) {
+        CHECK_OK(et_episode_read(places[i].folder, arena, &e, &facts, &err));
+        CHECK(fabs((double)(et_episode_first_ns(&e) - T0) * 1e-9 - TWO.marks_s[2 * i]) < 0.004);
+        CHECK(fabs((double)(et_episode_last_ns(&e) - T0) * 1e-9 - TWO.marks_s[2 * i + 1]) < 0.004);
+        CHECK_EQ(e.n_tracks, 3);
+        CHECK(e.time_kind == ET_TIME_MEASURED && !e.was_cut && e.n_remarks == 0);
+        CHECK_STR(facts.recording_id, curated.id);
+        CHECK_STR(facts.recording, path);
+        CHECK_STR(facts.cut_by, "marks");
+        CHECK_EQ(facts.n_findings, curated.episodes[i].n_findings);
+        CHECK_HAS(places[i].folder, curated.episodes[i].folder);
+        check_arm(&e);
+    }
+}
+
+static void the_account_is_json(void)
+{
+    const char *out = temp_path("out"), *path = in(in(out, curated.id), "recording.json");
+    const struct et_value *json = NULL;
+    char id[64];
+    (void)snprintf(id, sizeof id, "%s", curated.id);
+    CHECK_OK(et_json_read(path, 1 << 24, NULL, arena, &json, &err));
+    CHECK_STR(et_value_text(et_value_get(json, "id"), NULL), id);
+    CHECK_STR(et_value_text(et_value_get(json, "cut_by"), NULL), "marks");
+    CHECK_EQ(et_value_count(et_value_get(json, "episodes")), 2);
+    const struct et_value *streams = et_value_get(json, "streams");
+    CHECK_EQ(et_value_count(streams), 4);
+    const struct et_value *first = et_value_at(streams, 0);
+    CHECK_STR(et_value_text(et_value_get(first, "field"), NULL), "position");
+    CHECK_STR(et_value_text(et_value_get(first, "stamp"), NULL), "header.stamp");
+    CHECK(et_value_get(first, "clock") != NULL);
+    // The caller's copy can still be written when the recording is closed.
+    struct et_buf text = et_buf(1 << 20);
+    struct et_json_writer w = {.buf = &text};
+    et_json_open_map(&w);
+    et_curated_json(&w, &curated);
+    et_json_close_map(&w);
+    CHECK(text.status == ET_OK && strstr(et_buf_text(&text), "left_arm.position"));
+    et_buf_free(&text);
+}
+
+static void same_file(const char *a, const char *b, const char *name)
+{
+    size_t n = 0, m = 0;
+    char *x = read_file(in(a, name), &n), *y = read_file(in(b, name), &m);
+    if (!CHECK(x && y && n == m && memcmp(x, y, n) == 0))
+        printf("#   %s\n", name);
+    free(x);
+    free(y);
+}
+
+static void the_same_recording_is_the_same_bytes(void)
+{
+    static const char *const FILES[] = {"recording.json",
+                                        "000/episode.json",
+                                        "001/episode.json",
+                                        "000/tracks/left_arm.position.parquet",
+                                        "001/tracks/left_arm.velocity.parquet",
+                                        "001/tracks/right_arm.position.parquet"};
+    const char *path = temp_path("two.mcap"), *out = temp_path("again");
+    CHECK_OK(curate(path, out, false, NULL));
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        same_file(in(temp_path("out"), curated.id), in(out, curated.id), FILES[i]);
+}
+
+static void what_is_there_stays_unless_it_is_replaced(void)
+{
+    const char *path = temp_path("two.mcap"), *out = temp_path("out");
+    CHECK_EQ(curate(path, out, false, NULL), ET_EEXISTS);
+    CHECK_HAS(err.text, "two.mcap");
+    CHECK(file_exists(in(in(out, curated.id), "000/episode.json")));
+    CHECK_OK(curate(path, out, true,
+                    &(struct et_curate_options){.cut = {.by = ET_CUT_WHOLE}, .task = "wipe"}));
+    CHECK(curated.n_episodes == 1 && curated.cut_by == ET_CUT_WHOLE);
+    CHECK(!file_exists(in(in(out, curated.id), "001/episode.json")));
+    CHECK_EQ(n_names(out), 1);
+    struct et_episode e;
+    struct et_episode_facts facts;
+    CHECK_OK(et_episode_read(in(in(out, curated.id), "000"), arena, &e, &facts, &err));
+    CHECK(e.n_tasks == 1 && tap_is(e.tasks[0], "wipe"));
+}
+
+/* Cancels at the n-th call. */
+struct patience {
+    int n_left, n_calls;
+    int64_t last;
+};
+
+static bool told(void *ctx, int64_t done, int64_t total, size_t n_episodes)
+{
+    struct patience *p = ctx;
+    (void)n_episodes;
+    CHECK(done >= p->last && done <= total);
+    p->last = done;
+    p->n_calls++;
+    return p->n_left-- > 0;
+}
+
+static void it_can_be_cancelled_anywhere_and_leaves_nothing(void)
+{
+    const char *path = temp_path("two.mcap"), *out = temp_path("cancelled");
+    struct patience p = {.n_left = 1000};
+    const struct et_curate_options options = {.progress = told, .progress_ctx = &p};
+    CHECK_OK(curate(path, out, false, &options));
+    CHECK(p.n_calls >= 4);
+    const int n = p.n_calls;
+    for (int k = 0; k < n; k++) {
+        p = (struct patience){.n_left = k};
+        CHECK_EQ(curate(path, out, true, &options), ET_ECANCELLED);
+        CHECK_EQ(n_names(out), 1); // what was there before
+        CHECK_EQ(n_names(in(out, curated.id)), 3);
+    }
+}
+
+/* ---- what is not worth an episode ---- */
+
+static void no_episodes_is_said_why(void)
+{
+    const char *path = temp_path("short.mcap"), *out = temp_path("none");
+    make(path, &(struct run){.duration_s = 0.5});
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK(curated.n_episodes == 0);
+    CHECK_HAS(curated.why, "too short");
+    CHECK(file_exists(in(in(out, curated.id), "recording.json")));
+    CHECK_OK(curate(path, out, true, &(struct et_curate_options){.profile = "leju-kuavo"}));
+    CHECK(curated.n_episodes == 0 && curated.n_streams == 0);
+    CHECK_HAS(curated.why, "no rule");
+    CHECK(is_remarked("is taken by no rule"));
+    make(path, &(struct run){.duration_s = 8, .is_still = true});
+    CHECK_OK(curate(path, out, false, &(struct et_curate_options){.cut = {.by = ET_CUT_IDLE}}));
+    CHECK(curated.n_episodes == 0);
+    CHECK_HAS(curated.why, "nothing moves");
+    CHECK_EQ(curate(temp_path("nothing.mcap"), out, false, NULL), ET_ENOTFOUND);
+    CHECK_EQ(curate(path, out, false, &(struct et_curate_options){.profile = "nobody"}),
+             ET_ENOTFOUND);
+    CHECK_EQ(n_names(out), 2);
+}
+
+static void an_episode_too_long_for_memory_is_told_and_the_others_go_on(void)
+{
+    const char *path = temp_path("long.mcap"), *out = temp_path("long");
+    make(path, &(struct run){.duration_s = 24, .marks_s = {0.5, 2.5, 3, 21, 21.5, 23.5}});
+    CHECK_OK(curate(path, out, false, &(struct et_curate_options){.episode_bytes = 1 << 20}));
+    CHECK_EQ(curated.n_episodes, 2);
+    CHECK(is_remarked("001 lasts 18 s"));
+    CHECK(n_names(in(out, curated.id)) == 3 && !file_exists(in(in(out, curated.id), "001")));
+    CHECK_OK(curate(path, out, true, &(struct et_curate_options){.episode_bytes = 1000}));
+    CHECK_EQ(curated.n_episodes, 0);
+    CHECK_HAS(curated.why, "too long for memory");
+}
+
+static void a_full_disk_leaves_nothing(void)
+{
+    const char *path = temp_path("two.mcap"), *out = temp_path("full");
+    struct rlimit old;
+    CHECK_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+    for (rlim_t room = 0; room < 500000; room += 100000) {
+        const struct rlimit small = {room, old.rlim_max};
+        CHECK_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+        const enum et_status st = curate(path, out, false, NULL);
+        CHECK_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+        CHECK_EQ(st, ET_EIO);
+        CHECK(err.text[0] && n_names(out) == 0);
+    }
+}
+
+/* ---- times ---- */
+
+static void messages_out_of_order_are_put_in_order(void)
+{
+    const char *path = temp_path("shuffled.mcap"), *out = temp_path("shuffled");
+    struct et_episode e;
+    struct et_episode_facts facts;
+    make(path, &(struct run){.duration_s = 6, .marks_s = {1, 5}, .is_shuffled = true});
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK_EQ(curated.n_episodes, 1);
+    CHECK_OK(et_episode_read(in(in(out, curated.id), "000"), arena, &e, &facts, &err));
+    CHECK_EQ(e.n_remarks, 0);
+    const struct et_track *arm = et_episode_track(&e, "left_arm.position");
+    CHECK(arm && arm->n_samples > 1990);
+    for (size_t i = 1; arm && i < arm->n_samples; i++)
+        CHECK(arm->t_ns[i] >= arm->t_ns[i - 1]);
+    check_arm(&e);
+}
+
+static void cameras_refer_to_the_recording(void)
+{
+    const char *path = temp_path("camera.mcap"), *out = temp_path("camera");
+    struct et_episode e;
+    struct et_episode_facts facts;
+    struct et_frames *frames = NULL;
+    struct et_image image;
+    make(path, &(struct run){.duration_s = 6, .marks_s = {1, 5}, .has_camera = true});
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK_OK(et_episode_read(in(in(out, curated.id), "000"), arena, &e, &facts, &err));
+    if (!CHECK(e.n_videos == 1))
+        return;
+    const struct et_video_ref *video = &e.videos[0];
+    CHECK(video->is_recorded && video->is_present && video->n_frames == 40);
+    CHECK(video->first_frame == 10 && video->width_px == MADE_WIDTH);
+    CHECK_STR(video->path, path);
+    CHECK_STR(video->source, "/c");
+    const struct et_frames_range range = {.path = video->path,
+                                          .profile = profile,
+                                          .stream = video->stream.name,
+                                          .t_first_ns = video->t_arrival_ns[0],
+                                          .t_last_ns = video->t_arrival_ns[39]};
+    CHECK_OK(et_frames_open(&frames, &range, &err));
+    CHECK_OK(et_frames_go_to(frames, 39, &err));
+    CHECK_OK(et_frames_image(frames, &image, &err));
+    CHECK_EQ(et_frames_go_to(frames, 40, &err), ET_ECORRUPT);
+    et_frames_close(frames);
+}
+
+static void names_of_any_kind_become_json(void)
+{
+    const char *path = temp_path("odd \"name\".mcap"), *out = temp_path("odd");
+    const struct et_value *json = NULL;
+    struct made m;
+    static const double Q[] = {1, 2};
+    made_open(&m, path);
+    const uint16_t a = made_channel(&m, "/a\"\n\\\x01", "odd/\"\n/Type");
+    made_bytes(&m, a, SEC, "x", 1);
+    made_joints(&m, made_channel(&m, "/j", "sensor_msgs/msg/JointState"), SEC, SEC, "a b", Q, 2);
+    made_finish(&m);
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK_OK(
+        et_json_read(in(in(out, curated.id), "recording.json"), 1 << 20, NULL, arena, &json, &err));
+    CHECK_STR(et_value_text(et_value_get(json, "path"), NULL), path);
+}
+
+/* ---- memory ---- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_SANITIZER 1
+#endif
+#endif
+
+/* The most memory that a child of ours has taken, MB. */
+static double peak_mb(const char *path, const char *out)
+{
+    struct rusage usage = {0};
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        static const struct et_curate_options OPTIONS = {0};
+        struct et_curate_options how = OPTIONS;
+        how.profile = profile;
+        how.memory_bytes = 16 << 20;
+        struct et_arena *own = NULL;
+        if (!path)
+            _exit(0);
+        if (et_arena_open(&own, (size_t)256 << 20, &err) != ET_OK ||
+            et_curate(path, out, false, &how, own, &curated, &err) != ET_OK)
+            _exit(1);
+        _exit(curated.n_episodes == 4 ? 0 : 2);
+    }
+    CHECK(child > 0 && wait4(child, &status, 0, &usage) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+static void memory_is_bounded_by_an_episode_and_a_clock(void)
+{
+#ifdef HAS_SANITIZER
+    tap_skip("a sanitizer takes memory of its own");
+#else
+    const char *path = temp_path("minutes.mcap"), *out = temp_path("minutes");
+    make(path, &(struct run){.duration_s = 600, .marks_s = {1, 100, 150, 250, 300, 400, 450, 550}});
+    const double before = peak_mb(NULL, NULL), after = peak_mb(path, out);
+    // 900,000 samples: 7 MB of times, 24 MB for a clock, an episode of 50,000 rows.
+    printf("# 10 minutes at 500 Hz, 3 streams: %.0f MB beyond %.0f MB\n", after - before, before);
+    CHECK(after - before < 150);
+#endif
+}
+
+int main(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+    profile = made_file("robot.yaml", PROFILE);
+    RUN(episodes_are_where_the_marks_are);
+    RUN(the_account_is_json);
+    RUN(the_same_recording_is_the_same_bytes);
+    RUN(what_is_there_stays_unless_it_is_replaced);
+    RUN(it_can_be_cancelled_anywhere_and_leaves_nothing);
+    RUN(no_episodes_is_said_why);
+    RUN(an_episode_too_long_for_memory_is_told_and_the_others_go_on);
+    RUN(a_full_disk_leaves_nothing);
+    RUN(messages_out_of_order_are_put_in_order);
+    RUN(cameras_refer_to_the_recording);
+    RUN(names_of_any_kind_become_json);
+    RUN(memory_is_bounded_by_an_episode_and_a_clock);
+    et_arena_close(arena);
+    return tap_end();
+}
