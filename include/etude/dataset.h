@@ -15,12 +15,13 @@
 #ifndef ETUDE_DATASET_H
 #define ETUDE_DATASET_H
 
-#include "etude/episode.h"
+#include "etude/episode_file.h"
 #include "etude/parquet.h"
 #include "etude/profile.h"
 
-enum et_layout { ET_LAYOUT_V20, ET_LAYOUT_V21, ET_LAYOUT_V30 };
-ET_API const char *et_layout_text(enum et_layout layout); // "v2.0" …
+/* EPISODES: folders of episodes that curation wrote, read as if they were one dataset. */
+enum et_layout { ET_LAYOUT_V20, ET_LAYOUT_V21, ET_LAYOUT_V30, ET_LAYOUT_EPISODES };
+ET_API const char *et_layout_text(enum et_layout layout); // "v2.0" …, "episodes"
 
 // clang-format off
 #define ET_DTYPE_MAP(X)          \
@@ -86,6 +87,22 @@ ET_MUST_USE ET_API enum et_status et_dataset_open(struct et_dataset **dataset, c
                                                   struct et_err *err);
 ET_API void et_dataset_close(struct et_dataset *dataset); // NULL is allowed
 
+/* Episodes that curation wrote, n of them in that order, as one dataset: their streams are its
+ * features (canonical names), its rate is 0, and it is bound to the profile that they were curated
+ * by. Only et_dataset_episode, _episode_meta, _stored and what builds on them read it; there are no
+ * rows as stored. ET_EARG: episodes of more than one profile (named). Otherwise as
+ * et_episode_read_facts, et_profile_find. */
+ET_MUST_USE ET_API enum et_status et_dataset_open_episodes(struct et_dataset **dataset,
+                                                           const char *path,
+                                                           const struct et_episode_place *places,
+                                                           size_t n_places, struct et_err *err);
+
+/* What curation found in episode i of such a dataset. ET_EUNSUPPORTED: it is of another layout. */
+ET_MUST_USE ET_API enum et_status et_dataset_stored(const struct et_dataset *dataset, int64_t i,
+                                                    struct et_arena *arena,
+                                                    struct et_episode_facts *facts,
+                                                    struct et_err *err);
+
 /* What it says of itself; valid until the dataset is closed. */
 ET_API const struct et_dataset_info *et_dataset_info(const struct et_dataset *dataset);
 
@@ -97,7 +114,8 @@ struct et_video_place {
     size_t i_feature;
     const char *path; // begins as the dataset's path; NULL: the metadata names no file
     bool is_present;
-    double from_s, to_s; // time range in the file
+    double from_s, to_s;     // time range in the file
+    int width_px, height_px; // where the metadata says it, else 0
 };
 
 /* What the metadata says of one episode. Texts are valid until the dataset is closed. */

@@ -14,6 +14,7 @@
 #define ETUDE_DATASET_WRITE_H
 
 #include "etude/dataset.h"
+#include "etude/frames.h"
 #include "etude/video.h"
 
 /* What the new dataset is. Arrays are copied. */
@@ -40,9 +41,12 @@ struct et_new_video {
     size_t i_feature; // in the spec's features
     const char *path; // source MP4; NULL: black pictures of the feature's shape
     int64_t first_frame;
-    int64_t n_frames;             // must equal the episode's rows, unless frame_of_row is given
-    const int64_t *frame_of_row;  // NULL: frame k for row k (copied where possible); else encoded
-    bool must_encode;             // never copy
+    int64_t n_frames;            // must equal the episode's rows, unless frame_of_row is given
+    const int64_t *frame_of_row; // NULL: frame k for row k (copied where possible); else encoded
+    const struct et_frames_range *recorded; // pictures of a recording instead of path's frames:
+                                            // frame k is the k-th of the range; frame_of_row is
+                                            // given; NULL: path is an MP4
+    bool must_encode;                       // never copy
     const struct et_value *stats; // image statistics that are known already; NULL: sampled here
 };
 

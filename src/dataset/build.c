@@ -124,7 +124,11 @@ static void common_time(const struct making *m, int64_t *first_ns, int64_t *last
             if (strcmp(video->stream.name, m->build->cameras[i].stream) != 0 || video->n_frames < 1)
                 continue;
             const size_t n = (size_t)video->n_frames;
-            const int64_t last = any->t_ns[(n < any->n_samples ? n : any->n_samples) - 1];
+            int64_t last = any->t_ns[(n < any->n_samples ? n : any->n_samples) - 1];
+            if (video->t_ns) {
+                last = video->t_ns[n - 1];
+                *first_ns = video->t_ns[0] > *first_ns ? video->t_ns[0] : *first_ns;
+            }
             *last_ns = last < *last_ns ? last : *last_ns;
         }
     }
@@ -184,6 +188,15 @@ static enum et_status resample_lane(struct making *m, struct lane *lane, struct 
     return ET_OK;
 }
 
+static const struct et_video_ref *find_video(const struct making *m, const char *stream)
+{
+    for (size_t i = 0; i < m->episode.n_videos; i++)
+        if (m->episode.videos[i].is_present &&
+            strcmp(m->episode.videos[i].stream.name, stream) == 0)
+            return &m->episode.videos[i];
+    return NULL;
+}
+
 /* ---- columns ---- */
 
 static enum et_status add_column(struct making *m, const char *name, enum et_parquet_type type,
@@ -220,8 +233,23 @@ static uint8_t *make_valid(const struct making *m, const struct et__build_featur
     return to;
 }
 
+/* How much older than its row each picture is. The nearest is taken, so some are a little younger.
+ */
+static float *make_picture_ages(const struct making *m, const struct et_video_ref *ref)
+{
+    float *to = et_arena_array(m->slot->arena, (size_t)m->n_rows, sizeof *to);
+    for (size_t k = 0; to && ref->t_ns && m->t_ns && k < (size_t)m->n_rows; k++) {
+        const size_t i = et__nearest(ref->t_ns, (size_t)ref->n_frames, m->t_ns[k]);
+        to[k] = (float)((double)(m->t_ns[k] - ref->t_ns[i]) / NS_PER_S);
+    }
+    return to;
+}
+
 static float *make_ages(const struct making *m, const char *stream)
 {
+    const struct et_video_ref *ref = find_video(m, stream);
+    if (ref)
+        return make_picture_ages(m, ref);
     const struct lane *lane = find_lane(m, stream);
     float *to = et_arena_array(m->slot->arena, (size_t)m->n_rows, sizeof *to);
     for (size_t k = 0; to && lane && lane->age_ns && k < (size_t)m->n_rows; k++)
@@ -296,13 +324,30 @@ static enum et_status take_tasks(struct making *m, struct et_err *err)
 
 /* ---- videos ---- */
 
-static const struct et_video_ref *find_video(const struct making *m, const char *stream)
+/* The frame of a camera with times of its own that is nearest to each row. */
+static enum et_status set_timed_frames(const struct making *m, const struct et_video_ref *ref,
+                                       struct et_new_video *video)
 {
-    for (size_t i = 0; i < m->episode.n_videos; i++)
-        if (m->episode.videos[i].is_present &&
-            strcmp(m->episode.videos[i].stream.name, stream) == 0)
-            return &m->episode.videos[i];
-    return NULL;
+    int64_t *frame_of_row = et_arena_array(m->slot->arena, (size_t)m->n_rows, sizeof *frame_of_row);
+    struct et_frames_range *range = et_arena_alloc(m->slot->arena, sizeof *range);
+    const size_t n = (size_t)ref->n_frames;
+    if (!frame_of_row || !range)
+        return et_arena_fail(m->slot->arena, "an episode", &m->slot->trouble);
+    for (int64_t k = 0; k < m->n_rows; k++)
+        frame_of_row[k] = (int64_t)et__nearest(ref->t_ns, n, m->t_ns[k]);
+    video->n_frames = m->n_rows;
+    video->frame_of_row = frame_of_row;
+    if (!ref->is_recorded) {
+        video->first_frame = ref->first_frame;
+        return ET_OK;
+    }
+    *range = (struct et_frames_range){.path = ref->path,
+                                      .profile = ref->profile,
+                                      .stream = ref->stream.name,
+                                      .t_first_ns = ref->t_arrival_ns[0],
+                                      .t_last_ns = ref->t_arrival_ns[n - 1]};
+    video->recorded = range;
+    return ET_OK;
 }
 
 // Frames in a row need no map, and can be copied.
@@ -333,11 +378,13 @@ static enum et_status take_video(struct making *m, const struct et__build_camera
     }
     if (!ref)
         return et_fail(trouble, ET_ENOTFOUND, -1, "%.100s: the video is not there", camera->stream);
+    video->path = ref->path;
+    if (ref->t_ns && m->t_ns && (ref->t_arrival_ns || !ref->is_recorded))
+        return set_timed_frames(m, ref, video);
     const int64_t last = m->row_of ? m->row_of[m->n_rows - 1] : m->n_rows - 1;
     if (last >= ref->n_frames)
         return et_fail(trouble, ET_ECORRUPT, ref->n_frames, "%.100s has %lld frames for %lld rows",
                        camera->stream, (long long)ref->n_frames, (long long)m->episode.n_rows);
-    video->path = ref->path;
     set_frames(m, ref, video);
     const bool is_other_size =
         ref->width_px != camera->width_px || ref->height_px != camera->height_px;
@@ -391,7 +438,8 @@ static enum et_status make_episode(struct making *m, struct et_err *err)
     if (st != ET_OK)
         return st;
     slot->episode.source_id = et__source_id(m->dataset, m->episode.index, slot->arena);
-    if (m->episode.n_rows < 1) {
+    const bool has_rows = et_dataset_info(m->dataset)->layout != ET_LAYOUT_EPISODES;
+    if (has_rows && m->episode.n_rows < 1) {
         slot->outcome = ET__LEAVE_OUT;
         (void)et_fail(&slot->trouble, ET_ECORRUPT, -1, "%s",
                       m->episode.n_remarks > 0 ? m->episode.remarks[0].text : "no rows");

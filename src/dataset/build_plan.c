@@ -270,6 +270,17 @@ static struct et__build_camera *find_camera(struct et__build *build, const char 
     return NULL;
 }
 
+/* Depth is 16 bits of millimetres; the videos of a dataset hold 8 of colour. */
+static void note_depth(struct et__build *build, const char *stream)
+{
+    const struct et__remarks *remarks = &build->run.remarks;
+    for (size_t i = 0; i < remarks->n; i++)
+        if (strcmp(remarks->items[i].where, stream) == 0)
+            return;
+    et__note(&build->run.remarks, ET_SEVERITY_INFO, stream,
+             "depth stays in the recording, whole; it is not written as a video");
+}
+
 /* Cameras that are there in some episode of a pick. The profile may give two videos one name; the
  * first that is there counts. */
 static enum et_status survey_item(struct et__build *build, const struct et__item *item,
@@ -283,13 +294,22 @@ static enum et_status survey_item(struct et__build *build, const struct et__item
     for (size_t i = 0; st == ET_OK && i < meta.n_videos; i++) {
         const struct et_video_place *place = &meta.videos[i];
         const char *stream = et_dataset_info(dataset)->features[place->i_feature].name;
+        const bool is_depth = et_str_ends(et_str(stream), ".depth");
         for (size_t k = 0; k < binding->n_streams; k++)
             if (binding->streams[k].i_feature == place->i_feature && !binding->streams[k].columns)
                 stream = binding->streams[k].stream.name;
+        if (is_depth && et_dataset_info(dataset)->layout == ET_LAYOUT_EPISODES) {
+            note_depth(build, stream);
+            continue;
+        }
         if (!place->is_present)
             continue;
         st = add_camera(build, item->i_pick, stream, err);
         struct et__build_camera *camera = st == ET_OK ? find_camera(build, stream) : NULL;
+        if (camera && camera->width_px == 0) {
+            camera->width_px = place->width_px;
+            camera->height_px = place->height_px;
+        }
         if (camera && camera->width_px == 0 &&
             et__probe_once(dataset, place->path, &info, NULL) == ET_OK) {
             camera->width_px = info.width_px;
@@ -371,13 +391,15 @@ static enum et_status plan_ages(struct et__build *build, struct et_err *err)
     size_t n = 0;
     for (size_t i = 0; i < build->n_features; i++)
         n += build->features[i].n;
-    build->ages = et_arena_array(build->arena, n, sizeof *build->ages);
+    build->ages = et_arena_array(build->arena, n + build->n_cameras, sizeof *build->ages);
     if (!build->ages)
         return full(build, err);
     for (size_t i = 0; build->has_measured_times && i < build->n_features; i++)
         for (size_t v = 0; v < build->features[i].n; v++)
             (void)et__place_of_task(build->ages, &build->n_ages,
                                     build->features[i].values[v].stream);
+    for (size_t i = 0; build->has_measured_times && i < build->n_cameras; i++)
+        build->ages[build->n_ages++] = build->cameras[i].stream;
     return ET_OK;
 }
 

@@ -71,6 +71,8 @@ struct et_dataset {
     struct et__video_slot *slots; // n_episodes × n_videos
     const char *stats_path;       // the file of lines that holds per-episode stats; NULL: none
 
+    const struct et_episode_place *places; // EPISODES: one an episode
+
     struct et_binding binding;
     bool is_bound;
 
@@ -195,6 +197,23 @@ double et__number_at(enum et_parquet_type type, const void *values, size_t i);
 
 /* True for the types that et__number_at reads. */
 bool et__is_number(enum et_parquet_type type);
+
+/* ---- folders of episodes (folders.c) ---- */
+
+ET_MUST_USE enum et_status et__folder_meta(const struct et_dataset *ds, size_t i,
+                                           struct et_arena *arena, struct et_episode_meta *meta,
+                                           struct et_err *err);
+ET_MUST_USE enum et_status et__folder_episode(const struct et_dataset *ds, size_t i,
+                                              struct et_arena *arena, struct et_episode *episode,
+                                              struct et_err *err);
+ET_MUST_USE enum et_status et__folders_check_profile(const struct et_dataset *ds,
+                                                     const char *wanted, struct et_err *err);
+ET_MUST_USE enum et_status et__folders_bytes(const struct et_dataset *ds, int64_t *n_bytes,
+                                             struct et_err *err);
+
+/* Adds the size of a file (open.c). */
+ET_MUST_USE enum et_status et__add_file_bytes(const char *path, int64_t *n_bytes,
+                                              struct et_err *err);
 
 /* ---- metadata (info.c, features.c, meta_v2.c, meta_v3.c, journal_read.c, modality.c) ---- */
 

@@ -455,6 +455,8 @@ enum et_status et_dataset_episode(const struct et_dataset *dataset, int64_t i,
     if (i < 0 || i >= dataset->info.n_episodes)
         return et_fail(err, ET_EARG, i, "%s: there is no episode in place %lld of %lld",
                        dataset->info.path, (long long)i, (long long)dataset->info.n_episodes);
+    if (dataset->info.layout == ET_LAYOUT_EPISODES)
+        return et__folder_episode(dataset, (size_t)i, arena, episode, err);
     struct making making = {.ds = dataset,
                             .i = (size_t)i,
                             .meta = &dataset->episodes[i],

@@ -161,9 +161,42 @@ static enum et_status sample_video(struct et_video_reader *reader, const struct 
     return st;
 }
 
+static enum et_status sample_recorded(const struct et_new_video *video, int64_t n_rows,
+                                      struct levels *levels, struct et_err *err)
+{
+    const int64_t n_samples = et__n_samples(n_rows);
+    struct et_frames *frames = NULL;
+    struct et_image image;
+    enum et_status st = et_frames_open(&frames, video->recorded, err);
+    for (int64_t k = 0; k < n_samples && st == ET_OK; k++) {
+        st =
+            et_frames_go_to(frames, video->frame_of_row[et__sample_row(n_rows, n_samples, k)], err);
+        if (st == ET_OK)
+            st = et_frames_image(frames, &image, err);
+        if (st == ET_OK && image.n_bits == 8 && image.n_channels == 3)
+            count_pixels(levels, image.pixels, image.width_px, image.height_px, 3);
+    }
+    et_frames_close(frames);
+    return st;
+}
+
+static enum et_status recorded_stats(const struct et_new_video *video, int64_t n_rows,
+                                     struct et_arena *arena, struct et__stats *stats,
+                                     struct et_err *err)
+{
+    struct levels *levels = et_arena_alloc(arena, sizeof *levels);
+    enum et_status st = levels ? sample_recorded(video, n_rows, levels, err)
+                               : et_arena_fail(arena, "a picture", err);
+    if (st == ET_OK)
+        st = make_stats(levels, 3, et__n_samples(n_rows), arena, stats, err);
+    return st;
+}
+
 enum et_status et__video_stats(const struct et_new_video *video, int64_t n_rows,
                                struct et_arena *arena, struct et__stats *stats, struct et_err *err)
 {
+    if (video->recorded)
+        return recorded_stats(video, n_rows, arena, stats, err);
     struct et_video_reader *reader = NULL;
     enum et_status st = et_video_open(&reader, video->path, 1, err);
     if (st != ET_OK)

@@ -13,6 +13,8 @@ const char *et_layout_text(enum et_layout layout)
         return "v2.1";
     case ET_LAYOUT_V30:
         return "v3.0";
+    case ET_LAYOUT_EPISODES:
+        return "episodes";
     }
     return "";
 }

@@ -87,6 +87,8 @@ static const char *format_text(enum et_layout layout)
         return "LeRobot v2.1";
     case ET_LAYOUT_V30:
         return "LeRobot v3.0";
+    case ET_LAYOUT_EPISODES:
+        return "episodes";
     }
     return "";
 }
@@ -235,6 +237,8 @@ enum et_status et_dataset_use_profile(struct et_dataset *dataset, const char *wa
     struct et_dataset *ds = dataset;
     const struct et_profile *profile = NULL;
 
+    if (ds->info.layout == ET_LAYOUT_EPISODES)
+        return et__folders_check_profile(ds, wanted, err);
     if (!wanted)
         wanted = own_profile(ds);
     enum et_status st = et_profile_find(wanted, ds->info.robot_type, ds->arena, &profile, err);
@@ -313,6 +317,8 @@ enum et_status et_dataset_episode_meta(const struct et_dataset *dataset, int64_t
     if (i < 0 || i >= ds->info.n_episodes)
         return et_fail(err, ET_EARG, i, "%s: there is no episode in place %lld of %lld",
                        ds->info.path, (long long)i, (long long)ds->info.n_episodes);
+    if (ds->info.layout == ET_LAYOUT_EPISODES)
+        return et__folder_meta(ds, (size_t)i, arena, meta, err);
     const struct et__episode *episode = &ds->episodes[i];
     meta->index = episode->index;
     meta->n_rows = episode->n_rows;
@@ -330,7 +336,7 @@ enum et_status et_dataset_episode_meta(const struct et_dataset *dataset, int64_t
 
 /* ---- bytes ---- */
 
-static enum et_status add_bytes(const char *path, int64_t *n_bytes, struct et_err *err)
+enum et_status et__add_file_bytes(const char *path, int64_t *n_bytes, struct et_err *err)
 {
     struct et_file *file = NULL;
     int64_t n = 0;
@@ -350,6 +356,8 @@ enum et_status et_dataset_bytes(const struct et_dataset *dataset, bool with_vide
     struct et_arena *scratch = NULL;
 
     *n_bytes = 0;
+    if (dataset->info.layout == ET_LAYOUT_EPISODES)
+        return et__folders_bytes(dataset, n_bytes, err);
     enum et_status st = et_arena_open(&scratch, SCRATCH_BYTES, err);
     for (size_t i = 0; st == ET_OK && i < (with_videos ? 3 : 2); i++) {
         const char *const *paths = NULL;
@@ -358,7 +366,7 @@ enum et_status et_dataset_bytes(const struct et_dataset *dataset, bool with_vide
         st = folder ? et__files_below(folder, 4, NULL, scratch, &paths, &n_paths, err)
                     : et_arena_fail(scratch, "a path", err);
         for (size_t k = 0; st == ET_OK && k < n_paths; k++)
-            st = add_bytes(paths[k], n_bytes, err);
+            st = et__add_file_bytes(paths[k], n_bytes, err);
     }
     et_arena_close(scratch);
     return st;

@@ -49,6 +49,9 @@ enum et_status et__items_make(struct et__run *run, struct et_arena *arena, struc
 
 const char *et__source_id(const struct et_dataset *dataset, int64_t index, struct et_arena *arena)
 {
+    if (et_dataset_info(dataset)->layout == ET_LAYOUT_EPISODES)
+        return et_arena_printf(arena, "%s/%03lld", dataset->places[index].recording_id,
+                               (long long)dataset->places[index].index);
     return et_arena_printf(arena, "%s/%lld", et_path_base(et_dataset_info(dataset)->path),
                            (long long)index);
 }

@@ -112,7 +112,7 @@ const struct et_value *et__stored_picture_stats(const struct et_dataset *dataset
     int64_t row = 0;
 
     const struct et_dataset_info *info = et_dataset_info(dataset);
-    if (info->is_unfinished)
+    if (info->is_unfinished || info->layout == ET_LAYOUT_EPISODES)
         return NULL;
     if (info->layout != ET_LAYOUT_V30)
         return et_value_get(et__episode_stats(dataset, &dataset->episodes[place], arena), feature);

@@ -288,6 +288,9 @@ enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, stru
     if (i < 0 || i >= dataset->info.n_episodes)
         return et_fail(err, ET_EARG, i, "%s: there is no episode in place %lld of %lld",
                        dataset->info.path, (long long)i, (long long)dataset->info.n_episodes);
+    if (dataset->info.layout == ET_LAYOUT_EPISODES)
+        return et_fail(err, ET_EUNSUPPORTED, i, "%.150s holds episodes of many rates: no rows",
+                       dataset->info.path);
     struct reading reading = {
         .ds = dataset, .arena = arena, .remarks = {.arena = arena}, .rows = rows};
     enum et_status st = et__rows_open(dataset, &dataset->episodes[i], arena, &place, err);

@@ -133,6 +133,48 @@ static enum et_status encode_black(struct et_dataset_writer *w, struct et__camer
     return st;
 }
 
+static enum et_status encode_picture(struct et_dataset_writer *w, struct et__camera *camera,
+                                     struct et_frames *frames, struct et_err *err)
+{
+    const struct et_arena_mark mark = et_arena_mark(w->arena);
+    struct et_image image;
+    enum et_status st = et_frames_image(frames, &image, err);
+    if (st != ET_OK)
+        return st;
+    if (image.n_bits != 8 || image.n_channels != 3)
+        return et_fail(err, ET_EUNSUPPORTED, -1, "a colour picture of %d bits and %d channels",
+                       image.n_bits, image.n_channels);
+    const uint8_t *rgb = image.pixels;
+    if (image.width_px != camera->width_px || image.height_px != camera->height_px) {
+        uint8_t *scaled =
+            et_arena_array(w->arena, (size_t)camera->width_px * (size_t)camera->height_px, 3);
+        st = scaled ? et_video_scale_rgb(rgb, image.width_px, image.height_px, scaled,
+                                         camera->width_px, camera->height_px, err)
+                    : et_arena_fail(w->arena, "a picture", err);
+        rgb = scaled;
+    }
+    if (st == ET_OK)
+        st = et_video_write_rgb(camera->writer, rgb, err);
+    et_arena_rewind(w->arena, mark);
+    return st;
+}
+
+/* Pictures of a recording, each decoded when it is wanted. */
+static enum et_status encode_recorded(struct et_dataset_writer *w, struct et__camera *camera,
+                                      const struct et_new_video *video, int64_t n_rows,
+                                      struct et_err *err)
+{
+    struct et_frames *frames = NULL;
+    enum et_status st = et_frames_open(&frames, video->recorded, err);
+    for (int64_t row = 0; st == ET_OK && row < n_rows; row++) {
+        st = et_frames_go_to(frames, video->frame_of_row[row], err);
+        if (st == ET_OK)
+            st = encode_picture(w, camera, frames, err);
+    }
+    et_frames_close(frames);
+    return st;
+}
+
 static enum et_status encode_frames(struct et_dataset_writer *w, struct et__camera *camera,
                                     const struct et_new_video *video, int64_t n_rows,
                                     struct et_err *err)
@@ -147,6 +189,10 @@ static enum et_status encode_frames(struct et_dataset_writer *w, struct et__came
     if (!video->path) {
         st = begin_encoding(w, camera, width_px, height_px, err);
         return st == ET_OK ? encode_black(w, camera, n_rows, err) : st;
+    }
+    if (video->recorded) {
+        st = begin_encoding(w, camera, width_px, height_px, err);
+        return st == ET_OK ? encode_recorded(w, camera, video, n_rows, err) : st;
     }
     st = et_video_open(&reader, video->path, w->spec->video.n_threads, err);
     if (st != ET_OK)
