@@ -8,6 +8,7 @@
 #include "etude/dataset_ops.h"
 #include "etude/inspect_report.h"
 #include "etude/progress.h"
+#include "etude/recording.h"
 
 #include <stdio.h>
 
@@ -98,6 +99,9 @@ void cli_table_print(struct cli_table *table);
 /* Number of terminal columns of a UTF-8 text. */
 size_t cli_width(const char *text);
 
+/* Prints text wrapped at 79 columns, every line behind `indent` blanks; "\n\n" parts paragraphs. */
+void cli_print_wrapped(FILE *to, const char *text, size_t indent);
+
 /* "12.3 MB", "1,234,567". */
 #define CLI_TEXT_BYTES 32
 const char *cli_bytes_text(double n_bytes, char text[CLI_TEXT_BYTES]);
@@ -141,15 +145,44 @@ int cli_output_open(const struct cli_args *args, const char *path, struct et_are
 int cli_output_finish(const struct cli_args *args, struct et_arena *arena,
                       const struct cli_output *output);
 
+/* A topic of a recording, as its pages list it. */
+struct cli_topic {
+    struct et_str topic, type, encoding;
+    int64_t n_messages; // −1: not known
+};
+void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_s,
+                      struct et_arena *arena);
+void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, size_t n);
+
+/* Chooses the recording's profile and says what it makes of it: a table of streams, or the members
+ * "profile_id", "streams" and "notes". The profile that the user named must fit, another need not.
+ */
+int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
+                     struct et_arena *arena, struct et_json_writer *w);
+
+/* How many values a stream has and their unit, as two cells; empty for pictures and words. */
+void cli_stream_cells(struct cli_table *table, const struct et_stream *stream);
+
+/* True for a path that is read as a recording: some format knows it, and it is no dataset. */
+bool cli_is_recording(const char *path);
+
 /* Inspects and grades a whole dataset: what `inspect` prints and `dataset build` decides by. */
 struct cli_survey_options {
     const char *profile, *policy; // as the user named them, or NULL
     bool skip_videos;
     const int64_t *episodes; // NULL: all
     size_t n_episodes;
+    const struct et_episode_place *places; // curated episodes instead of a dataset; NULL: none
+    size_t n_places;
     struct et_inspect_report *report; // NULL: none
     struct et_inspect_report_options report_options;
 };
+
+/* Opens a dataset, or folders of curated episodes (those of `places`, or where that is NULL all
+ * under the path). */
+enum et_status cli_set_open(const char *path, const struct et_episode_place *places,
+                            size_t n_places, struct et_arena *arena, struct et_dataset **dataset,
+                            struct et_err *err);
 
 struct cli_episode_result {
     int64_t index;
@@ -191,8 +224,11 @@ void cli_print_findings(const struct et_finding *const *findings, const int64_t 
 // ---- the commands, one file a word ----
 int cmd_info(const struct cli_args *args);
 int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena *arena);
+int cmd_curate(const struct cli_args *args);
+int cli_info_recording(const struct cli_args *args, const char *path, struct et_arena *arena);
 int cmd_inspect(const struct cli_args *args);
 int cmd_cat(const struct cli_args *args);
+int cli_cat_recording(const struct cli_args *args, const char *path, struct et_arena *arena);
 int cmd_convert(const struct cli_args *args);
 int cmd_dataset_build(const struct cli_args *args);
 int cmd_dataset_info(const struct cli_args *args);

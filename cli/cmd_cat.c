@@ -172,8 +172,13 @@ int cmd_cat(const struct cli_args *args)
     int code = CLI_DONE;
     if (!cli_number(args, "episode", 0, 1e12, 0, &episode))
         return CLI_USAGE;
-    if (et_arena_open(&arena, CAT_ARENA_BYTES, &err) != ET_OK ||
-        et_dataset_open(&dataset, args->words[0], &err) != ET_OK ||
+    if (et_arena_open(&arena, CAT_ARENA_BYTES, &err) != ET_OK)
+        return cli_fail(args, &err);
+    if (cli_is_recording(args->words[0])) {
+        code = cli_cat_recording(args, args->words[0], arena);
+        goto out;
+    }
+    if (et_dataset_open(&dataset, args->words[0], &err) != ET_OK ||
         et_dataset_use_profile(dataset, cli_get(args, "profile"), &err) != ET_OK) {
         code = cli_fail(args, &err);
         goto out;

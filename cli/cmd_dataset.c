@@ -14,6 +14,7 @@ static enum et_parts_mode parts_mode(const struct cli_args *args)
 }
 
 struct build {
+    struct et_arena *arena; // of lists of episodes
     struct cli_survey surveys[CLI_PICKS_MAX];
     struct et_pick picks[CLI_PICKS_MAX];
     const struct et_judged *judged[CLI_PICKS_MAX];
@@ -21,8 +22,27 @@ struct build {
     int64_t elapsed_ns; // of inspection
 };
 
+// Which episodes of an input the user wants; *places NULL: all.
+static int choose_episodes(const struct cli_args *args, const char *path,
+                           const struct cli_survey_options *options, struct et_arena *arena,
+                           int64_t **places, size_t *n_places)
+{
+    struct et_err err = {0};
+    struct et_dataset *dataset = NULL;
+    if (options->places)
+        return cli_episodes(args, cli_get(args, "episodes"), (int64_t)options->n_places, arena,
+                            places, n_places);
+    if (et_dataset_open(&dataset, path, &err) != ET_OK)
+        return cli_fail(args, &err);
+    const int code = cli_episodes(args, cli_get(args, "episodes"),
+                                  et_dataset_info(dataset)->n_episodes, arena, places, n_places);
+    et_dataset_close(dataset);
+    return code;
+}
+
 // Inspects and grades one input; what the grades leave out is decided here, in plain data.
-static int survey_input(const struct cli_args *args, struct build *build, const char *path)
+static int survey_input(const struct cli_args *args, struct build *build, const char *path,
+                        const struct et_episode_place *curated, size_t n_curated)
 {
     struct et_err err = {0};
     struct cli_survey *survey = &build->surveys[build->n];
@@ -30,19 +50,14 @@ static int survey_input(const struct cli_args *args, struct build *build, const 
         .profile = cli_get(args, "profile"),
         .policy = cli_get(args, "policy"),
         .skip_videos = cli_video_mode(args) == ET_VIDEO_DROP,
+        .places = curated,
+        .n_places = n_curated,
     };
     struct et_arena *arena;
-    struct et_dataset *dataset = NULL;
     if (et_arena_open(&arena, (size_t)1 << 28, &err) != ET_OK)
         return cli_fail(args, &err);
-    int code = CLI_DONE;
-    if (et_dataset_open(&dataset, path, &err) != ET_OK)
-        code = cli_fail(args, &err);
     int64_t *places = NULL;
-    if (code == CLI_DONE)
-        code = cli_episodes(args, cli_get(args, "episodes"), et_dataset_info(dataset)->n_episodes,
-                            arena, &places, &options.n_episodes);
-    et_dataset_close(dataset);
+    int code = choose_episodes(args, path, &options, arena, &places, &options.n_episodes);
     options.episodes = places;
     if (code == CLI_DONE) {
         build->n++; // from here on it is closed with the build, whatever comes
@@ -68,6 +83,73 @@ static int survey_input(const struct cli_args *args, struct build *build, const 
     }
     et_arena_close(arena);
     return code;
+}
+
+/* The profile an episode was curated by, in the build's arena; NULL: it cannot be read. */
+static const char *profile_of(struct build *build, const char *folder, struct et_err *err)
+{
+    struct et_arena *scratch = NULL;
+    struct et_episode episode;
+    struct et_episode_facts facts = {0};
+    const char *id = NULL;
+    if (et_arena_open(&scratch, (size_t)1 << 28, err) == ET_OK &&
+        et_episode_read_facts(folder, scratch, &episode, &facts, err) == ET_OK) {
+        id = facts.profile ? facts.profile : "generic";
+        id = et_arena_copy(build->arena, id, strlen(id));
+        if (!id)
+            (void)et_arena_fail(build->arena, "a list of episodes", err);
+    }
+    et_arena_close(scratch);
+    return id;
+}
+
+/* Episodes of different profiles are different sets: one pick each, in the order of their first
+ * episodes. */
+static int survey_curated(const struct cli_args *args, struct build *build, const char *path,
+                          const struct et_episode_place *places, size_t n)
+{
+    struct et_err err = {0};
+    const char **ids = et_arena_array(build->arena, n, sizeof *ids);
+    struct et_episode_place *group = et_arena_array(build->arena, n, sizeof *group);
+    int code = ids && group ? CLI_DONE : CLI_FAILED;
+    for (size_t i = 0; i < n && code == CLI_DONE; i++) {
+        ids[i] = profile_of(build, places[i].folder, &err);
+        code = ids[i] ? CLI_DONE : cli_fail(args, &err);
+    }
+    for (size_t i = 0; i < n && code == CLI_DONE; i++) {
+        size_t n_group = 0;
+        for (size_t k = i; ids[i] && k < n; k++)
+            if (ids[k] && strcmp(ids[k], ids[i]) == 0)
+                group[n_group++] = places[k];
+        if (n_group == 0)
+            continue;
+        const char *id = ids[i];
+        for (size_t k = i; k < n; k++)
+            if (ids[k] && strcmp(ids[k], id) == 0)
+                ids[k] = NULL; // taken
+        if (build->n == CLI_PICKS_MAX) {
+            cli_problem(args, "more than %d inputs", CLI_PICKS_MAX);
+            return CLI_USAGE;
+        }
+        code = survey_input(args, build, path, group, n_group);
+    }
+    if (!ids || !group)
+        cli_problem(args, "out of memory");
+    return code;
+}
+
+/* A dataset, or folders of curated episodes. */
+static int survey_word(const struct cli_args *args, struct build *build, const char *path)
+{
+    const struct et_episode_place *places = NULL;
+    struct et_dataset *dataset = NULL;
+    struct et_err err = {0}, other = {0};
+    size_t n = 0;
+    const enum et_status st = et_dataset_open(&dataset, path, &err);
+    et_dataset_close(dataset);
+    if (st == ET_ENOTFOUND && et_episode_list(path, build->arena, &places, &n, &other) == ET_OK)
+        return survey_curated(args, build, path, places, n);
+    return st == ET_OK ? survey_input(args, build, path, NULL, 0) : cli_fail(args, &err);
 }
 
 static int build_options(const struct cli_args *args, struct et_build_options *options)
@@ -185,12 +267,15 @@ int cmd_dataset_build(const struct cli_args *args)
         cli_problem(args, "out of memory");
         return CLI_FAILED;
     }
+    if (code == CLI_DONE && et_arena_open(&build->arena, (size_t)1 << 30, &err) != ET_OK)
+        code = cli_fail(args, &err);
     for (size_t i = 0; code == CLI_DONE && i < args->n_words; i++)
-        code = survey_input(args, build, args->words[i]);
+        code = survey_word(args, build, args->words[i]);
     if (code == CLI_DONE)
         code = run_build(args, build);
     for (size_t i = 0; i < build->n; i++)
         cli_survey_close(&build->surveys[i]);
+    et_arena_close(build->arena);
     free(build);
     return code;
 }

@@ -3,8 +3,7 @@
 
 #define WRAP_COLUMNS 79
 
-// Prints text wrapped, every line behind `indent` blanks; "\n\n" parts paragraphs.
-static void print_wrapped(FILE *to, const char *text, size_t indent)
+void cli_print_wrapped(FILE *to, const char *text, size_t indent)
 {
     size_t at = 0;
     while (*text) {
@@ -66,7 +65,7 @@ void cli_print_help(const struct cli_command *command, FILE *to)
     fprintf(to, "  %s\n", command->text);
     if (command->about) {
         (void)fputc('\n', to);
-        print_wrapped(to, command->about, 2);
+        cli_print_wrapped(to, command->about, 2);
     }
     if (command->options && command->options->name) {
         fprintf(to, "\nOptions:\n");

@@ -369,12 +369,14 @@ static int info_file(const struct cli_args *args, const char *path, struct et_ar
         return info_image(args, path, arena);
     if (got >= 5 && memcmp(head, "\x89MCAP", 5) == 0)
         return cli_info_mcap(args, path, arena);
+    if (cli_is_recording(path))
+        return cli_info_recording(args, path, arena);
     if (got == 0)
         cli_problem(args, "%s is empty", path);
     else
         cli_problem(args,
                     "%s: its first bytes are of no kind that is read here (LeRobot folder, MCAP, "
-                    "Parquet, MP4, JPEG, PNG)",
+                    "ROS 1 bag, rosbag2, HDF5, Unitree's JSON, Parquet, MP4, JPEG, PNG)",
                     path);
     return CLI_FAILED;
 }
@@ -390,12 +392,14 @@ int cmd_info(const struct cli_args *args)
         cli_problem(args, "%s does not exist", path);
         return CLI_FAILED;
     }
-    if (kind == ET_PATH_DIR)
+    const bool is_folder = kind == ET_PATH_DIR;
+    if (is_folder && !cli_is_recording(path))
         return info_dataset(args, path, false);
     struct et_arena *arena;
     if (et_arena_open(&arena, INFO_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    const int code = info_file(args, path, arena);
+    const int code =
+        is_folder ? cli_info_recording(args, path, arena) : info_file(args, path, arena);
     et_arena_close(arena);
     return code;
 }

@@ -31,10 +31,10 @@ static int64_t sum(const int64_t *counts, size_t n)
     return total;
 }
 
-static const char *type_of(struct et_mcap_reader *reader, const struct et_mcap_channel *channel)
+static struct et_str type_of(struct et_mcap_reader *reader, const struct et_mcap_channel *channel)
 {
     const struct et_mcap_schema *schema = et_mcap_schema(reader, channel->schema_id);
-    return schema ? schema->name.p : "";
+    return schema ? schema->name : et_str("");
 }
 
 static void print_head(const char *path, const struct et_mcap_info *info, int64_t n_messages)
@@ -62,30 +62,34 @@ static void print_head(const char *path, const struct et_mcap_info *info, int64_
         printf("  %s: %s\n", et_mcap_fault_name(info->remarks[i].fault), info->remarks[i].text);
 }
 
-static void print_topics(struct et_mcap_reader *reader, const int64_t *counts,
-                         struct et_arena *arena)
+static struct cli_topic *list_topics(struct et_mcap_reader *reader, const int64_t *counts,
+                                     struct et_arena *arena)
 {
     const struct et_mcap_info *info = et_mcap_info(reader);
-    const double duration_s = (double)(info->end_ns - info->start_ns) / 1e9;
-    struct cli_table table;
-    (void)putchar('\n');
-    cli_table_open(&table, arena, "topic|type|encoding|>messages|>a second");
-    for (size_t i = 0; i < info->n_channels; i++) {
-        const struct et_mcap_channel *channel = &info->channels[i];
-        cli_cell(&table, "%s", channel->topic.p);
-        cli_cell(&table, "%s", type_of(reader, channel));
-        cli_cell(&table, "%s", channel->encoding.p);
-        cli_cell(&table, "%lld", (long long)counts[i]);
-        if (counts[i] > 1 && duration_s > 0)
-            cli_cell(&table, "%.4g", (double)(counts[i] - 1) / duration_s);
-        else
-            cli_cell(&table, "%s", "");
-    }
-    cli_table_print(&table);
+    struct cli_topic *topics = et_arena_array(arena, info->n_channels + 1, sizeof *topics);
+    for (size_t i = 0; topics && i < info->n_channels; i++)
+        topics[i] = (struct cli_topic){.topic = info->channels[i].topic,
+                                       .type = type_of(reader, &info->channels[i]),
+                                       .encoding = info->channels[i].encoding,
+                                       .n_messages = counts[i]};
+    return topics;
+}
+
+/* What a profile makes of it; a file that et_recording cannot open has told its page already. */
+static int info_profile(const struct cli_args *args, const char *path, struct et_arena *arena,
+                        struct et_json_writer *w)
+{
+    struct et_err err = {0};
+    struct et_recording *recording = NULL;
+    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+        return cli_fail(args, &err);
+    const int code = cli_info_profile(args, recording, arena, w);
+    et_recording_close(recording);
+    return code;
 }
 
 static int json_info(const struct cli_args *args, const char *path, struct et_mcap_reader *reader,
-                     const int64_t *counts)
+                     const int64_t *counts, const struct cli_topic *topics, struct et_arena *arena)
 {
     const struct et_mcap_info *info = et_mcap_info(reader);
     struct cli_json json;
@@ -105,25 +109,15 @@ static int json_info(const struct cli_args *args, const char *path, struct et_mc
     et_json_put_int(&json.w, "end_ns", info->end_ns);
     et_json_put_int(&json.w, "attachments", info->n_attachments);
     et_json_put_int(&json.w, "metadata", info->n_metadata);
-    et_json_key(&json.w, "topics");
-    et_json_open_list(&json.w);
-    for (size_t i = 0; i < info->n_channels; i++) {
-        et_json_open_map(&json.w);
-        et_json_key(&json.w, "topic");
-        et_json_str(&json.w, info->channels[i].topic);
-        et_json_put_text(&json.w, "type", type_of(reader, &info->channels[i]));
-        et_json_key(&json.w, "encoding");
-        et_json_str(&json.w, info->channels[i].encoding);
-        et_json_put_int(&json.w, "messages", counts[i]);
-        et_json_close_map(&json.w);
-    }
-    et_json_close_list(&json.w);
+    cli_json_topics(&json.w, topics, info->n_channels);
+    const int code = info_profile(args, path, arena, &json.w);
     et_json_key(&json.w, "remarks");
     et_json_open_list(&json.w);
     for (size_t i = 0; i < info->n_remarks; i++)
         et_json_text(&json.w, info->remarks[i].text);
     et_json_close_list(&json.w);
-    return cli_json_print(&json, args);
+    const int printed = cli_json_print(&json, args);
+    return printed == CLI_DONE ? code : printed;
 }
 
 int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena *arena)
@@ -134,16 +128,21 @@ int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena
         return cli_fail(args, &err);
     const struct et_mcap_info *info = et_mcap_info(reader);
     int64_t *counts = et_arena_array(arena, info->n_channels, sizeof *counts);
+    struct cli_topic *topics = NULL;
     enum et_status st =
         counts ? count_messages(reader, counts, &err) : et_arena_fail(arena, "the topics", &err);
+    if (st == ET_OK && !(topics = list_topics(reader, counts, arena)))
+        st = et_arena_fail(arena, "the topics", &err);
     int code = CLI_DONE;
     if (st != ET_OK) {
         code = cli_fail(args, &err);
     } else if (args->is_json) {
-        code = json_info(args, path, reader, counts);
+        code = json_info(args, path, reader, counts, topics, arena);
     } else {
         print_head(path, info, sum(counts, info->n_channels));
-        print_topics(reader, counts, arena);
+        cli_print_topics(topics, info->n_channels, (double)(info->end_ns - info->start_ns) / 1e9,
+                         arena);
+        code = info_profile(args, path, arena, NULL);
     }
     et_mcap_close(reader);
     return code;

@@ -249,7 +249,7 @@ int cmd_inspect(const struct cli_args *args)
     if (code != CLI_DONE)
         return code;
     if (et_arena_open(&arena, (size_t)1 << 28, &err) != ET_OK ||
-        et_dataset_open(&dataset, args->words[0], &err) != ET_OK) {
+        cli_set_open(args->words[0], NULL, 0, arena, &dataset, &err) != ET_OK) {
         et_arena_close(arena);
         return cli_fail(args, &err);
     }

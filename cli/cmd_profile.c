@@ -199,37 +199,48 @@ static int write_guess(const struct cli_args *args, struct et_arena *arena, stru
     return code;
 }
 
+static enum et_status guess_dataset(const char *path, struct et_arena *arena, struct et_buf *yaml,
+                                    struct et_err *err)
+{
+    struct et_dataset *dataset = NULL;
+    struct et_guess_slice slices[SLICES_MAX];
+    enum et_status st = et_dataset_open(&dataset, path, err);
+    if (st != ET_OK)
+        return st;
+    const struct et_dataset_info *info = et_dataset_info(dataset);
+    struct et_guess_feature *features =
+        et_arena_array(arena, info->n_features + 1, sizeof *features);
+    st = features ? guess_features(dataset, arena, features, err)
+                  : et_arena_fail(arena, "the features", err);
+    if (st == ET_OK)
+        st = et_profile_guess(info->robot_type, features, info->n_features, slices,
+                              guess_slices(info->modality, slices), yaml, err);
+    et_dataset_close(dataset);
+    return st;
+}
+
+static enum et_status guess_recording(const char *path, struct et_buf *yaml, struct et_err *err)
+{
+    struct et_recording *recording = NULL;
+    enum et_status st = et_recording_open(&recording, path, NULL, err);
+    if (st == ET_OK)
+        st = et_recording_guess(recording, yaml, err);
+    et_recording_close(recording);
+    return st;
+}
+
 int cmd_profile_guess(const struct cli_args *args)
 {
     struct et_err err = {0};
     struct et_arena *arena = NULL;
-    struct et_dataset *dataset = NULL;
     struct et_buf yaml = et_buf((size_t)1 << 22);
-    struct et_guess_slice slices[SLICES_MAX];
-    int code = CLI_DONE;
-    if (et_arena_open(&arena, PROFILE_ARENA_BYTES, &err) != ET_OK ||
-        et_dataset_open(&dataset, args->words[0], &err) != ET_OK) {
-        code = cli_fail(args, &err);
-        goto out;
-    }
-    const struct et_dataset_info *info = et_dataset_info(dataset);
-    struct et_guess_feature *features =
-        et_arena_array(arena, info->n_features + 1, sizeof *features);
-    if (!features) {
-        cli_problem(args, "out of memory");
-        code = CLI_FAILED;
-        goto out;
-    }
-    if (guess_features(dataset, arena, features, &err) != ET_OK ||
-        et_profile_guess(info->robot_type, features, info->n_features, slices,
-                         guess_slices(info->modality, slices), &yaml, &err) != ET_OK) {
-        code = cli_fail(args, &err);
-        goto out;
-    }
-    code = write_guess(args, arena, &yaml);
-out:
+    const char *path = args->words[0];
+    enum et_status st = et_arena_open(&arena, PROFILE_ARENA_BYTES, &err);
+    if (st == ET_OK)
+        st = cli_is_recording(path) ? guess_recording(path, &yaml, &err)
+                                    : guess_dataset(path, arena, &yaml, &err);
+    const int code = st == ET_OK ? write_guess(args, arena, &yaml) : cli_fail(args, &err);
     et_buf_free(&yaml);
-    et_dataset_close(dataset);
     et_arena_close(arena);
     return code;
 }

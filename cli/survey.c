@@ -33,6 +33,49 @@ static int64_t place_of(const struct run *run, size_t i)
     return run->options->episodes ? run->options->episodes[i] : (int64_t)i;
 }
 
+/* Curated episodes were inspected when they were made: with what only the recording has. A policy
+ * that the user names judges their findings anew. */
+static enum et_status take_stored(struct run *run, size_t i, struct slot *slot, struct et_err *err)
+{
+    struct et_episode_facts facts;
+    struct et_inspection *to = &slot->inspection;
+    enum et_status st =
+        et_dataset_stored(run->survey->dataset, place_of(run, i), slot->arena, &facts, err);
+    if (st != ET_OK)
+        return st;
+    *to = (struct et_inspection){
+        .findings = {.arena = slot->arena,
+                     .items = (struct et_finding *)(uintptr_t)facts.findings, // of the arena
+                     .n = facts.n_findings,
+                     .cap = facts.n_findings},
+        .latency = {.lag_s = (double)NAN, .sigma_s = (double)NAN, .why = ""}};
+    for (size_t k = 0; k < facts.n_lags && !to->latency.is_known; k++)
+        if (facts.lags[k].is_known && facts.lags[k].command)
+            to->latency = (struct et_latency){.is_known = true,
+                                              .lag_s = facts.lags[k].lag_s,
+                                              .sigma_s = facts.lags[k].sigma_s,
+                                              .confidence = facts.lags[k].confidence,
+                                              .why = ""};
+    et_episode_digest(&slot->episode, &to->digest);
+    slot->grade = facts.grade;
+    if (run->options->policy)
+        st = et_policy_grade(run->survey->policy, to->findings.items, to->findings.n, slot->arena,
+                             &slot->grade, err);
+    return st;
+}
+
+static enum et_status inspect_slot(struct run *run, struct slot *slot, struct et_err *err)
+{
+    struct et_inspect_settings settings = run->survey->policy->settings;
+    settings.skip_videos = settings.skip_videos || run->options->skip_videos;
+    const enum et_status st =
+        et_inspect_episode(&slot->episode, &settings, slot->arena, &slot->inspection, err);
+    if (st != ET_OK)
+        return st;
+    return et_policy_grade(run->survey->policy, slot->inspection.findings.items,
+                           slot->inspection.findings.n, slot->arena, &slot->grade, err);
+}
+
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
 {
     struct run *run = ctx;
@@ -46,12 +89,9 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
                                 err);
     if (st != ET_OK)
         return st;
-    struct et_inspect_settings settings = run->survey->policy->settings;
-    settings.skip_videos = settings.skip_videos || options->skip_videos;
-    st = et_inspect_episode(&slot->episode, &settings, slot->arena, &slot->inspection, err);
-    if (st == ET_OK)
-        st = et_policy_grade(run->survey->policy, slot->inspection.findings.items,
-                             slot->inspection.findings.n, slot->arena, &slot->grade, err);
+    const struct et_dataset_info *info = et_dataset_info(run->survey->dataset);
+    st = info->layout == ET_LAYOUT_EPISODES ? take_stored(run, i, slot, err)
+                                            : inspect_slot(run, slot, err);
     if (st == ET_OK && options->report)
         st = et_inspect_report_render(&options->report_options, &slot->episode, &slot->inspection,
                                       &slot->grade, slot->arena, &slot->part, err);
@@ -141,6 +181,19 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
     return st;
 }
 
+enum et_status cli_set_open(const char *path, const struct et_episode_place *places,
+                            size_t n_places, struct et_arena *arena, struct et_dataset **dataset,
+                            struct et_err *err)
+{
+    struct et_err other = {0};
+    if (!places) {
+        const enum et_status st = et_dataset_open(dataset, path, err);
+        if (st != ET_ENOTFOUND || et_episode_list(path, arena, &places, &n_places, &other) != ET_OK)
+            return st;
+    }
+    return et_dataset_open_episodes(dataset, path, places, n_places, err);
+}
+
 static int open_inputs(const struct cli_args *args, const char *path,
                        const struct cli_survey_options *options, struct cli_survey *survey)
 {
@@ -150,7 +203,8 @@ static int open_inputs(const struct cli_args *args, const char *path,
         return CLI_USAGE;
     if (et_arena_open(&survey->arena, SURVEY_ARENA_BYTES, &err) != ET_OK ||
         et_pool_open(&survey->pool, (unsigned)n_threads, &err) != ET_OK ||
-        et_dataset_open(&survey->dataset, path, &err) != ET_OK ||
+        cli_set_open(path, options->places, options->n_places, survey->arena, &survey->dataset,
+                     &err) != ET_OK ||
         et_dataset_use_profile(survey->dataset, options->profile, &err) != ET_OK ||
         et_policy_load(options->policy, survey->arena, &survey->policy, &err) != ET_OK)
         return cli_fail(args, &err);

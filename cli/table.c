@@ -9,11 +9,14 @@ static const char *const VIDEO_MODES[] = {"keep", "with", "encode", "drop", NULL
 static const char *const CODECS[] = {"av1", "h264", "hevc", NULL};
 static const char *const PARTS[] = {"common", "union", NULL};
 static const char *const FORMATS[] = {"csv", "json", NULL};
+static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NULL};
 
 // clang-format off
 #define OPTION_END {0, NULL, NULL, NULL, NULL}
 #define PROFILE                                                                                    \
     {0, "profile", "FILE", "profile of the robot (a file or an id; default: by robot_type)", NULL}
+#define PROFILE_OF_RECORDING                                                                       \
+    {0, "profile", "FILE", "profile of the robot (a file or an id; default: by its topics)", NULL}
 #define POLICY                                                                                     \
     {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}
 #define THREADS  {0, "threads", "N", "worker threads (default: one a processor)", NULL}
@@ -37,6 +40,23 @@ static const struct cli_option OPT_INSPECT[] = {
     {0, "no-video", NULL, "do not decode videos", NULL},
     FORCE,
     THREADS,
+    OPTION_END};
+static const struct cli_option OPT_CURATE[] = {
+    OUTPUT,
+    PROFILE_OF_RECORDING,
+    POLICY,
+    {0, "cut", "BY",
+     "marks: events that say so; spans: the recording's own; idle: where nothing moves; whole: "
+     "not at all; auto (default): the first of these that finds anything",
+     CUTS},
+    {0, "begin", "WORD", "the mark that begins an episode (default: episode.begin, begin, start)",
+     NULL},
+    {0, "end", "WORD", "the mark that ends one (default: episode.end, end, stop)", NULL},
+    {0, "idle-gap", "SECONDS", "standing still that long parts episodes (default: 3)", NULL},
+    {0, "no-trim", NULL, "keep what stands still before and behind", NULL},
+    {0, "task", "TEXT", "the instruction of every episode (default: as the recording says)", NULL},
+    {0, "no-video", NULL, "do not decode pictures", NULL},
+    {0, "force", NULL, "make episodes anew that are there already", NULL},
     OPTION_END};
 static const struct cli_option OPT_CAT[] = {
     {0, "stream", "NAME",
@@ -115,7 +135,9 @@ static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
 const struct cli_command CLI_COMMANDS[] = {
     {"info", "PATH", "say what a dataset, recording, table, video or picture holds",
      "Reads the metadata only. For a dataset: layout, robot, rate, episodes, features, cameras, "
-     "tasks, and what is wrong in its metadata.",
+     "tasks, and what is wrong in its metadata. For a recording (MCAP, ROS 1 bag, rosbag2, HDF5, "
+     "Unitree's JSON): format, time, topics with their types and rates, what it marks, and what "
+     "the profile that fits best makes of it.",
      "etude info datasets/pick  # a LeRobot folder\netude info episode_000000.parquet  # any "
      "Parquet file",
      1, 1, OPT_INFO, cmd_info, true},
@@ -128,8 +150,21 @@ const struct cli_command CLI_COMMANDS[] = {
      "etude inspect datasets/pick --html report.html\netude inspect datasets/pick --no-video "
      "--fail-on error",
      1, 1, OPT_INSPECT, cmd_inspect, true},
+    {"curate", "PATH... -o EPISODES", "make episodes of recordings: align clocks, cut, grade",
+     "Reads recordings of any format (MCAP, ROS 1 bag, rosbag2, HDF5, Unitree's JSON), or every "
+     "one "
+     "in a folder. Moves every device's stamps to one clock, cuts the recording into episodes, "
+     "inspects and grades each, and writes them to EPISODES/<id of the recording>/<number> at "
+     "their own rates. Recordings are never changed; one whose episodes are there already is left "
+     "out.\n\n"
+     "Exits with 1 when no episode came out, and says why; with 3 when a recording could not be "
+     "read (the others are).",
+     "etude curate monday/ -o episodes\netude curate run.bag -o episodes --begin rec_on --end "
+     "rec_off",
+     1, ANY, OPT_CURATE, cmd_curate, true},
     {"cat", "PATH", "print samples of a stream",
-     "Prints one row a sample, in SI units for a canonical stream, as stored for a feature. "
+     "Prints one row a sample of a dataset or a recording: in SI units for a canonical stream, as "
+     "stored for a feature; of pictures, coding and size. "
      "Without "
      "--stream, lists the streams and features there are.",
      "etude cat datasets/pick --stream left_arm.position --episode 3 --rows 0-99", 1, 1, OPT_CAT,
@@ -181,11 +216,12 @@ const struct cli_command CLI_COMMANDS[] = {
     {"profile check", "FILE", "check a robot's profile, with the line of a mistake",
      "Exits with 1 when the profile has a mistake.",
      "etude profile check share/profiles/unitree-g1.yaml", 1, 1, NULL, cmd_profile_check, true},
-    {"profile guess", "PATH", "draft a profile from what a dataset holds",
-     "Reads names, slices and value ranges, and says behind every line what it rests on. Look it "
-     "over, then check it with: etude profile check.",
-     "etude profile guess datasets/pick -o my-robot.yaml", 1, 1, OPT_GUESS, cmd_profile_guess,
-     true},
+    {"profile guess", "PATH", "draft a profile from what a dataset or recording holds",
+     "Reads names, types, slices and value ranges, and says behind every line what it rests on. "
+     "Look it over, then check it with: etude profile check.",
+     "etude profile guess datasets/pick -o my-robot.yaml\netude profile guess run.bag -o "
+     "my-robot.yaml",
+     1, 1, OPT_GUESS, cmd_profile_guess, true},
     {"profile list", "", "list the robots that have a profile", NULL, NULL, 0, 0, NULL,
      cmd_profile_list, false},
     {"policy check", "FILE", "check a policy of grading, with the line of a mistake",

@@ -269,6 +269,92 @@ it "recover replaces nothing unasked" taken
 no_mcap() { printf 'x' >"$dir/no.mcap" && exits 3 "$etude" mcap check "$dir/no.mcap" && says "no MCAP file"; }
 it "a file that is no recording is named" no_mcap
 
+# ---- curate: a recording of two marked episodes, its device 5 s ahead and 20 ppm fast ----
+source_dir=$(cd "$(dirname "$0")" && pwd)
+raw=$dir/raw
+mkdir -p "$raw/sub"
+made() { python3 "$source_dir/make_recording.py" "$dir/arm.json" &&
+    exits 0 "$etude" mcap from-json "$dir/arm.json" -o "$raw/sub/arm.mcap"; }
+it "a recording of two episodes is made" made
+described() {
+    exits 0 "$etude" info "$raw/sub/arm.mcap" && says "/joint_commands" && says "as profile generic sees it" &&
+        says "command.body.position" || return 1
+    "$etude" info "$raw/sub/arm.mcap" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["kind"] == "mcap" and d["messages"] == 2204 and len(d["topics"]) == 3, d
+assert d["profile_id"] == "generic" and "body.position" in [s["stream"] for s in d["streams"]], d'
+}
+it "info says which profile fits a recording, and its streams" described
+curate() {
+    exits 0 "$etude" curate "$raw" -o "$dir/ep" --task "lift it" && says "marks: 2 episodes" &&
+        says "next: etude dataset build" && says "-20.0" &&
+        [ "$(find "$dir/ep" -name episode.json | wc -l)" = 2 ] && [ "$(find "$dir/ep" -name recording.json | wc -l)" = 1 ]
+}
+it "curate finds recordings in a folder and cuts them at their marks" curate
+fits_columns() { python3 -c '
+import sys
+long = [line for line in open(sys.argv[1], encoding="utf-8") if len(line.rstrip("\n")) > 80]
+assert not long, long' "$dir/out"; }
+curate_fits() { exits 0 "$etude" curate "$raw" -o "$dir/ep-fits" && fits_columns; }
+it "what curate says fits 80 columns" curate_fits
+curate_again() {
+    exits 0 "$etude" curate "$raw" -o "$dir/ep" && says "is there already" && says "1 there already" &&
+        exits 0 "$etude" curate "$raw" -o "$dir/ep" --force && says "2 episodes"
+}
+it "curate leaves out what is there already, unless it is forced" curate_again
+curate_json() { "$etude" curate "$raw" -o "$dir/ep-json" --task "lift it" --json 2>/dev/null | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["schema"] == "etude.curate/1" and d["episodes"] == 2 and d["recordings_in"] == 1, d
+r = d["recordings"][0]
+assert r["result"] == "episodes" and r["cut_by"] == "marks" and len(r["episodes"]) == 2, r
+state = [s for s in r["streams"] if s["name"] == "body.position"][0]
+run = state["clock"]["runs"][0]
+assert state["topic"] == "/joint_states", state
+assert run["source"] == "device" and abs(run["skew_ppm"] + 20) < 1, run
+for e in r["episodes"]:
+    assert abs(e["latency_s"] - .04) < .005 and 5 < (e["last_ns"] - e["first_ns"]) / 1e9 < 6.5, e
+assert d["kept"] + d["warned"] == 2, [e["reason"] for e in r["episodes"]]'; }
+it "curate recovers drift and latency, and speaks JSON" curate_json
+curate_same() { "$etude" curate "$raw" -o "$dir/ep-a" -q >"$dir/out" && "$etude" curate "$raw" -o "$dir/ep-b" -q >"$dir/out" &&
+    same "$dir/ep-a" "$dir/ep-b"; }
+it "curate twice gives the same bytes" curate_same
+curate_idle() { exits 0 "$etude" curate "$raw" -o "$dir/ep-idle" --cut idle && says "idle: 2 episodes" &&
+    exits 0 "$etude" curate "$raw" -o "$dir/ep-whole" --cut whole --no-trim && says "whole: 1 episode" && says "22.0"; }
+it "curate cuts by idle gaps, or not at all" curate_idle
+curate_words() { exits 0 "$etude" curate "$raw" -o "$dir/ep-words" --begin stop --end start && says "marks: "; }
+it "the words of marks can be told" curate_words
+curate_none() { exits 1 "$etude" curate "$dir/run.mcap" -o "$dir/ep-none" && says "no episodes" && says "profile guess"; }
+it "curate exits with 1 when there is no episode, and says why" curate_none
+curate_bad() {
+    cp "$dir/no.mcap" "$raw/broken.hdf5"
+    exits 3 "$etude" curate "$dir/nowhere.bag" "$raw/broken.hdf5" "$raw" -o "$dir/ep-bad" && says "nowhere.bag" &&
+        says "broken.hdf5" && says "2 episodes" && says "could not be read" || return 1
+    rm "$raw/broken.hdf5"
+}
+it "a recording that cannot be read fails alone" curate_bad
+curate_empty() { exits 3 "$etude" curate "$dir/empty" -o "$dir/ep-empty" && says "no recording in it"; }
+it "a folder without a recording is named" curate_empty
+curate_usage() { exits 2 "$etude" curate "$raw" && says "say where the episodes go" &&
+    exits 2 "$etude" curate "$raw" -o x --cut halves && says "takes one of auto, marks" &&
+    exits 2 "$etude" curate "$raw" -o x --idle-gap soon && says "takes a number"; }
+it "curate names what it needs" curate_usage
+cat_recording() {
+    exits 0 "$etude" cat "$raw/sub/arm.mcap" && says "/joint_commands" &&
+        exits 0 "$etude" cat "$raw/sub/arm.mcap" --stream body.position --rows 0-9,1099 && says "row,t_arrival_ns,t_device_ns,left_shoulder_pitch" &&
+        [ "$(wc -l <"$dir/out")" = 12 ] &&
+        exits 0 "$etude" cat "$raw/sub/arm.mcap" --stream scene.event --format json && says '"text":"stop"' &&
+        exits 3 "$etude" cat "$raw/sub/arm.mcap" --stream left_foot.smell && says "makes no stream" &&
+        exits 2 "$etude" cat "$raw/sub/arm.mcap" --episode 1 && says "etude curate"
+}
+it "cat prints a recording's streams, rows and marks" cat_recording
+guess_recording() {
+    exits 0 "$etude" profile guess "$raw/sub/arm.mcap" -o "$dir/arm.yaml" && exits 0 "$etude" profile check "$dir/arm.yaml" &&
+        says left_arm && exits 0 "$etude" curate "$raw" -o "$dir/ep-guess" --profile "$dir/arm.yaml" && says "left_arm.position" && says "2 episodes"
+}
+it "a profile that is guessed from a recording curates it" guess_recording
+
 # A kill at any moment leaves every finished episode.
 killed() {
     "$make_sample" "$dir/long" 60 20 0 || return 1

@@ -1,0 +1,354 @@
+/* etude info of a recording: its topics, when, what a profile makes of it. */
+#include "cli.h"
+
+#include "etude/clock.h"
+#include "etude/file.h"
+
+#define ROW_TYPE_BYTES 48
+
+bool cli_is_recording(const char *path)
+{
+    char dataset[ET_PATH_BYTES_MAX];
+    enum et_path_kind kind;
+    const int n = snprintf(dataset, sizeof dataset, "%s/meta/info.json", path);
+    if (n > 0 && (size_t)n < sizeof dataset && et_path_kind(dataset, &kind, NULL) == ET_OK &&
+        kind == ET_PATH_FILE)
+        return false;
+    return et_recording_knows(path);
+}
+
+/* ---- topics ---- */
+
+/* The encoding has a column of its own only where topics differ in it. */
+void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_s,
+                      struct et_arena *arena)
+{
+    struct cli_table table;
+    char heads[96];
+    bool is_mixed = false;
+    for (size_t i = 1; i < n; i++)
+        is_mixed = is_mixed || !et_str_eq(topics[i].encoding, topics[0].encoding);
+    const struct et_str all = n > 0 && !is_mixed ? topics[0].encoding : et_str("");
+    char text[24];
+    (void)snprintf(text, sizeof text, "%.*s", (int)(all.n < 20 ? all.n : 20), all.p);
+    (void)snprintf(heads, sizeof heads, "topic|type%s%s%s|>messages|>a second%s", all.n ? " (" : "",
+                   text, all.n ? ")" : "", is_mixed ? "|encoding" : "");
+    (void)putchar('\n');
+    cli_table_open(&table, arena, heads);
+    for (size_t i = 0; i < n; i++) {
+        cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].topic));
+        cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].type));
+        if (topics[i].n_messages < 0)
+            cli_cell(&table, "%s", "");
+        else
+            cli_cell(&table, "%lld", (long long)topics[i].n_messages);
+        if (topics[i].n_messages > 1 && duration_s > 0)
+            cli_cell(&table, "%.4g", (double)(topics[i].n_messages - 1) / duration_s);
+        else
+            cli_cell(&table, "%s", "");
+        if (is_mixed)
+            cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].encoding));
+    }
+    cli_table_print(&table);
+}
+
+void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, size_t n)
+{
+    et_json_key(w, "topics");
+    et_json_open_list(w);
+    for (size_t i = 0; i < n; i++) {
+        et_json_open_map(w);
+        et_json_key(w, "topic");
+        et_json_str(w, topics[i].topic);
+        et_json_key(w, "type");
+        et_json_str(w, topics[i].type);
+        et_json_key(w, "encoding");
+        et_json_str(w, topics[i].encoding);
+        et_json_key(w, "messages");
+        if (topics[i].n_messages < 0)
+            et_json_null(w);
+        else
+            et_json_int(w, topics[i].n_messages);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+}
+
+static const char *row_type(const struct et_channel *channel, struct et_arena *arena)
+{
+    const char *text =
+        channel->is_picture ? "pictures" : et_arena_printf(arena, "%zu numbers", channel->n_values);
+    return text ? text : "numbers";
+}
+
+static struct cli_topic *list_topics(const struct et_recording_info *info, struct et_arena *arena)
+{
+    struct cli_topic *topics = et_arena_array(arena, info->n_channels + 1, sizeof *topics);
+    for (size_t i = 0; topics && i < info->n_channels; i++) {
+        const struct et_channel *channel = &info->channels[i];
+        topics[i] = (struct cli_topic){
+            .topic = et_str(channel->topic),
+            .type = channel->is_row ? et_str(row_type(channel, arena)) : channel->schema.name,
+            .encoding = channel->is_row ? et_str("") : channel->schema.message_encoding,
+            .n_messages = channel->n_messages};
+    }
+    return topics;
+}
+
+/* ---- through a profile ---- */
+
+void cli_stream_cells(struct cli_table *table, const struct et_stream *stream)
+{
+    if (stream->n_values)
+        cli_cell(table, "%zu", stream->n_values);
+    else
+        cli_cell(table, "%s", "");
+    cli_cell(table, "%s", stream->n_values ? stream->unit : "");
+}
+
+static const char *source_of(const struct et_recording_info *info,
+                             const struct et_recorded_stream *stream, struct et_arena *arena)
+{
+    const char *topic = info->channels[stream->i_channel].topic;
+    if (!stream->field || !stream->field[0])
+        return topic;
+    const char *text = et_arena_printf(arena, "%s: %s", topic, stream->field);
+    return text ? text : topic;
+}
+
+static void print_streams(struct et_recording *recording, bool is_verbose, struct et_arena *arena)
+{
+    const struct et_recording_binding *binding = et_recording_binding(recording);
+    const struct et_recording_info *info = et_recording_info(recording);
+    struct cli_table table;
+    if (binding->n_streams == 0) {
+        printf("\nno profile fits it; etude profile guess drafts one that does\n");
+        return;
+    }
+    printf("\nas profile %s sees it:\n", binding->profile->id);
+    cli_table_open(&table, arena,
+                   is_verbose ? "stream|>values|unit|stamp|from" : "stream|>values|unit|from");
+    for (size_t i = 0; i < binding->n_streams; i++) {
+        const struct et_recorded_stream *stream = &binding->streams[i];
+        cli_cell(&table, "%s", stream->stream.name);
+        cli_stream_cells(&table, &stream->stream);
+        if (is_verbose)
+            cli_cell(&table, "%s", stream->stamp ? stream->stamp : "none");
+        cli_cell(&table, "%s", source_of(info, stream, arena));
+    }
+    cli_table_print(&table);
+    for (size_t i = 0; i < binding->n_remarks && is_verbose; i++)
+        printf("  note: %s\n", binding->remarks[i]);
+    if (binding->n_remarks && !is_verbose)
+        printf("%zu note%s on topics that are not taken (-v lists them)\n", binding->n_remarks,
+               binding->n_remarks == 1 ? "" : "s");
+}
+
+static void json_streams(struct et_json_writer *w, struct et_recording *recording)
+{
+    const struct et_recording_binding *binding = et_recording_binding(recording);
+    const struct et_recording_info *info = et_recording_info(recording);
+    et_json_put_text(w, "profile_id", binding->profile ? binding->profile->id : NULL);
+    et_json_key(w, "streams");
+    et_json_open_list(w);
+    for (size_t i = 0; i < binding->n_streams; i++) {
+        const struct et_recorded_stream *stream = &binding->streams[i];
+        et_json_open_map(w);
+        et_json_put_text(w, "stream", stream->stream.name);
+        et_json_put_int(w, "values", (int64_t)stream->stream.n_values);
+        et_json_put_text(w, "unit", stream->stream.unit);
+        et_json_put_text(w, "topic", info->channels[stream->i_channel].topic);
+        et_json_put_text(w, "field", stream->field);
+        et_json_put_text(w, "stamp", stream->stamp);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+    et_json_key(w, "notes");
+    et_json_open_list(w);
+    for (size_t i = 0; i < binding->n_remarks; i++)
+        et_json_text(w, binding->remarks[i]);
+    et_json_close_list(w);
+}
+
+int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
+                     struct et_arena *arena, struct et_json_writer *w)
+{
+    struct et_err err = {0};
+    const char *wanted = cli_get(args, "profile");
+    if (et_recording_use_profile(recording, wanted, &err) != ET_OK) {
+        if (w) {
+            et_json_put_text(w, "profile_id", NULL);
+            et_json_put_text(w, "profile_problem", err.text);
+        }
+        if (wanted)
+            return cli_fail(args, &err);
+        if (!w)
+            printf("\nno profile fits it: %s\n", err.text);
+        return CLI_DONE;
+    }
+    if (w)
+        json_streams(w, recording);
+    else
+        print_streams(recording, args->n_verbose > 0, arena);
+    return CLI_DONE;
+}
+
+/* ---- the page ---- */
+
+static void print_times(const struct et_recording_info *info)
+{
+    char start[ET_TIME_TEXT_BYTES], duration[ET_TIME_TEXT_BYTES];
+    et_time_text(info->start_ns, start);
+    et_duration_text(info->end_ns - info->start_ns, duration);
+    if (!info->has_clock)
+        printf("  time      %s by row numbers at %g a second: it has no clock\n", duration,
+               info->rate_hz);
+    else if (info->n_messages != 0)
+        printf("  time      %s, %s\n", start, duration);
+}
+
+static void print_spans(const struct et_recording_info *info, struct et_arena *arena)
+{
+    struct cli_table table;
+    if (info->n_spans == 0)
+        return;
+    printf("\nwhat it marks itself:\n");
+    cli_table_open(&table, arena, "what|name|>from s|>to s");
+    for (size_t i = 0; i < info->n_spans; i++) {
+        const struct et_span *span = &info->spans[i];
+        cli_cell(&table, "%s", span->is_episode ? "episode" : "segment");
+        cli_cell(&table, "%s", span->name ? span->name : "");
+        cli_cell(&table, "%.2f", (double)(span->t_first_ns - info->start_ns) * 1e-9);
+        cli_cell(&table, "%.2f", (double)(span->t_last_ns - info->start_ns) * 1e-9);
+    }
+    cli_table_print(&table);
+}
+
+static void print_remarks(const struct et_recording_info *info)
+{
+    for (size_t i = 0; i < info->n_remarks; i++) {
+        const struct et_recording_remark *remark = &info->remarks[i];
+        printf("%s  %s: %s: %s", i ? "" : "\n", remark->is_loss ? "lost" : "note", remark->where,
+               remark->text);
+        if (remark->n > 1)
+            printf(" (%lld times)", (long long)remark->n);
+        (void)putchar('\n');
+    }
+}
+
+/* One line; --json has all of a long value. */
+static void print_pair(const struct et_pair *pair, bool is_first)
+{
+    const size_t n = strlen(pair->value), n_key = cli_width(pair->key);
+    const size_t n_max = n_key < 40 ? 64 - n_key : 24;
+    size_t n_shown = n < n_max ? n : n_max;
+    while (n_shown < n && n_shown > 0 && ((unsigned char)pair->value[n_shown] & 0xc0) == 0x80)
+        n_shown--;
+    printf("  %s%s: %.*s%s\n", is_first ? "metadata  " : "          ", pair->key, (int)n_shown,
+           pair->value, n_shown < n ? "…" : "");
+}
+
+static void print_page(const char *path, const struct et_recording_info *info,
+                       const struct cli_topic *topics, struct et_arena *arena)
+{
+    char bytes[CLI_TEXT_BYTES], count[CLI_TEXT_BYTES];
+    printf("%s\n", path);
+    printf("  format    %s, %s\n", info->format, cli_bytes_text((double)info->n_bytes, bytes));
+    if (info->n_messages >= 0)
+        printf("  messages  %s on %zu topics\n", cli_count_text(info->n_messages, count),
+               info->n_channels);
+    else
+        printf("  topics    %zu\n", info->n_channels);
+    print_times(info);
+    if (info->task)
+        printf("  task      %s\n", info->task);
+    for (size_t i = 0; i < info->n_metadata; i++)
+        print_pair(&info->metadata[i], i == 0);
+    // Row numbers are no clock to measure rates by.
+    const double duration_s = (double)(info->end_ns - info->start_ns) * 1e-9;
+    cli_print_topics(topics, info->n_channels, info->has_clock ? duration_s : 0, arena);
+    print_spans(info, arena);
+}
+
+static void json_page(struct et_json_writer *w, const struct et_recording_info *info)
+{
+    et_json_put_text(w, "kind", "recording");
+    et_json_put_text(w, "path", info->path);
+    et_json_put_text(w, "format", info->format);
+    et_json_put_int(w, "bytes", info->n_bytes);
+    et_json_key(w, "messages");
+    if (info->n_messages < 0)
+        et_json_null(w);
+    else
+        et_json_int(w, info->n_messages);
+    et_json_put_int(w, "start_ns", info->start_ns);
+    et_json_put_int(w, "end_ns", info->end_ns);
+    et_json_put_bool(w, "has_clock", info->has_clock);
+    et_json_put_real(w, "rate_hz", info->rate_hz);
+    et_json_put_text(w, "task", info->task);
+    et_json_key(w, "spans");
+    et_json_open_list(w);
+    for (size_t i = 0; i < info->n_spans; i++) {
+        et_json_open_map(w);
+        et_json_put_bool(w, "is_episode", info->spans[i].is_episode);
+        et_json_put_text(w, "name", info->spans[i].name);
+        et_json_put_int(w, "first_ns", info->spans[i].t_first_ns);
+        et_json_put_int(w, "last_ns", info->spans[i].t_last_ns);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+    et_json_key(w, "metadata");
+    et_json_open_list(w);
+    for (size_t i = 0; i < info->n_metadata; i++) {
+        et_json_open_map(w);
+        et_json_put_text(w, "key", info->metadata[i].key);
+        et_json_put_text(w, "value", info->metadata[i].value);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+}
+
+static void json_remarks(struct et_json_writer *w, const struct et_recording_info *info)
+{
+    et_json_key(w, "remarks");
+    et_json_open_list(w);
+    for (size_t i = 0; i < info->n_remarks; i++) {
+        et_json_open_map(w);
+        et_json_put_bool(w, "is_loss", info->remarks[i].is_loss);
+        et_json_put_text(w, "where", info->remarks[i].where);
+        et_json_put_text(w, "text", info->remarks[i].text);
+        et_json_put_int(w, "n", info->remarks[i].n);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+}
+
+int cli_info_recording(const struct cli_args *args, const char *path, struct et_arena *arena)
+{
+    struct et_err err = {0};
+    struct et_recording *recording = NULL;
+    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+        return cli_fail(args, &err);
+    const struct et_recording_info *info = et_recording_info(recording);
+    struct cli_topic *topics = list_topics(info, arena);
+    int code = CLI_DONE;
+    struct cli_json json;
+    if (!topics) {
+        cli_problem(args, "out of memory for %zu topics", info->n_channels);
+        code = CLI_FAILED;
+    } else if (args->is_json) {
+        cli_json_open(&json, "info");
+        json_page(&json.w, info);
+        cli_json_topics(&json.w, topics, info->n_channels);
+        code = cli_info_profile(args, recording, arena, &json.w);
+        json_remarks(&json.w, et_recording_info(recording));
+        const int printed = cli_json_print(&json, args);
+        code = printed == CLI_DONE ? code : printed;
+    } else {
+        print_page(path, info, topics, arena);
+        code = cli_info_profile(args, recording, arena, NULL);
+        print_remarks(et_recording_info(recording));
+    }
+    et_recording_close(recording);
+    return code;
+}
