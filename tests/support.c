@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,8 +74,14 @@ const char *source_path(const char *name)
 
 void write_file(const char *path, const void *data, size_t n)
 {
-    FILE *f = fopen(path, "wb");
-    if (!f || fwrite(data, 1, n, f) != n || fclose(f) != 0) {
+    // Over what is there, and then cut: emptying a file first makes some file systems write it out
+    // when it is closed, and thousands of small files a test then wait for the disk.
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    size_t done = 0;
+    ssize_t got = 0;
+    while (fd >= 0 && done < n && (got = write(fd, (const char *)data + done, n - done)) > 0)
+        done += (size_t)got;
+    if (fd < 0 || done != n || ftruncate(fd, (off_t)n) != 0 || close(fd) != 0) {
         perror(path);
         exit(99);
     }
