@@ -469,6 +469,7 @@ static int read_options(struct run *run)
     }
     o->profile = cli_get(args, "profile");
     o->task = cli_get(args, "task");
+    o->urdf = cli_get(args, "urdf");
     o->skip_pictures = cli_has(args, "no-video");
     o->progress = show_progress;
     o->progress_ctx = run;

@@ -55,6 +55,9 @@ static const struct cli_option OPT_CURATE[] = {
     {0, "idle-gap", "SECONDS", "standing still that long parts episodes (default: 3)", NULL},
     {0, "no-trim", NULL, "keep what stands still before and behind", NULL},
     {0, "task", "TEXT", "the instruction of every episode (default: as the recording says)", NULL},
+    {0, "urdf", "FILE",
+     "masses of the robot: torque that they do not explain is a contact (default: the profile's)",
+     NULL},
     {0, "no-video", NULL, "do not decode pictures", NULL},
     {0, "force", NULL, "make episodes anew that are there already", NULL},
     OPTION_END};

@@ -30,7 +30,7 @@ struct et_curate_options {
     struct et_cut_options cut;
     struct et_clock_options clock;
     const char *task;     // instruction of every episode; NULL: as the recording says
-    const char *urdf;     // for the residual; NULL: none
+    const char *urdf;     // for the residual; NULL: the profile's, where that file is there
     bool skip_pictures;   // do not decode them: what needs it is not inspected
     size_t memory_bytes;  // of the recording's reader; 0: 64 MiB
     size_t episode_bytes; // 0: 192 MiB; longer episodes are rejected, with a finding

@@ -62,7 +62,8 @@ struct et_rule {
 struct et_profile {
     const char *path; // where it was read from
     const char *maker, *model, *variant;
-    const char *id;                 // "unitree-g1-inspire": the file's name without ".yaml"
+    const char *id;   // "unitree-g1-inspire": the file's name without ".yaml"
+    const char *urdf; // where its masses are: beside this file unless absolute; NULL: not known
     const char *const *robot_types; // a dataset's robot_type that this profile is for
     size_t n_robot_types;
     const struct et_profile_part *parts; // canonical order

@@ -419,6 +419,37 @@ static enum et_status make_episodes(struct curating *c)
 
 /* ---- the recording as a whole ---- */
 
+/* The URDF that was asked for has to be there and sound; the profile's is looked for beside it. One
+ * that does not have the robot's joints is another robot's: several recordings may be curated. */
+static enum et_status open_contacts(struct curating *c)
+{
+    const struct et_profile *profile = c->aligned.binding->profile;
+    const char *path = c->options->urdf;
+    const char *why = NULL;
+    enum et_path_kind kind;
+    if (!path && profile->urdf) {
+        const char *dir = et_path_dir(c->arena, profile->path);
+        path = dir ? et_path_join(c->arena, dir, profile->urdf) : NULL;
+        if (!path)
+            return full(c);
+    }
+    if (!path)
+        return ET_OK;
+    enum et_status st = et_path_kind(path, &kind, c->err);
+    if (st == ET_OK && kind == ET_PATH_NONE)
+        return c->options->urdf ? et_fail(c->err, ET_ENOTFOUND, -1, "%s: no such file", path)
+                                : remark(c, ET_SEVERITY_INFO, "urdf",
+                                         "%s is not there: no contact is looked for", path);
+    struct et_err inner = {0};
+    if (st == ET_OK)
+        st = et__contacts_open(&c->contacts, path, c->aligned.binding, &why, &inner);
+    if (st == ET_ENOTFOUND)
+        return remark(c, ET_SEVERITY_WARN, "urdf", "%s: no contact is looked for", inner.text);
+    if (st != ET_OK && c->err && inner.text[0])
+        *c->err = inner;
+    return st == ET_OK && why ? remark(c, ET_SEVERITY_INFO, "urdf", "%s", why) : st;
+}
+
 static enum et_status cut_it(struct curating *c)
 {
     struct et__aligned *a = &c->aligned;
@@ -572,11 +603,7 @@ static enum et_status run(struct curating *c, bool replace)
     to->n_samples = c->aligned.n_samples;
     if (!to->profile)
         return full(c);
-    const char *why = NULL;
-    if (c->options->urdf)
-        st = et__contacts_open(&c->contacts, c->options->urdf, c->aligned.binding, &why, c->err);
-    if (st == ET_OK && why)
-        st = remark(c, ET_SEVERITY_INFO, "urdf", "%s", why);
+    st = open_contacts(c);
     if (st == ET_OK && c->aligned.n_samples > 0)
         st = cut_it(c);
     if (st == ET_OK)

@@ -71,6 +71,7 @@ static const struct et_schema_field PROFILE_FIELDS[] = {
     {"model",       &TEXT,         true},
     {"variant",     &TEXT_OR_NULL, false},
     {"source",      &TEXT_OR_NULL, false},
+    {"urdf",        &TEXT_OR_NULL, false},
     {"robot_types", &TYPES,        false},
     {"parts",       &ANY_DICT,     true},
     {"cameras",     &TEXT_DICT,    false},
@@ -324,6 +325,7 @@ static enum et_status read_document(const struct et__profile_reader *r, const st
     r->profile->maker = et_value_text(et_value_get(doc, "maker"), "");
     r->profile->model = et_value_text(et_value_get(doc, "model"), "");
     r->profile->variant = et_value_text(et_value_get(doc, "variant"), NULL);
+    r->profile->urdf = et_value_text(et_value_get(doc, "urdf"), NULL);
     if ((st = read_robot_types(r, et_value_get(doc, "robot_types"))) != ET_OK ||
         (st = read_parts(r, et_value_get(doc, "parts"))) != ET_OK ||
         (st = read_cameras(r, et_value_get(doc, "cameras"))) != ET_OK)

@@ -325,6 +325,12 @@ curate_idle() { exits 0 "$etude" curate "$raw" -o "$dir/ep-idle" --cut idle && s
 it "curate cuts by idle gaps, or not at all" curate_idle
 curate_words() { exits 0 "$etude" curate "$raw" -o "$dir/ep-words" --begin stop --end start && says "marks: "; }
 it "the words of marks can be told" curate_words
+curate_urdf() {
+    printf '<robot name="r"><link name="a"/></robot>\n' >"$dir/other.urdf"
+    exits 3 "$etude" curate "$raw" -o "$dir/ep-urdf" --urdf "$dir/none.urdf" && says "none.urdf: no such file" &&
+        exits 0 "$etude" curate "$raw" -o "$dir/ep-urdf" --urdf "$dir/other.urdf" -v && says "no contact is looked for"
+}
+it "curate takes a URDF, and says why it looks for no contact" curate_urdf
 curate_none() { exits 1 "$etude" curate "$dir/run.mcap" -o "$dir/ep-none" && says "no episodes" && says "profile guess"; }
 it "curate exits with 1 when there is no episode, and says why" curate_none
 curate_bad() {
