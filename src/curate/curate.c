@@ -38,6 +38,7 @@ struct curating {
     struct et_arena *cut_arena;
     struct et_arena *episode_arena;
     struct et__contacts *contacts; // NULL: not looked for
+    char urdf_digest[2 * ET_BLAKE2B_BYTES + 1];
     struct et_curated_episode *episodes;
     struct camera *cameras; // one a stream of pictures
     size_t n_cameras;
@@ -308,6 +309,31 @@ static enum et_status describe_episode(struct curating *c, size_t i, struct et_e
     return ET_OK;
 }
 
+/* What the user chose, for the provenance: zeroed choices are the defaults of this version. */
+static void put_settings(const struct curating *c, struct et_buf *text)
+{
+    struct et_json_writer w = {.buf = text};
+    const struct et_curate_options *o = c->options;
+    struct et_digest digest;
+    char policy[2 * ET_BLAKE2B_BYTES + 1];
+    et_json_open_map(&w);
+    et_json_put_text(&w, "cut", et_cut_by_text(o->cut.by));
+    et_json_put_text(&w, "begin", o->cut.begin);
+    et_json_put_text(&w, "end", o->cut.end);
+    et_json_put_real(&w, "idle_gap_s", o->cut.idle_gap_s);
+    et_json_put_real(&w, "trim_keep_s", o->cut.trim_keep_s);
+    et_json_put_text(&w, "profile", c->aligned.binding->profile->id);
+    et_json_put_text(&w, "task", o->task);
+    et_json_put_bool(&w, "skip_pictures", o->skip_pictures);
+    if (o->policy) {
+        memcpy(digest.bytes, o->policy->digest, sizeof digest.bytes);
+        et_digest_text(&digest, policy);
+    }
+    et_json_put_text(&w, "policy", o->policy ? policy : NULL);
+    et_json_put_text(&w, "urdf", c->contacts ? c->urdf_digest : NULL);
+    et_json_close_map(&w);
+}
+
 static enum et_status write_episode(struct curating *c, const struct et_episode *episode,
                                     const struct et_inspection *inspection,
                                     const struct et_grade *grade, const char *folder)
@@ -318,8 +344,7 @@ static enum et_status write_episode(struct curating *c, const struct et_episode 
     memcpy(bytes.bytes, profile->digest, sizeof bytes.bytes);
     et_digest_text(&bytes, digest);
     struct et_buf settings = et_buf(4096);
-    et_buf_printf(&settings, "{\"cut\":\"%s\",\"profile\":\"%s\"}", et_cut_by_text(c->cut.by),
-                  profile->id);
+    put_settings(c, &settings);
     const struct et_provenance_input input = {
         .path = c->path, .digest = c->curated->id, .n_bytes = c->curated->n_bytes};
     const struct et_provenance provenance = {
@@ -441,8 +466,13 @@ static enum et_status open_contacts(struct curating *c)
                                 : remark(c, ET_SEVERITY_INFO, "urdf",
                                          "%s is not there: no contact is looked for", path);
     struct et_err inner = {0};
+    struct et_digest digest;
     if (st == ET_OK)
+        st = et_blake2b_file(path, &digest, c->err);
+    if (st == ET_OK) {
+        et_digest_text(&digest, c->urdf_digest);
         st = et__contacts_open(&c->contacts, path, c->aligned.binding, &why, &inner);
+    }
     if (st == ET_ENOTFOUND)
         return remark(c, ET_SEVERITY_WARN, "urdf", "%s: no contact is looked for", inner.text);
     if (st != ET_OK && c->err && inner.text[0])
