@@ -2,13 +2,16 @@
 
 #include <math.h>
 
-enum { PERIODS, SHARE_ERROR };
+enum { PERIODS, SHARE_ERROR, WARN_S, SHARE_WARN };
 
 static const struct et_inspect_param PARAMS[] = {
     [PERIODS] = {"periods", 1.5, "1",
                  "a step between stamps longer than this many periods is a gap"},
     [SHARE_ERROR] = {"share_error", 0.02, "fraction",
                      "with a larger share of samples missing the finding is an error"},
+    [WARN_S] = {"warn_s", 0.02, "s", "a gap that is shorter is only told: no body moves far in it"},
+    [SHARE_WARN] = {"share_warn", 0.005, "fraction",
+                    "unless a larger share of samples is missing in all"},
     {0},
 };
 
@@ -29,20 +32,26 @@ static bool is_one_table(const struct et_episode *episode)
     return true;
 }
 
+static enum et_severity severity_of(const double *params, double share, double gap_s)
+{
+    if (share > params[SHARE_ERROR])
+        return ET_SEVERITY_ERROR;
+    return share > params[SHARE_WARN] || gap_s >= params[WARN_S] ? ET_SEVERITY_WARN
+                                                                 : ET_SEVERITY_INFO;
+}
+
 static enum et_status report(struct et__look *look, const struct et_track *track,
                              const struct et__runs *runs, double period_s, double n_missing,
                              struct et_err *err)
 {
     const bool is_all = is_one_table(look->episode);
     const double share = n_missing / (n_missing + (double)track->n_samples);
-    const enum et_severity severity =
-        share > look->params[SHARE_ERROR] ? ET_SEVERITY_ERROR : ET_SEVERITY_WARN;
     struct et_finding finding = {0};
     enum et_status st = ET_OK;
 
     for (size_t i = 0; i < runs->n && st == ET_OK; i++) {
         const struct et__run *run = &runs->items[i];
-        finding = et__finding_at(look, track, run, severity);
+        finding = et__finding_at(look, track, run, severity_of(look->params, share, run->worst));
         finding.t_first_ns = track->t_ns[run->first - 1];
         finding.threshold = look->params[PERIODS] * period_s;
         finding.unit = "s";
@@ -53,6 +62,7 @@ static enum et_status report(struct et__look *look, const struct et_track *track
                              is_all ? "all streams" : track->stream.name, run->worst,
                              round(run->worst / period_s) - 1, 100 * share);
     }
+    finding.severity = severity_of(look->params, share, runs->rest.worst);
     return st == ET_OK ? et__report_rest(look, track, runs, &finding, "gaps", err) : st;
 }
 

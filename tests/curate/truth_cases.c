@@ -380,7 +380,7 @@ const struct truth_case TRUTH_CASES[] = {
     {"gap", "%g samples of 300 a second are lost at 4 s, the ticks are of 1 ms", 0,
      truth_drop_coarse, NULL, false, WARN, NO_VALUE, 0, NOWHERE},
     {"gap", "%g samples of 300 a second are lost at 4 s, the ticks are of 1 ms", 1,
-     truth_drop_coarse, NULL, true, WARN, 2.0 / 300, 0.0005, 4},
+     truth_drop_coarse, NULL, true, INFO, 2.0 / 300, 0.0005, 4},
     {"gap", "%g samples of 300 a second are lost at 4 s, the ticks are of 1 ms", 20,
      truth_drop_coarse, NULL, true, WARN, 21.0 / 300, 0.0005, 4},
     {"gap", "%g samples of 300 a second are lost at 4 s, the ticks are of 1 ms", 200,
