@@ -151,7 +151,7 @@ static void stream_cells(struct cli_table *table, const struct et_curated_stream
         cli_cell(table, "%s, %zu runs", et_clock_source_text(clock->source), stream->clock->n_runs);
     else
         cli_cell(table, "%s", et_clock_source_text(clock->source));
-    if (has_device)
+    if (has_device && clock->source != ET_CLOCK_EVEN) // a count has no rate of its own
         cli_cell(table, "%+.1f", clock->skew_ppm);
     else
         cli_cell(table, "%s", "");

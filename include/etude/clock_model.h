@@ -11,6 +11,8 @@
  * A device that starts again, or whose clock is set, begins a new run. Stamps that are coarse
  * against their period (a tick of 1 ms at 500 Hz) are no clock: samples are counted by them, and
  * the count is the clock. (The phase of the tick is one more constant that nobody can know.)
+ * Where there are no stamps, a sender that is even shows in its arrivals: their delays fall to the
+ * least again and again, all along. Then too the count is the clock; else there is only arrival.
  *
  * Units:   nanoseconds; both clocks count from where they like.
  * Threads: no state.
@@ -25,7 +27,8 @@
 #define ET_CLOCK_SOURCE_MAP(X)                                                       \
     X(ARRIVAL, "arrival", "no stamps of the device: the time of arrival, delay and all") \
     X(DEVICE,  "device",  "the device's stamps, moved to the centre's clock")        \
-    X(COUNTER, "counter", "coarse stamps: the count of samples times their period, moved")
+    X(COUNTER, "counter", "coarse stamps: the count of samples times their period, moved") \
+    X(EVEN,    "even",    "no stamps, but sent evenly: the count times the period, moved")
 // clang-format on
 
 enum et_clock_source {
@@ -36,7 +39,7 @@ enum et_clock_source {
 };
 
 /* corrected = d + offset, linear between knots, the first and last lines prolonged; d is the stamp,
- * or for COUNTER the counted time from the run's first stamp on. */
+ * or for COUNTER the counted time from the run's first stamp on, for EVEN from 0. */
 struct et_clock_knot {
     int64_t t_device_ns;
     int64_t offset_ns;
@@ -52,7 +55,7 @@ struct et_clock_run {
     double bend_ppm;      // largest change of that rate within the run
     int64_t step_ns;      // how far the device's clock jumped before this run; 0 for the first
     double period_ns;     // of the samples, by the device; 0 unknown
-    int64_t n_missing;    // samples that the count says are not there (COUNTER only)
+    int64_t n_missing;    // samples that the count says are not there (COUNTER, EVEN)
     int64_t delay_p50_ns; // arrival minus corrected, beyond the least delay
     int64_t delay_p99_ns;
 };
@@ -92,7 +95,7 @@ ET_MUST_USE ET_API enum et_status et_clock_fit(const struct et_clock_pairs *pair
  * of less than half its range are taken for disorder. */
 ET_API void et_clock_unwrap(const uint32_t *counter, size_t n, int n_bits, int64_t *unwrapped);
 
-/* "arrival", "device", "counter". */
+/* "arrival", "device", "counter", "even". */
 ET_API const char *et_clock_source_text(enum et_clock_source source);
 
 /* {"tick_ns": …, "runs": [{"source": …, "first": …, "n": …, "skew_ppm": …, "knots": [[t, offset],

@@ -20,6 +20,13 @@ static enum et_status inspect_line(struct et__look *look, const struct et_track 
                                "%s: the device's stamps are multiples of %.4g ms; its samples are "
                                "counted, one every %.5g ms",
                                line->stream.name, 1e3 * finding.value, 1e-6 * run->period_ns);
+    case ET_CLOCK_EVEN:
+        finding.value = 1e-9 * run->period_ns;
+        finding.unit = "s";
+        return et_findings_add(look->findings, &finding, err,
+                               "%s: no stamps of the device, but its samples were sent evenly: "
+                               "they are counted, one every %.5g ms",
+                               line->stream.name, 1e-6 * run->period_ns);
     case ET_CLOCK_DEVICE:
     case ET_N_CLOCK_SOURCES:
         break;

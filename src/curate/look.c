@@ -12,6 +12,7 @@
 #define EVEN_PERIODS 0.1
 #define GRID_SAMPLES_MAX ((size_t)10000000)
 #define GRID_RATE_MAX_HZ 1000.0
+#define RANGE_MIN 1e-3
 
 double et__s(int64_t t_ns)
 {
@@ -201,6 +202,20 @@ static void put_on_grid(const struct et_track *track, const struct grid *grid, d
     }
 }
 
+/* A gripper that goes 4 cm is as quick as one that goes from 0 to 1: values whose whole range is
+ * below 1 are put to that range, which leaves their time as it is. */
+static void scale_to_range(const struct et_stream *stream, const struct grid *grid, double *rows,
+                           size_t width, size_t at)
+{
+    for (size_t i = 0; stream->lower && stream->upper && i < stream->n_values; i++) {
+        const double range = stream->upper[i] - stream->lower[i];
+        if (!(range > RANGE_MIN) || range >= 1)
+            continue;
+        for (size_t row = 0; row < grid->n; row++)
+            rows[row * width + at + i] /= range;
+    }
+}
+
 /* The latency of several pairs together. */
 static enum et_status latency_of(struct et__look *look, const struct et__pair *pairs,
                                  size_t n_pairs, const struct et_latency_options *options,
@@ -227,6 +242,8 @@ static enum et_status latency_of(struct et__look *look, const struct et__pair *p
         for (size_t i = 0, at = 0; i < n_pairs; at += pairs[i++].command->stream.n_values) {
             put_on_grid(pairs[i].command, &grid, command, width, at);
             put_on_grid(pairs[i].state, &grid, state, width, at);
+            scale_to_range(&pairs[i].state->stream, &grid, command, width, at);
+            scale_to_range(&pairs[i].state->stream, &grid, state, width, at);
         }
         const struct et_latency_signals signals = {command, state, grid.n, width, grid.rate_hz};
         st = et_latency_estimate(&signals, options, look->arena, latency, err);

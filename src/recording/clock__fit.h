@@ -39,4 +39,19 @@ ET_MUST_USE enum et_status et__clock_count(double *x, size_t n, struct et__count
                                            struct et_arena *arena, bool *is_periodic,
                                            struct et_err *err);
 
+/* Samples without stamps: x (n) gets count × period, as of a sender that is even, from arrivals y
+ * (ns, from the first, ascending) or from `sequence` where there is one. is_likely false: too few
+ * samples to tell, x is of no use. Whether the sender is even is told by et__clock_is_even, from
+ * the delays that a fit to x leaves. */
+struct et__evenness {
+    bool is_likely;
+    double period, n_missing;
+};
+ET_MUST_USE enum et_status et__clock_even(const double *y, size_t n, const uint32_t *sequence,
+                                          struct et_arena *arena, double *x,
+                                          struct et__evenness *even, struct et_err *err);
+ET_MUST_USE enum et_status et__clock_is_even(const double *y, const double *delay, size_t n,
+                                             double period, struct et_arena *arena, bool *is_even,
+                                             struct et_err *err);
+
 #endif

@@ -48,7 +48,13 @@ static double usual_step(const double *x, size_t n, double *steps)
  * gap is longer than what the tick hides. */
 static void count_by_stamps(const double *x, size_t n, const struct et__counting *c, double *count)
 {
-    const double period = c->period, slack = c->tick > period / 2 ? c->tick : period / 2;
+    const double period = c->period;
+    // Samples that never share a tick stand still against it: it hides nothing. (A device that
+    // samples at every second tick of its clock shows ticks of twice their length.)
+    size_t n_same = 0;
+    for (size_t i = 1; i < n; i++)
+        n_same += x[i] <= x[i - 1];
+    const double slack = c->tick > period / 2 && n_same > n / 1000 ? c->tick : period / 2;
     double phase = x[0];
     count[0] = 0;
     for (size_t i = 1; i < n; i++) {

@@ -69,7 +69,8 @@ struct watch {
 
 /* How far the device's clock jumped before sample i; 0: it did not.
  *
- * Backward: the stamp is behind, and so is the next one, or by more than disorder explains.
+ * Backward: the stamp is behind, and so is the next one; without a next one, by more than disorder
+ * explains.
  * Forward: stamps went ahead of arrivals, below every delay seen so far, and the step itself is no
  * usual one. (The end of a congestion lowers delays too, but its stamps go on step by step.) */
 static int64_t jump_before(const struct fitting *f, const struct watch *watch, size_t i)
@@ -77,10 +78,11 @@ static int64_t jump_before(const struct fitting *f, const struct watch *watch, s
     const int64_t *d = f->pairs->t_device_ns, *h = f->pairs->t_arrival_ns;
     const int64_t step = d[i] - watch->last_ns, arrived = h[i] - watch->arrival_ns;
     if (step < 0) {
-        const bool goes_on = i + 1 < f->pairs->n && d[i + 1] < watch->last_ns;
-        return step < -DISORDER_NS || (goes_on && d[i + 1] > d[i] && step < -watch->period_ns)
-                   ? step - arrived
-                   : 0;
+        const bool is_last = i + 1 >= f->pairs->n || d[i + 1] == 0;
+        const bool goes_on = !is_last && d[i + 1] < watch->last_ns;
+        const bool is_far = step < -DISORDER_NS && (is_last || goes_on);
+        return is_far || (goes_on && d[i + 1] > d[i] && step < -watch->period_ns) ? step - arrived
+                                                                                  : 0;
     }
     const bool is_ahead =
         step - arrived > f->options.step_ns && h[i] - d[i] < watch->low_ns - f->options.step_ns;
@@ -311,20 +313,64 @@ static enum et_status fit_run(const struct fitting *f, struct et_clock_run *run,
 
 /* ---- all of it ---- */
 
+/* The samples as an even sender's count: fits it, and looks whether what is left are delays. What
+ * is filled is of no use unless *is_even. */
+static enum et_status try_even(struct fitting *f, struct et_clock_run *run, bool *is_even,
+                               struct et_err *err)
+{
+    const int64_t *h = f->pairs->t_arrival_ns;
+    const size_t n = f->pairs->n;
+    struct points p = {.n = n, .h0 = n ? h[0] : 0};
+    struct et__evenness even = {0};
+    p.x = et_arena_array(f->arena, n, sizeof *p.x);
+    p.y = et_arena_array(f->arena, n, sizeof *p.y);
+    p.places = et_arena_array(f->arena, n, sizeof *p.places);
+    double *y = et_arena_array(f->arena, n, sizeof *y);
+    if (!p.x || !p.y || !p.places || !y)
+        return et_arena_fail(f->arena, "a clock's samples", err);
+    for (size_t i = 0; i < n; i++) {
+        y[i] = (double)(h[i] - h[0]);
+        p.places[i] = i;
+    }
+    enum et_status st = et__clock_even(y, n, f->pairs->sequence, f->arena, p.x, &even, err);
+    if (st != ET_OK || !even.is_likely)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        p.y[i] = y[i] - p.x[i];
+    st = put_knots(f, run, &p, err);
+    if (st == ET_OK)
+        st = correct(f, run, &p, err);
+    for (size_t i = 0; i < n && st == ET_OK; i++)
+        p.y[i] = (double)(h[i] - f->t_ns[i]); // the delay
+    if (st == ET_OK)
+        st = et__clock_is_even(y, p.y, n, even.period, f->arena, is_even, err);
+    run->source = ET_CLOCK_EVEN;
+    run->n_missing = llround(even.n_missing);
+    run->period_ns = even.period;
+    return st;
+}
+
 static enum et_status by_arrival(struct fitting *f, struct et_err *err)
 {
+    const size_t n = f->pairs->n;
     struct et_clock_run *run = et_arena_array(f->arena, 1, sizeof *run);
     if (!run)
         return et_arena_fail(f->arena, "a clock", err);
-    *run = (struct et_clock_run){.n = f->pairs->n, .source = ET_CLOCK_ARRIVAL};
-    if (f->pairs->n > 1)
-        run->period_ns =
-            (double)(f->pairs->t_arrival_ns[f->pairs->n - 1] - f->pairs->t_arrival_ns[0]) /
-            (double)(f->pairs->n - 1);
-    if (f->pairs->n)
-        memcpy(f->t_ns, f->pairs->t_arrival_ns, f->pairs->n * sizeof *f->t_ns);
+    *run = (struct et_clock_run){.n = n};
     f->model->runs = run;
-    f->model->n_runs = f->pairs->n > 0;
+    f->model->n_runs = n > 0;
+    const struct et_arena_mark mark = et_arena_mark(f->arena);
+    bool is_even = false;
+    const enum et_status st = try_even(f, run, &is_even, err);
+    if (st != ET_OK || is_even)
+        return st;
+    et_arena_rewind(f->arena, mark);
+    *run = (struct et_clock_run){.n = n, .source = ET_CLOCK_ARRIVAL};
+    if (n > 1)
+        run->period_ns =
+            (double)(f->pairs->t_arrival_ns[n - 1] - f->pairs->t_arrival_ns[0]) / (double)(n - 1);
+    if (n > 0)
+        memcpy(f->t_ns, f->pairs->t_arrival_ns, n * sizeof *f->t_ns);
     return ET_OK;
 }
 

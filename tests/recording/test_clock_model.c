@@ -5,6 +5,7 @@
 #include "support.h"
 #include "tap.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define US 1000.0
@@ -121,6 +122,274 @@ static void coarse_ticks_are_counted(void)
              (int64_t)(f.m.sequence[f.m.n - 1] - f.m.sequence[0]) - (int64_t)(f.m.n - 1));
     CHECK(f.p95 <= 0.1 * MS);
     release(&f);
+}
+
+/* A device of 500 Hz whose ticks are even milliseconds: no two samples share a tick. */
+static void single_losses_between_even_ticks_are_counted(void)
+{
+    enum { N = 60 * 500 };
+    struct et_clock_model model;
+    CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+    int64_t *numbers = calloc(3 * N, sizeof *numbers);
+    int64_t *d = numbers, *h = numbers + N, *t_ns = numbers + 2 * N;
+    size_t n = 0, n_lost = 0;
+    for (int64_t i = 0; i < N; i++) {
+        const bool is_lost = i % 997 == 500 || i % 1501 == 77;
+        n_lost += is_lost;
+        if (is_lost)
+            continue;
+        d[n] = (i + 1) * 2000000;
+        h[n++] = 1000000000000 + i * 2000000 + 100000 + i * 7919 % 50000;
+    }
+    const struct et_clock_pairs pairs = {.t_device_ns = d, .t_arrival_ns = h, .n = n};
+    CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+    CHECK_EQ(model.tick_ns, 2000000);
+    CHECK_EQ(model.runs[0].source, ET_CLOCK_COUNTER);
+    CHECK_EQ(model.runs[0].n_missing, (int64_t)n_lost);
+    et_arena_close(arena);
+    free(numbers);
+}
+
+/* 500 Hz, ticks of a millisecond, and samples so near a tick's edge that they fall to either side:
+ * steps of one, two and three ticks, none of them a loss. */
+static void samples_at_a_ticks_edge_are_all_there(void)
+{
+    enum { N = 60 * 500 };
+    struct et_clock_model model;
+    CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+    int64_t *numbers = calloc(3 * N, sizeof *numbers);
+    int64_t *d = numbers, *h = numbers + N, *t_ns = numbers + 2 * N;
+    for (int64_t i = 0; i < N; i++) {
+        const int64_t shown = i * 2000000 + i * 7919 % 60000 - 30000; // 30 us to either side
+        d[i] = (shown + 1000000000) / 1000000 * 1000000;
+        h[i] = 1000000000000 + i * 2000000 + 100000 + i * 104729 % 50000;
+    }
+    const struct et_clock_pairs pairs = {.t_device_ns = d, .t_arrival_ns = h, .n = N};
+    CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+    CHECK_EQ(model.tick_ns, 1000000);
+    CHECK_EQ(model.runs[0].source, ET_CLOCK_COUNTER);
+    CHECK_EQ(model.runs[0].n_missing, 0);
+    et_arena_close(arena);
+    free(numbers);
+}
+
+static int64_t lost_of(const struct sim_messages *m)
+{
+    return (int64_t)(m->sequence[m->n - 1] - m->sequence[0]) - (int64_t)(m->n - 1);
+}
+
+/* Fits what a sender without stamps sent. */
+static void fit_bare(const struct sim_device *device, bool with_sequence, struct fitted *f)
+{
+    CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+    sim_run(device, &f->m);
+    const struct et_clock_pairs pairs = {.t_arrival_ns = f->m.t_arrival_ns,
+                                         .sequence = with_sequence ? f->m.sequence : NULL,
+                                         .n = f->m.n};
+    f->t_ns = calloc(f->m.n, sizeof *f->t_ns);
+    CHECK_OK(et_clock_fit(&pairs, NULL, arena, &f->model, f->t_ns, &err));
+    f->p50 = sim_quantile(f->t_ns, f->m.t_true_ns, f->m.n, 0.5);
+    f->p95 = sim_quantile(f->t_ns, f->m.t_true_ns, f->m.n, 0.95);
+    f->max = sim_quantile(f->t_ns, f->m.t_true_ns, f->m.n, 1);
+    printf("# %s, %lld of %lld missing; p50 %.1f us, p95 %.1f us; arrival p95 %.1f us\n",
+           et_clock_source_text(f->model.runs[0].source), (long long)f->model.runs[0].n_missing,
+           (long long)lost_of(&f->m), f->p50 / US, f->p95 / US,
+           sim_quantile(f->m.t_arrival_ns, f->m.t_true_ns, f->m.n, 0.95) / US);
+}
+
+static void an_even_sender_without_stamps_is_counted(void)
+{
+    static const struct sim_device *const LINKS[] = {&WIRED, &BUSY, &USB};
+    for (size_t i = 0; i < 3; i++) {
+        struct sim_device device = *LINKS[i];
+        device.duration_s = 120;
+        struct fitted f;
+        fit_bare(&device, false, &f);
+        CHECK_EQ(f.model.n_runs, 1);
+        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_EVEN);
+        CHECK_EQ(f.model.runs[0].n_missing, 0);
+        CHECK_NEAR(f.model.runs[0].period_ns * 1e-9 * device.rate_hz, 1, 1e-5);
+        CHECK(f.p95 <= 0.1 * MS);
+        release(&f);
+    }
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct sim_device device = WIFI;
+        device.duration_s = 60;
+        device.seed = seed;
+        struct fitted f;
+        fit_bare(&device, false, &f);
+        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_EVEN);
+        CHECK_EQ(f.model.runs[0].n_missing, 0);
+        CHECK(f.p95 <= 1 * MS);
+        release(&f);
+    }
+}
+
+static void what_an_even_sender_lost_is_counted(void)
+{
+    static const double DROPS[] = {0.0005, 0.002, 0.02};
+    for (size_t i = 0; i < 3; i++) {
+        struct sim_device device = WIRED;
+        device.rate_hz = 100;
+        device.duration_s = 120;
+        device.drop = DROPS[i];
+        struct fitted f;
+        fit_bare(&device, false, &f);
+        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_EVEN);
+        // The last two seconds tell nothing.
+        CHECK_NEAR((double)f.model.runs[0].n_missing, (double)lost_of(&f.m),
+                   1 + 2 * device.drop * 200);
+        CHECK(f.p95 <= 0.1 * MS);
+        release(&f);
+        fit_bare(&device, true, &f);
+        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_EVEN);
+        CHECK_EQ(f.model.runs[0].n_missing, lost_of(&f.m));
+        CHECK(f.p95 <= 0.1 * MS);
+        release(&f);
+    }
+}
+
+/* The sender's rate bends, as that of a device that warms up. */
+static void an_even_sender_may_change_its_rate_slowly(void)
+{
+    static const double BENDS_PPM[] = {10, 100, 300};
+    enum { N = 60 * 100 };
+    for (size_t i = 0; i < 3; i++) {
+        struct et_clock_model model;
+        CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+        int64_t *numbers = calloc(3 * N, sizeof *numbers);
+        int64_t *h = numbers, *sent = numbers + N, *t_ns = numbers + 2 * N;
+        for (int64_t k = 0; k < N; k++) {
+            const double t = (double)k * 0.01;
+            sent[k] = 1000000000000 + llround((t + BENDS_PPM[i] * 1e-6 * t * t / 120) * 1e9);
+            h[k] = sent[k] + k * k * 7919 % 997 * 1500; // up to 1.5 ms
+        }
+        const struct et_clock_pairs pairs = {.t_arrival_ns = h, .n = N};
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.runs[0].source, ET_CLOCK_EVEN);
+        CHECK_EQ(model.runs[0].n_missing, 0);
+        printf("# bends by %g ppm: p95 %.1f us\n", BENDS_PPM[i],
+               sim_quantile(t_ns, sent, N, 0.95) / US);
+        CHECK(sim_quantile(t_ns, sent, N, 0.95) <= (BENDS_PPM[i] > 30 ? 0.5 : 0.1) * MS);
+        et_arena_close(arena);
+        free(numbers);
+    }
+}
+
+/* Times that swing by themselves are no delays: arrival is as near as one gets. */
+static void an_uneven_sender_keeps_its_arrivals(void)
+{
+    enum { N = 60 * 100 };
+    uint64_t state = 5;
+    for (int round = 0; round < 12; round++) {
+        const int kind = round % 3;
+        struct et_clock_model model;
+        CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+        int64_t *numbers = calloc(2 * N, sizeof *numbers);
+        int64_t *h = numbers, *t_ns = numbers + N, at = 1000000000000;
+        for (int64_t k = 0; k < N; k++) {
+            h[k] = at;
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            const int64_t dice = (int64_t)(state >> 40) % 1000;
+            at += kind == 0   ? 5000000 + dice * 10000               // each step as it likes
+                  : kind == 1 ? (k / 1000 % 2 ? 10000000 : 13000000) // two rates by turns
+                              : (dice < 50 ? 50000000 : 10000);      // bursts
+        }
+        const struct et_clock_pairs pairs = {.t_arrival_ns = h, .n = N};
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.runs[0].source, ET_CLOCK_ARRIVAL);
+        CHECK_EQ(model.runs[0].n_knots, 0);
+        CHECK_EQ(model.runs[0].n_missing, 0);
+        CHECK(memcmp(t_ns, h, N * sizeof *h) == 0);
+        et_arena_close(arena);
+        free(numbers);
+    }
+}
+
+/* Too few, too short, all at once, or a sequence that counts nothing: never more than arrival. */
+static void what_is_too_little_for_a_count_keeps_its_arrivals(void)
+{
+    enum { N = 1000 };
+    static int64_t h[N], t_ns[N];
+    static uint32_t sequence[N];
+    struct et_clock_model model;
+    for (int kind = 0; kind < 5; kind++) {
+        CHECK_OK(et_arena_open(&arena, (size_t)1 << 26, &err));
+        for (int64_t k = 0; k < N; k++) {
+            h[k] = 1000 + (kind == 0   ? 0
+                           : kind == 1 ? k * 9000000 // 9 s
+                           : kind == 2 ? (k == N - 1 ? INT64_MAX / 8 : 0)
+                                       : k * 20000000);
+            sequence[k] = (uint32_t)(k * 2654435761);
+        }
+        const struct et_clock_pairs pairs = {
+            .t_arrival_ns = h, .sequence = kind == 3 ? sequence : NULL, .n = kind == 4 ? 199 : N};
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.runs[0].source, ET_CLOCK_ARRIVAL);
+        CHECK(memcmp(t_ns, h, pairs.n * sizeof *h) == 0);
+        et_arena_close(arena);
+    }
+}
+
+/* Arrivals of any pattern that are many enough to be counted: an answer, never more. */
+static void arrivals_of_any_pattern_are_survived(void)
+{
+    enum { N = 2000 };
+    static int64_t h[N], t_ns[N];
+    static uint32_t sequence[N];
+    uint64_t state = 11;
+    for (int round = 0; round < 200; round++) {
+        const size_t n = 200 + (size_t)round * 9;
+        int64_t at = round % 5 == 4 ? -INT64_MAX / 8 : 0;
+        CHECK_OK(et_arena_open(&arena, (size_t)1 << 26, &err));
+        for (size_t k = 0; k < n; k++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            const int64_t dice = (int64_t)(state >> 40);
+            at += round % 4 == 0   ? dice * 100
+                  : round % 4 == 1 ? (dice % 50 == 0 ? dice * 1000000 : 0)
+                  : round % 4 == 2 ? (k < n / 2 ? 1 : dice * 100)
+                                   : (k % 64 ? 20000000 : dice * 1000);
+            h[k] = at;
+            sequence[k] = round % 3 ? (uint32_t)(state >> 33) : (uint32_t)k;
+        }
+        struct et_clock_model model;
+        const struct et_clock_pairs pairs = {
+            .t_arrival_ns = h, .sequence = round % 2 ? sequence : NULL, .n = n};
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.n_runs, 1);
+        CHECK(model.runs[0].n_missing >= 0);
+        et_arena_close(arena);
+    }
+}
+
+/* One message of another time, far behind or just behind, ends no run. */
+static void one_stamp_out_of_order_is_no_reset(void)
+{
+    static const double FALLS_S[] = {0.01, 0.04, 0.3, 100};
+    for (size_t i = 0; i < 4; i++) {
+        struct sim_device device = WIRED;
+        device.duration_s = 60;
+        struct sim_messages m;
+        struct et_clock_model model;
+        CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
+        sim_run(&device, &m);
+        m.t_device_ns[9000] -= llround(FALLS_S[i] * 1e9);
+        int64_t *t_ns = calloc(m.n, sizeof *t_ns);
+        const struct et_clock_pairs pairs = {
+            .t_device_ns = m.t_device_ns, .t_arrival_ns = m.t_arrival_ns, .n = m.n};
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.n_runs, 1);
+        CHECK_EQ(model.n_disordered, 1);
+        CHECK(sim_quantile(t_ns, m.t_true_ns, m.n, 0.95) <= 0.1 * MS);
+        // As the last one it cannot be told from a reset.
+        m.t_device_ns[9000] = m.t_device_ns[8999] + 2000000;
+        m.t_device_ns[m.n - 1] -= llround(FALLS_S[i] * 1e9);
+        CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+        CHECK_EQ(model.n_runs, FALLS_S[i] > 0.05 ? 2 : 1);
+        free(t_ns);
+        sim_free(&m);
+        et_arena_close(arena);
+    }
 }
 
 static void a_reset_begins_a_new_run(void)
@@ -249,6 +518,15 @@ int main(void)
     RUN(wifi_within_a_millisecond);
     RUN(short_recordings_too);
     RUN(coarse_ticks_are_counted);
+    RUN(single_losses_between_even_ticks_are_counted);
+    RUN(samples_at_a_ticks_edge_are_all_there);
+    RUN(an_even_sender_without_stamps_is_counted);
+    RUN(what_an_even_sender_lost_is_counted);
+    RUN(an_even_sender_may_change_its_rate_slowly);
+    RUN(an_uneven_sender_keeps_its_arrivals);
+    RUN(what_is_too_little_for_a_count_keeps_its_arrivals);
+    RUN(arrivals_of_any_pattern_are_survived);
+    RUN(one_stamp_out_of_order_is_no_reset);
     RUN(a_reset_begins_a_new_run);
     RUN(no_stamps_give_arrival);
     RUN(absurd_times_are_refused_or_survived);

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
         // Each recording shows other demonstrations.
         const uint64_t seed = wish.seed * 10 + k;
         struct motion motion;
-        motion_make(&motion, wish.seconds, seed, wish.data);
+        motion_make(&motion, wish.seconds, seed, k == 2, wish.data);
         pushes_plan(&motion, FORCE_N[wish.magnitude - 1], seed);
         if (k == 0)
             is_fine = make_kuavo(&motion, wish.magnitude, seed, wish.folder, wish.data);

@@ -311,13 +311,13 @@ static void differentiate(struct motion *motion)
         }
 }
 
-static void compose(struct motion *motion, const struct source *source)
+static void compose(struct motion *motion, const struct source *source, bool has_one_arm)
 {
     double t = FIRST_S, pose[N_Q];
     int64_t i_try = 0;
     struct demo demo = {0};
     while (motion->n_episodes < EPISODES_MAX && motion->seconds - LAST_S - t > DEMO_MIN_S &&
-           next_demo(source, &i_try, motion->n_episodes % 2 == 1, &demo)) {
+           next_demo(source, &i_try, !has_one_arm && motion->n_episodes % 2 == 1, &demo)) {
         // Every second one is mirrored: the data's left arm hardly moves.
         // The last one ends early where the recording does.
         const double room = motion->seconds - LAST_S - t - RAMP_S;
@@ -339,7 +339,8 @@ static void compose(struct motion *motion, const struct source *source)
     }
 }
 
-void motion_make(struct motion *motion, double seconds, uint64_t seed, const char *data)
+void motion_make(struct motion *motion, double seconds, uint64_t seed, bool has_one_arm,
+                 const char *data)
 {
     struct source source = {.seed = seed};
     *motion = (struct motion){.seconds = seconds};
@@ -349,7 +350,7 @@ void motion_make(struct motion *motion, double seconds, uint64_t seed, const cha
     motion->ddq = need(calloc(motion->n * N_Q, sizeof(double)));
     open_source(&source, data);
     motion->is_made = !source.dataset;
-    compose(motion, &source);
+    compose(motion, &source, has_one_arm);
     differentiate(motion);
     et_dataset_close(source.dataset);
 }

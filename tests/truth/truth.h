@@ -55,8 +55,10 @@ struct motion {
 };
 
 /* Demonstrations one after the other. `data` is the folder with unitree_g1, or NULL for made
- * motion; it is also made where the folder cannot be read, which is said on stderr. */
-void motion_make(struct motion *motion, double seconds, uint64_t seed, const char *data);
+ * motion; it is also made where the folder cannot be read, which is said on stderr. Where only one
+ * arm will be shown it is the same in all. */
+void motion_make(struct motion *motion, double seconds, uint64_t seed, bool has_one_arm,
+                 const char *data);
 void motion_free(struct motion *motion);
 
 /* Positions, and where not NULL velocities and accelerations, at a time. */

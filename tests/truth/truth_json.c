@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MOVING 0.05 // rad/s
+#define STEP_S 0.01
+
 static int64_t centre_ns(const struct recording *recording, double t_s)
 {
     return recording->t0_ns + llround(t_s * 1e9);
@@ -87,6 +90,32 @@ static void put_stream(struct et_json_writer *w, const struct recording *recordi
     et_json_close_map(w);
 }
 
+/* True when something that the recording shows moves faster than MOVING at a time. */
+static bool is_moving(const struct recording *recording, double t_s)
+{
+    double q[N_Q], dq[N_Q];
+    motion_at(recording->motion, t_s, q, dq, NULL);
+    for (size_t k = 0; k < N_Q; k++) {
+        const size_t side = k < Q_HAND ? k / N_ARM : (k - Q_HAND) / N_HAND;
+        const bool is_shown = recording->commanded[1] || (int)side == recording->arm;
+        if (is_shown && fabs(dq[k]) > MOVING)
+            return true;
+    }
+    return false;
+}
+
+/* The part of a demonstration in which it moves. */
+static void find_motion(const struct recording *recording, const struct demonstration *d,
+                        double *begin_s, double *end_s)
+{
+    *begin_s = d->begin_s;
+    *end_s = d->end_s;
+    while (*begin_s + STEP_S < *end_s && !is_moving(recording, *begin_s))
+        *begin_s += STEP_S;
+    while (*end_s - STEP_S > *begin_s && !is_moving(recording, *end_s))
+        *end_s -= STEP_S;
+}
+
 static void put_episodes(struct et_json_writer *w, const struct recording *recording)
 {
     const struct motion *motion = recording->motion;
@@ -99,8 +128,10 @@ static void put_episodes(struct et_json_writer *w, const struct recording *recor
         et_json_put_int(w, "begin_ns", centre_ns(recording, d->begin_s - mark));
         et_json_put_int(w, "end_ns", centre_ns(recording, d->end_s + mark));
         et_json_put_text(w, "label", d->label);
-        et_json_put_int(w, "motion_begin_ns", centre_ns(recording, d->begin_s));
-        et_json_put_int(w, "motion_end_ns", centre_ns(recording, d->end_s));
+        double begin_s, end_s;
+        find_motion(recording, d, &begin_s, &end_s);
+        et_json_put_int(w, "motion_begin_ns", centre_ns(recording, begin_s));
+        et_json_put_int(w, "motion_end_ns", centre_ns(recording, end_s));
         et_json_close_map(w);
     }
     et_json_close_list(w);
