@@ -58,34 +58,60 @@ static double creep(const struct blocks *b, size_t k, double period)
     return rise - period * round(rise / period);
 }
 
-/* The period, from its mean, which losses make too long by their share. The creep of blocks does
- * not see losses, but only while it is below half a period: so blocks begin short, and double. */
-static double find_period(const double *y, size_t n, const struct blocks *longest, double *scratch)
+/* The mean period, made better by the creep of blocks that double from `first` on. *rest is how
+ * much the longest still creep. */
+static double refine_period(const double *y, size_t n, size_t first, size_t longest,
+                            struct blocks *b, double *scratch, double *rest)
 {
     double period = (y[n - 1] - y[0]) / (double)(n - 1);
-    struct blocks b = *longest;
-    for (b.length = SHORTEST;; b.length *= 2) {
-        b.length = b.length < longest->length ? b.length : longest->length;
-        b.n = n / b.length;
-        find_least(y, n, period, &b);
-        for (size_t k = 0; k + 1 < b.n; k++)
-            scratch[k] = creep(&b, k, period);
-        period += et_median_of(scratch, b.n - 1) / (double)b.length;
-        if (!(period > 0))
-            return 0;
-        if (b.length == longest->length)
+    for (b->length = first;; b->length *= 2) {
+        b->length = b->length < longest ? b->length : longest;
+        b->n = n / b->length;
+        find_least(y, n, period, b);
+        for (size_t k = 0; k + 1 < b->n; k++)
+            scratch[k] = creep(b, k, period);
+        period += et_median_of(scratch, b->n - 1) / (double)b->length;
+        if (b->length == longest || !(period > 0))
             break;
     }
+    for (size_t k = 0; k + 1 < b->n && period > 0; k++)
+        scratch[k] = fabs(creep(b, k, period));
+    *rest = period > 0 ? et_median_of(scratch, b->n - 1) : (double)INFINITY;
+    return period;
+}
+
+/* The period; 0: none. Losses make the mean too long by their share, and creep does not see them,
+ * but only while a block creeps by less than half a period: short blocks do. Where delays are
+ * longer than the period, only long ones are even enough. So several lengths are tried. */
+static double find_period(const double *y, size_t n, struct blocks *b, double *scratch)
+{
+    const size_t longest = b->length;
+    double period = 0, least_rest = (double)INFINITY;
+    for (size_t first = SHORTEST;; first *= 4) {
+        double rest = 0;
+        first = first < longest ? first : longest;
+        const double refined = refine_period(y, n, first, longest, b, scratch, &rest);
+        if (rest < least_rest) {
+            least_rest = rest;
+            period = refined;
+        }
+        if (first == longest)
+            break;
+    }
+    b->length = longest;
+    b->n = n / longest;
+    if (!(period > 0))
+        return 0;
     // At last over half of all: the way that the least has crept, losses left out.
-    find_least(y, n, period, &b);
-    double *way = b.after;
+    find_least(y, n, period, b);
+    double *way = b->after;
     way[0] = 0;
-    for (size_t k = 0; k + 1 < b.n; k++)
-        way[k + 1] = way[k] + creep(&b, k, period);
-    const size_t apart = b.n / 2;
-    for (size_t k = 0; k + apart < b.n; k++)
-        scratch[k] = (way[k + apart] - way[k]) / (double)(apart * b.length);
-    return period + et_median_of(scratch, b.n - apart);
+    for (size_t k = 0; k + 1 < b->n; k++)
+        way[k + 1] = way[k] + creep(b, k, period);
+    const size_t apart = b->n / 2;
+    for (size_t k = 0; k + apart < b->n; k++)
+        scratch[k] = (way[k + apart] - way[k]) / (double)(apart * b->length);
+    return period + et_median_of(scratch, b->n - apart);
 }
 
 /* Within a block the samples lost so far are told the same way: by the least of what comes behind,
@@ -199,8 +225,8 @@ enum et_status et__clock_is_even(const double *y, const double *delay, size_t n,
         for (size_t i = k * length; i < (k + 1) * length; i++)
             least[k] = fmin(least[k], delay[i]);
     }
-    *is_even = n_blocks >= BLOCKS_MIN && et_quantile_of(least, n_blocks, 1 - LATE_SHARE) <=
-                                             fmin(et_median_of(steps, n - 1), period / 2);
+    *is_even = n_blocks >= BLOCKS_MIN &&
+               et_quantile_of(least, n_blocks, 1 - LATE_SHARE) <= et_median_of(steps, n - 1);
     et_arena_rewind(arena, mark);
     return ET_OK;
 }

@@ -225,6 +225,23 @@ static void an_even_sender_without_stamps_is_counted(void)
     }
 }
 
+/* Periods shorter than what delays differ by: no single sample tells where it belongs. */
+static void a_quick_sender_is_counted_over_a_slow_link(void)
+{
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct sim_device device = WIFI;
+        device.rate_hz = seed % 2 ? 250 : 500;
+        device.duration_s = 60;
+        device.seed = seed;
+        struct fitted f;
+        fit_bare(&device, false, &f);
+        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_EVEN);
+        CHECK_EQ(f.model.runs[0].n_missing, 0);
+        CHECK(f.p95 <= 1 * MS);
+        release(&f);
+    }
+}
+
 static void what_an_even_sender_lost_is_counted(void)
 {
     static const double DROPS[] = {0.0005, 0.002, 0.02};
@@ -521,6 +538,7 @@ int main(void)
     RUN(single_losses_between_even_ticks_are_counted);
     RUN(samples_at_a_ticks_edge_are_all_there);
     RUN(an_even_sender_without_stamps_is_counted);
+    RUN(a_quick_sender_is_counted_over_a_slow_link);
     RUN(what_an_even_sender_lost_is_counted);
     RUN(an_even_sender_may_change_its_rate_slowly);
     RUN(an_uneven_sender_keeps_its_arrivals);
