@@ -28,7 +28,6 @@ struct truth_table {
     struct truth_row rows[TRUTH_ROWS_MAX];
     size_t n;
     int magnitude;
-    int64_t seed; // of the first recording
 };
 
 /* Every <name>.truth.json in `folder` that has episodes in `episodes`. ET_ENOTFOUND: none has. */
@@ -36,11 +35,12 @@ ET_MUST_USE enum et_status truth_compare(const char *folder, const char *episode
                                          struct et_arena *arena, struct truth_table *table,
                                          struct et_err *err);
 
-/* As text of 80 columns, with the count at the end; as JSON. */
+/* As text of 80 columns, and as Markdown of 100, both with the count at the end; as JSON. */
 void truth_table_print(const struct truth_table *table);
+void truth_table_print_markdown(const struct truth_table *table);
 void truth_table_print_json(const struct truth_table *table);
 
-/* Rows that were held against a limit, and those that were within it. */
+/* Rows with a verdict. */
 size_t truth_table_count(const struct truth_table *table, enum truth_verdict verdict);
 
 #endif
