@@ -3,6 +3,7 @@
 #include "etude/file.h"
 #include "etude/str.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define PLACES_BYTES 160 // of the folders that a message names
@@ -130,6 +131,7 @@ enum et_status et_share_find(const struct et_share_kind *kind, const char *id,
     const struct et_arena_mark mark = et_arena_mark(arena);
     size_t n;
 
+    assert(kind && id && arena && path);
     *path = NULL;
     const char *const *folders = list_folders(kind, arena, &n);
     if (!folders)

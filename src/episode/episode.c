@@ -15,14 +15,14 @@ const struct et_track *et_episode_track(const struct et_episode *episode, const 
     return NULL;
 }
 
-/* First and last time over all tracks; false when there is no sample. Times never fall within a
- * track, so that its ends are its extremes. */
+/* First and last time over all tracks; false when no sample has one (facts are read without them).
+ * Times never fall within a track, so that its ends are its extremes. */
 static bool time_range(const struct et_episode *episode, int64_t *first_ns, int64_t *last_ns)
 {
     bool has_samples = false;
     for (size_t i = 0; i < episode->n_tracks; i++) {
         const struct et_track *track = &episode->tracks[i];
-        if (track->n_samples == 0)
+        if (track->n_samples == 0 || !track->t_ns)
             continue;
         const int64_t first = track->t_ns[0], last = track->t_ns[track->n_samples - 1];
         if (!has_samples || first < *first_ns)

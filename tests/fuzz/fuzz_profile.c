@@ -14,9 +14,11 @@ static void load_and_bind(const char *path)
 {
     static const char *const names[] = {"J1.pos", "J2.pos", "A", "B"};
     static const struct et_feature_view features[] = {
-        {"state", false, 4, names},      {"observation.state", false, 4, NULL},
-        {"action", false, 26, NULL},     {"images.cam", true, 0, NULL},
-        {"images.cam_2", true, 0, NULL},
+        {.path = "state", .n_values = 4, .names = names},
+        {.path = "observation.state", .n_values = 4},
+        {.path = "action", .n_values = 26},
+        {.path = "images.cam", .is_video = true},
+        {.path = "images.cam_2", .is_video = true},
     };
     struct et_arena *arena = NULL;
     const struct et_profile *profile = NULL;
@@ -25,9 +27,8 @@ static void load_and_bind(const char *path)
     if (et_arena_open(&arena, ARENA_BYTES, &err) != ET_OK)
         return;
     if (et_profile_load(path, arena, &profile, &err) == ET_OK &&
-        et_profile_bind(profile, features, sizeof features / sizeof *features, arena, &binding,
-                        &err) == ET_OK &&
-        binding.n_streams > sizeof features / sizeof *features + profile->n_rules)
+        et_profile_bind(profile, features, 5, arena, &binding, &err) == ET_OK &&
+        binding.n_streams > 5 + profile->n_rules)
         abort();
     et_arena_close(arena);
 }

@@ -96,8 +96,9 @@ static void every_kind_of_pixels_becomes_rgb(void)
     made_open(&m, path);
     const uint16_t c = made_channel(&m, "/c", "sensor_msgs/msg/Image");
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        for (int k = 0; k < CASES[i].n_bytes; k++)
-            pixels[1][CASES[i].n_bytes * 2 + k] = (uint8_t)(k + 1); // pixel (2, 1)
+        uint8_t *pixel = &pixels[1][CASES[i].n_bytes * 2]; // (2, 1)
+        for (int k = 0; k < 4 && k < CASES[i].n_bytes; k++)
+            pixel[k] = (uint8_t)(k + 1);
         made_raw(&m, c, SEC + (int64_t)i * MS, &(struct et_image){3, 2, 3, 8, pixels},
                  CASES[i].pixels, 16);
         memset(pixels, 0, sizeof pixels);

@@ -44,15 +44,14 @@ struct et_mcap_scan {
 
 /* ---- bytes ---- */
 
-// n bytes at `at`, which the file has; valid until the next call.
-static enum et_status look(struct et_mcap_scan *s, int64_t at, size_t n, const char **p,
-                           struct et_err *err)
+// n bytes at `at`, which the file has; valid until the next call. NULL: *st says why.
+static const char *look(struct et_mcap_scan *s, int64_t at, size_t n, enum et_status *st,
+                        struct et_err *err)
 {
     struct window *w = &s->window;
-    if (at >= w->at && (uint64_t)(at - w->at) + n <= w->n) {
-        *p = w->p + (at - w->at);
-        return ET_OK;
-    }
+    *st = ET_OK;
+    if (at >= w->at && (uint64_t)(at - w->at) + n <= w->n)
+        return w->p + (at - w->at);
     const int64_t left = s->n_bytes - at;
     size_t want = n > READ_BYTES ? n : READ_BYTES;
     want = (int64_t)want > left ? (size_t)left : want;
@@ -61,29 +60,30 @@ static enum et_status look(struct et_mcap_scan *s, int64_t at, size_t n, const c
         free(w->p);
         w->cap = 0;
         w->p = malloc(want);
-        if (!w->p)
-            return et_fail(err, ET_ENOMEM, at, "no memory for %zu bytes of a record", want);
+        if (!w->p) {
+            *st = et_fail(err, ET_ENOMEM, at, "no memory for %zu bytes of a record", want);
+            return NULL;
+        }
         w->cap = want;
     }
-    const enum et_status st = et_file_read_exact(s->file, at, w->p, want, err);
-    if (st != ET_OK)
-        return st;
+    *st = et_file_read_exact(s->file, at, w->p, want, err);
+    if (*st != ET_OK)
+        return NULL;
     w->at = at;
     w->n = want;
-    *p = w->p;
-    return ET_OK;
+    return w->p;
 }
 
 /* ---- opening ---- */
 
 static enum et_status check_magic(struct et_mcap_scan *s, struct et_err *err)
 {
-    const char *p = NULL;
+    enum et_status st;
     if (s->n_bytes < ET__MCAP_MAGIC_BYTES)
         return et_fail(err, ET_ECORRUPT, 0, "%s: %lld bytes are no MCAP file",
                        et_file_path(s->file), (long long)s->n_bytes);
-    const enum et_status st = look(s, 0, ET__MCAP_MAGIC_BYTES, &p, err);
-    if (st != ET_OK)
+    const char *p = look(s, 0, ET__MCAP_MAGIC_BYTES, &st, err);
+    if (!p)
         return st;
     if (memcmp(p, ET__MCAP_MAGIC, ET__MCAP_MAGIC_BYTES) == 0)
         return ET_OK;
@@ -205,13 +205,13 @@ static void count_crc(struct et_mcap_scan *s, const struct et_mcap_record *r)
 
 static enum et_status at_end(struct et_mcap_scan *s, struct et_err *err)
 {
-    const char *p = NULL;
+    enum et_status st;
     const int64_t left = s->n_bytes - s->pos;
     if (left < ET__MCAP_MAGIC_BYTES)
         return et_fail(err, ET_ECORRUPT, s->pos, "the file ends at %lld without its closing magic",
                        (long long)s->n_bytes);
-    const enum et_status st = look(s, s->pos, ET__MCAP_MAGIC_BYTES, &p, err);
-    if (st != ET_OK)
+    const char *p = look(s, s->pos, ET__MCAP_MAGIC_BYTES, &st, err);
+    if (!p)
         return st;
     if (memcmp(p, ET__MCAP_MAGIC, ET__MCAP_MAGIC_BYTES) != 0)
         return et_fail(err, ET_ECORRUPT, s->pos, "no closing magic at %lld", (long long)s->pos);
@@ -231,13 +231,13 @@ static enum et_status at_end(struct et_mcap_scan *s, struct et_err *err)
 static enum et_status read_head(struct et_mcap_scan *s, int *op, uint64_t *n, uint64_t *n_here,
                                 struct et_err *err)
 {
-    const char *p = NULL;
+    enum et_status st;
     const uint64_t left = (uint64_t)(s->n_bytes - s->pos);
     if (left < ET__MCAP_HEAD_BYTES)
         return et_fail(err, ET_ECORRUPT, s->pos,
                        "the file ends at %lld, within the head of a record", (long long)s->n_bytes);
-    const enum et_status st = look(s, s->pos, ET__MCAP_HEAD_BYTES, &p, err);
-    if (st != ET_OK)
+    const char *p = look(s, s->pos, ET__MCAP_HEAD_BYTES, &st, err);
+    if (!p)
         return st;
     *op = (unsigned char)p[0];
     *n = et__u64(p + 1);
@@ -263,11 +263,11 @@ static enum et_status next_outside(struct et_mcap_scan *s, struct et_mcap_record
                                    struct et_err *err)
 {
     uint64_t n = 0, n_here = 0;
-    const char *p = NULL;
     enum et_status st = read_head(s, &r->op, &n, &n_here, err);
-    if (st == ET_OK)
-        st = look(s, s->pos, ET__MCAP_HEAD_BYTES + (size_t)n_here, &p, err);
     if (st != ET_OK)
+        return st;
+    const char *p = look(s, s->pos, ET__MCAP_HEAD_BYTES + (size_t)n_here, &st, err);
+    if (!p)
         return st;
     r->at = s->pos;
     r->is_in_chunk = false;
@@ -331,12 +331,12 @@ enum et_status et_mcap_scan_next(struct et_mcap_scan *s, struct et_mcap_record *
                        (long long)s->chunk_at);
     close_chunk(s);
     // The closing magic is what follows the footer; nothing else looks like it.
-    const char *p = NULL;
+    enum et_status st;
     const int64_t left = s->n_bytes - s->pos;
     if (left == ET__MCAP_MAGIC_BYTES || left < ET__MCAP_HEAD_BYTES)
         return at_end(s, err);
-    const enum et_status st = look(s, s->pos, ET__MCAP_HEAD_BYTES, &p, err);
-    if (st != ET_OK)
+    const char *p = look(s, s->pos, ET__MCAP_HEAD_BYTES, &st, err);
+    if (!p)
         return st;
     if (s->is_data_over && memcmp(p, ET__MCAP_MAGIC, ET__MCAP_MAGIC_BYTES) == 0)
         return at_end(s, err);
@@ -422,9 +422,9 @@ enum et_status et_mcap_scan_resync(struct et_mcap_scan *s, int64_t *n_skipped, s
         return ET_OK;
     const int64_t first = s->pos;
     for (int64_t at = first + 1; s->n_bytes - at >= ET__MCAP_HEAD_BYTES; at++) {
-        const char *p = NULL;
-        const enum et_status st = look(s, at, ET__MCAP_HEAD_BYTES, &p, err);
-        if (st != ET_OK)
+        enum et_status st;
+        const char *p = look(s, at, ET__MCAP_HEAD_BYTES, &st, err);
+        if (!p)
             return st;
         // Most bytes are told from a record here, without a look at where its length leads.
         const unsigned op = (unsigned char)p[0];

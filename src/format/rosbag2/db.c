@@ -260,7 +260,7 @@ static enum et_status try_schema(struct et__db *db, struct et_err *err)
 {
     struct et__db_query *query = NULL;
     enum et_status st = et__db_prepare(db, &query, "SELECT count(*) FROM sqlite_master", err);
-    if (st == ET_OK)
+    if (st == ET_OK && query)
         st = et__db_step(query, err);
     et__db_finish(query);
     return st;
