@@ -166,6 +166,9 @@ void cli_stream_cells(struct cli_table *table, const struct et_stream *stream);
 /* True for a path that is read as a recording: some format knows it, and it is no dataset. */
 bool cli_is_recording(const char *path);
 
+/* The same, and for any other file: opening it as a recording says what is wrong with it. */
+bool cli_is_for_recording(const char *path);
+
 /* Inspects and grades a whole dataset: what `inspect` prints and `dataset build` decides by. */
 struct cli_survey_options {
     const char *profile, *policy; // as the user named them, or NULL

@@ -174,11 +174,11 @@ int cmd_cat(const struct cli_args *args)
         return CLI_USAGE;
     if (et_arena_open(&arena, CAT_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    if (cli_is_recording(args->words[0])) {
+    if (cli_is_for_recording(args->words[0])) {
         code = cli_cat_recording(args, args->words[0], arena);
         goto out;
     }
-    if (et_dataset_open(&dataset, args->words[0], &err) != ET_OK ||
+    if (cli_set_open(args->words[0], NULL, 0, arena, &dataset, &err) != ET_OK ||
         et_dataset_use_profile(dataset, cli_get(args, "profile"), &err) != ET_OK) {
         code = cli_fail(args, &err);
         goto out;

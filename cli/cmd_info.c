@@ -180,14 +180,19 @@ static void print_head(const struct et_dataset_info *info, int64_t n_present, in
 {
     char a[CLI_TEXT_BYTES];
     printf("%s\n", info->path);
-    printf("  layout    LeRobot %s%s\n", et_layout_text(info->layout),
+    const bool is_curated = info->layout == ET_LAYOUT_EPISODES;
+    printf("  layout    %s%s%s\n", is_curated ? "curated " : "LeRobot ",
+           et_layout_text(info->layout),
            info->is_unfinished ? " (unfinished: its writer was stopped; repair it with "
                                  "etude dataset verify --repair)"
                                : "");
     printf("  robot     %s\n", info->robot_type ? info->robot_type : "not named");
     printf("  episodes  %lld\n", (long long)info->n_episodes);
-    printf("  rows      %s at %g a second: %.1f minutes\n", cli_count_text(info->n_rows, a),
-           info->fps, info->fps > 0 ? (double)info->n_rows / info->fps / 60 : 0);
+    if (is_curated) // each stream at its own rate
+        printf("  rows      none yet: etude dataset build makes them\n");
+    else
+        printf("  rows      %s at %g a second: %.1f minutes\n", cli_count_text(info->n_rows, a),
+               info->fps, info->fps > 0 ? (double)info->n_rows / info->fps / 60 : 0);
     if (n_videos)
         printf("  videos    %lld of %lld files are there\n", (long long)n_present,
                (long long)n_videos);
@@ -207,7 +212,7 @@ static int info_dataset(const struct cli_args *args, const char *path, bool is_f
     int64_t n_present, n_videos;
     int code = CLI_DONE;
     if (et_arena_open(&arena, INFO_ARENA_BYTES, &err) != ET_OK ||
-        et_dataset_open(&dataset, path, &err) != ET_OK ||
+        cli_set_open(path, NULL, 0, arena, &dataset, &err) != ET_OK ||
         et_dataset_use_profile(dataset, cli_get(args, "profile"), &err) != ET_OK) {
         code = cli_fail(args, &err);
         goto out;

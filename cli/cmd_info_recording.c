@@ -17,6 +17,13 @@ bool cli_is_recording(const char *path)
     return et_recording_knows(path);
 }
 
+bool cli_is_for_recording(const char *path)
+{
+    enum et_path_kind kind;
+    return cli_is_recording(path) ||
+           (et_path_kind(path, &kind, NULL) == ET_OK && kind != ET_PATH_DIR);
+}
+
 /* ---- topics ---- */
 
 /* The encoding has a column of its own only where topics differ in it. */

@@ -237,8 +237,8 @@ int cmd_profile_guess(const struct cli_args *args)
     const char *path = args->words[0];
     enum et_status st = et_arena_open(&arena, PROFILE_ARENA_BYTES, &err);
     if (st == ET_OK)
-        st = cli_is_recording(path) ? guess_recording(path, &yaml, &err)
-                                    : guess_dataset(path, arena, &yaml, &err);
+        st = cli_is_for_recording(path) ? guess_recording(path, &yaml, &err)
+                                        : guess_dataset(path, arena, &yaml, &err);
     const int code = st == ET_OK ? write_guess(args, arena, &yaml) : cli_fail(args, &err);
     et_buf_free(&yaml);
     et_arena_close(arena);

@@ -222,8 +222,11 @@ static enum et_status fit(struct et__aligned *a, size_t i, const struct et_curat
                                          .sequence = raw.has_sequence ? raw.sequence : NULL,
                                          .n = stream->n};
     st = et_clock_fit(&pairs, &options->clock, scratch, &model, t_ns, err);
-    if (st != ET_OK)
+    if (st != ET_OK) {
+        (void)et_err_context(err, "%.120s: %.60s", a->info->path,
+                             a->info->channels[a->binding->streams[i].i_channel].topic);
         return st;
+    }
     stream->clock = keep_model(&model, a->arena);
     describe_times(stream);
     return stream->clock ? ET_OK : et_arena_fail(a->arena, "a clock", err);
@@ -448,28 +451,38 @@ static void find_range(const struct et__aligned_stream *stream, int64_t t_first_
     *first = *first < *last ? *first : *last;
 }
 
-/* Which of the samples first … last − 1 lie in the time, in its order. */
-static size_t *make_order(const struct et__aligned_stream *stream, size_t first, size_t last,
-                          int64_t t_first_ns, int64_t t_last_ns, struct et_arena *arena, size_t *n)
+struct place {
+    int64_t t_ns;
+    size_t k;
+};
+
+static int by_time(const void *a, const void *b)
 {
-    size_t *order = et_arena_array(arena, last - first, sizeof *order);
+    const struct place *x = a, *y = b;
+    if (x->t_ns != y->t_ns)
+        return x->t_ns < y->t_ns ? -1 : 1;
+    return x->k < y->k ? -1 : x->k > y->k;
+}
+
+/* Which of the samples first … last − 1 lie in the time, in its order; NULL: the arena is full. */
+static struct place *make_order(const struct et__aligned_stream *stream, size_t first, size_t last,
+                                int64_t t_first_ns, int64_t t_last_ns, struct et_arena *arena,
+                                size_t *n)
+{
+    struct place *order = et_arena_array(arena, last - first, sizeof *order);
     *n = 0;
-    for (size_t k = first; order && k < last; k++) {
-        if (stream->t_ns[k] < t_first_ns || stream->t_ns[k] > t_last_ns)
-            continue;
-        size_t at = (*n)++;
-        // What is out of order is so by a few samples: insertion is near.
-        for (; at > 0 && stream->t_ns[order[at - 1]] > stream->t_ns[k]; at--)
-            order[at] = order[at - 1];
-        order[at] = k;
-    }
+    for (size_t k = first; order && k < last; k++)
+        if (stream->t_ns[k] >= t_first_ns && stream->t_ns[k] <= t_last_ns)
+            order[(*n)++] = (struct place){stream->t_ns[k], k};
+    if (order && stream->is_disordered && *n > 1)
+        qsort(order, *n, sizeof *order, by_time);
     return order;
 }
 
 /* Times of one stream's samples in an episode. */
 struct stretch {
     size_t first, last, n;
-    size_t *order; // n
+    struct place *order; // n
     int64_t *t_ns, *t_device_ns, *t_arrival_ns;
 };
 
@@ -491,9 +504,9 @@ static enum et_status take_stretch(struct et__aligned *a, size_t i, int64_t t_fi
     const enum et_status st =
         et__spool_times(a->spool, i, s->first, s->last - s->first, times, err);
     for (size_t k = 0; st == ET_OK && k < s->n; k++) {
-        s->t_ns[k] = stream->t_ns[s->order[k]];
-        s->t_device_ns[k] = times[s->order[k] - s->first].t_device_ns;
-        s->t_arrival_ns[k] = times[s->order[k] - s->first].t_arrival_ns;
+        s->t_ns[k] = s->order[k].t_ns;
+        s->t_device_ns[k] = times[s->order[k].k - s->first].t_device_ns;
+        s->t_arrival_ns[k] = times[s->order[k].k - s->first].t_arrival_ns;
     }
     return st;
 }
@@ -513,7 +526,7 @@ static enum et_status take_track(struct et__aligned *a, size_t i, const struct s
         if (!values)
             return et_arena_fail(arena, "an episode", err);
         for (size_t k = 0; k < s->n; k++)
-            memcpy(&values[k * width], &raw[(s->order[k] - s->first) * width],
+            memcpy(&values[k * width], &raw[(s->order[k].k - s->first) * width],
                    width * sizeof *values);
     }
     *track = (struct et_track){.stream = a->binding->streams[i].stream,

@@ -227,8 +227,10 @@ static enum et_status plan_values(struct et__build *build, struct et_err *err)
     if (n > 0)
         qsort(build->features, n, sizeof *build->features, compare_features);
     if (st == ET_OK && (n == 0 || strcmp(build->features[0].name, "observation.state") != 0))
-        return et_fail(err, ET_EARG, -1,
-                       "there is no joint position that every dataset has: nothing to build of");
+        return et_fail(
+            err, ET_EARG, -1,
+            "there is no joint position that every dataset has: nothing to build of, but "
+            "by the union of what each has (--parts union)");
     return st;
 }
 

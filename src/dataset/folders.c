@@ -119,7 +119,8 @@ static enum et_status check_profile(struct gathering *g, const struct et_episode
     if (strcmp(ds->binding.profile->id, id) == 0)
         return ET_OK;
     return et_fail(g->err, ET_EARG, -1,
-                   "%.120s was curated by profile %.40s, others by %.40s: they are two sets",
+                   "%.120s was curated by profile %.40s, others by %.40s: they are two sets, take "
+                   "each recording's folder by itself",
                    folder, id, ds->binding.profile->id);
 }
 
@@ -141,9 +142,10 @@ static enum et_status add_episode(struct gathering *g, size_t i)
     if (st != ET_OK)
         return st;
     // Rows there are none; how many there would be says how large an episode is.
-    const double duration_s = (double)(et_value_int(et_value_get(facts.json, "last_ns"), 0) -
-                                       et_value_int(et_value_get(facts.json, "first_ns"), 0)) *
-                              1e-9;
+    const int64_t first_ns = et_value_int(et_value_get(facts.json, "first_ns"), 0);
+    const int64_t last_ns = et_value_int(et_value_get(facts.json, "last_ns"), 0);
+    const double duration_s =
+        last_ns > first_ns ? (double)((uint64_t)last_ns - (uint64_t)first_ns) * 1e-9 : 0;
     ds->episodes[i] = (struct et__episode){
         .index = (int64_t)i,
         .n_rows = duration_s > 0 && duration_s < 1e9 ? (int64_t)(duration_s * 30) + 1 : 1,

@@ -153,7 +153,8 @@ static enum et_status open_folder(struct et_dataset *ds, const char *path, struc
     if (kind != ET_PATH_DIR)
         return et_fail(err, ET_ENOTFOUND, -1, "%s: %s", path,
                        kind == ET_PATH_NONE ? "no such folder"
-                                            : "not a folder, and a dataset is one");
+                                            : "not a folder, and a dataset is one; of a recording, "
+                                              "etude curate makes episodes");
     ds->info.path = own_path(ds->arena, path);
     if (!ds->info.path)
         return et_arena_fail(ds->arena, "the metadata", err);
@@ -163,7 +164,9 @@ static enum et_status open_folder(struct et_dataset *ds, const char *path, struc
     if (st != ET_OK)
         return st;
     if (!has_info && !has_journal)
-        return et_fail(err, ET_ENOTFOUND, -1, "%s: there is no %s in it: not a LeRobot dataset",
+        return et_fail(err, ET_ENOTFOUND, -1,
+                       "%s: there is no %s in it: not a LeRobot dataset (etude dataset build makes "
+                       "one of episodes)",
                        path, ET__INFO_PATH);
     st = has_info ? read_finished(ds, has_journal, err) : et__meta_journal_read(ds, err);
     if (st == ET_OK && ds->info.modality)

@@ -81,6 +81,11 @@ static double *read_numbers(const struct reading *r, const struct et_value *list
     return values;
 }
 
+static bool is_picture(const struct et_stream *stream)
+{
+    return stream->quantity == ET_QUANTITY_IMAGE || stream->quantity == ET_QUANTITY_DEPTH;
+}
+
 static enum et_status read_stream(const struct reading *r, const struct et_value *value,
                                   struct et_stream *stream)
 {
@@ -125,6 +130,8 @@ static enum et_status read_streams(const struct reading *r, const struct et_valu
             return st;
         if (n_samples < 0)
             return bad(r, "a stream has fewer than no samples");
+        if (is_picture(&tracks[i].stream))
+            return bad(r, "pictures stand among the streams of numbers");
         tracks[i].n_samples = (size_t)n_samples;
     }
     r->episode->tracks = tracks;
@@ -146,6 +153,8 @@ static enum et_status read_cameras(const struct reading *r, const struct et_valu
         const enum et_status st = read_stream(r, value, &video->stream);
         if (st != ET_OK)
             return st;
+        if (!is_picture(&video->stream))
+            return bad(r, "a camera's stream is none of pictures");
         video->source = et_value_text(et_value_get(value, "source"), NULL);
         video->path = et_value_text(et_value_get(value, "path"), NULL);
         video->is_recorded = et_value_bool(et_value_get(value, "is_recorded"), false);

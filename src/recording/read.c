@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define NS_MAX 9.2e18
+// Of a device's stamp, on either side of 1970: beyond it is damage, and differences would overflow.
+#define STAMP_NS_MAX (INT64_MAX / 4)
 
 /* ---- a query ---- */
 
@@ -95,7 +97,7 @@ static int64_t unwrap(struct et__stamp *stamp, int64_t count, int64_t t_arrival_
     return stamp->last_ns;
 }
 
-static int64_t device_time(struct et__tap *tap, const struct et__raw *raw)
+static int64_t stamp_of(struct et__tap *tap, const struct et__raw *raw)
 {
     struct et__stamp *stamp = &tap->stamp;
     // A sender's own stamp, where the recorder kept it apart from its own.
@@ -110,6 +112,12 @@ static int64_t device_time(struct et__tap *tap, const struct et__raw *raw)
         return unwrap(stamp, v->integers[0], raw->t_arrival_ns);
     const double ns = (double)v->integers[0] * stamp->scale_ns;
     return fabs(ns) < NS_MAX ? (int64_t)ns : 0;
+}
+
+static int64_t device_time(struct et__tap *tap, const struct et__raw *raw)
+{
+    const int64_t ns = stamp_of(tap, raw);
+    return ns >= -STAMP_NS_MAX && ns <= STAMP_NS_MAX ? ns : 0;
 }
 
 /* Reads the next message that can be decoded. */

@@ -64,8 +64,10 @@ static enum et_status open_source(struct et_recording *r, const char *path, stru
     if (st != ET_OK)
         return st;
     const struct et__source_ops *opener = find_opener(&at.looked);
+    if (!opener && !at.looked.is_folder && at.looked.head.n == 0)
+        return et_fail(err, ET_EUNSUPPORTED, -1, "%.200s: the file is empty", path);
     if (!opener)
-        return et_fail(err, ET_EUNSUPPORTED, -1, "%.60s: no recording that is known (" FORMATS ")",
+        return et_fail(err, ET_EUNSUPPORTED, -1, "%.200s: no recording that is known (" FORMATS ")",
                        path);
     st = opener->open(&r->source, path, &r->options, r->arena, err);
     if (st != ET_OK)

@@ -15,10 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static const char PROFILE[] =
     "profile: 1\nmaker: M\nmodel: T\nparts:\n"
     "  left_arm:\n    unit: rad\n    joints: any\n  body:\n    unit: \"1\"\n    joints: any\n"
-    "  right_hand:\n    unit: fraction\n    joints:\n      - {name: grip, lower: 0, upper: 1}\n"
+    "  right_hand:\n    unit: fraction\n    joints:\n      - {name: grip, lower: null, upper: "
+    "null}\n"
     "cameras:\n  head: in the head\nrules:\n"
     "  - {stream: left_arm.position, topic: /j, field: position}\n"
-    "  - {stream: left_arm.position_command, topic: /cmd, field: position}\n"
+    "  - {stream: command.left_arm.position, topic: /cmd, field: position}\n"
     "  - {stream: body.velocity, topic: /j, field: velocity, stamp: header.stamp}\n"
     "  - {stream: right_hand.position, topic: /j, names: [grip], unit: percent, invert: true}\n"
     "  - {stream: body.position, topic: /low, field: q, stamp: tick, stamp_unit: ms}\n"
