@@ -152,6 +152,14 @@ static int survey_word(const struct cli_args *args, struct build *build, const c
     return st == ET_OK ? survey_input(args, build, path, NULL, 0) : cli_fail(args, &err);
 }
 
+static enum et_depth_mode depth_mode(const struct cli_args *args)
+{
+    const char *mode = cli_get(args, "depth");
+    if (!mode)
+        return ET_DEPTH_AUTO;
+    return strcmp(mode, "png") == 0 ? ET_DEPTH_PNG : ET_DEPTH_DROP;
+}
+
 static int build_options(const struct cli_args *args, struct et_build_options *options)
 {
     double fps, shift;
@@ -161,6 +169,7 @@ static int build_options(const struct cli_args *args, struct et_build_options *o
     *options = (struct et_build_options){
         .fps = (int)fps,
         .videos = cli_video_mode(args),
+        .depth = depth_mode(args),
         .parts = parts_mode(args),
         .with_velocity = cli_has(args, "velocity"),
         .with_effort = cli_has(args, "effort"),

@@ -5,6 +5,7 @@
 
 static const char *const SEVERITIES[] = {"info", "warn", "error", NULL};
 static const char *const LAYOUTS[] = {"v3.0", "v2.1", NULL};
+static const char *const DEPTH_MODES[] = {"png", "drop", NULL};
 static const char *const VIDEO_MODES[] = {"keep", "with", "encode", "drop", NULL};
 static const char *const CODECS[] = {"av1", "h264", "hevc", NULL};
 static const char *const PARTS[] = {"common", "union", NULL};
@@ -27,6 +28,10 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
     {0, "video", "MODE",                                                                           \
      "keep: copy pictures, encode where they cannot be copied; with: only episodes that have "     \
      "every video; encode: all anew; drop: state only", VIDEO_MODES}
+#define DEPTH                                                                                      \
+    {0, "depth", "MODE",                                                                           \
+     "png: 16 bits of millimetres in the rows (default); drop: none (default with --video drop)",  \
+     DEPTH_MODES}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
 // clang-format on
 
@@ -88,6 +93,7 @@ static const struct cli_option OPT_BUILD[] = {
     POLICY,
     {0, "keep-all", NULL, "grade, but leave nothing out", NULL},
     VIDEO,
+    DEPTH,
     CODEC,
     {0, "fps", "N", "rows a second (default: as the inputs; tracks are resampled)", NULL},
     {0, "parts", "MODE", "common: joints that all inputs have; union: all of them", PARTS},
@@ -102,7 +108,7 @@ static const struct cli_option OPT_BUILD[] = {
 static const struct cli_option OPT_DATASET_INFO[] = {
     {0, "list", NULL, "a row for every episode", NULL}, PROFILE, OPTION_END};
 static const struct cli_option OPT_VERIFY[] = {
-    {0, "decode", NULL, "decode every video frame", NULL},
+    {0, "decode", NULL, "decode every video frame and every picture in the rows", NULL},
     {0, "stats", NULL, "recompute the statistics and compare", NULL},
     {0, "repair", NULL, "first finish a dataset whose writer was killed", NULL},
     {0, "fail-on", "SEVERITY", "exit with 1 from this severity on (default: error)", SEVERITIES},

@@ -71,6 +71,13 @@ struct et_judged {
     struct et_str latency_json; // one JSON object, or empty
 };
 
+/* Depth of recordings, and of datasets that have it in their rows. */
+enum et_depth_mode {
+    ET_DEPTH_AUTO, // PNG, and with ET_VIDEO_DROP, state only, none
+    ET_DEPTH_PNG,  // 16 bits of millimetres in the rows
+    ET_DEPTH_DROP,
+};
+
 enum et_parts_mode {
     ET_PARTS_COMMON, // joints and cameras that every pick has
     ET_PARTS_UNION,  // all; absent ones are 0, and etude.valid.* says so
@@ -79,6 +86,7 @@ enum et_parts_mode {
 struct et_build_options {
     int fps; // 0: the picks' own, which must agree; else tracks are resampled to it
     enum et_video_mode videos;
+    enum et_depth_mode depth;
     enum et_parts_mode parts;
     bool with_velocity, with_effort, with_other; // more than positions, where there is more
     double action_shift_s; // 0: the command in force at the row; else moved by that much

@@ -15,6 +15,7 @@
 
 #include "etude/dataset.h"
 #include "etude/frames.h"
+#include "etude/pictures.h"
 #include "etude/video.h"
 
 /* What the new dataset is. Arrays are copied. */
@@ -32,6 +33,7 @@ struct et_dataset_spec {
     int chunk_files;     // files a chunk (v3.0), episodes a chunk (v2.1); 0: 1000
     struct et_video_options video; // for frames that must be encoded; size comes from the frames
     size_t quantile_budget_bytes;  // 0: 64 MiB
+    size_t row_group_bytes;        // of rows with large pictures, about; 0: 32 MiB
     bool should_sync;              // survive a power cut, not only a kill
     const char *modality_json;     // v2.1: content of meta/modality.json; NULL: none
 };
@@ -50,6 +52,16 @@ struct et_new_video {
     const struct et_value *stats; // image statistics that are known already; NULL: sampled here
 };
 
+/* Pictures of one image feature for one episode, written into the rows as files of their own. They
+ * are taken one at a time: an episode's depth does not fit into memory. */
+struct et_new_pictures {
+    size_t i_feature;                       // in the spec's features
+    const struct et_frames_range *recorded; // depth of a recording: PNG of 16 bits, millimetres
+    const struct et_pictures_range *stored; // of another dataset: they go over as they are
+                                            // both NULL: all pixels 0, nothing was measured
+    const int64_t *frame_of_row;            // NULL: picture k for row k
+};
+
 /* An episode to add. Columns are matched to features by name; the default features are made here
  * (timestamp from the row number, unless `columns` has one). */
 struct et_new_episode {
@@ -61,6 +73,8 @@ struct et_new_episode {
     const int64_t *task_of_row;        // index into tasks for every row; NULL: the first
     const struct et_new_video *videos; // one for every video feature
     size_t n_videos;
+    const struct et_new_pictures *pictures; // of image features that are not in `columns`
+    size_t n_pictures;
     const char *source_id;             // "<set>/<index>" it was made from; NULL unknown
     const struct et_finding *findings; // go to meta/etude/
     size_t n_findings;
@@ -100,6 +114,8 @@ struct et_dataset_totals {
     int64_t n_episodes, n_rows, n_tasks, n_rejected;
     int64_t n_data_bytes, n_video_bytes;
     int64_t n_frames_copied, n_frames_encoded;
+    int64_t n_pictures;      // in the rows, of those that were taken one at a time
+    int64_t n_pixels_beyond; // of recorded depth: beyond 65.535 m, which 16 bits of mm cannot say
 };
 /* What was committed so far. */
 ET_API struct et_dataset_totals et_dataset_writer_totals(const struct et_dataset_writer *writer);

@@ -33,10 +33,15 @@ ET_API void et_frames_close(struct et_frames *frames); // NULL is allowed
 ET_MUST_USE ET_API enum et_status et_frames_go_to(struct et_frames *frames, int64_t k,
                                                   struct et_err *err);
 
-/* The picture at hand: 8-bit RGB, or for depth 16 bits in one channel, mm. Valid until the next
- * call. ET_ECORRUPT: it cannot be decoded; the next may be. ET_EUNSUPPORTED: its coding or pixels.
+/* The picture at hand: 8-bit RGB, or for depth 16 bits in one channel, mm: whole millimetres as
+ * they were recorded, metres rounded; 0 where nothing was measured or it is beyond 65.535 m. Valid
+ * until the next call. ET_ECORRUPT: it cannot be decoded; the next may be. ET_EUNSUPPORTED: its
+ * coding or pixels.
  */
 ET_MUST_USE ET_API enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
                                                   struct et_err *err);
+
+/* Pixels of all depth pictures so far that were beyond 65.535 m, and are 0. */
+ET_API int64_t et_frames_n_beyond(const struct et_frames *frames);
 
 #endif

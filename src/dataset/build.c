@@ -395,20 +395,56 @@ static enum et_status take_video(struct making *m, const struct et__build_camera
     return ET_OK;
 }
 
-static enum et_status take_videos(struct making *m, struct et_err *err)
+/* Depth goes into the rows as it is. What is wrong with it goes to the slot's trouble. */
+static enum et_status take_depth(struct making *m, const struct et__build_camera *camera,
+                                 struct et_new_pictures *pictures)
+{
+    struct et_err *trouble = &m->slot->trouble;
+    const struct et_video_ref *ref = find_video(m, camera->stream);
+    const struct et_feature *stored = et__build_stored_depth(m->dataset, camera->stream);
+    *pictures =
+        (struct et_new_pictures){.i_feature = (size_t)et__spec_find(m->spec, camera->feature)};
+    if (!camera->has[m->item->i_pick])
+        return ET_OK; // another robot's camera: nothing was measured
+    if (stored) {
+        struct et_pictures_range *range = et_arena_alloc(m->slot->arena, sizeof *range);
+        pictures->stored = range;
+        pictures->frame_of_row = m->row_of;
+        return range ? et_dataset_pictures(m->dataset, m->item->place, stored->name, m->slot->arena,
+                                           range, trouble)
+                     : et_arena_fail(m->slot->arena, "an episode", trouble);
+    }
+    if (!ref || !ref->is_recorded || !ref->t_ns || !ref->t_arrival_ns || !m->t_ns)
+        return et_fail(trouble, ET_ENOTFOUND, -1, "%.100s: its pictures are not there",
+                       camera->stream);
+    struct et_new_video video = {0};
+    const enum et_status st = set_timed_frames(m, ref, &video);
+    pictures->recorded = video.recorded;
+    pictures->frame_of_row = video.frame_of_row;
+    return st;
+}
+
+static enum et_status take_cameras(struct making *m, struct et_err *err)
 {
     const struct et__build *build = m->build;
-    struct et_new_video *videos = et_arena_array(m->slot->arena, build->n_cameras, sizeof *videos);
-    if (!videos)
+    struct et_new_episode *episode = &m->slot->episode;
+    const size_t n = build->n_cameras;
+    struct et_new_video *videos = et_arena_array(m->slot->arena, n, sizeof *videos);
+    struct et_new_pictures *pictures = et_arena_array(m->slot->arena, n, sizeof *pictures);
+    if (!videos || !pictures)
         return full(m, err);
-    for (size_t i = 0; i < build->n_cameras; i++) {
-        if (take_video(m, &build->cameras[i], &videos[i]) != ET_OK) {
+    for (size_t i = 0; i < n; i++) {
+        const struct et__build_camera *camera = &build->cameras[i];
+        const enum et_status st = camera->is_depth
+                                      ? take_depth(m, camera, &pictures[episode->n_pictures++])
+                                      : take_video(m, camera, &videos[episode->n_videos++]);
+        if (st != ET_OK) {
             m->slot->outcome = ET__LEAVE_OUT;
             return ET_OK;
         }
     }
-    m->slot->episode.videos = videos;
-    m->slot->episode.n_videos = build->n_cameras;
+    episode->videos = videos;
+    episode->pictures = pictures;
     return ET_OK;
 }
 
@@ -449,7 +485,7 @@ static enum et_status make_episode(struct making *m, struct et_err *err)
     if (st == ET_OK && slot->outcome == ET__ADD)
         st = make_time_line(m, err);
     if (st == ET_OK && slot->outcome == ET__ADD)
-        st = take_videos(m, err);
+        st = take_cameras(m, err);
     if (st == ET_OK && slot->outcome == ET__ADD)
         st = take_columns(m, err);
     if (st == ET_OK && slot->outcome == ET__ADD)
@@ -483,33 +519,46 @@ static enum et_status make(void *ctx, size_t i, const struct et__spec *spec, str
 
 /* ---- all of it ---- */
 
-// KEEP and ENCODE want every video of every episode that is not rejected.
+static bool has_camera(const struct et_dataset *dataset, const struct et_episode_meta *meta,
+                       const struct et__build_camera *camera)
+{
+    for (size_t i = 0; i < meta->n_videos; i++)
+        if (meta->videos[i].is_present &&
+            strcmp(et__build_camera_stream(dataset, meta->videos[i].i_feature), camera->stream) ==
+                0)
+            return true;
+    return camera->is_depth && et__build_stored_depth(dataset, camera->stream);
+}
+
+static enum et_status check_item(const struct et__build *build, const struct et__item *item,
+                                 struct et_err *err)
+{
+    struct et_episode_meta meta;
+    const struct et_dataset *dataset = build->run.picks[item->i_pick].dataset;
+    const struct et_arena_mark mark = et_arena_mark(build->arena);
+    enum et_status st = et_dataset_episode_meta(dataset, item->place, build->arena, &meta, err);
+    for (size_t c = 0; st == ET_OK && c < build->n_cameras; c++) {
+        const struct et__build_camera *camera = &build->cameras[c];
+        if (camera->has[item->i_pick] && !has_camera(dataset, &meta, camera))
+            st = et_fail(err, ET_ENOTFOUND, meta.index,
+                         "episode %lld of %.150s lacks a video; such episodes can be left out, or "
+                         "videos dropped",
+                         (long long)meta.index, et_dataset_info(dataset)->path);
+    }
+    et_arena_rewind(build->arena, mark);
+    return st;
+}
+
+// KEEP and ENCODE want every camera of every episode that is not rejected.
 static enum et_status check_videos(const struct et__build *build, struct et_err *err)
 {
     const bool is_strict =
         build->options->videos == ET_VIDEO_KEEP || build->options->videos == ET_VIDEO_ENCODE;
     enum et_status st = ET_OK;
-    for (size_t i = 0; is_strict && build->n_cameras > 0 && st == ET_OK && i < build->run.n_items;
-         i++) {
-        struct et_episode_meta meta;
-        const struct et__item *item = &build->run.items[i];
-        const struct et_judged *judged = et__build_judged(build, item);
-        if (judged && judged->grade.verdict == ET_VERDICT_REJECT)
-            continue;
-        const struct et_arena_mark mark = et_arena_mark(build->arena);
-        const struct et_dataset *dataset = build->run.picks[item->i_pick].dataset;
-        size_t n_present = 0, n_wanted = 0;
-        st = et_dataset_episode_meta(dataset, item->place, build->arena, &meta, err);
-        for (size_t c = 0; c < build->n_cameras; c++)
-            n_wanted += build->cameras[c].has[item->i_pick];
-        for (size_t k = 0; st == ET_OK && k < meta.n_videos; k++)
-            n_present += meta.videos[k].is_present;
-        if (st == ET_OK && n_present < n_wanted)
-            st = et_fail(err, ET_ENOTFOUND, meta.index,
-                         "episode %lld of %.150s lacks a video; such episodes can be left out, or "
-                         "videos dropped",
-                         (long long)meta.index, et_dataset_info(dataset)->path);
-        et_arena_rewind(build->arena, mark);
+    for (size_t i = 0; is_strict && st == ET_OK && i < build->run.n_items; i++) {
+        const struct et_judged *judged = et__build_judged(build, &build->run.items[i]);
+        if (!judged || judged->grade.verdict != ET_VERDICT_REJECT)
+            st = check_item(build, &build->run.items[i], err);
     }
     return st;
 }

@@ -153,7 +153,7 @@ static enum et_status gather_pick(struct et__build *build, size_t i_pick, struct
 }
 
 // Canonical order of streams; values of one stream stay as they came.
-static int compare_streams(const char *a, const char *b)
+int et__build_compare_streams(const char *a, const char *b)
 {
     struct et_stream x = {.name = a}, y = {.name = b};
     (void)et_stream_parse(a, &x.part, &x.quantity, &x.is_command);
@@ -166,7 +166,8 @@ static void sort_values(struct et__build_feature *feature)
     for (size_t i = 1; i < feature->n; i++) {
         const struct et__build_value value = feature->values[i];
         size_t k = i;
-        for (; k > 0 && compare_streams(feature->values[k - 1].stream, value.stream) > 0; k--)
+        for (; k > 0 && et__build_compare_streams(feature->values[k - 1].stream, value.stream) > 0;
+             k--)
             feature->values[k] = feature->values[k - 1];
         feature->values[k] = value;
     }
@@ -231,138 +232,6 @@ static enum et_status plan_values(struct et__build *build, struct et_err *err)
             err, ET_EARG, -1,
             "there is no joint position that every dataset has: nothing to build of, but "
             "by the union of what each has (--parts union)");
-    return st;
-}
-
-/* ---- cameras ---- */
-
-static enum et_status add_camera(struct et__build *build, size_t i_pick, const char *stream,
-                                 struct et_err *err)
-{
-    for (size_t i = 0; i < build->n_cameras; i++) {
-        if (strcmp(build->cameras[i].stream, stream) == 0) {
-            build->cameras[i].has[i_pick] = true;
-            return ET_OK;
-        }
-    }
-    // "head.image" becomes "observation.images.head"; what no rule names keeps its own name.
-    const char *images = "observation.images.";
-    const char *own =
-        strncmp(stream, images, strlen(images)) == 0 ? stream + strlen(images) : stream;
-    const size_t n_own = et_str_ends(et_str(own), ".image") ? strlen(own) - 6 : strlen(own);
-    struct et__build_camera *cameras = et__grow(build->arena, build->cameras, build->n_cameras,
-                                                &build->cap_cameras, sizeof *cameras);
-    bool *has = et_arena_array(build->arena, build->run.n_picks, sizeof *has);
-    const char *copy = et__copy_text(build->arena, et_str(stream));
-    const char *feature = et_arena_printf(build->arena, "%s%.*s", images, (int)n_own, own);
-    if (!cameras || !has || !copy || !feature)
-        return full(build, err);
-    has[i_pick] = true;
-    build->cameras = cameras;
-    cameras[build->n_cameras++] =
-        (struct et__build_camera){.stream = copy, .feature = feature, .has = has};
-    return ET_OK;
-}
-
-static struct et__build_camera *find_camera(struct et__build *build, const char *stream)
-{
-    for (size_t i = 0; i < build->n_cameras; i++)
-        if (strcmp(build->cameras[i].stream, stream) == 0)
-            return &build->cameras[i];
-    return NULL;
-}
-
-/* Depth is 16 bits of millimetres; the videos of a dataset hold 8 of colour. */
-static void note_depth(struct et__build *build, const char *stream)
-{
-    const struct et__remarks *remarks = &build->run.remarks;
-    for (size_t i = 0; i < remarks->n; i++)
-        if (strcmp(remarks->items[i].where, stream) == 0)
-            return;
-    et__note(&build->run.remarks, ET_SEVERITY_INFO, stream,
-             "depth stays in the recording, whole; it is not written as a video");
-}
-
-/* Cameras that are there in some episode of a pick. The profile may give two videos one name; the
- * first that is there counts. */
-static enum et_status survey_item(struct et__build *build, const struct et__item *item,
-                                  struct et_arena *scratch, struct et_err *err)
-{
-    struct et_episode_meta meta;
-    struct et_video_info info;
-    const struct et_dataset *dataset = build->run.picks[item->i_pick].dataset;
-    const struct et_binding *binding = et_dataset_binding(dataset);
-    enum et_status st = et_dataset_episode_meta(dataset, item->place, scratch, &meta, err);
-    for (size_t i = 0; st == ET_OK && i < meta.n_videos; i++) {
-        const struct et_video_place *place = &meta.videos[i];
-        const char *stream = et_dataset_info(dataset)->features[place->i_feature].name;
-        const bool is_depth = et_str_ends(et_str(stream), ".depth");
-        for (size_t k = 0; k < binding->n_streams; k++)
-            if (binding->streams[k].i_feature == place->i_feature && !binding->streams[k].columns)
-                stream = binding->streams[k].stream.name;
-        if (is_depth && et_dataset_info(dataset)->layout == ET_LAYOUT_EPISODES) {
-            note_depth(build, stream);
-            continue;
-        }
-        if (!place->is_present)
-            continue;
-        st = add_camera(build, item->i_pick, stream, err);
-        struct et__build_camera *camera = st == ET_OK ? find_camera(build, stream) : NULL;
-        if (camera && camera->width_px == 0) {
-            camera->width_px = place->width_px;
-            camera->height_px = place->height_px;
-        }
-        if (camera && camera->width_px == 0 &&
-            et__probe_once(dataset, place->path, &info, NULL) == ET_OK) {
-            camera->width_px = info.width_px;
-            camera->height_px = info.height_px;
-        }
-    }
-    return st;
-}
-
-static int compare_cameras(const void *a, const void *b)
-{
-    return compare_streams(((const struct et__build_camera *)a)->stream,
-                           ((const struct et__build_camera *)b)->stream);
-}
-
-static void choose_cameras(struct et__build *build)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < build->n_cameras; i++) {
-        const struct et__build_camera *camera = &build->cameras[i];
-        bool is_common = true;
-        for (size_t p = 0; p < build->run.n_picks; p++)
-            is_common = is_common && camera->has[p];
-        if (camera->width_px == 0 || (!is_common && build->options->parts == ET_PARTS_COMMON)) {
-            et__note(&build->run.remarks, ET_SEVERITY_INFO, camera->stream, "%s",
-                     is_common ? "its videos cannot be opened; left out"
-                               : "not in every dataset; left out");
-            continue;
-        }
-        build->cameras[n++] = *camera;
-    }
-    build->n_cameras = n;
-    if (n > 0)
-        qsort(build->cameras, n, sizeof *build->cameras, compare_cameras);
-}
-
-static enum et_status plan_cameras(struct et__build *build, struct et_arena *scratch,
-                                   struct et_err *err)
-{
-    enum et_status st = ET_OK;
-    if (build->options->videos == ET_VIDEO_DROP)
-        return ET_OK;
-    for (size_t i = 0; st == ET_OK && i < build->run.n_items; i++) {
-        const struct et_judged *judged = et__build_judged(build, &build->run.items[i]);
-        const struct et_arena_mark mark = et_arena_mark(scratch);
-        if (!judged || judged->grade.verdict != ET_VERDICT_REJECT)
-            st = survey_item(build, &build->run.items[i], scratch, err);
-        et_arena_rewind(scratch, mark);
-    }
-    if (st == ET_OK)
-        choose_cameras(build);
     return st;
 }
 
@@ -443,17 +312,7 @@ static enum et_status declare_camera(struct et__build *build, const struct et__b
     const enum et_status st = declare(build, camera->feature, ET_DTYPE_VIDEO, 3, NULL, err);
     if (st != ET_OK)
         return st;
-    struct et_feature *feature = &build->declared[build->n_declared - 1];
-    int64_t *shape = et_arena_array(build->arena, 3, sizeof *shape);
-    if (!shape)
-        return full(build, err);
-    shape[0] = camera->height_px & ~1; // as they are encoded, where they are
-    shape[1] = camera->width_px & ~1;
-    shape[2] = 3;
-    feature->shape = shape;
-    feature->n_dims = 3;
-    feature->n_values = 0;
-    return ET_OK;
+    return et__build_declare_camera(build, camera, &build->declared[build->n_declared - 1], err);
 }
 
 static enum et_status declare_all(struct et__build *build, struct et_err *err)
@@ -505,7 +364,7 @@ enum et_status et__build_plan(struct et__build *build, struct et_err *err)
     if (st == ET_OK)
         st = plan_values(build, err);
     if (st == ET_OK)
-        st = plan_cameras(build, scratch, err);
+        st = et__build_plan_cameras(build, scratch, err);
     if (st == ET_OK)
         st = survey_times(build, scratch, err);
     if (st == ET_OK)

@@ -160,13 +160,27 @@ static void put_head(const struct et__build *build, struct et_buf *yaml)
     }
 }
 
+// Colour and depth of one place are one camera.
+static bool is_second(const struct et__build *build, size_t i, struct et_str place)
+{
+    for (size_t k = 0; k < build->n_cameras; k++) {
+        struct et_str rest = et_str(build->cameras[k].stream), other;
+        const bool is_before = build->cameras[k].is_depth == build->cameras[i].is_depth
+                                   ? k < i
+                                   : build->cameras[i].is_depth;
+        if (is_before && et_str_cut(&rest, '.', &other) && et_str_eq(other, place))
+            return true;
+    }
+    return false;
+}
+
 static void put_cameras(const struct et__build *build, struct et_buf *yaml)
 {
     if (build->n_cameras)
         et_buf_puts(yaml, "\ncameras:\n");
     for (size_t i = 0; i < build->n_cameras; i++) {
         struct et_str rest = et_str(build->cameras[i].stream), place;
-        if (et_str_cut(&rest, '.', &place))
+        if (et_str_cut(&rest, '.', &place) && !is_second(build, i, place))
             et_buf_printf(yaml, "  %.*s: %s\n", ET_STR_ARG(place), build->cameras[i].feature);
     }
 }

@@ -21,6 +21,8 @@ struct reading {
     struct et_episode_meta meta;
     struct et_rows rows;
     struct et_new_video *videos;
+    struct et_new_pictures *pictures; // read one at a time when they are written
+    size_t n_pictures;
 };
 
 static bool has_exact_times(const struct et_column *column, int64_t n_rows, int fps)
@@ -63,6 +65,21 @@ static bool is_task_number(const struct et__copy *copy, const char *name)
     return false;
 }
 
+static enum et_status take_pictures(struct reading *r, const struct et_column *column,
+                                    size_t i_field, struct et_err *err)
+{
+    struct et_arena *arena = r->slot->arena;
+    struct et_pictures_range *range = et_arena_alloc(arena, sizeof *range);
+    if (!r->pictures)
+        r->pictures = et_arena_array(arena, r->rows.n_columns, sizeof *r->pictures);
+    if (!range || !r->pictures)
+        return et_arena_fail(arena, "an episode's pictures", err);
+    const enum et_status st =
+        et_dataset_pictures(r->dataset, r->item->place, column->name, arena, range, err);
+    r->pictures[r->n_pictures++] = (struct et_new_pictures){.i_feature = i_field, .stored = range};
+    return st;
+}
+
 // The columns that go over: those of the output that are not made anew.
 static enum et_status take_columns(struct reading *r, struct et_err *err)
 {
@@ -83,6 +100,12 @@ static enum et_status take_columns(struct reading *r, struct et_err *err)
             r->slot->has_other_times = true;
             continue;
         }
+        if (et__is_picture_column(r->dataset, column)) {
+            const enum et_status st = take_pictures(r, column, (size_t)i_field, err);
+            if (st != ET_OK)
+                return st;
+            continue;
+        }
         columns[n] = *column;
         const bool is_renumbered = r->copy->is_renumbered[r->item->i_pick];
         if (is_renumbered && column->is_rectangular && column->type == ET_PARQUET_INT64 &&
@@ -95,6 +118,8 @@ static enum et_status take_columns(struct reading *r, struct et_err *err)
     }
     r->slot->episode.columns = columns;
     r->slot->episode.n_columns = n;
+    r->slot->episode.pictures = r->pictures;
+    r->slot->episode.n_pictures = r->n_pictures;
     return ET_OK;
 }
 
@@ -190,7 +215,8 @@ static enum et_status read_episode(struct reading *r, struct et_err *err)
     st = take_videos(r, err);
     if (st != ET_OK || slot->outcome != ET__ADD)
         return st;
-    st = et_dataset_rows(r->dataset, r->item->place, slot->arena, &r->rows, &slot->trouble);
+    st = et__rows_without_pictures(r->dataset, r->item->place, slot->arena, &r->rows,
+                                   &slot->trouble);
     if (st == ET_ENOMEM)
         return et_fail(err, st, -1, "%s", slot->trouble.text);
     if (st == ET_OK && r->rows.n_rows < 1)

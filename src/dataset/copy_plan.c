@@ -305,7 +305,8 @@ static enum et_status read_sample(struct et__copy *copy, struct et_arena *scratc
     enum et_status st = ET_ENOTFOUND;
     for (size_t i = 0; i < run->n_items; i++) {
         const struct et__item *item = &run->items[i];
-        st = et_dataset_rows(run->picks[item->i_pick].dataset, item->place, scratch, rows, err);
+        st = et__rows_without_pictures(run->picks[item->i_pick].dataset, item->place, scratch, rows,
+                                       err);
         if (st == ET_OK && rows->n_rows > 0)
             return ET_OK;
         if (st == ET_ENOMEM)

@@ -21,10 +21,12 @@ struct et__build_feature {
 };
 
 struct et__build_camera {
-    const char *stream;  // "head.image"
-    const char *feature; // "observation.images.head"
+    const char *stream;  // "head.image", "head.depth"
+    const char *feature; // "observation.images.head", "observation.depth.head"
     bool *has;           // of each pick
+    bool is_depth;       // 16-bit pictures in the rows, else a video
     int width_px, height_px;
+    const char *trouble; // why it is left out; NULL: nothing known
 };
 
 struct et__build {
@@ -50,6 +52,25 @@ ET_MUST_USE enum et_status et__build_plan(struct et__build *build, struct et_err
  * joints with the widest limits of the picks' robots, and a rule for each stream. */
 ET_MUST_USE enum et_status et__build_write_profile(const struct et__build *build, const char *path,
                                                    struct et_err *err);
+
+/* Canonical order. */
+int et__build_compare_streams(const char *a, const char *b);
+
+/* The stream of a dataset's camera, by its profile or by the feature's own name. */
+const char *et__build_camera_stream(const struct et_dataset *dataset, size_t i_feature);
+
+/* Whether a dataset's feature is depth in its rows, 16 bits of millimetres; and the one that has a
+ * stream's, NULL when there is none. */
+bool et__build_is_stored_depth(const struct et_dataset *dataset, size_t i_feature);
+const struct et_feature *et__build_stored_depth(const struct et_dataset *dataset,
+                                                const char *stream);
+
+/* Cameras of all picks: those that the output has (build_cameras.c). */
+ET_MUST_USE enum et_status et__build_plan_cameras(struct et__build *build, struct et_arena *scratch,
+                                                  struct et_err *err);
+ET_MUST_USE enum et_status et__build_declare_camera(struct et__build *build,
+                                                    const struct et__build_camera *camera,
+                                                    struct et_feature *feature, struct et_err *err);
 
 /* The verdict on an item; NULL: it was not judged. */
 const struct et_judged *et__build_judged(const struct et__build *build,

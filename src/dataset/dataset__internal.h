@@ -297,6 +297,18 @@ ET_MUST_USE enum et_status et__rows_open(const struct et_dataset *ds,
                                          struct et__place *place, struct et_err *err);
 void et__rows_close(const struct et_dataset *ds, struct et__place *place);
 
+/* As et_dataset_rows, but columns of pictures have no leaves: pictures are large, and are read one
+ * at a time (etude/pictures.h). */
+ET_MUST_USE enum et_status et__rows_without_pictures(const struct et_dataset *dataset, int64_t i,
+                                                     struct et_arena *arena, struct et_rows *rows,
+                                                     struct et_err *err);
+
+/* Bytes of a value as it is read and written; of texts, of the view. */
+size_t et__type_bytes(enum et_parquet_type type);
+
+/* Whether a column of an image feature is {bytes, path}, each OPTIONAL, as all writers make it. */
+bool et__is_picture_column(const struct et_dataset *ds, const struct et_column *column);
+
 /* The tree of an episode's own statistics; NULL when it has none or its line cannot be read. */
 const struct et_value *et__episode_stats(const struct et_dataset *ds,
                                          const struct et__episode *episode, struct et_arena *arena);

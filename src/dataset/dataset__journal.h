@@ -15,12 +15,13 @@
  *
  * so that a last line that was cut, or never reached the disk whole, is recognised and left out.
  * Whatever follows the first line that does not hold is not read. The writer appends a line only
- * when the rows' row group and the frames' fragments that it speaks of are on disk.
+ * when the rows' row groups and the frames' fragments that it speaks of are on disk.
  *
  * First line, the spec:
  *     "line": "spec", "version": 1, "layout": "v3.0", "fps": 30, "robot_type": text or null,
  *     "data_file_mb": n, "video_file_mb": n, "video_file_s": x, "chunk_files": n,
- *     "quantile_budget_bytes": n, "should_sync": bool, "video": {…} (the writer's own),
+ *     "quantile_budget_bytes": n, "row_group_bytes": n (where it is not the default), "should_sync":
+ *     bool, "video": {…} (the writer's own),
  *     "features": {…} as in info.json, "tasks": [texts taken from the start],
  *     "modality": text of modality.json or null
  *
@@ -33,12 +34,13 @@
  *
  *     "line": "rejected", "source_id": text or null, "grade": {…} or null, "findings": [{…}]
  *
- * first_row is the row in the data file; n_frames is the number of frames in the whole video file
- * after this episode's commit. In v2.1 "chunk" and "file" are the episode's chunk and number, group
- * and first_row are 0. Stats are records for features (see et__stats_pack): as text, their numbers
- * would take more time than all else of an episode, and so a reader cuts that member off before it
- * parses the line. A task's number is its place among all tasks in the order in which they first
- * appear: the spec's, then each episode's. Members that a reader does not know are ignored. */
+ * group is the episode's last row group in the data file, its only one unless it has large
+ * pictures; first_row is the row there; n_frames is the number of frames in the whole video file
+ * after this episode's commit. In v2.1 "chunk" and "file" are the episode's chunk and number,
+ * first_row is 0. Stats are records for features (see et__stats_pack): as text, their numbers would
+ * take more time than all else of an episode, and so a reader cuts that member off before it parses
+ * the line. A task's number is its place among all tasks in the order in which they first appear:
+ * the spec's, then each episode's. Members that a reader does not know are ignored. */
 #ifndef DATASET_DATASET__JOURNAL_H
 #define DATASET_DATASET__JOURNAL_H
 

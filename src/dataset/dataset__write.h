@@ -51,6 +51,7 @@ struct et__spec {
     int data_file_mb, video_file_mb, chunk_files;
     double video_file_s;
     size_t quantile_budget_bytes;
+    size_t row_group_bytes;
     bool should_sync;
     struct et_video_options video;
     const struct et__field *fields;
@@ -173,9 +174,32 @@ ET_MUST_USE enum et_status et__black_stats(size_t n_channels, int64_t n_rows,
                                            struct et_err *err);
 
 /* Statistics of pictures that stand in a column as {bytes, path}; n 0 when they cannot be read. */
-ET_MUST_USE enum et_status et__image_stats(const struct et_column *column, int64_t n_rows,
+ET_MUST_USE enum et_status et__image_stats(const struct et__field *field,
+                                           const struct et_column *column, int64_t n_rows,
                                            struct et_arena *arena, struct et__stats *stats,
                                            struct et_err *err);
+
+/* The same of pictures that are read one at a time from another dataset. */
+ET_MUST_USE enum et_status et__stored_stats(const struct et__field *field,
+                                            const struct et_new_pictures *pictures, int64_t n_rows,
+                                            struct et_arena *arena, struct et__stats *stats,
+                                            struct et_err *err);
+
+/* How often each level was seen, by channel. Statistics of 8 bits are of 255, of 16 bits as they
+ * are: depth in millimetres. */
+struct et__levels {
+    size_t n_channels, n_levels;
+    int n_bits;
+    int64_t *n; // n_channels × n_levels
+};
+ET_MUST_USE enum et_status et__levels_make(struct et__levels *levels, size_t n_channels, int n_bits,
+                                           struct et_arena *arena, struct et_err *err);
+
+/* False: a picture of other bits or channels. */
+bool et__levels_add(struct et__levels *levels, const struct et_image *image);
+ET_MUST_USE enum et_status et__levels_stats(const struct et__levels *levels, int64_t count,
+                                            struct et_arena *arena, struct et__stats *stats,
+                                            struct et_err *err);
 
 /* ---- exact quantiles over all episodes (write_quantiles.c) ---- */
 
@@ -237,12 +261,23 @@ ET_MUST_USE enum et_status et__table_check(const struct et__table *table,
                                            const struct et_new_episode *episode,
                                            struct et_err *err);
 
+/* Pictures of one field that were gathered for a row group: what is there stands densely. */
+struct et__picture_cells {
+    size_t i_field;
+    struct et_str *bytes, *paths;
+    uint8_t *bytes_def, *path_def; // one a row
+    int64_t n_bytes, n_paths;
+};
+
 /* An episode's cells: its columns, and those that are made here, n_rows each (by enum et__default;
- * NULL: the episode's own). */
+ * NULL: the episode's own). A row group is rows first … first + n_rows − 1 of them. */
 struct et__content {
     const struct et_new_episode *episode;
     const void *made[ET__N_DEFAULTS + 1];
     struct et_arena *arena;
+    int64_t first, n_rows;
+    const struct et__picture_cells *pictures; // of these rows
+    size_t n_pictures;
 };
 
 /* One column of them. */
@@ -254,11 +289,26 @@ struct et__cells {
 
 const struct et_column *et__episode_column(const struct et_new_episode *episode, const char *name);
 
-/* Writes the episode's row group (without the commit). */
+/* Pictures that are taken one at a time, of a field; NULL: it has none. */
+const struct et_new_pictures *et__episode_pictures(const struct et_new_episode *episode,
+                                                   size_t i_field);
+
+/* Writes a row group (without the commit). */
 ET_MUST_USE enum et_status et__rows_write(struct et_parquet_writer *file,
                                           const struct et__table *table,
                                           const struct et__spec *spec,
                                           const struct et__content *content, struct et_err *err);
+
+/* Writes and commits all of the episode's row groups: one, or with pictures that are taken one at a
+ * time as many as keep each of them small. Where those pictures are of a recording it makes their
+ * statistics, into stats (one a field). */
+struct et__rows_written {
+    int64_t n_groups, n_pictures, n_beyond;
+};
+ET_MUST_USE enum et_status et__rows_add(struct et_parquet_writer *file,
+                                        const struct et__table *table, const struct et__spec *spec,
+                                        struct et__content *content, struct et__stats *stats,
+                                        struct et__rows_written *written, struct et_err *err);
 
 /* The metadata key "huggingface": what the datasets library calls these features. */
 void et__huggingface_put(struct et_json_writer *w, const struct et__spec *spec);

@@ -412,8 +412,8 @@ static enum et_status read_rows(struct making *making, struct et_err *err)
 {
     struct et_err bad = {0};
 
-    const enum et_status st =
-        et_dataset_rows(making->ds, (int64_t)making->i, making->arena, &making->rows, &bad);
+    const enum et_status st = et__rows_without_pictures(making->ds, (int64_t)making->i,
+                                                        making->arena, &making->rows, &bad);
     if (st == ET_OK) {
         take_rows_remarks(making);
         return ET_OK;

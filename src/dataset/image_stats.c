@@ -1,7 +1,8 @@
 /* Statistics of pictures, sampled as LeRobot samples them (lerobot/datasets/compute_stats.py): a
  * number of frames that grows with the 0.75th power of the length, evenly spaced, and of each frame
- * every so-manieth pixel. Values are 0 … 1. A picture has 256 levels, so counts of levels give
- * every statistic exactly. */
+ * every so-manieth pixel. Colours are 0 … 1; depth is not scaled, its unit is the millimetre, and
+ * pixels where nothing was measured count as the 0 that they hold, as LeRobot counts them. A
+ * picture has 256 levels, depth 65,536, so counts of levels give every statistic exactly. */
 #include "dataset/dataset__write.h"
 
 #include "etude/image.h"
@@ -13,11 +14,6 @@
 #define SAMPLES_MAX 10000
 #define SIDE_TARGET_PX 150
 #define SIDE_WHOLE_PX 300 // smaller pictures count whole
-#define CHANNELS_MAX 4
-
-struct levels {
-    int64_t n[CHANNELS_MAX][256];
-};
 
 int64_t et__n_samples(int64_t n_rows)
 {
@@ -44,73 +40,103 @@ int et__sample_stride(int width_px, int height_px)
     return longest < SIDE_WHOLE_PX ? 1 : longest / SIDE_TARGET_PX;
 }
 
-static void count_pixels(struct levels *levels, const uint8_t *pixels, int width_px, int height_px,
-                         size_t n_channels)
+enum et_status et__levels_make(struct et__levels *levels, size_t n_channels, int n_bits,
+                               struct et_arena *arena, struct et_err *err)
 {
-    const int stride = et__sample_stride(width_px, height_px);
-    for (int y = 0; y < height_px; y += stride) {
-        const uint8_t *row = pixels + (size_t)y * (size_t)width_px * n_channels;
-        for (int x = 0; x < width_px; x += stride)
-            for (size_t c = 0; c < n_channels; c++)
-                levels->n[c][row[(size_t)x * n_channels + c]]++;
+    *levels = (struct et__levels){
+        .n_channels = n_channels, .n_bits = n_bits, .n_levels = n_bits == 16 ? 65536 : 256};
+    levels->n = et_arena_array(arena, n_channels * levels->n_levels, sizeof *levels->n);
+    return levels->n ? ET_OK : et_arena_fail(arena, "a picture's statistics", err);
+}
+
+bool et__levels_add(struct et__levels *levels, const struct et_image *image)
+{
+    const size_t n = levels->n_channels;
+    if (image->n_bits != levels->n_bits || (size_t)image->n_channels != n)
+        return false;
+    const int stride = et__sample_stride(image->width_px, image->height_px);
+    const bool is_wide = levels->n_bits == 16;
+    const uint8_t *narrow = image->pixels;
+    const uint16_t *wide = image->pixels;
+    for (int y = 0; y < image->height_px; y += stride) {
+        const size_t row = (size_t)y * (size_t)image->width_px;
+        for (int x = 0; x < image->width_px; x += stride)
+            for (size_t c = 0; c < n; c++) {
+                const size_t at = (row + (size_t)x) * n + c;
+                levels->n[c * levels->n_levels + (is_wide ? wide[at] : narrow[at])]++;
+            }
     }
+    return true;
+}
+
+static void add_rgb(struct et__levels *levels, const uint8_t *rgb, int width_px, int height_px)
+{
+    const struct et_image image = {.width_px = width_px,
+                                   .height_px = height_px,
+                                   .n_channels = 3,
+                                   .n_bits = 8,
+                                   .pixels = (void *)(uintptr_t)rgb};
+    (void)et__levels_add(levels, &image);
 }
 
 // The level at rank k of all that were counted.
-static int level_at(const int64_t *n, int64_t k)
+static size_t level_at(const int64_t *n, size_t n_levels, int64_t k)
 {
-    int level = 0;
-    for (int64_t before = n[0]; before <= k && level < 255; before += n[level])
+    size_t level = 0;
+    for (int64_t before = n[0]; before <= k && level < n_levels - 1; before += n[level])
         level++;
     return level;
 }
 
-static double quantile(const int64_t *n, int64_t n_all, double at)
+static double quantile(const int64_t *n, size_t n_levels, int64_t n_all, double at)
 {
     const double rank = (double)(n_all - 1) * at;
     const int64_t low = (int64_t)rank;
     const int64_t high = low + 1 < n_all ? low + 1 : low;
-    const double a = level_at(n, low), b = level_at(n, high);
-    return (a + (b - a) * (rank - (double)low)) / 255.0;
+    const double a = (double)level_at(n, n_levels, low), b = (double)level_at(n, n_levels, high);
+    return a + (b - a) * (rank - (double)low);
 }
 
-static void channel_stats(const int64_t *n, size_t c, struct et__stats *stats)
+static void channel_stats(const struct et__levels *levels, size_t c, struct et__stats *stats)
 {
+    const size_t n_levels = levels->n_levels;
+    const int64_t *n = levels->n + c * n_levels;
+    const double unit = levels->n_bits == 16 ? 1 : 255;
     int64_t n_all = 0;
     double sum = 0, squares = 0;
-    for (int v = 0; v < 256; v++) {
+    for (size_t v = 0; v < n_levels; v++) {
         n_all += n[v];
-        sum += (double)n[v] * v;
+        sum += (double)n[v] * (double)v;
     }
     if (n_all == 0)
         return;
     const double mean = sum / (double)n_all;
-    for (int v = 0; v < 256; v++)
-        squares += (double)n[v] * (v - mean) * (v - mean);
-    stats->min[c] = level_at(n, 0) / 255.0;
-    stats->max[c] = level_at(n, n_all - 1) / 255.0;
-    stats->mean[c] = mean / 255.0;
-    stats->std[c] = sqrt(squares / (double)n_all) / 255.0;
+    for (size_t v = 0; v < n_levels; v++)
+        squares += (double)n[v] * ((double)v - mean) * ((double)v - mean);
+    stats->min[c] = (double)level_at(n, n_levels, 0) / unit;
+    stats->max[c] = (double)level_at(n, n_levels, n_all - 1) / unit;
+    stats->mean[c] = mean / unit;
+    stats->std[c] = sqrt(squares / (double)n_all) / unit;
     for (size_t q = 0; q < ET__N_QUANTILES; q++)
-        stats->quantiles[q * stats->n + c] = quantile(n, n_all, ET__LEVELS[q]);
+        stats->quantiles[q * stats->n + c] = quantile(n, n_levels, n_all, ET__LEVELS[q]) / unit;
 }
 
-static enum et_status make_stats(const struct levels *levels, size_t n_channels, int64_t count,
-                                 struct et_arena *arena, struct et__stats *stats,
-                                 struct et_err *err)
+enum et_status et__levels_stats(const struct et__levels *levels, int64_t count,
+                                struct et_arena *arena, struct et__stats *stats, struct et_err *err)
 {
-    double *all = et_arena_array(arena, n_channels * (4 + ET__N_QUANTILES), sizeof *all);
+    const size_t n = levels->n_channels;
+    double *all = et_arena_array(arena, n * (4 + ET__N_QUANTILES), sizeof *all);
     if (!all)
         return et_arena_fail(arena, "a picture's statistics", err);
-    *stats = (struct et__stats){.n = n_channels,
+    *stats = (struct et__stats){.n = n,
                                 .min = all,
-                                .max = all + n_channels,
-                                .mean = all + 2 * n_channels,
-                                .std = all + 3 * n_channels,
-                                .quantiles = all + 4 * n_channels,
+                                .max = all + n,
+                                .mean = all + 2 * n,
+                                .std = all + 3 * n,
+                                .quantiles = all + 4 * n,
                                 .count = count};
-    for (size_t c = 0; c < n_channels; c++)
-        channel_stats(levels->n[c], c, stats);
+    for (size_t c = 0; c < n; c++)
+        channel_stats(levels, c, stats);
     return ET_OK;
 }
 
@@ -142,7 +168,7 @@ enum et_status et__video_go_to(struct et_video_reader *reader, int64_t want, int
 }
 
 static enum et_status sample_video(struct et_video_reader *reader, const struct et_new_video *video,
-                                   int64_t n_rows, uint8_t *rgb, struct levels *levels,
+                                   int64_t n_rows, uint8_t *rgb, struct et__levels *levels,
                                    struct et_err *err)
 {
     const struct et_video_info *info = et_video_info(reader);
@@ -156,13 +182,13 @@ static enum et_status sample_video(struct et_video_reader *reader, const struct 
         if (st == ET_OK)
             st = et_video_rgb(reader, info->width_px, info->height_px, rgb, err);
         if (st == ET_OK)
-            count_pixels(levels, rgb, info->width_px, info->height_px, 3);
+            add_rgb(levels, rgb, info->width_px, info->height_px);
     }
     return st;
 }
 
 static enum et_status sample_recorded(const struct et_new_video *video, int64_t n_rows,
-                                      struct levels *levels, struct et_err *err)
+                                      struct et__levels *levels, struct et_err *err)
 {
     const int64_t n_samples = et__n_samples(n_rows);
     struct et_frames *frames = NULL;
@@ -173,63 +199,55 @@ static enum et_status sample_recorded(const struct et_new_video *video, int64_t 
             et_frames_go_to(frames, video->frame_of_row[et__sample_row(n_rows, n_samples, k)], err);
         if (st == ET_OK)
             st = et_frames_image(frames, &image, err);
-        if (st == ET_OK && image.n_bits == 8 && image.n_channels == 3)
-            count_pixels(levels, image.pixels, image.width_px, image.height_px, 3);
+        if (st == ET_OK)
+            (void)et__levels_add(levels, &image);
     }
     et_frames_close(frames);
     return st;
 }
 
-static enum et_status recorded_stats(const struct et_new_video *video, int64_t n_rows,
-                                     struct et_arena *arena, struct et__stats *stats,
-                                     struct et_err *err)
+static enum et_status decoded_stats(const struct et_new_video *video, int64_t n_rows,
+                                    struct et_arena *arena, struct et__levels *levels,
+                                    struct et_err *err)
 {
-    struct levels *levels = et_arena_alloc(arena, sizeof *levels);
-    enum et_status st = levels ? sample_recorded(video, n_rows, levels, err)
-                               : et_arena_fail(arena, "a picture", err);
-    if (st == ET_OK)
-        st = make_stats(levels, 3, et__n_samples(n_rows), arena, stats, err);
+    struct et_video_reader *reader = NULL;
+    enum et_status st = et_video_open(&reader, video->path, 1, err);
+    if (st != ET_OK)
+        return st;
+    const struct et_video_info *info = et_video_info(reader);
+    const size_t n_pixels = (size_t)info->width_px * (size_t)info->height_px;
+    const struct et_arena_mark mark = et_arena_mark(arena);
+    uint8_t *rgb = et_arena_array(arena, n_pixels, 3);
+    st = rgb ? sample_video(reader, video, n_rows, rgb, levels, err)
+             : et_arena_fail(arena, "a picture", err);
+    et_arena_rewind(arena, mark);
+    if (st != ET_OK)
+        (void)et_err_context(err, "%.150s", video->path);
+    et_video_close(reader);
     return st;
 }
 
 enum et_status et__video_stats(const struct et_new_video *video, int64_t n_rows,
                                struct et_arena *arena, struct et__stats *stats, struct et_err *err)
 {
-    if (video->recorded)
-        return recorded_stats(video, n_rows, arena, stats, err);
-    struct et_video_reader *reader = NULL;
-    enum et_status st = et_video_open(&reader, video->path, 1, err);
-    if (st != ET_OK)
-        return st;
-
-    const struct et_video_info *info = et_video_info(reader);
-    const size_t n_pixels = (size_t)info->width_px * (size_t)info->height_px;
-    const struct et_arena_mark mark = et_arena_mark(arena);
-    uint8_t *rgb = et_arena_array(arena, n_pixels, 3);
-    struct levels *levels = et_arena_alloc(arena, sizeof *levels);
-    struct levels counted;
-    if (!rgb || !levels) {
-        st = et_arena_fail(arena, "a picture", err);
-    } else {
-        st = sample_video(reader, video, n_rows, rgb, levels, err);
-        counted = *levels;
-    }
-    et_arena_rewind(arena, mark);
+    struct et__levels levels;
+    enum et_status st = et__levels_make(&levels, 3, 8, arena, err);
     if (st == ET_OK)
-        st = make_stats(&counted, 3, et__n_samples(n_rows), arena, stats, err);
-    else
-        (void)et_err_context(err, "%.150s", video->path);
-    et_video_close(reader);
-    return st;
+        st = video->recorded ? sample_recorded(video, n_rows, &levels, err)
+                             : decoded_stats(video, n_rows, arena, &levels, err);
+    return st == ET_OK ? et__levels_stats(&levels, et__n_samples(n_rows), arena, stats, err) : st;
 }
 
 enum et_status et__black_stats(size_t n_channels, int64_t n_rows, struct et_arena *arena,
                                struct et__stats *stats, struct et_err *err)
 {
-    struct levels levels = {0};
+    struct et__levels levels;
+    const enum et_status st = et__levels_make(&levels, n_channels, 8, arena, err);
+    if (st != ET_OK)
+        return st;
     for (size_t c = 0; c < n_channels; c++)
-        levels.n[c][0] = 1;
-    return make_stats(&levels, n_channels, et__n_samples(n_rows), arena, stats, err);
+        levels.n[c * levels.n_levels] = 1;
+    return et__levels_stats(&levels, et__n_samples(n_rows), arena, stats, err);
 }
 
 /* ---- pictures in the rows ---- */
@@ -249,41 +267,67 @@ static const struct et_parquet_batch *bytes_of(const struct et_column *column)
     return NULL;
 }
 
-static enum et_status count_image(struct et_str bytes, size_t n_channels, struct et_arena *arena,
-                                  struct levels *levels, struct et_err *err)
+static enum et_status count_image(struct et_str bytes, struct et_arena *arena,
+                                  struct et__levels *levels, struct et_err *err)
 {
     struct et_image image;
     const struct et_arena_mark mark = et_arena_mark(arena);
     enum et_status st = et_image_decode(bytes, arena, &image, err);
-    if (st == ET_OK && (image.n_bits != 8 || (size_t)image.n_channels != n_channels))
+    if (st == ET_OK && !et__levels_add(levels, &image))
         st = et_fail(err, ET_EUNSUPPORTED, -1, "a picture of %d channels of %d bits",
                      image.n_channels, image.n_bits);
-    if (st == ET_OK)
-        count_pixels(levels, image.pixels, image.width_px, image.height_px, n_channels);
     et_arena_rewind(arena, mark);
     return st;
 }
 
 /* A picture that cannot be decoded, or of another depth, is no reason to refuse an episode: its
  * bytes are kept, only the statistics are not made. */
-enum et_status et__image_stats(const struct et_column *column, int64_t n_rows,
-                               struct et_arena *arena, struct et__stats *stats, struct et_err *err)
+static enum et_status forgive(enum et_status st)
+{
+    return st == ET_ENOMEM || st == ET_EIO ? st : ET_OK;
+}
+
+enum et_status et__image_stats(const struct et__field *field, const struct et_column *column,
+                               int64_t n_rows, struct et_arena *arena, struct et__stats *stats,
+                               struct et_err *err)
 {
     const struct et_parquet_batch *bytes = bytes_of(column);
     const int64_t n_samples = et__n_samples(n_rows);
-    struct levels levels = {0};
+    struct et__levels levels;
 
     *stats = (struct et__stats){0};
     if (!bytes || bytes->n_values != n_rows)
         return ET_OK;
-    for (int64_t k = 0; k < n_samples; k++) {
+    enum et_status st =
+        et__levels_make(&levels, field->n_stats, field->is_depth ? 16 : 8, arena, err);
+    for (int64_t k = 0; st == ET_OK && k < n_samples; k++) {
         const struct et_str *all = bytes->values;
-        const enum et_status st =
-            count_image(all[et__sample_row(n_rows, n_samples, k)], 3, arena, &levels, err);
-        if (st == ET_ENOMEM)
-            return st;
-        if (st != ET_OK)
-            return ET_OK;
+        st = count_image(all[et__sample_row(n_rows, n_samples, k)], arena, &levels, err);
     }
-    return make_stats(&levels, 3, n_samples, arena, stats, err);
+    return st == ET_OK ? et__levels_stats(&levels, n_samples, arena, stats, err) : forgive(st);
+}
+
+enum et_status et__stored_stats(const struct et__field *field,
+                                const struct et_new_pictures *pictures, int64_t n_rows,
+                                struct et_arena *arena, struct et__stats *stats, struct et_err *err)
+{
+    const int64_t n_samples = et__n_samples(n_rows);
+    struct et_pictures *stored = NULL;
+    struct et__levels levels;
+
+    *stats = (struct et__stats){0};
+    enum et_status st =
+        et__levels_make(&levels, field->n_stats, field->is_depth ? 16 : 8, arena, err);
+    if (st == ET_OK)
+        st = et_pictures_open(&stored, pictures->stored, err);
+    for (int64_t k = 0; st == ET_OK && k < n_samples; k++) {
+        struct et_image image;
+        const int64_t row = et__sample_row(n_rows, n_samples, k);
+        st = et_pictures_image(stored, pictures->frame_of_row ? pictures->frame_of_row[row] : row,
+                               &image, err);
+        if (st == ET_OK && !et__levels_add(&levels, &image))
+            st = ET_EUNSUPPORTED;
+    }
+    et_pictures_close(stored);
+    return st == ET_OK ? et__levels_stats(&levels, n_samples, arena, stats, err) : forgive(st);
 }

@@ -206,8 +206,12 @@ static enum et_status run_items(struct et__run *run, struct et_arena *arena, str
     return st;
 }
 
-static void remark_counts(struct et__run *run)
+static void remark_counts(struct et__run *run, const struct et_dataset_totals *totals)
 {
+    if (totals->n_pixels_beyond > 0)
+        et__note(&run->remarks, ET_SEVERITY_WARN, "depth",
+                 "%lld pixels were beyond 65.535 m and are 0 now, as if nothing had been measured",
+                 (long long)totals->n_pixels_beyond);
     if (run->n_other_times > 0)
         et__note(&run->remarks, ET_SEVERITY_WARN, "timestamp",
                  "the times of %lld episodes were not float32 of frame_index / fps and are made "
@@ -235,7 +239,7 @@ enum et_status et__run_all(struct et__run *run, struct et_ops_result *result, st
     else
         et_dataset_writer_close(run->writer);
     run->writer = NULL;
-    remark_counts(run);
+    remark_counts(run, &result->totals);
     result->n_episodes_in = (int64_t)run->n_items;
     result->n_bytes_in = run->n_bytes_in;
     result->remarks = run->remarks.items;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-static size_t type_bytes(enum et_parquet_type type)
+size_t et__type_bytes(enum et_parquet_type type)
 {
     switch (type) {
     case ET_PARQUET_BOOL:
@@ -33,6 +33,7 @@ struct reading {
     const char *path;
     const char *where; // the path below the dataset's folder
     int64_t first, n_rows;
+    bool skips_pictures; // their columns come without leaves
     struct et__remarks remarks;
     struct et_rows *rows;
 };
@@ -74,11 +75,11 @@ static bool copy_batch(struct et_arena *arena, enum et_parquet_type type,
                        const struct et_parquet_batch *batch, struct et_parquet_batch *copy)
 {
     *copy = *batch;
-    void *values = et_arena_array(arena, (size_t)batch->n_values, type_bytes(type));
+    void *values = et_arena_array(arena, (size_t)batch->n_values, et__type_bytes(type));
     if (!values)
         return false;
     if (batch->n_values)
-        memcpy(values, batch->values, (size_t)batch->n_values * type_bytes(type));
+        memcpy(values, batch->values, (size_t)batch->n_values * et__type_bytes(type));
     copy->values = values;
     if (batch->def && !(copy->def = et_arena_copy(arena, batch->def, (size_t)batch->n_levels)))
         return false;
@@ -155,6 +156,10 @@ static enum et_status read_column(struct reading *reading, size_t first, size_t 
     column->i_feature = et_dataset_find(reading->ds, column->name);
     for (size_t i = first; i < last; i++)
         n_leaves += et_parquet_nodes(reading->reader)[i].is_leaf;
+    if (reading->skips_pictures && et__is_picture_column(reading->ds, column)) {
+        *i_leaf += n_leaves;
+        return ET_OK;
+    }
     struct et_parquet_batch *leaves = et_arena_array(reading->arena, n_leaves, sizeof *leaves);
     if (!leaves)
         return et_arena_fail(reading->arena, "an episode's rows", err);
@@ -167,6 +172,20 @@ static enum et_status read_column(struct reading *reading, size_t first, size_t 
         column->n_leaves = n_leaves;
     }
     return st;
+}
+
+bool et__is_picture_column(const struct et_dataset *ds, const struct et_column *column)
+{
+    if (column->i_feature < 0 || ds->features[column->i_feature].dtype != ET_DTYPE_IMAGE ||
+        column->n_nodes != 3)
+        return false;
+    const struct et_parquet_node *cell = column->nodes;
+    for (size_t i = 1; i < 3; i++)
+        if (!cell[i].is_leaf || cell[i].parent != 0 || cell[i].type != ET_PARQUET_BYTES ||
+            cell[i].repetition != ET_PARQUET_OPTIONAL)
+            return false;
+    return !cell[0].is_leaf && cell[0].repetition == ET_PARQUET_OPTIONAL &&
+           strcmp(cell[1].name, "bytes") == 0 && strcmp(cell[2].name, "path") == 0;
 }
 
 static enum et_status read_columns(struct reading *reading, struct et_err *err)
@@ -279,8 +298,8 @@ static enum et_status read_rows(struct reading *reading, const struct et__place 
     return st;
 }
 
-enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, struct et_arena *arena,
-                               struct et_rows *rows, struct et_err *err)
+static enum et_status rows_of(const struct et_dataset *dataset, int64_t i, bool skips_pictures,
+                              struct et_arena *arena, struct et_rows *rows, struct et_err *err)
 {
     struct et__place place;
 
@@ -291,8 +310,11 @@ enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, stru
     if (dataset->info.layout == ET_LAYOUT_EPISODES)
         return et_fail(err, ET_EUNSUPPORTED, i, "%.150s holds episodes of many rates: no rows",
                        dataset->info.path);
-    struct reading reading = {
-        .ds = dataset, .arena = arena, .remarks = {.arena = arena}, .rows = rows};
+    struct reading reading = {.ds = dataset,
+                              .arena = arena,
+                              .skips_pictures = skips_pictures,
+                              .remarks = {.arena = arena},
+                              .rows = rows};
     enum et_status st = et__rows_open(dataset, &dataset->episodes[i], arena, &place, err);
     if (st == ET_OK)
         st = read_rows(&reading, &place, err);
@@ -300,6 +322,19 @@ enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, stru
     rows->remarks = reading.remarks.items;
     rows->n_remarks = reading.remarks.n;
     return st;
+}
+
+enum et_status et_dataset_rows(const struct et_dataset *dataset, int64_t i, struct et_arena *arena,
+                               struct et_rows *rows, struct et_err *err)
+{
+    return rows_of(dataset, i, false, arena, rows, err);
+}
+
+enum et_status et__rows_without_pictures(const struct et_dataset *dataset, int64_t i,
+                                         struct et_arena *arena, struct et_rows *rows,
+                                         struct et_err *err)
+{
+    return rows_of(dataset, i, true, arena, rows, err);
 }
 
 const struct et_column *et_rows_find(const struct et_rows *rows, const char *name)

@@ -14,7 +14,8 @@ struct adding {
     int64_t *task_numbers; // of episode->tasks
     struct et__content content;
     struct et__placed *placed; // one a camera
-    int64_t group, first_row;  // in the data file
+    int64_t first_row;         // in the data file
+    struct et__rows_written written;
     int64_t n_data_bytes;
 };
 
@@ -197,11 +198,9 @@ static enum et_status add_rows(struct adding *a, struct et_err *err)
     if (st != ET_OK)
         return st;
     const int64_t n_before = et_parquet_writer_bytes(w->data);
-    a->group = w->file_groups;
     a->first_row = w->file_rows;
-    st = et__rows_write(w->data, w->table, w->spec, &a->content, err);
-    if (st == ET_OK)
-        st = et_parquet_writer_commit(w->data, err);
+    st =
+        et__rows_add(w->data, w->table, w->spec, &a->content, a->prepared->stats, &a->written, err);
     if (st != ET_OK)
         return st;
     a->n_data_bytes = et_parquet_writer_bytes(w->data) - n_before;
@@ -237,7 +236,7 @@ static void put_data(struct et_json_writer *json, const struct adding *a)
     et_json_open_map(json);
     et_json_put_int(json, "chunk", a->w->data_chunk);
     et_json_put_int(json, "file", a->w->data_file);
-    et_json_put_int(json, "group", is_v21 ? 0 : a->group);
+    et_json_put_int(json, "group", (is_v21 ? 0 : a->w->file_groups) + a->written.n_groups - 1);
     et_json_put_int(json, "first_row", is_v21 ? 0 : a->first_row);
     et_json_close_map(json);
 }
@@ -374,9 +373,11 @@ static void keep(struct adding *a)
     }
     const bool is_v21 = w->spec->layout == ET_LAYOUT_V21;
     w->file_rows = is_v21 ? 0 : w->file_rows + a->episode->n_rows;
-    w->file_groups = is_v21 ? 0 : w->file_groups + 1;
+    w->file_groups = is_v21 ? 0 : w->file_groups + a->written.n_groups;
     w->data_path[0] = is_v21 ? 0 : w->data_path[0];
     w->totals.n_data_bytes += a->n_data_bytes;
+    w->totals.n_pictures += a->written.n_pictures;
+    w->totals.n_pixels_beyond += a->written.n_beyond;
     w->totals.n_episodes++;
     w->totals.n_rows += a->episode->n_rows;
     w->totals.n_tasks = (int64_t)w->tasks.n;

@@ -36,6 +36,28 @@ static enum et_status check_videos(const struct et__spec *spec,
     return ET_OK;
 }
 
+static enum et_status check_pictures(const struct et__spec *spec,
+                                     const struct et_new_episode *episode, struct et_err *err)
+{
+    for (size_t i = 0; i < episode->n_pictures; i++) {
+        const struct et_new_pictures *p = &episode->pictures[i];
+        if (p->i_feature >= spec->n_fields || !spec->fields[p->i_feature].is_image)
+            return et_fail(err, ET_EARG, -1, "pictures for feature %zu, which has none in its rows",
+                           p->i_feature);
+        const struct et__field *field = &spec->fields[p->i_feature];
+        if (!p->stored && !field->is_depth)
+            return et_fail(err, ET_EARG, -1, "%.100s is not depth: such pictures are videos",
+                           field->name);
+        if (et__episode_column(episode, field->name) ||
+            et__episode_pictures(episode, p->i_feature) != p)
+            return et_fail(err, ET_EARG, -1, "the episode has %.100s twice", field->name);
+        if (p->stored && !p->frame_of_row && p->stored->n_rows != episode->n_rows)
+            return et_fail(err, ET_EARG, -1, "%.100s has %lld pictures for %lld rows", field->name,
+                           (long long)p->stored->n_rows, (long long)episode->n_rows);
+    }
+    return ET_OK;
+}
+
 static enum et_status check_episode(const struct et__spec *spec,
                                     const struct et_new_episode *episode, struct et_err *err)
 {
@@ -50,7 +72,8 @@ static enum et_status check_episode(const struct et__spec *spec,
         if (episode->task_of_row[row] < 0 || episode->task_of_row[row] >= (int64_t)episode->n_tasks)
             return et_fail(err, ET_EARG, row, "row %lld has task %lld of %zu", (long long)row,
                            (long long)episode->task_of_row[row], episode->n_tasks);
-    return check_videos(spec, episode, err);
+    const enum et_status st = check_pictures(spec, episode, err);
+    return st == ET_OK ? check_videos(spec, episode, err) : st;
 }
 
 static enum et_status picture_stats(const struct et__spec *spec, size_t i_field,
@@ -60,7 +83,13 @@ static enum et_status picture_stats(const struct et__spec *spec, size_t i_field,
     const struct et__field *field = &spec->fields[i_field];
     if (field->is_image) {
         const struct et_column *column = et__episode_column(episode, field->name);
-        return column ? et__image_stats(column, episode->n_rows, arena, stats, err) : ET_OK;
+        const struct et_new_pictures *pictures = et__episode_pictures(episode, i_field);
+        if (pictures && pictures->stored)
+            return et__stored_stats(field, pictures, episode->n_rows, arena, stats, err);
+        // Those of a recording are looked at once, when they are written.
+        return column && !pictures
+                   ? et__image_stats(field, column, episode->n_rows, arena, stats, err)
+                   : ET_OK;
     }
     const struct et_new_video *video = find_video(spec, i_field, episode);
     assert(video); // check_videos has seen it

@@ -63,6 +63,23 @@ static bool add_nodes(struct et__table *table, const struct et_column *column,
     return true;
 }
 
+/* The column of an image feature: {bytes, path}, as the datasets library has it. */
+static const struct et_column *picture_column(const char *name, struct et_parquet_node nodes[3],
+                                              struct et_column *column)
+{
+    nodes[0] =
+        (struct et_parquet_node){.name = name, .parent = -1, .repetition = ET_PARQUET_OPTIONAL};
+    nodes[1] = (struct et_parquet_node){.name = "bytes",
+                                        .repetition = ET_PARQUET_OPTIONAL,
+                                        .is_leaf = true,
+                                        .type = ET_PARQUET_BYTES};
+    nodes[2] = nodes[1];
+    nodes[2].name = "path";
+    nodes[2].logical = ET_PARQUET_STRING;
+    *column = (struct et_column){.name = name, .nodes = nodes, .n_nodes = 3, .n_leaves = 2};
+    return column;
+}
+
 static enum et_status add_numbers(struct et__table *table, const struct et__field *field,
                                   enum et_parquet_type type, struct et__shape *shape,
                                   struct et_err *err)
@@ -82,7 +99,11 @@ static enum et_status add_shape(struct et__table *table, const struct et__spec *
                                 struct et_err *err)
 {
     const struct et__field *field = &spec->fields[i_field];
-    const struct et_column *column = et__episode_column(episode, field->name);
+    struct et_parquet_node nodes[3];
+    struct et_column made;
+    const struct et_column *column = et__episode_pictures(episode, i_field)
+                                         ? picture_column(field->name, nodes, &made)
+                                         : et__episode_column(episode, field->name);
     struct et__shape *shape = &table->shapes[table->n_shapes++];
     *shape = (struct et__shape){.i_field = i_field, .first_leaf = table->n_leaves};
 
@@ -166,8 +187,12 @@ static enum et_status check_shape(const struct et__shape *shape, const struct et
     const struct et__field *field = &spec->fields[shape->i_field];
     const struct et_column *column = et__episode_column(episode, field->name);
 
+    struct et_parquet_node nodes[3];
+    struct et_column made;
     if (field->made != ET__DEFAULT_NONE && (field->made != ET__DEFAULT_TIMESTAMP || !column))
         return ET_OK;
+    if (et__episode_pictures(episode, shape->i_field))
+        column = picture_column(field->name, nodes, &made);
     if (!column)
         return et_fail(err, ET_EARG, -1, "the episode has no column %.100s", field->name);
     if (shape->is_rectangular)
@@ -232,13 +257,84 @@ static enum et_status write_nested(struct et_parquet_writer *file, const struct 
     return st;
 }
 
-static enum et_status write_leaves(struct et_parquet_writer *file, const struct et__shape *shape,
-                                   const struct et_column *column, struct et_err *err)
+// The definition level of a leaf's values: how many of its nodes may be absent or repeated.
+static int max_def(const struct et__table *table, const struct et_parquet_node *leaf)
+{
+    int def = leaf->repetition != ET_PARQUET_REQUIRED;
+    for (int at = leaf->parent; at >= 0; at = table->nodes[at].parent)
+        def += table->nodes[at].repetition != ET_PARQUET_REQUIRED;
+    return def;
+}
+
+/* Rows first … first + n_rows − 1 of a leaf. */
+static struct et_parquet_batch slice(const struct et_parquet_batch *leaf, enum et_parquet_type type,
+                                     int def, int64_t first, int64_t n_rows)
+{
+    int64_t row = -1, level = 0, value = 0;
+    struct et_parquet_batch part = *leaf;
+    if (first == 0 && n_rows == leaf->n_rows)
+        return part;
+    int64_t first_level = leaf->n_levels, first_value = leaf->n_values;
+    for (; level < leaf->n_levels; level++) {
+        row += !leaf->rep || leaf->rep[level] == 0;
+        if (row == first && (!leaf->rep || leaf->rep[level] == 0)) {
+            first_level = level;
+            first_value = value;
+        }
+        if (row == first + n_rows)
+            break;
+        value += !leaf->def || leaf->def[level] == def;
+    }
+    part.n_rows = n_rows;
+    part.n_levels = level - first_level;
+    part.n_values = value - first_value;
+    part.def = leaf->def ? leaf->def + first_level : NULL;
+    part.rep = leaf->rep ? leaf->rep + first_level : NULL;
+    part.values = (const char *)leaf->values + (size_t)first_value * et__type_bytes(type);
+    return part;
+}
+
+static enum et_status write_leaves(struct et_parquet_writer *file, const struct et__table *table,
+                                   const struct et__shape *shape, const struct et_column *column,
+                                   const struct et__content *content, struct et_err *err)
 {
     enum et_status st = ET_OK;
-    for (size_t i = 0; st == ET_OK && i < shape->n_leaves; i++)
-        st = et_parquet_write_leaf(file, shape->first_leaf + i, &column->leaves[i], err);
+    size_t k = 0;
+    for (size_t i = 0; st == ET_OK && i < shape->n_nodes; i++) {
+        if (!shape->nodes[i].is_leaf)
+            continue;
+        const struct et_parquet_batch part =
+            slice(&column->leaves[k], shape->nodes[i].type, max_def(table, &shape->nodes[i]),
+                  content->first, content->n_rows);
+        st = et_parquet_write_leaf(file, shape->first_leaf + k++, &part, err);
+    }
     return st;
+}
+
+static enum et_status write_pictures(struct et_parquet_writer *file, const struct et__shape *shape,
+                                     const struct et__picture_cells *cells, int64_t n_rows,
+                                     struct et_err *err)
+{
+    const struct et_parquet_batch bytes = {.n_rows = n_rows,
+                                           .n_levels = n_rows,
+                                           .n_values = cells->n_bytes,
+                                           .def = cells->bytes_def,
+                                           .values = cells->bytes};
+    const struct et_parquet_batch paths = {.n_rows = n_rows,
+                                           .n_levels = n_rows,
+                                           .n_values = cells->n_paths,
+                                           .def = cells->path_def,
+                                           .values = cells->paths};
+    const enum et_status st = et_parquet_write_leaf(file, shape->first_leaf, &bytes, err);
+    return st == ET_OK ? et_parquet_write_leaf(file, shape->first_leaf + 1, &paths, err) : st;
+}
+
+static const struct et__picture_cells *find_cells(const struct et__content *content, size_t i_field)
+{
+    for (size_t i = 0; i < content->n_pictures; i++)
+        if (content->pictures[i].i_field == i_field)
+            return &content->pictures[i];
+    return NULL;
 }
 
 enum et_status et__rows_write(struct et_parquet_writer *file, const struct et__table *table,
@@ -249,13 +345,22 @@ enum et_status et__rows_write(struct et_parquet_writer *file, const struct et__t
     for (size_t i = 0; st == ET_OK && i < table->n_shapes; i++) {
         const struct et__shape *shape = &table->shapes[i];
         const struct et__field *field = &spec->fields[shape->i_field];
+        const struct et__picture_cells *pictures = find_cells(content, shape->i_field);
         const struct et_column *column = et__episode_column(content->episode, field->name);
         const void *made = content->made[field->made];
-        const struct et__cells cells = {content->episode->n_rows, made ? made : column->values,
-                                        content->arena};
-        if (!shape->is_rectangular)
-            st = write_leaves(file, shape, column, err);
-        else if (shape->depth < 2)
+        if (pictures) {
+            st = write_pictures(file, shape, pictures, content->n_rows, err);
+            continue;
+        }
+        if (!shape->is_rectangular) {
+            st = write_leaves(file, table, shape, column, content, err);
+            continue;
+        }
+        const size_t row_bytes = field->n_values * et__type_bytes(shape->type);
+        const char *values = made ? made : column->values;
+        const struct et__cells cells = {
+            content->n_rows, values + (size_t)content->first * row_bytes, content->arena};
+        if (shape->depth < 2)
             st = et_parquet_write_rows(file, shape->first_leaf, cells.values, cells.n_rows,
                                        field->n_values, err);
         else

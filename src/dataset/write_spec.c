@@ -8,6 +8,7 @@
 #define FILE_MB_MAX (1 << 20)
 #define VIDEO_FILE_S 900.0
 #define QUANTILE_BUDGET_BYTES ((size_t)64 << 20)
+#define ROW_GROUP_BYTES ((size_t)32 << 20)
 
 static const struct default_feature {
     const char *name;
@@ -274,6 +275,8 @@ static void put_spec(struct et_json_writer *w, const struct et_dataset_spec *spe
     et_json_put_int(w, "quantile_budget_bytes",
                     (int64_t)(spec->quantile_budget_bytes ? spec->quantile_budget_bytes
                                                           : QUANTILE_BUDGET_BYTES));
+    if (spec->row_group_bytes)
+        et_json_put_int(w, "row_group_bytes", (int64_t)spec->row_group_bytes);
     et_json_put_bool(w, "should_sync", spec->should_sync);
     put_video(w, &spec->video);
     put_features(w, spec);
@@ -430,6 +433,8 @@ enum et_status et__spec_read(const struct et_value *line, struct et_arena *arena
     made->video_file_mb = (int)et_value_int(et_value_get(line, "video_file_mb"), 0);
     made->video_file_s = et_value_real(et_value_get(line, "video_file_s"), 0);
     made->chunk_files = (int)et_value_int(et_value_get(line, "chunk_files"), 0);
+    made->row_group_bytes =
+        (size_t)et_value_int(et_value_get(line, "row_group_bytes"), ROW_GROUP_BYTES);
     made->quantile_budget_bytes =
         (size_t)et_value_int(et_value_get(line, "quantile_budget_bytes"), 0);
     made->should_sync = et_value_bool(et_value_get(line, "should_sync"), false);

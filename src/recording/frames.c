@@ -14,8 +14,9 @@ struct et_frames {
     struct et_frames_range range;
     struct et_arena *arena; // of one picture
     struct et_sample sample;
-    int64_t at;   // number of the picture at hand; −1: none yet
-    bool is_over; // reading has ended or failed: what was at hand is gone
+    int64_t n_beyond; // pixels of depth that 16 bits of mm cannot say
+    int64_t at;       // number of the picture at hand; −1: none yet
+    bool is_over;     // reading has ended or failed: what was at hand is gone
 };
 
 static enum et_status begin(struct et_frames *f, struct et_err *err)
@@ -95,23 +96,25 @@ enum et_status et_frames_go_to(struct et_frames *frames, int64_t k, struct et_er
 
 /* ---- pixels ---- */
 
-// What sensor_msgs/image_encodings.h calls them.
+// What sensor_msgs/image_encodings.h calls them; depth is millimetres in 16 bits, or metres (REP
+// 118).
 // clang-format off
-static const struct {
+static const struct pixels {
     const char *name;
-    int n_bytes;       // a pixel
+    int n_bytes;          // a pixel
     int red, green, blue; // where they are in it; −1: grey
-    bool is_16;
+    bool is_16, is_metres;
 } PIXELS[] = {
-    {"rgb8",   3,  0, 1, 2, false},
-    {"bgr8",   3,  2, 1, 0, false},
-    {"rgba8",  4,  0, 1, 2, false},
-    {"bgra8",  4,  2, 1, 0, false},
-    {"8UC3",   3,  2, 1, 0, false},
-    {"mono8",  1, -1, 0, 0, false},
-    {"8UC1",   1, -1, 0, 0, false},
-    {"16UC1",  2, -1, 0, 0, true},
-    {"mono16", 2, -1, 0, 0, true},
+    {"rgb8",   3,  0, 1, 2, false, false},
+    {"bgr8",   3,  2, 1, 0, false, false},
+    {"rgba8",  4,  0, 1, 2, false, false},
+    {"bgra8",  4,  2, 1, 0, false, false},
+    {"8UC3",   3,  2, 1, 0, false, false},
+    {"mono8",  1, -1, 0, 0, false, false},
+    {"8UC1",   1, -1, 0, 0, false, false},
+    {"16UC1",  2, -1, 0, 0, true,  false},
+    {"mono16", 2, -1, 0, 0, true,  false},
+    {"32FC1",  4, -1, 0, 0, true,  true},
 };
 // clang-format on
 
@@ -125,6 +128,39 @@ static enum et_status new_image(struct et_frames *f, int width_px, int height_px
     image->pixels = et_arena_array(f->arena, (size_t)width_px * (size_t)height_px,
                                    is_16 ? sizeof(uint16_t) : 3);
     return image->pixels ? ET_OK : et_arena_fail(f->arena, "a picture", err);
+}
+
+/* Metres to millimetres. What was not measured is NaN, infinite or not ahead of the camera. */
+static uint16_t to_mm(double metres, int64_t *n_beyond)
+{
+    if (!(metres > 0) || isinf(metres))
+        return 0;
+    const double mm = round(metres * 1000);
+    if (mm > UINT16_MAX) {
+        ++*n_beyond;
+        return 0;
+    }
+    return (uint16_t)mm;
+}
+
+static void take_row(struct et_frames *f, const struct pixels *kind, const unsigned char *from,
+                     int n, void *to)
+{
+    uint16_t *wide = to;
+    uint8_t *rgb = to;
+    for (int x = 0; x < n; x++, from += kind->n_bytes) {
+        float metres;
+        if (kind->is_metres) {
+            memcpy(&metres, from, sizeof metres);
+            wide[x] = to_mm((double)metres, &f->n_beyond);
+        } else if (kind->is_16) {
+            wide[x] = (uint16_t)(from[0] | (unsigned)from[1] << 8);
+        } else {
+            rgb[3 * x] = from[kind->red < 0 ? 0 : kind->red];
+            rgb[3 * x + 1] = from[kind->red < 0 ? 0 : kind->green];
+            rgb[3 * x + 2] = from[kind->red < 0 ? 0 : kind->blue];
+        }
+    }
 }
 
 static enum et_status from_raw(struct et_frames *f, struct et_image *image, struct et_err *err)
@@ -141,22 +177,11 @@ static enum et_status from_raw(struct et_frames *f, struct et_image *image, stru
         return et_fail(err, ET_ECORRUPT, f->at, "a picture of %d × %d pixels has %zu bytes",
                        p->width_px, p->height_px, p->bytes.n);
     const enum et_status st = new_image(f, p->width_px, p->height_px, PIXELS[i].is_16, image, err);
-    for (int y = 0; st == ET_OK && y < p->height_px; y++) {
-        const unsigned char *from =
-            (const unsigned char *)p->bytes.p + (size_t)y * (size_t)p->step_bytes;
-        const size_t row = (size_t)y * (size_t)p->width_px;
-        for (int x = 0; x < p->width_px; x++, from += PIXELS[i].n_bytes) {
-            if (PIXELS[i].is_16) {
-                ((uint16_t *)image->pixels)[row + (size_t)x] =
-                    (uint16_t)(from[0] | (unsigned)from[1] << 8);
-                continue;
-            }
-            uint8_t *to = (uint8_t *)image->pixels + 3 * (row + (size_t)x);
-            to[0] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].red];
-            to[1] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].green];
-            to[2] = from[PIXELS[i].red < 0 ? 0 : PIXELS[i].blue];
-        }
-    }
+    const size_t row_bytes = (size_t)p->width_px * (PIXELS[i].is_16 ? sizeof(uint16_t) : 3);
+    for (int y = 0; st == ET_OK && y < p->height_px; y++)
+        take_row(f, &PIXELS[i],
+                 (const unsigned char *)p->bytes.p + (size_t)y * (size_t)p->step_bytes, p->width_px,
+                 (char *)image->pixels + (size_t)y * row_bytes);
     return st;
 }
 
@@ -204,7 +229,7 @@ static enum et_status from_depth(struct et_frames *f, struct et_image *image, st
     for (size_t i = 0; !is_mm && quantum[0] > 0 && i < n; i++) {
         const double metres =
             pixels[i] ? (double)quantum[0] / ((double)pixels[i] - (double)quantum[1]) : 0;
-        pixels[i] = metres > 0 && metres < 65.535 ? (uint16_t)lround(metres * 1000) : 0;
+        pixels[i] = to_mm(metres, &f->n_beyond);
     }
     return ET_OK;
 }
@@ -237,4 +262,9 @@ enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
     }
     return et_fail(err, ET_EUNSUPPORTED, f->at, "pictures in %s are not decoded",
                    et_picture_coding_text(p->coding));
+}
+
+int64_t et_frames_n_beyond(const struct et_frames *frames)
+{
+    return frames->n_beyond;
 }

@@ -88,7 +88,7 @@ static void every_kind_of_pixels_becomes_rgb(void)
         uint8_t rgb[3];
     } CASES[] = {{"rgb8", 3, {1, 2, 3}},  {"bgr8", 3, {3, 2, 1}},  {"8UC3", 3, {3, 2, 1}},
                  {"rgba8", 4, {1, 2, 3}}, {"bgra8", 4, {3, 2, 1}}, {"mono8", 1, {1, 1, 1}},
-                 {"8UC1", 1, {1, 1, 1}},  {"yuv422", 2, {0}},      {"32FC1", 4, {0}}};
+                 {"8UC1", 1, {1, 1, 1}},  {"yuv422", 2, {0}},      {"32SC1", 4, {0}}};
     const char *path = temp_path("raw.mcap");
     struct made m;
     struct et_image image;
@@ -177,6 +177,28 @@ static void depth_is_in_millimetres(void)
     et_frames_close(frames);
 }
 
+static void metres_are_rounded_and_what_is_beyond_is_counted(void)
+{
+    const char *path = temp_path("metres.mcap");
+    float metres[2][3] = {{(float)NAN, (float)INFINITY, -2}, {65.5354f, 65.536f, 1.2346f}};
+    struct made m;
+    struct et_image image;
+    made_open(&m, path);
+    const uint16_t d = made_channel(&m, "/d", "sensor_msgs/msg/Image");
+    made_raw(&m, d, SEC, &(struct et_image){3, 2, 1, 32, metres}, "32FC1", 12);
+    made_finish(&m);
+    struct et_frames *frames = open_range(path, "head.depth", 0, INT64_MAX);
+    if (!CHECK(frames != NULL))
+        return;
+    CHECK_OK(et_frames_go_to(frames, 0, &err));
+    CHECK_OK(et_frames_image(frames, &image, &err));
+    CHECK(image.n_bits == 16 && image.n_channels == 1 && image.width_px == 3);
+    static const uint16_t WANTED[] = {0, 0, 0, 65535, 0, 1235};
+    CHECK(memcmp(image.pixels, WANTED, sizeof WANTED) == 0);
+    CHECK_EQ(et_frames_n_beyond(frames), 1);
+    et_frames_close(frames);
+}
+
 static void a_damaged_picture_is_an_error_and_the_next_is_not(void)
 {
     const char *path = temp_path("damaged.mcap");
@@ -224,6 +246,7 @@ int main(void)
     RUN(says_what_there_is_not);
     RUN(every_kind_of_pixels_becomes_rgb);
     RUN(depth_is_in_millimetres);
+    RUN(metres_are_rounded_and_what_is_beyond_is_counted);
     RUN(a_damaged_picture_is_an_error_and_the_next_is_not);
     return tap_end();
 }

@@ -25,7 +25,7 @@ HEADERS = {
     "recording": "clock_model recording frames",
     "episode": "finding episode episode_file",
     "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
-    "dataset": "dataset dataset_write dataset_ops",
+    "dataset": "dataset dataset_write dataset_ops pictures",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
 
