@@ -128,7 +128,7 @@ et_dataset_stats(const struct et_dataset *dataset, struct et_pool *pool,
                  const struct et_feature_stats **stats, size_t *n_stats, struct et_err *err);
 
 struct et_verify_options {
-    bool should_decode;      // decode every video frame, not only the index
+    bool should_decode;      // decode every video frame, not only the index, and every picture
     bool should_check_stats; // recompute statistics and compare
     struct et_pool *pool;
     et_dataset_progress progress;

@@ -15,9 +15,9 @@
 
 /* Which pictures: those of a column in the rows first_row … first_row + n_rows − 1 of a file. */
 struct et_pictures_range {
-    const char *path;   // the data file
-    const char *column; // "observation.depth.head"
-    int64_t first_row, n_rows;
+    const char *path;          // the data file
+    const char *column;        // "observation.depth.head"
+    int64_t first_row, n_rows; // n_rows −1: all from there
 };
 
 /* The pictures of a feature in episode i; the range's texts live in the arena. ET_EARG: there is no
@@ -34,6 +34,7 @@ struct et_pictures;
 ET_MUST_USE ET_API enum et_status et_pictures_open(struct et_pictures **pictures,
                                                    const struct et_pictures_range *range,
                                                    struct et_err *err);
+ET_API int64_t et_pictures_n_rows(const struct et_pictures *pictures);
 ET_API void et_pictures_close(struct et_pictures *pictures); // NULL is allowed
 
 /* One row's picture as it is stored, to the bit. Texts are valid until the next call. */

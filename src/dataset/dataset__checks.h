@@ -37,6 +37,9 @@
     X(VIDEO_RANGE,      "video_range",      "an episode's time range in a video file is wrong")    \
     X(VIDEO_GRID,       "video_grid",       "frames are not where their timestamps look for them") \
     X(VIDEO_DECODE,     "video_decode",     "frames in the index that do not decode")              \
+    X(PICTURE_READ,     "picture_read",     "pictures in the rows cannot be read")                 \
+    X(PICTURE_DECODE,   "picture_decode",   "pictures in the rows that do not decode")             \
+    X(PICTURE_FORMAT,   "picture_format",   "size, bits or channels are not what info.json says")  \
     X(STATS_ABSENT,     "stats_absent",     "statistics that normalisation needs are not there")   \
     X(STATS_VALUE,      "stats_value",      "a statistic is not a number or of the wrong shape")   \
     X(STATS_ORDER,      "stats_order",      "min, quantiles, max are not in ascending order")      \

@@ -65,6 +65,7 @@ ET_MUST_USE enum et_status et__verify_meta(struct et__verify *v, struct et_err *
 ET_MUST_USE enum et_status et__verify_rows(struct et__verify *v, struct et_err *err);
 ET_MUST_USE enum et_status et__verify_totals(struct et__verify *v, struct et_err *err);
 ET_MUST_USE enum et_status et__verify_videos(struct et__verify *v, struct et_err *err);
+ET_MUST_USE enum et_status et__verify_pictures(struct et__verify *v, struct et_err *err);
 ET_MUST_USE enum et_status et__verify_stats(struct et__verify *v, struct et_err *err);
 
 /* Episodes by the file that holds them: order[first … first + n − 1] are places of episodes. */

@@ -83,6 +83,9 @@ static enum et_status open_file(struct et_pictures *p, const struct et_pictures_
     if (st != ET_OK)
         return st;
     const int64_t n = et_parquet_n_rows(p->reader);
+    if (range->n_rows == -1 && range->first_row >= 0 && range->first_row <= n)
+        p->range.n_rows = n - range->first_row;
+    range = &p->range;
     if (range->first_row < 0 || range->n_rows < 0 || range->first_row > n ||
         range->n_rows > n - range->first_row)
         return et_fail(err, ET_ECORRUPT, n, "%.200s has %lld rows, and %lld from row %lld are read",
@@ -116,6 +119,11 @@ void et_pictures_close(struct et_pictures *pictures)
     et_parquet_close(pictures->reader);
     et_arena_close(pictures->arena);
     free(pictures);
+}
+
+int64_t et_pictures_n_rows(const struct et_pictures *pictures)
+{
+    return pictures->range.n_rows;
 }
 
 /* ---- reading ---- */

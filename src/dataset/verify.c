@@ -152,8 +152,8 @@ static enum et_status take_remarks(struct et__verify *v, struct et_err *err)
 static enum et_status run_parts(struct et__verify *v, struct et_err *err)
 {
     static enum et_status (*const PARTS[])(struct et__verify *, struct et_err *) = {
-        take_remarks,      et__verify_meta,  et__verify_rows, et__verify_totals,
-        et__verify_videos, et__verify_stats, tell_counted,
+        take_remarks,      et__verify_meta,     et__verify_rows,  et__verify_totals,
+        et__verify_videos, et__verify_pictures, et__verify_stats, tell_counted,
     };
     enum et_status st = ET_OK;
 

@@ -239,12 +239,390 @@ static void metres_become_millimetres(void)
     et_dataset_close(set);
 }
 
+/* ---- another way through ---- */
+
+/* Rows of two sets hold the same files to the bit; row k of `b` is row k × step of `a`. */
+static void same_pictures(const char *a, const char *b, int64_t i_b, int64_t step)
+{
+    struct et_dataset *x = open_set(a), *y = open_set(b);
+    int64_t n_x = 0, n_y = 0, n_other = 0;
+    struct et_pictures *p = open_pictures(x, 0, FEATURE, &n_x);
+    struct et_pictures *q = open_pictures(y, i_b, FEATURE, &n_y);
+    struct et_stored_picture one, two;
+    CHECK(n_y > 0 && (n_y - 1) * step < n_x);
+    for (int64_t row = 0; p && q && row < n_y; row++) {
+        CHECK_OK(et_pictures_get(p, row * step, &one, &err));
+        CHECK_OK(et_pictures_get(q, row, &two, &err));
+        n_other += one.bytes.n != two.bytes.n || one.bytes.n == 0 ||
+                   memcmp(one.bytes.p, two.bytes.p, one.bytes.n) != 0 ||
+                   one.path_level != two.path_level;
+    }
+    CHECK_EQ(n_other, 0);
+    et_pictures_close(p);
+    et_pictures_close(q);
+    et_dataset_close(x);
+    et_dataset_close(y);
+}
+
+static void goes_to_other_layouts_and_back_to_the_bit(void)
+{
+    struct et_ops_result result;
+    const char *set = temp_path("set"), *old = temp_path("old"), *again = temp_path("again");
+    struct et_dataset *from = open_set(set);
+    const int64_t twice[] = {0, 0};
+    struct et_pick pick = {.dataset = from, .episodes = twice, .n_episodes = 2};
+    struct et_copy_options how = {.layout = ET_LAYOUT_V21, .spec = {.row_group_bytes = 20000}};
+    CHECK_OK(et_dataset_copy(&pick, 1, old, &how, arena, &result, &err));
+    et_dataset_close(from);
+    same_pictures(set, old, 1, 1);
+    check_findings(old, 0);
+    pick = (struct et_pick){.dataset = open_set(old)};
+    how.layout = ET_LAYOUT_V30;
+    CHECK_OK(et_dataset_copy(&pick, 1, again, &how, arena, &result, &err));
+    et_dataset_close((struct et_dataset *)(uintptr_t)pick.dataset);
+    same_pictures(set, again, 0, 1);
+    same_pictures(set, again, 1, 1);
+    check_findings(again, 0);
+}
+
+static const struct et_feature *feature_of(const struct et_dataset *set, const char *name)
+{
+    const int i = et_dataset_find(set, name);
+    return i < 0 ? NULL : &et_dataset_info(set)->features[i];
+}
+
+static void a_built_set_is_built_again_with_its_depth(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *from = open_set(temp_path("set"));
+    CHECK_OK(build(from, temp_path("half"), &(struct et_build_options){.fps = 15}, &result));
+    CHECK_OK(build(from, temp_path("same"), &(struct et_build_options){.fps = 0}, &result));
+    et_dataset_close(from);
+    same_pictures(temp_path("set"), temp_path("half"), 0, 2);
+    same_pictures(temp_path("set"), temp_path("same"), 0, 1);
+    check_findings(temp_path("half"), 0);
+    check_findings(temp_path("same"), 0);
+}
+
+static void says_what_it_is(void)
+{
+    struct et_dataset *set = open_set(temp_path("set"));
+    const struct et_feature *depth = feature_of(set, FEATURE);
+    if (!CHECK(depth != NULL))
+        return;
+    CHECK(depth->dtype == ET_DTYPE_IMAGE && depth->n_dims == 3 && depth->shape[0] == HEIGHT &&
+          depth->shape[1] == WIDTH && depth->shape[2] == 1);
+    const struct et_value *names = et_value_get(depth->declared, "names");
+    CHECK_STR(et_value_text(et_value_at(names, 2), NULL), "channel");
+    const struct et_value *info = et_value_get(depth->declared, "info");
+    CHECK(et_value_bool(et_value_get(info, "is_depth_map"), false));
+    CHECK_STR(et_value_text(et_value_get(info, "depth_unit"), NULL), "mm");
+    CHECK(feature_of(set, "etude.age.head.depth") != NULL);
+    // Statistics are millimetres, shaped [[[x]]].
+    const struct et_value *max =
+        et_value_get(et_value_get(et_dataset_info(set)->stats, FEATURE), "max");
+    CHECK_EQ(et_value_count(max), 1);
+    const struct et_value *one = et_value_at(et_value_at(et_value_at(max, 0), 0), 0);
+    CHECK_NEAR(et_value_real(one, 0), 65535, 0);
+    et_dataset_close(set);
+}
+
+static void says_how_much_was_beyond(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *raw = open_episodes();
+    CHECK_OK(build(raw, temp_path("beyond"), &(struct et_build_options){.fps = 5}, &result));
+    const struct et_remark *beyond = remark(&result, "depth");
+    CHECK(beyond && beyond->severity == ET_SEVERITY_WARN);
+    // Two of each picture's pixels.
+    CHECK(beyond && atoll(beyond->text) == result.totals.n_pixels_beyond);
+    CHECK(result.totals.n_pixels_beyond >= 2 * (5 * N_SECONDS - 2));
+    CHECK_EQ(result.totals.n_pixels_beyond % 2, 0);
+    et_dataset_close(raw);
+}
+
+static void is_left_out_where_it_is_not_wanted(void)
+{
+    static const struct {
+        enum et_video_mode videos;
+        enum et_depth_mode depth;
+        bool has_video, has_depth;
+    } CASES[] = {{ET_VIDEO_DROP, ET_DEPTH_AUTO, false, false},
+                 {ET_VIDEO_DROP, ET_DEPTH_PNG, false, true},
+                 {ET_VIDEO_WITH, ET_DEPTH_DROP, true, false},
+                 {ET_VIDEO_WITH, ET_DEPTH_AUTO, true, true}};
+    struct et_dataset *raw = open_episodes();
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct et_ops_result result;
+        char name[16];
+        (void)snprintf(name, sizeof name, "some%zu", i);
+        CHECK_OK(build(raw, temp_path(name),
+                       &(struct et_build_options){
+                           .fps = 5, .videos = CASES[i].videos, .depth = CASES[i].depth},
+                       &result));
+        struct et_dataset *set = open_set(temp_path(name));
+        CHECK(!feature_of(set, "observation.images.head") == !CASES[i].has_video);
+        CHECK(!feature_of(set, FEATURE) == !CASES[i].has_depth);
+        CHECK(!feature_of(set, "etude.age.head.depth") == !CASES[i].has_depth);
+        et_dataset_close(set);
+    }
+    et_dataset_close(raw);
+}
+
+/* ---- row groups ---- */
+
+static void row_groups_are_small(void)
+{
+    struct et_dataset *set = open_set(temp_path("set"));
+    struct et_pictures_range range;
+    struct et_parquet_reader *reader = NULL;
+    CHECK_OK(et_dataset_pictures(set, 0, FEATURE, arena, &range, &err));
+    CHECK_OK(et_parquet_open(&reader, range.path, NULL, &err));
+    const size_t n = et_parquet_n_groups(reader);
+    CHECK(n > 10);
+    for (size_t g = 0; g < n; g++)
+        CHECK(et_parquet_group_bytes(reader, g) < 40000);
+    et_parquet_close(reader);
+    et_dataset_close(set);
+}
+
+static void threads_change_no_byte(void)
+{
+    struct et_ops_result result;
+    struct et_pool *pool = NULL;
+    struct et_dataset *raw = open_episodes();
+    static const int64_t FOUR[] = {0, 0, 0, 0};
+    const struct et_pick pick = {.dataset = raw, .episodes = FOUR, .n_episodes = 4};
+    struct et_build_options how = {.fps = 10,
+                                   .videos = ET_VIDEO_DROP,
+                                   .depth = ET_DEPTH_PNG,
+                                   .spec = {.row_group_bytes = 20000}};
+    CHECK_OK(et_dataset_build(&pick, 1, temp_path("one"), &how, arena, &result, &err));
+    CHECK_OK(et_pool_open(&pool, 3, &err));
+    how.pool = pool;
+    CHECK_OK(et_dataset_build(&pick, 1, temp_path("three"), &how, arena, &result, &err));
+    et_pool_close(pool);
+    et_dataset_close(raw);
+    CHECK(is_same_folder(temp_path("one"), temp_path("three"), NULL));
+    same_pictures(temp_path("one"), temp_path("three"), 3, 1);
+    check_findings(temp_path("three"), 0);
+}
+
+/* ---- pictures that are wrong ---- */
+
+static struct et_str text_of(struct et_buf *buf)
+{
+    return (struct et_str){buf->p, buf->n};
+}
+
+static struct et_buf encoded(int width, int height, int n_bits)
+{
+    static uint16_t pixels[64 * 64 * 3];
+    struct et_buf png = et_buf(1 << 20);
+    const struct et_image image = {width, height, n_bits == 16 ? 1 : 3, n_bits, pixels};
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
+        pixels[i] = (uint16_t)(i * 257);
+    CHECK_OK(et_image_encode_png(&image, 1, &png, &err));
+    return png;
+}
+
+#define N_WRONG 8
+
+/* A column of {bytes, path}; an empty text is null. */
+static struct et_column column_of(const char *name, const struct et_str cells[N_WRONG])
+{
+    struct et_parquet_node *nodes = et_arena_array(arena, 3, sizeof *nodes);
+    struct et_parquet_batch *leaves = et_arena_array(arena, 2, sizeof *leaves);
+    struct et_str *values = et_arena_array(arena, N_WRONG, sizeof *values);
+    uint8_t *def = et_arena_alloc(arena, N_WRONG), *none = et_arena_alloc(arena, N_WRONG);
+    size_t n = 0;
+    nodes[0] =
+        (struct et_parquet_node){.name = name, .parent = -1, .repetition = ET_PARQUET_OPTIONAL};
+    nodes[1] = (struct et_parquet_node){.name = "bytes",
+                                        .repetition = ET_PARQUET_OPTIONAL,
+                                        .is_leaf = true,
+                                        .type = ET_PARQUET_BYTES};
+    nodes[2] = nodes[1];
+    nodes[2].name = "path";
+    for (size_t i = 0; i < N_WRONG; i++) {
+        def[i] = cells[i].n ? 2 : 1;
+        none[i] = 1;
+        if (cells[i].n)
+            values[n++] = cells[i];
+    }
+    leaves[0] = (struct et_parquet_batch){.n_rows = N_WRONG,
+                                          .n_levels = N_WRONG,
+                                          .n_values = (int64_t)n,
+                                          .def = def,
+                                          .values = values};
+    leaves[1] = (struct et_parquet_batch){.n_rows = N_WRONG, .n_levels = N_WRONG, .def = none};
+    return (struct et_column){
+        .name = name, .nodes = nodes, .n_nodes = 3, .leaves = leaves, .n_leaves = 2};
+}
+
+/* A set with wrong pictures in rows 1 … 5 of depth and of an 8-bit camera. */
+static void make_wrong(const char *path)
+{
+    struct et_buf good16 = encoded(8, 6, 16), good8 = encoded(8, 6, 8), large = encoded(9, 6, 16);
+    struct et_buf flipped = encoded(8, 6, 16);
+    flipped.p[flipped.n - 20] ^= 1; // in the IDAT chunk: its checksum does not hold
+    const struct et_str cut = {good16.p, good16.n - 14};
+    const struct et_str depth[N_WRONG] = {
+        text_of(&good16), cut, text_of(&flipped), text_of(&good8),
+        text_of(&large),  {0}, text_of(&good16),  text_of(&good16)};
+    const struct et_str colour[N_WRONG] = {text_of(&good8), text_of(&good8),  {good8.p, 40},
+                                           text_of(&good8), text_of(&good16), text_of(&good8),
+                                           text_of(&good8), text_of(&good8)};
+    static const int64_t ONE[] = {1}, SIZE[] = {6, 8, 1}, COLOUR[] = {6, 8, 3};
+    static const float ZERO[N_WRONG];
+    const struct et_value *declared = NULL;
+    CHECK_OK(et_json_parse(et_str("{\"names\":[\"height\",\"width\",\"channel\"],"
+                                  "\"info\":{\"is_depth_map\":true}}"),
+                           NULL, arena, &declared, &err));
+    const struct et_feature features[] = {
+        {.name = "action", .dtype = ET_DTYPE_FLOAT32, .shape = ONE, .n_dims = 1, .n_values = 1},
+        {.name = FEATURE,
+         .dtype = ET_DTYPE_IMAGE,
+         .shape = SIZE,
+         .n_dims = 3,
+         .declared = declared},
+        {.name = "observation.images.head", .dtype = ET_DTYPE_IMAGE, .shape = COLOUR, .n_dims = 3}};
+    const struct et_column columns[] = {{.name = "action",
+                                         .is_rectangular = true,
+                                         .type = ET_PARQUET_FLOAT,
+                                         .n_values = 1,
+                                         .values = ZERO},
+                                        column_of(FEATURE, depth),
+                                        column_of("observation.images.head", colour)};
+    static const char *const TASK = "look";
+    const struct et_dataset_spec spec = {
+        .layout = ET_LAYOUT_V30, .fps = 10, .features = features, .n_features = 3};
+    const struct et_new_episode episode = {
+        .n_rows = N_WRONG, .columns = columns, .n_columns = 3, .tasks = &TASK, .n_tasks = 1};
+    struct et_dataset_writer *writer = NULL;
+    CHECK_OK(et_dataset_create(&writer, path, &spec, &err));
+    CHECK_OK(et_dataset_add(writer, &episode, &err));
+    CHECK_OK(et_dataset_finish(writer, NULL, NULL, &err));
+    et_buf_free(&good16);
+    et_buf_free(&good8);
+    et_buf_free(&large);
+    et_buf_free(&flipped);
+}
+
+static const char *finding(const struct et_findings *findings, const char *kind, const char *stream,
+                           const char *words)
+{
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct et_finding *f = &findings->items[i];
+        if (strcmp(f->kind, kind) == 0 && f->stream && strcmp(f->stream, stream) == 0 &&
+            strstr(f->text, words))
+            return f->text;
+    }
+    return NULL;
+}
+
+static void verify_names_every_wrong_picture(void)
+{
+    struct et_verify_options how = {.should_decode = true};
+    struct et_findings findings = {.arena = arena};
+    static const char *const COLOUR = "observation.images.head";
+    make_wrong(temp_path("wrong"));
+    CHECK_OK(et_dataset_verify(temp_path("wrong"), &how, &findings, &err));
+    CHECK(finding(&findings, "picture_decode", FEATURE, "row 1 does not decode"));
+    CHECK(finding(&findings, "picture_decode", FEATURE, "data/chunk-000/file-000.parquet"));
+    CHECK(finding(&findings, "picture_decode", FEATURE, "row 2 does not decode"));
+    CHECK(finding(&findings, "picture_format", FEATURE, "row 3 has 8 bits"));
+    CHECK(finding(&findings, "picture_format", FEATURE, "row 4 is 6 × 9 × 1, and 6 × 8 × 1"));
+    CHECK(finding(&findings, "picture_decode", FEATURE, "row 5 has no picture"));
+    CHECK(!finding(&findings, "picture_decode", FEATURE, "row 6"));
+    CHECK(finding(&findings, "picture_decode", COLOUR, "row 2 does not decode"));
+    CHECK(finding(&findings, "picture_format", COLOUR, "row 4 has 16 bits"));
+    findings = (struct et_findings){.arena = arena};
+    how.should_decode = false;
+    CHECK_OK(et_dataset_verify(temp_path("wrong"), &how, &findings, &err));
+    CHECK(!finding(&findings, "picture_decode", FEATURE, ""));
+}
+
+static void a_wrong_picture_is_an_error_with_its_place(void)
+{
+    struct et_dataset *set = NULL;
+    struct et_pictures_range range;
+    struct et_image image;
+    CHECK_OK(et_dataset_open(&set, temp_path("wrong"), &err));
+    int64_t n;
+    struct et_pictures *pictures = open_pictures(set, 0, FEATURE, &n);
+    CHECK_EQ(n, N_WRONG);
+    for (int64_t row = 0; row < n; row++) {
+        const enum et_status st = et_pictures_image(pictures, row, &image, &err);
+        CHECK_EQ(st, row == 1 || row == 2 || row == 5 ? ET_ECORRUPT : ET_OK);
+    }
+    CHECK_EQ(et_pictures_image(pictures, 2, &image, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "row 2");
+    CHECK_HAS(err.text, FEATURE);
+    CHECK_HAS(err.text, "file-000.parquet");
+    CHECK_OK(et_pictures_image(pictures, 0, &image, &err));
+    struct et_stored_picture stored;
+    CHECK_EQ(et_pictures_get(pictures, n, &stored, &err), ET_EARG);
+    CHECK_EQ(et_pictures_get(pictures, -1, &stored, &err), ET_EARG);
+    et_pictures_close(pictures);
+    et_pictures_close(NULL);
+    CHECK_EQ(et_dataset_pictures(set, 0, "action", arena, &range, &err), ET_EARG);
+    CHECK_EQ(et_dataset_pictures(set, 0, "none", arena, &range, &err), ET_EARG);
+    CHECK_EQ(et_dataset_pictures(set, 1, FEATURE, arena, &range, &err), ET_EARG);
+    CHECK_OK(et_dataset_pictures(set, 0, FEATURE, arena, &range, &err));
+    struct et_pictures_range other = range;
+    other.column = "action";
+    CHECK_EQ(et_pictures_open(&pictures, &other, &err), ET_ECORRUPT);
+    other = range;
+    other.n_rows = N_WRONG + 1;
+    CHECK_EQ(et_pictures_open(&pictures, &other, &err), ET_ECORRUPT);
+    other.path = temp_path("nothing.parquet");
+    CHECK_EQ(et_pictures_open(&pictures, &other, &err), ET_ENOTFOUND);
+    et_dataset_close(set);
+}
+
+/* Wrong pictures go over as they are: their bytes are whoever's they are. */
+static void copying_keeps_what_it_cannot_decode(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *set = NULL, *copy = NULL;
+    CHECK_OK(et_dataset_open(&set, temp_path("wrong"), &err));
+    const struct et_pick pick = {.dataset = set};
+    const struct et_copy_options how = {.layout = ET_LAYOUT_V30, .spec = {.row_group_bytes = 100}};
+    CHECK_OK(et_dataset_copy(&pick, 1, temp_path("wrong2"), &how, arena, &result, &err));
+    CHECK_EQ(result.totals.n_episodes, 1);
+    CHECK_OK(et_dataset_open(&copy, temp_path("wrong2"), &err));
+    int64_t n;
+    struct et_pictures *a = open_pictures(set, 0, FEATURE, &n);
+    struct et_pictures *b = open_pictures(copy, 0, FEATURE, &n);
+    for (int64_t row = 0; row < n; row++) {
+        struct et_stored_picture x, y;
+        CHECK_OK(et_pictures_get(a, row, &x, &err));
+        CHECK_OK(et_pictures_get(b, row, &y, &err));
+        CHECK(x.bytes_level == y.bytes_level && et_str_eq(x.bytes, y.bytes));
+    }
+    et_pictures_close(a);
+    et_pictures_close(b);
+    et_dataset_close(set);
+    et_dataset_close(copy);
+}
+
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, (size_t)1 << 30, &err));
     RUN(a_recording_is_curated);
     RUN(every_distance_is_what_was_recorded);
     RUN(metres_become_millimetres);
+    RUN(says_what_it_is);
+    RUN(says_how_much_was_beyond);
+    RUN(goes_to_other_layouts_and_back_to_the_bit);
+    RUN(a_built_set_is_built_again_with_its_depth);
+    RUN(is_left_out_where_it_is_not_wanted);
+    RUN(row_groups_are_small);
+    RUN(threads_change_no_byte);
+    RUN(verify_names_every_wrong_picture);
+    RUN(a_wrong_picture_is_an_error_with_its_place);
+    RUN(copying_keeps_what_it_cannot_decode);
     et_arena_close(arena);
     return tap_end();
 }
