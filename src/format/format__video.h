@@ -7,12 +7,12 @@
 #ifndef FORMAT__VIDEO_H
 #define FORMAT__VIDEO_H
 
+#include "format__picture.h"
+
 #include "etude/file.h"
-#include "etude/video.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libswscale/swscale.h>
 
 #define ET__INDEX_BYTES_MAX (64 << 20)  // of one moov or moof box
 #define ET__SAMPLE_BYTES_MAX (64 << 20) // of one coded picture
@@ -177,31 +177,6 @@ ET_MUST_USE enum et_status et__sink_check(const struct et__sink *sink, struct et
 int et__sink_reopen(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
                     AVDictionary **options);
 int et__sink_unopen(AVFormatContext *format, AVIOContext *io);
-
-/* ---- pictures (video_convert.c) ---- */
-
-struct et__conversion {
-    int from_width, from_height, to_width, to_height;
-    enum AVPixelFormat from_format, to_format;
-    int space;
-    bool is_full;
-};
-
-/* Kept from call to call; a zeroed struct is empty. */
-struct et__converter {
-    struct SwsContext *context;
-    struct et__conversion now;
-};
-
-/* Turns a picture into another size or format; `to` has its size, format and memory. The matrix is
- * BT.601 and the range limited where the picture does not say otherwise, as FFmpeg and LeRobot take
- * them; what is made is BT.601, limited. */
-ET_MUST_USE enum et_status et__convert(struct et__converter *converter, const AVFrame *from,
-                                       AVFrame *to, struct et_err *err);
-void et__converter_free(struct et__converter *converter);
-
-/* True when the encoders take the picture as it is: yuv420p, BT.601 or unsaid, limited range. */
-bool et__is_plain_yuv420(const AVFrame *frame);
 
 /* ---- muxing (video_mux.c) ---- */
 

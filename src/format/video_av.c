@@ -1,4 +1,5 @@
 /* FFmpeg at arm's length: silence, errors in its words, the codec's parameters, versions. */
+#include "format__units.h"
 #include "format__video.h"
 
 #include <dlfcn.h>
@@ -9,12 +10,21 @@
 
 // ---- silence ---------------------------------------------------------------------------------
 
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Says nothing, but hears of references that a decoder has made up. */
 static void say_nothing(void *avcl, int level, const char *fmt, va_list args)
 {
-    (void)avcl;
-    (void)level;
-    (void)fmt;
     (void)args;
+    if (!avcl || level > AV_LOG_ERROR || *(const AVClass *const *)avcl != avcodec_get_class())
+        return;
+    struct et__av_listener *const listener = ((AVCodecContext *)avcl)->opaque;
+    if (listener && (begins(fmt, "Could not find ref") || begins(fmt, "Missing reference") ||
+                     begins(fmt, "reference picture missing")))
+        listener->n_missing++;
 }
 
 /* SVT-AV1 takes its level of talk from the environment only, when an encoder is opened; a level

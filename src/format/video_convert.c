@@ -3,6 +3,8 @@
 
 #include <libavutil/pixdesc.h>
 
+#include <stdlib.h>
+
 /* True for the formats that mean the full range by their name. */
 static bool is_full_range(const AVFrame *frame)
 {
@@ -99,9 +101,59 @@ void et__converter_free(struct et__converter *converter)
     *converter = (struct et__converter){0};
 }
 
+enum et_status et__frame_luma(const AVFrame *frame, uint8_t **deep, struct et_frame *to,
+                              struct et_err *err)
+{
+    const AVFrame *const f = frame;
+    const AVPixFmtDescriptor *const desc = av_pix_fmt_desc_get((enum AVPixelFormat)f->format);
+
+    if (!desc || desc->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BE) ||
+        desc->comp[0].depth < 8 || desc->comp[0].step > 2)
+        return et_fail(err, ET_EUNSUPPORTED, to->i_frame, "pictures in %s",
+                       desc ? desc->name : "an unknown format");
+    to->luma = f->data[0];
+    to->luma_stride = f->linesize[0];
+    if (desc->comp[0].depth == 8)
+        return ET_OK;
+
+    free(*deep);
+    *deep = malloc((size_t)f->width * (size_t)f->height);
+    if (!*deep)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a picture");
+    const int shift = desc->comp[0].shift + desc->comp[0].depth - 8;
+    for (int y = 0; y < f->height; y++) {
+        const uint8_t *const row = f->data[0] + (ptrdiff_t)y * f->linesize[0];
+        for (int x = 0; x < f->width; x++) // little-endian words
+            (*deep)[(size_t)y * (size_t)f->width + (size_t)x] =
+                (uint8_t)((row[2 * x] | row[2 * x + 1] << 8) >> shift);
+    }
+    to->luma = *deep;
+    to->luma_stride = f->width;
+    return ET_OK;
+}
+
 static bool is_side(int px)
 {
     return px >= 1 && px <= ET_VIDEO_SIDE_PX_MAX;
+}
+
+enum et_status et__frame_rgb(struct et__converter *converter, const AVFrame *frame, int width_px,
+                             int height_px, uint8_t *rgb, struct et_err *err)
+{
+    if (!is_side(width_px) || !is_side(height_px))
+        return et_fail(err, ET_EARG, -1, "no picture has %d × %d pixels", width_px, height_px);
+
+    AVFrame *to = av_frame_alloc();
+    if (!to)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a picture");
+    to->format = AV_PIX_FMT_RGB24;
+    to->width = width_px;
+    to->height = height_px;
+    to->data[0] = rgb;
+    to->linesize[0] = 3 * width_px;
+    const enum et_status st = et__convert(converter, frame, to, err);
+    av_frame_free(&to);
+    return st;
 }
 
 enum et_status et_video_scale_rgb(const uint8_t *rgb, int width_px, int height_px, uint8_t *to,

@@ -1,8 +1,6 @@
 /* The reader: decodes from the key frame before, and knows each picture by its frame number. */
 #include "format__video.h"
 
-#include <libavutil/pixdesc.h>
-
 #include <stdlib.h>
 
 struct et_video_reader {
@@ -194,35 +192,11 @@ static enum et_status decode(struct et_video_reader *r, struct et_err *err)
     return ET_OK;
 }
 
-/* The luma plane as 8 bits. Deeper formats are brought down; formats without luma are refused. */
 static enum et_status find_luma(struct et_video_reader *r, struct et_frame *to, struct et_err *err)
 {
-    const AVFrame *const f = r->frame;
-    const AVPixFmtDescriptor *const desc = av_pix_fmt_desc_get((enum AVPixelFormat)f->format);
-
-    if (!desc || desc->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BE) ||
-        desc->comp[0].depth < 8 || desc->comp[0].step > 2)
-        return et__mp4_fail(&r->mp4, err, ET_EUNSUPPORTED, to->i_frame, "pictures in %s",
-                            desc ? desc->name : "an unknown format");
-    to->luma = f->data[0];
-    to->luma_stride = f->linesize[0];
-    if (desc->comp[0].depth == 8)
-        return ET_OK;
-
-    free(r->luma);
-    r->luma = malloc((size_t)f->width * (size_t)f->height);
-    if (!r->luma)
-        return no_memory(err);
-    const int shift = desc->comp[0].shift + desc->comp[0].depth - 8;
-    for (int y = 0; y < f->height; y++) {
-        const uint8_t *const row = f->data[0] + (ptrdiff_t)y * f->linesize[0];
-        for (int x = 0; x < f->width; x++) // little-endian words
-            r->luma[(size_t)y * (size_t)f->width + (size_t)x] =
-                (uint8_t)((row[2 * x] | row[2 * x + 1] << 8) >> shift);
-    }
-    to->luma = r->luma;
-    to->luma_stride = f->width;
-    return ET_OK;
+    struct et_err inner = {0};
+    const enum et_status st = et__frame_luma(r->frame, &r->luma, to, &inner);
+    return st == ET_OK ? st : et__mp4_fail(&r->mp4, err, st, to->i_frame, "%s", inner.text);
 }
 
 enum et_status et_video_next(struct et_video_reader *r, struct et_frame *frame, struct et_err *err)
@@ -260,22 +234,13 @@ enum et_status et_video_next(struct et_video_reader *r, struct et_frame *frame, 
 enum et_status et_video_rgb(struct et_video_reader *r, int width_px, int height_px, uint8_t *rgb,
                             struct et_err *err)
 {
+    struct et_err inner = {0};
     if (!r->has_frame)
         return et__mp4_fail(&r->mp4, err, ET_EARG, -1, "no picture was given yet");
-    if (width_px < 1 || height_px < 1 || width_px > ET_VIDEO_SIDE_PX_MAX ||
-        height_px > ET_VIDEO_SIDE_PX_MAX)
-        return et__mp4_fail(&r->mp4, err, ET_EARG, -1, "no picture has %d × %d pixels", width_px,
-                            height_px);
-
-    AVFrame *to = av_frame_alloc();
-    if (!to)
-        return no_memory(err);
-    to->format = AV_PIX_FMT_RGB24;
-    to->width = width_px;
-    to->height = height_px;
-    to->data[0] = rgb;
-    to->linesize[0] = 3 * width_px;
-    const enum et_status st = et__convert(&r->to_rgb, r->frame, to, err);
-    av_frame_free(&to);
+    const enum et_status st = et__frame_rgb(&r->to_rgb, r->frame, width_px, height_px, rgb, &inner);
+    if (st == ET_EARG)
+        return et__mp4_fail(&r->mp4, err, ET_EARG, -1, "%s", inner.text);
+    if (st != ET_OK && err)
+        *err = inner;
     return st;
 }

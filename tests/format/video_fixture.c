@@ -98,7 +98,7 @@ static void paint(AVFrame *frame, int number)
     }
 }
 
-static void open_encoder(struct maker *m)
+static void open_encoder(struct maker *m, bool is_file)
 {
     const struct foreign *const w = m->what;
     const AVCodec *const found = avcodec_find_encoder_by_name(w->encoder);
@@ -112,7 +112,8 @@ static void open_encoder(struct maker *m)
     m->codec->gop_size = w->gop ? w->gop : 250;
     m->codec->max_b_frames = w->b_frames;
     m->codec->thread_count = 1;
-    m->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    if (is_file)
+        m->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
     AVDictionary *settings = NULL;
     const char *const params = w->params ? w->params : "";
@@ -120,6 +121,9 @@ static void open_encoder(struct maker *m)
     if (strcmp(w->encoder, "libsvtav1") == 0) {
         (void)av_dict_set(&settings, "preset", "12", 0);
         (void)av_dict_set(&settings, "svtav1-params", "lp=1", 0);
+    } else if (strcmp(w->encoder, "libvpx-vp9") == 0) {
+        (void)av_dict_set(&settings, "deadline", "realtime", 0);
+        (void)av_dict_set(&settings, "lag-in-frames", "0", 0);
     } else {
         (void)av_dict_set(&settings, "preset", "ultrafast", 0);
         (void)snprintf(text, sizeof text, "%s%s%s", params, *params ? ":" : "",
@@ -177,7 +181,7 @@ void make_foreign(const char *path, const struct foreign *what)
 
     av_log_set_level(AV_LOG_QUIET);
     (void)setenv("SVT_LOG", "0", 0);
-    open_encoder(&m);
+    open_encoder(&m, true);
     open_file(&m, path);
     m.frame->format = m.codec->pix_fmt;
     m.frame->width = m.codec->width;
@@ -197,6 +201,53 @@ void make_foreign(const char *path, const struct foreign *what)
     avcodec_free_context(&m.codec);
     av_packet_free(&m.packet);
     av_frame_free(&m.frame);
+}
+
+static void take_units(struct maker *m, struct units *units)
+{
+    while (avcodec_receive_packet(m->codec, m->packet) == 0) {
+        char *copy = malloc((size_t)m->packet->size);
+        must(copy != NULL && units->n < m->what->n, "unit");
+        memcpy(copy, m->packet->data, (size_t)m->packet->size);
+        units->bytes[units->n] = (struct et_str){copy, (size_t)m->packet->size};
+        units->numbers[units->n++] = m->what->first + (int)m->packet->pts;
+        av_packet_unref(m->packet);
+    }
+}
+
+struct units make_units(const struct foreign *what)
+{
+    struct maker m = {.what = what, .packet = av_packet_alloc(), .frame = av_frame_alloc()};
+    struct units units = {.bytes = calloc((size_t)what->n, sizeof *units.bytes),
+                          .numbers = calloc((size_t)what->n, sizeof *units.numbers)};
+    must(units.bytes && units.numbers, "units");
+    av_log_set_level(AV_LOG_QUIET);
+    (void)setenv("SVT_LOG", "0", 0);
+    open_encoder(&m, false);
+    m.frame->format = m.codec->pix_fmt;
+    m.frame->width = m.codec->width;
+    m.frame->height = m.codec->height;
+    must(av_frame_get_buffer(m.frame, 0) == 0, "picture");
+    for (int i = 0; i <= what->n; i++) {
+        if (i < what->n)
+            paint(m.frame, what->first + i);
+        m.frame->pts = i;
+        must(avcodec_send_frame(m.codec, i < what->n ? m.frame : NULL) == 0, "encode");
+        take_units(&m, &units);
+    }
+    must(units.n == what->n, "a unit for each picture");
+    avcodec_free_context(&m.codec);
+    av_packet_free(&m.packet);
+    av_frame_free(&m.frame);
+    return units;
+}
+
+void free_units(struct units *units)
+{
+    for (int i = 0; i < units->n; i++)
+        free((void *)(uintptr_t)units->bytes[i].p);
+    free(units->bytes);
+    free(units->numbers);
 }
 
 int count_wrong(const char *path, int first, int64_t n_expected)

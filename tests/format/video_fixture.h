@@ -19,7 +19,7 @@ void make_own(const char *path, enum et_video_codec codec, int first, int n, int
 
 /* What other tools write. Zero is a default. */
 struct foreign {
-    const char *encoder; // "libx264" …
+    const char *encoder; // "libx264", "libx265", "libvpx-vp9", "libsvtav1" …
     int first, n;        // numbers of the pictures
     int fps;             // 0: 30
     int gop;             // 0: 250
@@ -35,6 +35,16 @@ struct foreign {
     int width_px, height_px; // 0: BAR_W × BAR_H
 };
 void make_foreign(const char *path, const struct foreign *what);
+
+/* The same as access units, as a camera's driver sends them: with parameters before each key frame.
+ * numbers[i] is that of the picture in unit i. */
+struct units {
+    struct et_str *bytes; // n, each owned
+    int *numbers;
+    int n;
+};
+struct units make_units(const struct foreign *what);
+void free_units(struct units *units);
 
 /* Reads the whole file in order. Counts the frames whose number is not first + their place. */
 int count_wrong(const char *path, int first, int64_t n_expected);

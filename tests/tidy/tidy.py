@@ -19,7 +19,7 @@ FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "recording": 2, "episo
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
-    "format": "parquet video image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
+    "format": "parquet video video_stream image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
     "robot": "stream profile dynamics",
     "recording": "clock_model recording frames",
