@@ -48,7 +48,7 @@ ET_API void et_video_stream_begin(struct et_video_stream *stream);
 /* Units between the last one and the next were lost: nothing until the next start. */
 ET_API void et_video_stream_lost(struct et_video_stream *stream);
 
-/* Decodes a unit. Numbers ascend, from 0 on. A unit that cannot be decoded is no failure here:
+/* Decodes a unit. Numbers ascend. A unit that cannot be decoded is no failure here:
  * et_video_stream_find tells it. ET_EARG: the number does not ascend, or the stream was ended.
  * ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_video_stream_put(struct et_video_stream *stream,

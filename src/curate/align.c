@@ -1,6 +1,6 @@
 #include "curate/curate__align.h"
 
-#include "etude/image.h"
+#include "etude/frames.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -26,31 +26,30 @@ static bool is_picture(const struct et_stream *stream)
     return stream->quantity == ET_QUANTITY_IMAGE || stream->quantity == ET_QUANTITY_DEPTH;
 }
 
+static bool is_video(enum et_picture_coding coding)
+{
+    return coding == ET_PICTURE_H264 || coding == ET_PICTURE_H265 || coding == ET_PICTURE_VP9 ||
+           coding == ET_PICTURE_AV1;
+}
+
 static bool is_words(const struct et_stream *stream)
 {
     return stream->quantity == ET_QUANTITY_EVENT || stream->quantity == ET_QUANTITY_TEXT;
 }
 
-/* The first picture says what all are. */
+/* The first picture says what all are; of a video, the first key frame. */
 static void look_at_picture(struct et__aligned_stream *stream, const struct et_picture *picture,
                             struct et_arena *arena)
 {
-    struct et_image image = {0};
-    struct et_str bytes = picture->bytes;
+    if (et_picture_size(picture, &stream->width_px, &stream->height_px))
+        stream->has_size = true;
+    if (stream->coding != ET_PICTURE_NONE)
+        return;
     stream->coding = picture->coding;
-    stream->width_px = picture->width_px;
-    stream->height_px = picture->height_px;
+    stream->has_size = stream->has_size || !is_video(picture->coding);
     if (picture->coding == ET_PICTURE_FRAME) {
         stream->video_path = et_arena_copy(arena, picture->path, strlen(picture->path));
         stream->first_frame = picture->i_frame;
-    }
-    if (picture->coding == ET_PICTURE_DEPTH && bytes.n > 12)
-        bytes = (struct et_str){bytes.p + 12, bytes.n - 12};
-    const bool is_coded = picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG ||
-                          picture->coding == ET_PICTURE_DEPTH;
-    if (is_coded && et_image_probe(bytes, &image, NULL) == ET_OK) {
-        stream->width_px = image.width_px;
-        stream->height_px = image.height_px;
     }
 }
 
@@ -83,7 +82,7 @@ static enum et_status take(struct reading *r, const struct et_sample *sample)
                                         .sequence = sample->sequence,
                                         .has_sequence = sample->has_sequence};
     struct et__aligned_stream *to = &a->streams[sample->i_stream];
-    if (is_picture(stream) && to->coding == ET_PICTURE_NONE)
+    if (is_picture(stream) && !to->has_size)
         look_at_picture(to, &sample->picture, a->arena);
     enum et_status st = ET_OK;
     if (stream->quantity == ET_QUANTITY_EVENT)

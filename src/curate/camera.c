@@ -268,8 +268,9 @@ static enum et_status open_source(const struct et_video_ref *video, struct sourc
     const struct et_frames_range range = {.path = video->path,
                                           .profile = video->profile,
                                           .stream = video->stream.name,
-                                          .t_first_ns = video->t_arrival_ns[0],
-                                          .t_last_ns = video->t_arrival_ns[video->n_frames - 1]};
+                                          .t_arrival_ns = video->t_arrival_ns,
+                                          .t_device_ns = video->t_device_ns,
+                                          .n_frames = video->n_frames};
     return et_frames_open(&source->frames, &range, err);
 }
 

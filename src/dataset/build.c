@@ -344,8 +344,9 @@ static enum et_status set_timed_frames(const struct making *m, const struct et_v
     *range = (struct et_frames_range){.path = ref->path,
                                       .profile = ref->profile,
                                       .stream = ref->stream.name,
-                                      .t_first_ns = ref->t_arrival_ns[0],
-                                      .t_last_ns = ref->t_arrival_ns[n - 1]};
+                                      .t_arrival_ns = ref->t_arrival_ns,
+                                      .t_device_ns = ref->t_device_ns,
+                                      .n_frames = ref->n_frames};
     video->recorded = range;
     return ET_OK;
 }

@@ -46,7 +46,8 @@ struct et_video_stream {
     bool has_found, is_ended;
     bool is_broken; // until the next start
     enum cause cause;
-    int64_t cause_at;
+    int64_t cause_at; // the first unit that is broken, once has_cause
+    bool has_cause;
     bool skips_leading; // decoding began at the last start
     struct et__h264_count count;
 };
@@ -133,6 +134,7 @@ void et_video_stream_begin(struct et_video_stream *stream)
     stream->is_ended = false;
     stream->is_broken = true;
     stream->cause = NO_START;
+    stream->has_cause = false;
     stream->count.has_last = false;
 }
 
@@ -183,6 +185,7 @@ static void break_at(struct et_video_stream *s, int64_t number, enum cause cause
     s->is_broken = true;
     s->cause = cause;
     s->cause_at = number;
+    s->has_cause = true;
 }
 
 void et_video_stream_lost(struct et_video_stream *stream)
@@ -191,7 +194,7 @@ void et_video_stream_lost(struct et_video_stream *stream)
         return;
     stream->is_broken = true;
     stream->cause = UNIT_LOST;
-    stream->cause_at = -1;
+    stream->has_cause = false;
 }
 
 /* Pictures wait for those of units before them, and may be asked for in the order of units. */
@@ -281,11 +284,14 @@ static struct unit *add_unit(struct et_video_stream *s, int64_t number)
     return unit;
 }
 
-static void mark_broken(const struct et_video_stream *s, struct unit *unit)
+static void mark_broken(struct et_video_stream *s, struct unit *unit)
 {
+    if (!s->has_cause)
+        s->cause_at = unit->number;
+    s->has_cause = true;
     unit->fate = BROKEN;
     unit->cause = s->cause;
-    unit->cause_at = s->cause_at < 0 ? unit->number : s->cause_at;
+    unit->cause_at = s->cause_at;
 }
 
 enum et_status et_video_stream_put(struct et_video_stream *stream, struct et_str bytes,
@@ -294,8 +300,7 @@ enum et_status et_video_stream_put(struct et_video_stream *stream, struct et_str
     struct et_video_stream *s = stream;
     struct et_video_unit look;
     uint32_t last = 0, now = 0;
-    if (s->is_ended || number < 0 ||
-        (s->n_units > 0 && s->units[(s->n_units - 1) % UNITS_KEPT].number >= number))
+    if (s->is_ended || (s->n_units > 0 && s->units[(s->n_units - 1) % UNITS_KEPT].number >= number))
         return et_fail(err, ET_EARG, number, "units are put in the order of their numbers");
     et_video_unit_look(s->coding, bytes, &look);
     struct unit *unit = add_unit(s, number);
@@ -319,8 +324,6 @@ enum et_status et_video_stream_put(struct et_video_stream *stream, struct et_str
         return ET_OK;
     }
     if (look.has_picture && s->is_broken) {
-        if (s->cause_at < 0)
-            s->cause_at = number;
         mark_broken(s, unit);
         return ET_OK;
     }

@@ -184,7 +184,9 @@ static enum et_status compile_numbers(struct compiling *c, const char *text)
     return st == ET_OK && c->field->n_paths == 1 ? find_names(c, text) : st;
 }
 
-/* "data" and what stands beside it: "format" of a compressed picture, "encoding" … of a raw one. */
+/* "data" and what stands beside it: "format" of a compressed picture, "encoding" … of a raw one. A
+ * packet of a video has "encoding" too, but no "step": it is its codec. JSON says itself what it
+ * has; of its pictures only compressed ones are read. */
 static enum et_status compile_picture(struct compiling *c, const char *text)
 {
     struct et__picture_paths *p = &c->field->picture;
@@ -199,6 +201,8 @@ static enum et_status compile_picture(struct compiling *c, const char *text)
                   {"step", ET_MESSAGE_INTEGERS, &p->step}};
     const char *dot = strrchr(text, '.');
     const int n_head = dot ? (int)(dot - text) + 1 : 0;
+    const bool is_json = !c->paths;
+    p->is_base64 = is_json;
     p->data = et__want(c->wants, text, ET_MESSAGE_VIEWS);
     if (p->data == SIZE_MAX)
         return full(c);
@@ -206,11 +210,15 @@ static enum et_status compile_picture(struct compiling *c, const char *text)
         const char *path = et_arena_printf(c->wants->arena, "%.*s%s", n_head, text, BESIDE[i].name);
         if (!path)
             return full(c);
-        if (!et__has_path(c->paths, c->n_paths, path))
+        if (!et__has_path(c->paths, c->n_paths, path) && !(is_json && BESIDE[i].to == &p->format))
             continue;
         *BESIDE[i].to = et__want(c->wants, path, BESIDE[i].form);
         if (*BESIDE[i].to == SIZE_MAX)
             return full(c);
+    }
+    if (p->pixels != SIZE_MAX && p->step == SIZE_MAX) {
+        p->format = p->pixels;
+        p->pixels = SIZE_MAX;
     }
     return ET_OK;
 }
@@ -238,8 +246,8 @@ enum et_status et__field_compile(const struct et_message_def *def, const struct 
     assert(def && channel && text && wants && field);
     struct compiling c = {.wants = wants, .field = field, .err = err};
     field->i_names = field->i_text = SIZE_MAX;
-    field->picture =
-        (struct et__picture_paths){SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    field->picture = (struct et__picture_paths){SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX,
+                                                SIZE_MAX, SIZE_MAX, false};
     if (!text[0])
         return et_fail(err, ET_ENOTFOUND, -1,
                        "the rule must say which field of %.*s it takes: the type is not known",
@@ -255,6 +263,15 @@ enum et_status et__field_compile(const struct et_message_def *def, const struct 
     if (quantity == ET_QUANTITY_EVENT || quantity == ET_QUANTITY_TEXT)
         return compile_text(&c, text);
     return compile_numbers(&c, text);
+}
+
+const char *et__known_stamp(const struct et_message_path *paths, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(paths[i].path, "header.stamp") == 0 ||
+            (strcmp(paths[i].path, "timestamp") == 0 && paths[i].kind == ET_MSG_TIME))
+            return paths[i].path;
+    return NULL;
 }
 
 static int bits_of(enum et_msg_kind kind)
@@ -277,7 +294,9 @@ enum et_status et__stamp_compile(const struct et_message_def *def, const struct 
         if (st != ET_OK)
             return st;
     }
-    if (!rule->stamp && !et__has_path(paths, n_paths, path))
+    if (!rule->stamp)
+        path = et__known_stamp(paths, n_paths);
+    if (!path)
         return ET_OK;
     for (size_t i = 0; i < n_paths; i++) {
         if (strcmp(paths[i].path, path) != 0)

@@ -1,4 +1,4 @@
-#include "etude/frames.h"
+#include "recording/recording__film.h"
 
 #include <assert.h>
 #include <math.h>
@@ -17,14 +17,17 @@ struct et_frames {
     int64_t n_beyond; // pixels of depth that 16 bits of mm cannot say
     int64_t at;       // number of the picture at hand; −1: none yet
     bool is_over;     // reading has ended or failed: what was at hand is gone
+    bool is_film;     // a video was found; from then on pictures are messages of its list
+    struct et__film film;
+    size_t i_message; // of the list: the picture at hand
 };
 
-static enum et_status begin(struct et_frames *f, struct et_err *err)
+static enum et_status begin(struct et_frames *f, int64_t from_ns, struct et_err *err)
 {
     const struct et_recording_query query = {
         .streams = &f->i_stream,
         .n_streams = 1,
-        .from_ns = f->range.t_first_ns,
+        .from_ns = from_ns,
         .to_ns = f->range.t_last_ns < INT64_MAX ? f->range.t_last_ns + 1 : 0};
     f->at = -1;
     f->is_over = false;
@@ -40,11 +43,21 @@ static enum et_status find_stream(struct et_frames *f, struct et_err *err)
             stream->quantity == ET_QUANTITY_IMAGE || stream->quantity == ET_QUANTITY_DEPTH;
         if (is_picture && strcmp(stream->name, f->range.stream) == 0) {
             f->i_stream = i;
-            return begin(f, err);
+            return begin(f, f->range.t_first_ns, err);
         }
     }
     return et_fail(err, ET_EARG, -1, "%.120s has no pictures %.60s by profile %.40s", f->range.path,
                    f->range.stream, binding->profile->id);
+}
+
+/* From the first to the last of the caller's times, which may be in any order. */
+static void find_range(struct et_frames_range *range)
+{
+    for (int64_t k = 0; range->t_arrival_ns && k < range->n_frames; k++) {
+        const int64_t t_ns = range->t_arrival_ns[k];
+        range->t_first_ns = k == 0 || t_ns < range->t_first_ns ? t_ns : range->t_first_ns;
+        range->t_last_ns = k == 0 || t_ns > range->t_last_ns ? t_ns : range->t_last_ns;
+    }
 }
 
 enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_range *range,
@@ -57,6 +70,7 @@ enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_
     if (!f)
         return et_fail(err, ET_ENOMEM, -1, "no memory for pictures");
     f->range = *range;
+    find_range(&f->range);
     enum et_status st = et_arena_open(&f->arena, PICTURE_BYTES_MAX, err);
     if (st == ET_OK)
         st = et_recording_open(&f->recording, range->path, &HOW, err);
@@ -76,22 +90,118 @@ void et_frames_close(struct et_frames *frames)
 {
     if (!frames)
         return;
+    et__film_close(&frames->film);
     et_recording_close(frames->recording);
     et_arena_close(frames->arena);
     free(frames);
 }
 
+/* ---- which picture ---- */
+
+static enum et_status none_there(int64_t k, struct et_err *err)
+{
+    return et_fail(err, ET_ECORRUPT, k, "the recording has no picture %lld there", (long long)k);
+}
+
+/* How many pictures of the caller's list right before k arrived at the same time as it. */
+static size_t n_twins(const struct et_frames_range *range, int64_t k)
+{
+    size_t n = 0;
+    while ((int64_t)n < k && range->t_arrival_ns[k - 1 - (int64_t)n] == range->t_arrival_ns[k])
+        n++;
+    return n;
+}
+
+/* Reads on to the picture that arrived when picture k of the caller's list did. */
+static enum et_status read_to_time(struct et_frames *f, int64_t k, struct et_err *err)
+{
+    const int64_t t_ns = f->range.t_arrival_ns[k];
+    const bool is_next = f->at >= 0 && !f->is_over && f->sample.t_arrival_ns < t_ns;
+    const int64_t t_wanted_ns = f->range.t_device_ns ? f->range.t_device_ns[k] : 0;
+    enum et_status st = is_next ? ET_OK : begin(f, t_ns, err);
+    size_t n_before = n_twins(&f->range, k);
+    while (st == ET_OK && (st = et_recording_next(f->recording, &f->sample, err)) == ET_OK) {
+        if (f->sample.t_arrival_ns < t_ns)
+            continue;
+        if (f->sample.t_arrival_ns > t_ns)
+            st = ET_END;
+        else if (t_wanted_ns == 0 || f->sample.t_device_ns == 0
+                     ? n_before-- > 0
+                     : f->sample.t_device_ns != t_wanted_ns)
+            continue;
+        break;
+    }
+    f->at = k;
+    return st;
+}
+
+static enum et_status read_to(struct et_frames *f, int64_t k, struct et_err *err)
+{
+    enum et_status st = k < f->at || f->is_over ? begin(f, f->range.t_first_ns, err) : ET_OK;
+    for (; st == ET_OK && f->at < k; f->at += st == ET_OK)
+        st = et_recording_next(f->recording, &f->sample, err);
+    return st;
+}
+
+/* The message of the film's list that is picture k. ET_END: there is none. */
+static enum et_status find_message(struct et_frames *f, int64_t k)
+{
+    const struct et__film *film = &f->film;
+    size_t i = film->n_before + (size_t)k;
+    if (f->range.t_arrival_ns) {
+        const int64_t t_ns = f->range.t_arrival_ns[k];
+        const int64_t t_wanted_ns = f->range.t_device_ns ? f->range.t_device_ns[k] : 0;
+        const size_t first = et__film_find(film, t_ns);
+        size_t last = first;
+        i = first + n_twins(&f->range, k);
+        for (; last < film->n && et__film_at(film, last)->t_arrival_ns == t_ns; last++)
+            if (t_wanted_ns != 0 && et__film_at(film, last)->t_device_ns == t_wanted_ns)
+                i = last;
+        if (i >= last)
+            return ET_END;
+    }
+    f->i_message = i;
+    return i < film->n ? ET_OK : ET_END;
+}
+
 enum et_status et_frames_go_to(struct et_frames *frames, int64_t k, struct et_err *err)
 {
     assert(frames && k >= 0);
-    enum et_status st = k < frames->at || frames->is_over ? begin(frames, err) : ET_OK;
-    for (; st == ET_OK && frames->at < k; frames->at += st == ET_OK)
-        st = et_recording_next(frames->recording, &frames->sample, err);
+    enum et_status st = ET_END;
+    const bool is_there = !frames->range.t_arrival_ns || k < frames->range.n_frames;
+    if (is_there && frames->is_film) {
+        st = find_message(frames, k);
+        frames->at = k;
+    } else if (is_there && frames->range.t_arrival_ns)
+        st = k == frames->at && !frames->is_over ? ET_OK : read_to_time(frames, k, err);
+    else if (is_there)
+        st = read_to(frames, k, err);
     frames->is_over = st != ET_OK;
-    if (st == ET_END)
-        return et_fail(err, ET_ECORRUPT, k, "the recording has no picture %lld there",
-                       (long long)k);
-    return st;
+    return st == ET_END ? none_there(k, err) : st;
+}
+
+bool et_picture_size(const struct et_picture *picture, int *width_px, int *height_px)
+{
+    struct et_image image = {0};
+    struct et_str bytes = picture->bytes;
+    struct et_video_unit unit;
+    enum et_unit_codec codec;
+    *width_px = picture->width_px;
+    *height_px = picture->height_px;
+    if (picture->coding == ET_PICTURE_DEPTH && bytes.n > DEPTH_HEADER_BYTES)
+        bytes = (struct et_str){bytes.p + DEPTH_HEADER_BYTES, bytes.n - DEPTH_HEADER_BYTES};
+    if (et__film_codec(picture->coding, &codec)) {
+        et_video_unit_look(codec, bytes, &unit);
+        return unit.is_start && unit.has_parameters &&
+               et_video_unit_size(codec, bytes, width_px, height_px, NULL) == ET_OK;
+    }
+    const bool is_coded = picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG ||
+                          picture->coding == ET_PICTURE_DEPTH;
+    if (is_coded && et_image_probe(bytes, &image, NULL) == ET_OK) {
+        *width_px = image.width_px;
+        *height_px = image.height_px;
+    }
+    return *width_px > 0;
 }
 
 /* ---- pixels ---- */
@@ -234,14 +344,48 @@ static enum et_status from_depth(struct et_frames *f, struct et_image *image, st
     return ET_OK;
 }
 
-enum et_status et_frames_image(struct et_frames *frames, struct et_image *image, struct et_err *err)
+/* ---- videos ---- */
+
+/* A video was found among the pictures. What is at hand is looked up in its list. */
+static enum et_status begin_film(struct et_frames *f, struct et_err *err)
 {
-    struct et_frames *f = frames;
-    const struct et_arena_mark empty = {0};
-    assert(f && image);
-    if (f->at < 0 || f->is_over)
-        return et_fail(err, ET_EARG, -1, "no picture is at hand");
-    et_arena_rewind(f->arena, empty);
+    const int64_t k = f->at;
+    f->film = (struct et__film){
+        .recording = f->recording, .i_stream = f->i_stream, .coding = f->sample.picture.coding};
+    enum et_status st = et__film_open(&f->film, &f->range, err);
+    if (st == ET_OK)
+        st = find_message(f, k);
+    f->is_film = st == ET_OK;
+    if (st == ET_OK)
+        return ET_OK;
+    et__film_close(&f->film);
+    f->is_over = true;
+    return st == ET_END ? none_there(k, err) : st;
+}
+
+static enum et_status from_film(struct et_frames *f, struct et_image *image, struct et_err *err)
+{
+    struct et_frame frame;
+    enum et_status st = et__film_decode(&f->film, f->i_message, &frame, err);
+    if (st == ET_OK)
+        st = new_image(f, frame.width_px, frame.height_px, false, image, err);
+    if (st == ET_OK)
+        st = et_video_stream_rgb(f->film.stream, frame.width_px, frame.height_px, image->pixels,
+                                 err);
+    return st;
+}
+
+/* The message at hand is none of the video's: it is read again. */
+static enum et_status read_message(struct et_frames *f, struct et_err *err)
+{
+    enum et_status st = et__film_query(&f->film, f->i_message, err);
+    if (st == ET_OK)
+        st = et_recording_next(f->recording, &f->sample, err);
+    return st == ET_END ? none_there(f->at, err) : st;
+}
+
+static enum et_status decode(struct et_frames *f, struct et_image *image, struct et_err *err)
+{
     const struct et_picture *p = &f->sample.picture;
     enum et_status st;
     switch (p->coding) {
@@ -253,8 +397,10 @@ enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
         return from_raw(f, image, err);
     case ET_PICTURE_DEPTH:
         return from_depth(f, image, err);
-    case ET_PICTURE_H264:
+    case ET_PICTURE_H264: // of another codec than the stream's first
     case ET_PICTURE_H265:
+    case ET_PICTURE_VP9:
+    case ET_PICTURE_AV1:
     case ET_PICTURE_FRAME:
     case ET_PICTURE_NONE:
     case ET_N_PICTURE_CODINGS:
@@ -267,4 +413,23 @@ enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
 int64_t et_frames_n_beyond(const struct et_frames *frames)
 {
     return frames->n_beyond;
+}
+
+enum et_status et_frames_image(struct et_frames *frames, struct et_image *image, struct et_err *err)
+{
+    struct et_frames *f = frames;
+    const struct et_arena_mark empty = {0};
+    enum et_unit_codec codec;
+    assert(f && image);
+    if (f->at < 0 || f->is_over)
+        return et_fail(err, ET_EARG, -1, "no picture is at hand");
+    et_arena_rewind(f->arena, empty);
+    enum et_status st = ET_OK;
+    if (!f->is_film && et__film_codec(f->sample.picture.coding, &codec))
+        st = begin_film(f, err);
+    if (st == ET_OK && f->is_film && et__film_at(&f->film, f->i_message)->is_of_video)
+        return from_film(f, image, err);
+    if (st == ET_OK && f->is_film)
+        st = read_message(f, err);
+    return st == ET_OK ? decode(f, image, err) : st;
 }

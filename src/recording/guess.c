@@ -168,7 +168,7 @@ static enum et_status add_field(struct looking *l, const char *text, bool is_kno
                                  .field = is_known ? NULL : text,
                                  .quantity = quantity,
                                  .has_stamp = !l->topic->def.def ||
-                                              et__has_path(l->paths, l->n_paths, "header.stamp"),
+                                              et__known_stamp(l->paths, l->n_paths) != NULL,
                                  .why = why}};
     const enum et_status st = et__field_compile(&l->topic->def, l->channel, text, quantity,
                                                 &l->wants, &found->field, NULL);
@@ -214,16 +214,22 @@ static enum et_status add_known(struct looking *l)
     return st;
 }
 
-/* Types that have a picture in "data". */
+static bool names(struct et_str type, const char *word)
+{
+    const size_t n = strlen(word);
+    for (size_t at = 0; at + n <= type.n; at++)
+        if (memcmp(type.p + at, word, n) == 0)
+            return true;
+    return false;
+}
+
+/* Types that have a picture in "data". JSON does not say what it has; its compressed pictures are
+ * Foxglove's. */
 static enum et_status add_picture(struct looking *l)
 {
-    static const char *const TYPES[] = {"Image", "Video"};
     const struct et_str type = l->channel->schema.name;
-    bool is_picture = false;
-    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
-        for (size_t at = 0; at + 5 <= type.n; at++)
-            is_picture = is_picture || memcmp(type.p + at, TYPES[i], 5) == 0;
-    bool has_data = false;
+    const bool is_picture = names(type, "Image") || names(type, "Video") || names(type, "FFMPEG");
+    bool has_data = !l->topic->def.def && names(type, "foxglove.Compressed");
     for (size_t i = 0; i < l->n_paths; i++)
         has_data = has_data ||
                    (strcmp(l->paths[i].path, "data") == 0 && l->paths[i].form == ET_MESSAGE_VIEWS);

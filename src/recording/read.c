@@ -1,16 +1,19 @@
 /* Messages of a recording become samples of its streams. */
 #include "recording/recording__open.h"
 
+#include "etude/base64.h"
 #include "etude/hash.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define NS_MAX 9.2e18
 // Of a device's stamp, on either side of 1970: beyond it is damage, and differences would overflow.
 #define STAMP_NS_MAX (INT64_MAX / 4)
+#define PICTURE_BYTES_MAX ((size_t)256 << 20) // that are unpacked
 
 /* ---- a query ---- */
 
@@ -260,9 +263,24 @@ static bool has(struct et_str text, const char *part)
 {
     const size_t n = strlen(part);
     for (size_t i = 0; i + n <= text.n; i++)
-        if (memcmp(text.p + i, part, n) == 0)
+        if (strncasecmp(text.p + i, part, n) == 0)
             return true;
     return false;
+}
+
+/* "h264", "H.265", "libx264", "hevc_nvenc", "libvpx-vp9", "libsvtav1": formats' and encoders'
+ * names. */
+static enum et_picture_coding video_coding_of(struct et_str format)
+{
+    static const struct {
+        const char *word;
+        enum et_picture_coding coding;
+    } WORDS[] = {{"264", ET_PICTURE_H264},  {"avc", ET_PICTURE_H264}, {"265", ET_PICTURE_H265},
+                 {"hevc", ET_PICTURE_H265}, {"vp9", ET_PICTURE_VP9},  {"av1", ET_PICTURE_AV1}};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (has(format, WORDS[i].word))
+            return WORDS[i].coding;
+    return ET_PICTURE_NONE;
 }
 
 /* Bytes say more than the words that go with them, which drivers fill as they like. */
@@ -275,11 +293,18 @@ static enum et_picture_coding coding_of(struct et_str bytes, struct et_str forma
         return ET_PICTURE_PNG;
     if (has(format, "compressedDepth"))
         return ET_PICTURE_DEPTH;
-    if (has(format, "h264") || has(format, "avc"))
-        return ET_PICTURE_H264;
-    if (has(format, "h265") || has(format, "hevc"))
-        return ET_PICTURE_H265;
-    return ET_PICTURE_NONE;
+    return bytes.n > 0 ? video_coding_of(format) : ET_PICTURE_NONE;
+}
+
+/* JSON has bytes in base64. What is none is no picture. */
+static struct et_str unpack(struct et_recording *r, struct et_str text)
+{
+    size_t n = 0;
+    r->unpacked.limit = PICTURE_BYTES_MAX;
+    et_buf_clear(&r->unpacked);
+    char *bytes = et_buf_reserve(&r->unpacked, ET_BASE64_BYTES(text.n) + 1);
+    return bytes && et_base64_get(text, bytes, &n) ? (struct et_str){bytes, n}
+                                                   : (struct et_str){"", 0};
 }
 
 static bool take_picture(struct et_recording *r, const struct et__lane *lane,
@@ -292,6 +317,8 @@ static bool take_picture(struct et_recording *r, const struct et__lane *lane,
         return picture->coding != ET_PICTURE_NONE;
     }
     *picture = (struct et_picture){.bytes = view_at(program, p->data)};
+    if (p->is_base64)
+        picture->bytes = unpack(r, picture->bytes);
     if (p->pixels == SIZE_MAX) {
         struct et_str format = view_at(program, p->format);
         picture->coding = coding_of(picture->bytes, format);
@@ -379,6 +406,8 @@ enum et_status et_recording_next(struct et_recording *recording, struct et_sampl
             const struct et__lane *lane = &r->lanes[i_stream];
             if (lane->field->n_paths > 1 && !lane->raw)
                 return et_fail(err, ET_ENOMEM, -1, "no memory for a message");
+            if (r->unpacked.status == ET_ENOMEM)
+                return et_fail(err, ET_ENOMEM, -1, "no memory for a picture");
             // Another publisher of the topic has other joints: that is no fault.
             if (!r->is_noted && (lane->field->i_names == SIZE_MAX || !lane->is_left_out))
                 note_bad(r->tap, &r->raw, why_not(lane));

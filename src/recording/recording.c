@@ -109,6 +109,7 @@ void et_recording_close(struct et_recording *recording)
         free(recording->lanes[i].raw);
     free(recording->is_wanted);
     free(recording->remarks);
+    et_buf_free(&recording->unpacked);
     et_arena_close(recording->arena);
     free(recording);
 }
@@ -155,8 +156,8 @@ const struct et_recording_binding *et_recording_binding(const struct et_recordin
 
 const char *et_picture_coding_text(enum et_picture_coding coding)
 {
-    static const char *const TEXTS[ET_N_PICTURE_CODINGS] = {"none", "jpeg", "png",   "raw",
-                                                            "h264", "h265", "depth", "frame"};
+    static const char *const TEXTS[ET_N_PICTURE_CODINGS] = {"none", "jpeg", "png", "raw",   "h264",
+                                                            "h265", "vp9",  "av1", "depth", "frame"};
     assert((size_t)coding < ET_N_PICTURE_CODINGS);
     return TEXTS[coding];
 }

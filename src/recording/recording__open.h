@@ -16,6 +16,7 @@ struct et__stamp {
 /* A picture's fields in the program; SIZE_MAX: the type has none such. */
 struct et__picture_paths {
     size_t data, format, pixels, width, height, step;
+    bool is_base64; // data, of JSON
 };
 
 /* What is taken of one channel: a program over all fields that some rule names. */
@@ -81,7 +82,8 @@ struct et_recording {
     int64_t t_device_ns;
     uint32_t sequence;
     bool has_sequence;
-    char text[64]; // an event that is a number
+    char text[64];          // an event that is a number
+    struct et_buf unpacked; // a picture that was in base64
 };
 
 /* Fields that a message's type is known for; what a rule leaves out. NULL: none. */
@@ -109,7 +111,11 @@ ET_MUST_USE enum et_status et__field_compile(const struct et_message_def *def,
                                              enum et_quantity quantity, struct et__wants *wants,
                                              struct et__field *field, struct et_err *err);
 
-/* Where the device's time is: by the rule's word, or header.stamp. */
+/* The field that is the device's time where no rule says one: header.stamp, or Foxglove's
+ * timestamp. NULL: there is none. */
+const char *et__known_stamp(const struct et_message_path *paths, size_t n);
+
+/* Where the device's time is: by the rule's word, or the known one. */
 ET_MUST_USE enum et_status et__stamp_compile(const struct et_message_def *def,
                                              const struct et_rule *rule, struct et__wants *wants,
                                              struct et__stamp *stamp, struct et_err *err);

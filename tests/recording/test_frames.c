@@ -20,7 +20,8 @@ static struct et_frames *open_range(const char *path, const char *stream, int64_
                                     int64_t last)
 {
     struct et_frames *frames = NULL;
-    const struct et_frames_range range = {path, profile, stream, first, last};
+    const struct et_frames_range range = {
+        .path = path, .profile = profile, .stream = stream, .t_first_ns = first, .t_last_ns = last};
     err = (struct et_err){0};
     const enum et_status st = et_frames_open(&frames, &range, &err);
     CHECK((st == ET_OK) == (frames != NULL));
@@ -223,8 +224,8 @@ static void a_damaged_picture_is_an_error_and_the_next_is_not(void)
     et_buf_free(&png);
     et_buf_free(&grey);
     et_buf_free(&colour16);
-    static const enum et_status WANTED[] = {ET_ECORRUPT, ET_OK,           ET_ECORRUPT,
-                                            ET_OK,       ET_EUNSUPPORTED, ET_EUNSUPPORTED};
+    static const enum et_status WANTED[] = {ET_ECORRUPT, ET_OK,       ET_ECORRUPT,
+                                            ET_OK,       ET_ECORRUPT, ET_EUNSUPPORTED};
     struct et_frames *frames = open_range(path, "head.image", 0, INT64_MAX);
     for (int64_t k = 0; frames && k < 6; k++) {
         CHECK_OK(et_frames_go_to(frames, k, &err));
