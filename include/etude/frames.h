@@ -52,6 +52,10 @@ ET_MUST_USE ET_API enum et_status et_frames_go_to(struct et_frames *frames, int6
 ET_MUST_USE ET_API enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
                                                   struct et_err *err);
 
+/* What et_frames_image decoded last, where the recording has it as a 16-bit PNG of just those
+ * pixels; else empty. Valid until the next et_frames_go_to. */
+ET_API struct et_str et_frames_png(const struct et_frames *frames);
+
 /* Pixels of all depth pictures so far that were beyond 65.535 m, and are 0. */
 ET_API int64_t et_frames_n_beyond(const struct et_frames *frames);
 

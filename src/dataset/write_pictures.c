@@ -72,7 +72,15 @@ static enum et_status take_recorded(struct source *s, int64_t k, struct et_err *
                        "picture %lld of depth is %d × %d, and %d × %d are declared; distances are "
                        "not scaled",
                        (long long)k, s->image.width_px, s->image.height_px, width_px, height_px);
-    return encode(s, err);
+    // What is a PNG of millimetres already goes over as it is.
+    const struct et_str png = et_frames_png(s->frames);
+    if (png.n == 0)
+        return encode(s, err);
+    et_buf_clear(&s->bytes);
+    et_buf_putstr(&s->bytes, png);
+    s->bytes_def = 2;
+    s->path_def = 1;
+    return et_buf_check(&s->bytes, "a picture", err);
 }
 
 static enum et_status take_stored(struct source *s, int64_t k, struct et_err *err)

@@ -9,6 +9,8 @@
 
 #define CHUNK_BYTES_MAX (8 << 20) // of a text or colour profile, which nobody here reads
 
+#define FAST_LEVEL_MAX 3
+
 struct codec {
     png_structp png;
     png_infop info;
@@ -169,6 +171,9 @@ static enum et_status encode(struct codec *c, const struct et_image *image, int 
     png_set_write_fn(c->png, c, put, flush);
     png_set_user_limits(c->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(c->png, level);
+    // Depth gains nothing by trying every filter on every row, and takes half as long again.
+    if (image->n_bits == 16 && level <= FAST_LEVEL_MAX)
+        png_set_filter(c->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
     png_set_IHDR(c->png, c->info, (png_uint_32)image->width_px, (png_uint_32)image->height_px,
                  image->n_bits, COLOURS[image->n_channels], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);

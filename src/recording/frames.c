@@ -14,10 +14,11 @@ struct et_frames {
     struct et_frames_range range;
     struct et_arena *arena; // of one picture
     struct et_sample sample;
-    int64_t n_beyond; // pixels of depth that 16 bits of mm cannot say
-    int64_t at;       // number of the picture at hand; −1: none yet
-    bool is_over;     // reading has ended or failed: what was at hand is gone
-    bool is_film;     // a video was found; from then on pictures are messages of its list
+    struct et_str png; // of the picture that was decoded last, where that is all it is
+    int64_t n_beyond;  // pixels of depth that 16 bits of mm cannot say
+    int64_t at;        // number of the picture at hand; −1: none yet
+    bool is_over;      // reading has ended or failed: what was at hand is gone
+    bool is_film;      // a video was found; from then on pictures are messages of its list
     struct et__film film;
     size_t i_message; // of the list: the picture at hand
 };
@@ -336,7 +337,9 @@ static enum et_status from_depth(struct et_frames *f, struct et_image *image, st
     const bool is_mm = et_str_starts(f->sample.picture.pixels, "16");
     uint16_t *pixels = image->pixels;
     const size_t n = (size_t)image->width_px * (size_t)image->height_px;
-    for (size_t i = 0; !is_mm && quantum[0] > 0 && i < n; i++) {
+    if (is_mm || !(quantum[0] > 0))
+        f->png = png;
+    for (size_t i = 0; !f->png.n && i < n; i++) {
         const double metres =
             pixels[i] ? (double)quantum[0] / ((double)pixels[i] - (double)quantum[1]) : 0;
         pixels[i] = to_mm(metres, &f->n_beyond);
@@ -392,6 +395,8 @@ static enum et_status decode(struct et_frames *f, struct et_image *image, struct
     case ET_PICTURE_JPEG:
     case ET_PICTURE_PNG:
         st = et_image_decode(p->bytes, f->arena, image, err);
+        if (st == ET_OK && p->coding == ET_PICTURE_PNG && image->n_bits == 16)
+            f->png = p->bytes;
         return st == ET_OK ? to_rgb(f, image, err) : st;
     case ET_PICTURE_RAW:
         return from_raw(f, image, err);
@@ -415,6 +420,11 @@ int64_t et_frames_n_beyond(const struct et_frames *frames)
     return frames->n_beyond;
 }
 
+struct et_str et_frames_png(const struct et_frames *frames)
+{
+    return frames->png;
+}
+
 enum et_status et_frames_image(struct et_frames *frames, struct et_image *image, struct et_err *err)
 {
     struct et_frames *f = frames;
@@ -424,6 +434,7 @@ enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
     if (f->at < 0 || f->is_over)
         return et_fail(err, ET_EARG, -1, "no picture is at hand");
     et_arena_rewind(f->arena, empty);
+    f->png = (struct et_str){0};
     enum et_status st = ET_OK;
     if (!f->is_film && et__film_codec(f->sample.picture.coding, &codec))
         st = begin_film(f, err);

@@ -170,6 +170,8 @@ static void depth_is_in_millimetres(void)
         }
         CHECK_EQ(st, ET_OK);
         CHECK(image.n_bits == 16 && image.n_channels == 1 && p[0] == 0);
+        const struct et_str png = et_frames_png(frames);
+        CHECK(k == 2 ? png.n == 0 : et_str_starts(png, "\x89PNG"));
         if (k == 2)
             CHECK(p[1] == 0 && p[2] == 2000 && p[3] == 1000 && p[11] == 200);
         else
