@@ -346,6 +346,8 @@ static void remark_rest(struct et__build *build)
                 is_taken = is_taken || strcmp(MADE[k], info->features[i].name) == 0;
             for (size_t k = 0; k < binding->n_streams; k++)
                 is_taken = is_taken || binding->streams[k].i_feature == i;
+            if (info->features[i].dtype == ET_DTYPE_IMAGE)
+                is_taken = et__build_is_stored_depth(dataset, i);
             if (!is_taken)
                 et__note(&build->run.remarks, ET_SEVERITY_INFO, info->features[i].name,
                          "not a canonical stream of %s; left out", info->path);

@@ -346,6 +346,38 @@ curate_usage() { exits 2 "$etude" curate "$raw" && says "say where the episodes 
     exits 2 "$etude" curate "$raw" -o x --cut halves && says "takes one of auto, marks" &&
     exits 2 "$etude" curate "$raw" -o x --idle-gap soon && says "takes a number"; }
 it "curate names what it needs" curate_usage
+depth() {
+    mkdir -p "$dir/deep" && python3 "$source_dir/make_recording.py" "$dir/deep.json" depth &&
+        exits 0 "$etude" mcap from-json "$dir/deep.json" -o "$dir/deep/arm.mcap" &&
+        exits 0 "$etude" curate "$dir/deep" -o "$dir/ep-deep" --task "lift it" && says "head.depth" &&
+        exits 0 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-deep" --fps 30 &&
+        exits 0 "$etude" dataset verify "$dir/set-deep" --decode --stats && says "nothing is wrong" &&
+        exits 0 "$etude" dataset info "$dir/set-deep" && says "observation.depth.head" &&
+        python3 -c '
+import json, sys
+f = json.load(open(sys.argv[1]))["features"]["observation.depth.head"]
+assert f["dtype"] == "image" and f["shape"] == [3, 4, 1] and f["names"][2] == "channel", f
+assert f["info"] == {"is_depth_map": True, "depth_unit": "mm"}, f' "$dir/set-deep/meta/info.json"
+}
+it "depth of a recording goes into the rows, millimetre by millimetre" depth
+depth_drop() {
+    exits 0 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-flat" --fps 30 --depth drop &&
+        ! grep -q observation.depth "$dir/set-flat/meta/info.json" &&
+        exits 0 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-state" --fps 30 --video drop &&
+        ! grep -q observation.depth "$dir/set-state/meta/info.json" &&
+        exits 0 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-kept" --fps 30 --video drop --depth png &&
+        grep -q observation.depth "$dir/set-kept/meta/info.json" &&
+        exits 2 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-no" --depth jpeg && says "png"
+}
+it "depth is left out when it is not wanted, and with --video drop" depth_drop
+depth_merge() {
+    exits 0 "$etude" dataset merge "$dir/set-deep" "$dir/set-kept" -o "$dir/set-two" &&
+        exits 0 "$etude" convert "$dir/set-two" "$dir/set-v21" --to v2.1 &&
+        exits 0 "$etude" dataset verify "$dir/set-v21" --decode && says "nothing is wrong" &&
+        exits 0 "$etude" dataset build "$dir/set-two" -o "$dir/set-again" &&
+        exits 0 "$etude" dataset verify "$dir/set-again" --decode && says "nothing is wrong"
+}
+it "depth stays with a set that is merged, converted and built again" depth_merge
 cat_recording() {
     exits 0 "$etude" cat "$raw/sub/arm.mcap" && says "/joint_commands" &&
         exits 0 "$etude" cat "$raw/sub/arm.mcap" --stream body.position --rows 0-9,1099 && says "row,t_arrival_ns,t_device_ns,left_shoulder_pitch" &&

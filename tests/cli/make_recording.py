@@ -1,8 +1,9 @@
-"""Writes a recording as records for `etude mcap from-json`: make_recording.py OUT.json
+"""Writes a recording as records for `etude mcap from-json`: make_recording.py OUT.json [depth]
 
 An arm of two joints and a gripper, moved in two episodes of 6 s that marks begin and end, and
 standing still around them. The state is stamped by a device whose clock is 5 s ahead and runs 20 ppm
-fast, arrives 1 to 3 ms late, and follows its command by 40 ms.
+fast, arrives 1 to 3 ms late, and follows its command by 40 ms. With `depth` a camera of 4 x 3 pixels
+gives its distances ten times a second: 1000 mm and its number, once each pixel.
 """
 import json
 import math
@@ -20,6 +21,8 @@ int32 sec
 uint32 nanosec
 """
 JOINTS = "std_msgs/Header header\nstring[] name\nfloat64[] position\nfloat64[] velocity\nfloat64[] effort\n"
+IMAGE = ("std_msgs/Header header\nuint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\n"
+         "uint32 step\nuint8[] data\n")
 START_NS = 1_760_000_000_000_000_000
 NAMES = ["left_shoulder_pitch", "left_elbow", "left_gripper"]
 EPISODES = [(3.0, 9.0), (13.0, 19.0)]
@@ -63,6 +66,13 @@ def place(t_s):
     return [0.0, 0.0, 0.05]
 
 
+def depth(k):
+    pixels = [0, 65535] + [1000 + k + i for i in range(2, 12)]
+    w = Cdr().put("i", 4, 0).put("I", 4, 0).text("camera").put("I", 4, 3, 4).text("16UC1")
+    w.put("B", 1, 0).put("I", 4, 8, 24)
+    return bytes(w.put("H", 2, *pixels).bytes)
+
+
 def record(kind, **fields):
     return {"type": kind, "fields": sorted(fields.items())}
 
@@ -73,6 +83,9 @@ def main():
     types = [("/joint_states", "sensor_msgs/msg/JointState", JOINTS + HEADER),
              ("/joint_commands", "sensor_msgs/msg/JointState", JOINTS + HEADER),
              ("/episode", "std_msgs/msg/String", "string data\n")]
+    has_depth = sys.argv[2:] == ["depth"]
+    if has_depth:
+        types.append(("/head/depth/image_raw", "sensor_msgs/msg/Image", IMAGE + HEADER))
     for i, (topic, name, definition) in enumerate(types, 1):
         records.append(record("Schema", id=str(i), name=name, encoding="ros2msg",
                               data=[str(b) for b in definition.encode()]))
@@ -86,6 +99,8 @@ def main():
         delay_ns = 1_000_000 + int(luck.random() ** 4 * 2_000_000)
         messages.append((t_ns + delay_ns, 1, joints(device_ns, place(t_s - LAG_S))))
         messages.append((t_ns, 2, joints(t_ns, place(t_s))))
+        if has_depth and k % 5 == 0:
+            messages.append((t_ns + 2_000_000, 4, depth(k // 5)))
     for begin, end in EPISODES:
         messages.append((START_NS + int(begin * 1e9), 3, bytes(Cdr().text("start").bytes)))
         messages.append((START_NS + int(end * 1e9), 3, bytes(Cdr().text("stop").bytes)))
