@@ -434,6 +434,8 @@ static enum et_status take_cameras(struct making *m, struct et_err *err)
     struct et_new_pictures *pictures = et_arena_array(m->slot->arena, n, sizeof *pictures);
     if (!videos || !pictures)
         return full(m, err);
+    episode->videos = videos;
+    episode->pictures = pictures;
     for (size_t i = 0; i < n; i++) {
         const struct et__build_camera *camera = &build->cameras[i];
         const enum et_status st = camera->is_depth
@@ -444,8 +446,6 @@ static enum et_status take_cameras(struct making *m, struct et_err *err)
             return ET_OK;
         }
     }
-    episode->videos = videos;
-    episode->pictures = pictures;
     return ET_OK;
 }
 
