@@ -345,15 +345,15 @@ enum et_status et_video_stream_end(struct et_video_stream *stream, struct et_err
 static enum et_status tell_broken(const struct unit *unit, struct et_err *err)
 {
     static const char *const WHY[] = {
-        "no key frame is before it", "a picture that it refers to is missing",
-        "a unit before it was lost", "it is damaged", "it refers to pictures before the key frame"};
-    if (unit->cause_at == unit->number)
+        "there is no key frame before", "a picture that the first refers to is missing",
+        "messages before the first are missing", "the first is damaged",
+        "it refers to pictures before the key frame"};
+    if (unit->cause == LEADING)
         return et_fail(err, ET_ECORRUPT, unit->number, "picture %lld cannot be decoded: %s",
                        (long long)unit->number, WHY[unit->cause]);
     return et_fail(err, ET_ECORRUPT, unit->number,
                    "picture %lld cannot be decoded, nor any from %lld to the next key frame: %s",
-                   (long long)unit->number, (long long)unit->cause_at,
-                   unit->cause == DAMAGED ? "that one is damaged" : WHY[unit->cause]);
+                   (long long)unit->number, (long long)unit->cause_at, WHY[unit->cause]);
 }
 
 /* True when a unit before this one is not known yet: it may turn out to be damaged, and this one
