@@ -314,7 +314,7 @@ static void the_draft_of_a_profile_has_such_cameras(void)
         struct et_buf yaml = et_buf(1 << 20);
         CHECK_OK(et_recording_open(&r, make(0, (enum video_form)form, 0, 0), NULL, &err));
         CHECK_OK(et_recording_guess(r, &yaml, &err));
-        CHECK_HAS(et_buf_text(&yaml), ".image, topic: /c}");
+        CHECK_HAS(et_buf_text(&yaml), ".image, topic: \"/c\"}");
         if (form != FORM_JSON)
             CHECK(!strstr(et_buf_text(&yaml), "no header.stamp"));
         et_buf_free(&yaml);
