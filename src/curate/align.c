@@ -11,6 +11,9 @@
 #define FIT_BYTES_MAX ((size_t)256 << 20)
 #define PIECE 4096
 #define PROGRESS_SAMPLES 4096
+// Of a video: by how many messages, and how far, a stamp falls behind those before it.
+#define REORDER_MAX 16
+#define REORDER_NS_MAX INT64_C(1000000000)
 
 /* ---- reading ---- */
 
@@ -199,6 +202,50 @@ static void describe_times(struct et__aligned_stream *stream)
         stream->rate_hz = (double)(n - 1) / ((double)(last - first) * 1e-9);
 }
 
+/* Encoders send pictures in the order of decoding, which is no fault of the clock: stamps are put
+ * into the order in which they were made. order[k] is the message that the k-th is of. */
+static size_t *undo_reordering(int64_t *t_device_ns, size_t n, struct et_arena *arena)
+{
+    size_t *order = et_arena_array(arena, n, sizeof *order);
+    for (size_t i = 0; order && i < n; i++) {
+        const int64_t t = t_device_ns[i];
+        size_t at = i;
+        for (; at > 0 && i - at < REORDER_MAX && t_device_ns[at - 1] > t &&
+               t_device_ns[at - 1] - t < REORDER_NS_MAX;
+             at--) {
+            t_device_ns[at] = t_device_ns[at - 1];
+            order[at] = order[at - 1];
+        }
+        t_device_ns[at] = t;
+        order[at] = i;
+    }
+    return order;
+}
+
+static enum et_status fit_clock(const struct et__aligned_stream *stream,
+                                const struct et_curate_options *options, struct raw_times *raw,
+                                struct et_arena *scratch, struct et_clock_model *model,
+                                int64_t *t_ns, struct et_err *err)
+{
+    const size_t n = stream->n;
+    const struct et_clock_pairs pairs = {.t_device_ns =
+                                             stream->has_device ? raw->t_device_ns : NULL,
+                                         .t_arrival_ns = raw->t_arrival_ns,
+                                         .sequence = raw->has_sequence ? raw->sequence : NULL,
+                                         .n = n};
+    if (!is_video(stream->coding) || !stream->has_device)
+        return et_clock_fit(&pairs, &options->clock, scratch, model, t_ns, err);
+    const size_t *order = undo_reordering(raw->t_device_ns, n, scratch);
+    int64_t *t_ordered_ns = et_arena_array(scratch, n, sizeof *t_ordered_ns);
+    if (!order || !t_ordered_ns)
+        return et_arena_fail(scratch, "the times of a stream", err);
+    const enum et_status st =
+        et_clock_fit(&pairs, &options->clock, scratch, model, t_ordered_ns, err);
+    for (size_t k = 0; st == ET_OK && k < n; k++)
+        t_ns[order[k]] = t_ordered_ns[k];
+    return st;
+}
+
 static enum et_status fit(struct et__aligned *a, size_t i, const struct et_curate_options *options,
                           struct et_arena *scratch, struct et_err *err)
 {
@@ -216,11 +263,7 @@ static enum et_status fit(struct et__aligned *a, size_t i, const struct et_curat
         return ET_OK;
     }
     struct et_clock_model model;
-    const struct et_clock_pairs pairs = {.t_device_ns = stream->has_device ? raw.t_device_ns : NULL,
-                                         .t_arrival_ns = raw.t_arrival_ns,
-                                         .sequence = raw.has_sequence ? raw.sequence : NULL,
-                                         .n = stream->n};
-    st = et_clock_fit(&pairs, &options->clock, scratch, &model, t_ns, err);
+    st = fit_clock(stream, options, &raw, scratch, &model, t_ns, err);
     if (st != ET_OK) {
         (void)et_err_context(err, "%.120s: %.60s", a->info->path,
                              a->info->channels[a->binding->streams[i].i_channel].topic);

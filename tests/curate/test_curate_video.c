@@ -9,6 +9,7 @@
 #include "tap.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static struct et_err err;
 static struct et_arena *arena;
@@ -113,7 +114,8 @@ static void an_episode_in_the_middle_has_all_its_pictures(void)
         CHECK(strcmp(facts.findings[i].kind, "decode") != 0);
 }
 
-/* The video of a built dataset; the row's time gives the number of its picture. */
+/* The video of a built dataset: a picture a row. The centre cannot know that the cameras are four
+ * periods late: nothing that it gets ever comes sooner. */
 static void check_video(const char *path, int64_t n_rows)
 {
     struct et_video_reader *reader = NULL;
@@ -126,7 +128,7 @@ static void check_video(const char *path, int64_t n_rows)
         first = n == 0 ? number : first;
         last = number;
     }
-    CHECK(n == n_rows && first >= 54 && first <= 57);
+    CHECK(n == n_rows && first >= 55 - 5 && first <= 55 - 3);
     CHECK(abs(last - first - (n - 1)) <= 1);
     et_video_close(reader);
 }
@@ -137,8 +139,14 @@ static void a_dataset_has_them_in_its_videos(void)
     struct et_dataset *dataset = NULL;
     struct et_ops_result result;
     char path[4400];
-    CHECK_OK(et_dataset_open(&dataset, out, &err));
-    CHECK(dataset && et_dataset_use_profile(dataset, NULL, &err) == ET_OK);
+    const struct et_episode_place *places = NULL;
+    size_t n_places = 0;
+    CHECK_OK(et_episode_list(out, arena, &places, &n_places, &err));
+    if (!CHECK(et_dataset_open_episodes(&dataset, out, places, n_places, &err) == ET_OK &&
+               et_dataset_use_profile(dataset, profile, &err) == ET_OK)) {
+        printf("# %s\n", err.text);
+        return;
+    }
     const struct et_pick pick = {.dataset = dataset};
     const struct et_build_options options = {.fps = 30};
     CHECK_OK(et_dataset_build(&pick, 1, to, &options, arena, &result, &err));
@@ -173,7 +181,14 @@ int main(void)
     const struct foreign whats[] = {
         {.encoder = "libx264", .n = N, .gop = GOP, .b_frames = 2, .params = "b-adapt=0"},
         {.encoder = "libx265", .n = N, .gop = GOP}};
-    profile = made_file("robot.yaml", PROFILE);
+    // Episodes name their profile by its id, so it lies where profiles are looked for.
+    static char share[8192];
+    const char *own = temp_path("share"), *old = getenv("ETUDE_SHARE");
+    (void)snprintf(share, sizeof share, "%s%s%s", own, old ? ":" : "", old ? old : "");
+    CHECK_EQ(setenv("ETUDE_SHARE", share, 1), 0);
+    CHECK_EQ(mkdir(own, 0777), 0);
+    CHECK_EQ(mkdir(temp_path("share/profiles"), 0777), 0);
+    profile = made_file("share/profiles/robot.yaml", PROFILE);
     for (int i = 0; i < 2; i++)
         units[i] = make_units(&whats[i]);
     RUN(an_episode_in_the_middle_has_all_its_pictures);
