@@ -2,11 +2,9 @@
 #include "cli.h"
 
 #include "etude/file.h"
-#include "etude/image.h"
+#include "etude/frames.h"
 
 #include <math.h>
-
-#define DEPTH_HEAD_BYTES 12 // of ROS compressedDepth, before its PNG
 
 struct printer {
     const struct et_recorded_stream *stream;
@@ -36,26 +34,6 @@ static void list_streams(struct et_recording *recording, struct et_arena *arena)
     cli_table_print(&table);
     if (binding->n_streams == 0)
         printf("no profile fits this recording; etude profile guess drafts one that does\n");
-}
-
-/* ---- pictures ---- */
-
-/* What a picture's own bytes say of its size, where the message says nothing. */
-static void picture_size(const struct et_picture *picture, int *width_px, int *height_px)
-{
-    struct et_str bytes = picture->bytes;
-    struct et_image image = {0};
-    *width_px = picture->width_px;
-    *height_px = picture->height_px;
-    if (picture->coding == ET_PICTURE_DEPTH && bytes.n > DEPTH_HEAD_BYTES)
-        bytes = (struct et_str){bytes.p + DEPTH_HEAD_BYTES, bytes.n - DEPTH_HEAD_BYTES};
-    if (picture->coding != ET_PICTURE_JPEG && picture->coding != ET_PICTURE_PNG &&
-        picture->coding != ET_PICTURE_DEPTH)
-        return;
-    if (et_image_probe(bytes, &image, NULL) == ET_OK) {
-        *width_px = image.width_px;
-        *height_px = image.height_px;
-    }
 }
 
 /* ---- CSV ---- */
@@ -99,9 +77,9 @@ static void csv_head(const struct et_stream *stream)
 static void csv_picture(const struct et_picture *picture)
 {
     int width_px, height_px;
-    picture_size(picture, &width_px, &height_px);
+    const bool has_size = et_picture_size(picture, &width_px, &height_px);
     printf(",%s,%zu,", et_picture_coding_text(picture->coding), picture->bytes.n);
-    if (width_px > 0)
+    if (has_size)
         printf("%d,%d,", width_px, height_px);
     else
         (void)fputs(",,", stdout);
@@ -143,10 +121,10 @@ static void csv_row(const struct printer *p, const struct et_sample *sample)
 static void json_picture(struct et_json_writer *w, const struct et_picture *picture)
 {
     int width_px, height_px;
-    picture_size(picture, &width_px, &height_px);
+    const bool has_size = et_picture_size(picture, &width_px, &height_px);
     et_json_put_text(w, "coding", et_picture_coding_text(picture->coding));
     et_json_put_int(w, "bytes", (int64_t)picture->bytes.n);
-    if (width_px > 0) {
+    if (has_size) {
         et_json_put_int(w, "width_px", width_px);
         et_json_put_int(w, "height_px", height_px);
     }

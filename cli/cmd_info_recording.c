@@ -123,6 +123,20 @@ static const char *source_of(const struct et_recording_info *info,
     return text ? text : topic;
 }
 
+/* What codes a stream of pictures, by its first one; NULL for other streams, and where none is. */
+static const char *coding_of(struct et_recording *recording, size_t i)
+{
+    const struct et_stream *stream = &et_recording_binding(recording)->streams[i].stream;
+    const struct et_recording_query query = {.streams = &i, .n_streams = 1, .in_file_order = true};
+    struct et_sample sample;
+    if (stream->quantity != ET_QUANTITY_IMAGE && stream->quantity != ET_QUANTITY_DEPTH)
+        return NULL;
+    return et_recording_query(recording, &query, NULL) == ET_OK &&
+                   et_recording_next(recording, &sample, NULL) == ET_OK
+               ? et_picture_coding_text(sample.picture.coding)
+               : NULL;
+}
+
 static void print_streams(struct et_recording *recording, bool is_verbose, struct et_arena *arena)
 {
     const struct et_recording_binding *binding = et_recording_binding(recording);
@@ -138,7 +152,14 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
     for (size_t i = 0; i < binding->n_streams; i++) {
         const struct et_recorded_stream *stream = &binding->streams[i];
         cli_cell(&table, "%s", stream->stream.name);
-        cli_stream_cells(&table, &stream->stream);
+        const char *coding = coding_of(recording, i);
+        info = et_recording_info(recording); // reading may have moved it
+        if (coding) {
+            cli_cell(&table, "%s", "");
+            cli_cell(&table, "%s", coding);
+        } else {
+            cli_stream_cells(&table, &stream->stream);
+        }
         if (is_verbose)
             cli_cell(&table, "%s", stream->stamp ? stream->stamp : "none");
         cli_cell(&table, "%s", source_of(info, stream, arena));
@@ -164,6 +185,8 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
         et_json_put_text(w, "stream", stream->stream.name);
         et_json_put_int(w, "values", (int64_t)stream->stream.n_values);
         et_json_put_text(w, "unit", stream->stream.unit);
+        et_json_put_text(w, "coding", coding_of(recording, i));
+        info = et_recording_info(recording); // reading may have moved it
         et_json_put_text(w, "topic", info->channels[stream->i_channel].topic);
         et_json_put_text(w, "field", stream->field);
         et_json_put_text(w, "stamp", stream->stamp);

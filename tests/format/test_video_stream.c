@@ -172,7 +172,109 @@ static void nothing_wrong_comes_after_a_loss(void)
     }
 }
 
-int main(void)
+/* A unit's number is told right, or not at all, whatever stands in the bytes of one of them. */
+static int count_wrong_with(const struct kind *kind, const struct units *u, int at,
+                            struct et_str instead)
+{
+    struct et_video_stream *stream = open_stream(kind->codec);
+    struct et_frame frame;
+    int n_wrong = 0;
+    for (int i = 0; stream && i < 3 * kind->what.gop; i++)
+        CHECK_OK(et_video_stream_put(stream, i == at ? instead : u->bytes[i], i, &err));
+    CHECK_OK(et_video_stream_end(stream, &err));
+    for (int i = 2 * kind->what.gop; stream && i < 3 * kind->what.gop; i++) {
+        const enum et_status st = et_video_stream_find(stream, i, &frame, &err);
+        n_wrong += st == ET_OK && bar_number(&frame) != u->numbers[i];
+        CHECK(st == ET_OK || st == ET_ENOTFOUND || st == ET_ECORRUPT);
+    }
+    et_video_stream_close(stream);
+    return n_wrong;
+}
+
+static void any_byte_may_be_cut_or_flipped(void)
+{
+    for (int k = 0; k < N_KINDS; k++) {
+        const int gop = KINDS[k].what.gop;
+        for (int at = 0; at <= gop; at += gop) {
+            const struct et_str unit = units[k].bytes[at];
+            char *bytes = malloc(unit.n);
+            const size_t step = unit.n > 200 ? unit.n / 100 : 1;
+            for (size_t i = 0; bytes && i < unit.n; i += i < 60 ? 1 : step) {
+                struct et_video_unit look;
+                memcpy(bytes, unit.p, unit.n);
+                bytes[i] = (char)(bytes[i] ^ (1 << i % 8));
+                et_video_unit_look(KINDS[k].codec, (struct et_str){bytes, unit.n}, &look);
+                CHECK_EQ(count_wrong_with(&KINDS[k], &units[k], at, (struct et_str){bytes, unit.n}),
+                         0);
+                et_video_unit_look(KINDS[k].codec, (struct et_str){unit.p, i}, &look);
+                CHECK_EQ(count_wrong_with(&KINDS[k], &units[k], at, (struct et_str){unit.p, i}), 0);
+            }
+            free(bytes);
+        }
+    }
+}
+
+static void every_status_is_given(void)
+{
+    struct et_video_stream *stream = open_stream(ET_UNIT_H264);
+    struct et_frame frame;
+    uint8_t rgb[3 * 4];
+    int width_px, height_px;
+    const struct units *u = &units[0];
+    CHECK_EQ(et_video_stream_find(stream, 0, &frame, &err), ET_ENOTFOUND);
+    CHECK_EQ(et_video_stream_rgb(stream, 2, 2, rgb, &err), ET_EARG);
+    CHECK_OK(et_video_stream_put(stream, u->bytes[1], 1, &err));
+    CHECK_EQ(et_video_stream_find(stream, 1, &frame, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "no key frame before");
+    CHECK_EQ(et_video_stream_put(stream, u->bytes[0], 1, &err), ET_EARG);
+    CHECK_OK(et_video_stream_put(stream, (struct et_str){"", 0}, 2, &err));
+    CHECK_EQ(et_video_stream_find(stream, 2, &frame, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "no picture");
+    CHECK_OK(et_video_stream_put(stream, u->bytes[0], 3, &err));
+    CHECK_OK(et_video_stream_put(stream, u->bytes[2], 4, &err)); // unit 1 is missing
+    CHECK_EQ(et_video_stream_find(stream, 4, &frame, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "from 4 to the next key frame: a picture that the first refers to");
+    CHECK_OK(et_video_stream_put(stream, u->bytes[12], 5, &err));
+    et_video_stream_lost(stream);
+    CHECK_OK(et_video_stream_put(stream, u->bytes[13], 6, &err));
+    CHECK_OK(et_video_stream_end(stream, &err));
+    CHECK_OK(et_video_stream_end(stream, &err));
+    CHECK_EQ(et_video_stream_put(stream, u->bytes[14], 7, &err), ET_EARG);
+    CHECK_OK(et_video_stream_find(stream, 5, &frame, &err));
+    CHECK_EQ(bar_number(&frame), 12);
+    CHECK_OK(et_video_stream_rgb(stream, 2, 2, rgb, &err));
+    CHECK_EQ(et_video_stream_rgb(stream, 0, 2, rgb, &err), ET_EARG);
+    CHECK_EQ(et_video_stream_find(stream, 6, &frame, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "are missing");
+    et_video_stream_begin(stream);
+    CHECK_EQ(et_video_stream_find(stream, 5, &frame, &err), ET_ENOTFOUND);
+    et_video_stream_close(stream);
+    CHECK_OK(et_video_unit_size(ET_UNIT_H264, u->bytes[0], &width_px, &height_px, &err));
+    CHECK(width_px == BAR_W && height_px == BAR_H);
+    CHECK_EQ(et_video_unit_size(ET_UNIT_H264, u->bytes[1], &width_px, &height_px, &err),
+             ET_ECORRUPT);
+}
+
+/* With a folder as argument: what the fuzzer begins with. */
+static void write_seeds(const char *folder)
+{
+    for (int k = 0; k < N_KINDS; k++) {
+        char path[4300];
+        struct et_buf seed = et_buf(1 << 20);
+        (void)snprintf(path, sizeof path, "%s/%d.bin", folder, k);
+        et_buf_putc(&seed, (char)KINDS[k].codec);
+        for (int i = 0; i < 16 && seed.n < 6000; i++) {
+            const size_t n = units[k].bytes[i].n;
+            et_buf_putc(&seed, (char)(n & 255));
+            et_buf_putc(&seed, (char)(n >> 8));
+            et_buf_putstr(&seed, units[k].bytes[i]);
+        }
+        write_file(path, seed.p, seed.n);
+        et_buf_free(&seed);
+    }
+}
+
+int main(int n_args, char **args)
 {
     for (int k = 0; k < N_KINDS; k++)
         units[k] = make_units(&KINDS[k].what);
@@ -181,6 +283,10 @@ int main(void)
     RUN(pictures_may_be_asked_for_as_they_are_shown);
     RUN(decoding_begins_in_the_middle);
     RUN(nothing_wrong_comes_after_a_loss);
+    RUN(any_byte_may_be_cut_or_flipped);
+    RUN(every_status_is_given);
+    if (n_args > 1)
+        write_seeds(args[1]);
     for (int k = 0; k < N_KINDS; k++)
         free_units(&units[k]);
     return tap_end();

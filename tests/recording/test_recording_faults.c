@@ -2,9 +2,9 @@
 #include "etude/frames.h"
 
 #include "fault.h"
-#include "made.h"
 #include "support.h"
 #include "tap.h"
+#include "video_made.h"
 
 static const char *const PROFILE =
     "profile: 1\nmaker: M\nmodel: T\nparts:\n  left_arm:\n    unit: rad\n    joints:\n"
@@ -155,11 +155,60 @@ static void pictures_are_right_or_there_are_none(void)
     }
 }
 
+/* Numbers of a video's pictures, forward and back; −1 where one has none. */
+static enum et_status look_at_video(const char *path, const char *profile, struct et_err *err)
+{
+    static const int ORDER[] = {7, 8, 2, 16};
+    struct et_frames *frames = NULL;
+    struct et_image image;
+    const struct et_frames_range range = {
+        .path = path, .profile = profile, .stream = "head.image", .t_last_ns = INT64_MAX};
+    enum et_status st = et_frames_open(&frames, &range, err);
+    for (size_t i = 0; st == ET_OK && i < sizeof ORDER / sizeof *ORDER; i++) {
+        st = et_frames_go_to(frames, ORDER[i], err);
+        if (st == ET_OK)
+            st = et_frames_image(frames, &image, err);
+        if (st == ET_OK)
+            CHECK_EQ(image_number(&image), ORDER[i]);
+    }
+    et_frames_close(frames);
+    return st;
+}
+
+static void a_videos_pictures_are_right_or_there_are_none(void)
+{
+    const char *path = temp_path("video.mcap"), *profile = temp_path("robot.yaml");
+    struct et_err err = {0};
+    struct units units = make_units(&(struct foreign){.encoder = "libx264", .n = 20, .gop = 5});
+    struct made m;
+    int n_failed = 0;
+    made_open(&m, path);
+    const uint16_t c = made_video_channel(&m, "/c", FORM_ROS2);
+    for (int i = 0; i < units.n; i++)
+        made_video(&m, c, FORM_ROS2, SEC + i * MS, SEC + i * MS, "h264", units.bytes[i]);
+    made_finish(&m);
+    free_units(&units);
+    CHECK_OK(look_at_video(path, profile, &err));
+    fault_only = "malloc calloc realloc open read pread fstat";
+    FOR_EACH_FAULT(at)
+    {
+        err = (struct et_err){0};
+        fault_arm(at);
+        const enum et_status st = look_at_video(path, profile, &err);
+        fault_disarm();
+        CHECK(st == ET_OK || err.text[0]);
+        n_failed += st != ET_OK;
+    }
+    fault_only = NULL;
+    CHECK(n_failed > 20);
+}
+
 int main(void)
 {
     RUN(reading_fails_loudly_at_every_call);
     RUN(choosing_a_profile_fails_loudly_at_every_call);
     RUN(an_id_is_right_or_there_is_none);
     RUN(pictures_are_right_or_there_are_none);
+    RUN(a_videos_pictures_are_right_or_there_are_none);
     return tap_end();
 }
