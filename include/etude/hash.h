@@ -1,4 +1,4 @@
-/* Hashes: XXH3 for integrity and lookup, BLAKE2b for identity and provenance.
+/* Hashes: XXH3 for integrity and lookup, XXH32 where a format asks for it, BLAKE2b for identity and provenance.
  *
  * Threads: no shared state; a running hash belongs to one thread.
  * Memory:  a running hash is a plain struct of the caller. */
@@ -9,6 +9,9 @@
 
 /* XXH3, 64 bits, seed 0. Not for adversaries. */
 ET_API uint64_t et_hash64(const void *data, size_t n);
+
+/* XXH32, seed 0: the checksum of LZ4 frames. */
+ET_API uint32_t et_hash32(const void *data, size_t n);
 
 #define ET_BLAKE2B_BYTES 32
 #define ET_BLAKE2B_STATE_BYTES 448

@@ -26,6 +26,11 @@ static crypto_generichash_state *state_of(struct et_blake2b *state)
     return (crypto_generichash_state *)(void *)state->opaque;
 }
 
+uint32_t et_hash32(const void *data, size_t n)
+{
+    return XXH32(data, n, 0);
+}
+
 void et_blake2b_begin(struct et_blake2b *state)
 {
     // Chooses the fastest code for this processor, once; a failure leaves the plain code, which

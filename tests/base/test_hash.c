@@ -12,6 +12,8 @@ static void agrees_with_the_published_hashes(void)
     char text[2 * ET_BLAKE2B_BYTES + 1];
     CHECK_EQ(et_hash64("", 0), INT64_C(0x2d06800538d394c2));
     CHECK_EQ(et_hash64("abc", 3), INT64_C(0x78af5f94892f3950));
+    CHECK_EQ(et_hash32("", 0), INT64_C(0x02cc5d05));
+    CHECK_EQ(et_hash32("abc", 3), INT64_C(0x32d153ff));
     struct et_digest digest = et_blake2b("", 0);
     et_digest_text(&digest, text);
     CHECK_STR(text, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
