@@ -51,4 +51,13 @@ ET_MUST_USE ET_API enum et_status et_pool_begin(struct et_pool *pool, const stru
 ET_MUST_USE ET_API enum et_status et_pool_end(struct et_pool *pool, const struct et_pool_job *job,
                                               struct et_err *err);
 
+/* Between et_pool_begin and its end the results can also be taken one by one, so that the calling
+ * thread uses each while the next `window` are worked. et_pool_take takes the result of task i (0,
+ * 1, 2 … in order, each once) as soon as it is there, and returns as `work` or `take` did; after a
+ * failure there is only the end. et_pool_stop ends the run there: what was worked and not taken is
+ * dropped. Without other threads et_pool_take does the work of the task, too. */
+ET_MUST_USE ET_API enum et_status et_pool_take(struct et_pool *pool, const struct et_pool_job *job,
+                                               size_t i, struct et_err *err);
+ET_API void et_pool_stop(struct et_pool *pool, const struct et_pool_job *job);
+
 #endif

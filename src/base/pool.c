@@ -37,6 +37,7 @@ struct et_pool {
     struct slot *slots;            // window of them; task i uses slot i % window
     size_t window;
     size_t i_next;
+    size_t i_taken; // the first whose result was not asked for
     size_t n_limit;
     size_t n_running;
     bool is_ending; // a task failed or a result was refused: start no more
@@ -154,12 +155,16 @@ unsigned et_pool_threads(const struct et_pool *pool)
     return pool->n_threads;
 }
 
+static enum et_status run_one(const struct et_pool_job *job, size_t i, struct et_err *err)
+{
+    const enum et_status st = job->work(job->ctx, i, 0, err);
+    return st == ET_OK && job->take ? job->take(job->ctx, i, err) : st;
+}
+
 static enum et_status run_here(const struct et_pool_job *job, struct et_err *err)
 {
     for (size_t i = 0; i < job->n_tasks; i++) {
-        enum et_status st = job->work(job->ctx, i, 0, err);
-        if (st == ET_OK && job->take)
-            st = job->take(job->ctx, i, err);
+        const enum et_status st = run_one(job, i, err);
         if (st != ET_OK)
             return st;
     }
@@ -187,36 +192,35 @@ static enum et_status take_result(struct et_pool *pool, size_t i, struct et_err 
     return st;
 }
 
-/* Takes results in order until the end or the first failure; *i_end is the first task whose result
- * was not asked for. Called and left with the lock held. */
-static enum et_status take_all(struct et_pool *pool, size_t *i_end, struct et_err *err)
+/* Takes the next result, and lets one more task start in its place. Called and left with the lock
+ * held. */
+static enum et_status take_next(struct et_pool *pool, struct et_err *err)
 {
-    for (size_t i = 0; i < pool->job->n_tasks; i++) {
-        const enum et_status st = take_result(pool, i, err);
-        *i_end = i + 1;
-        if (st != ET_OK)
-            return st;
-        if (pool->n_limit < pool->job->n_tasks) {
-            pool->n_limit++;
-            (void)pthread_cond_signal(&pool->may_start);
-        }
+    const enum et_status st = take_result(pool, pool->i_taken++, err);
+    if (st == ET_OK && pool->n_limit < pool->job->n_tasks) {
+        pool->n_limit++;
+        (void)pthread_cond_signal(&pool->may_start);
     }
-    return ET_OK;
+    return st;
 }
 
-/* After a failure: waits for what still runs, and drops what was worked in vain. */
-static void drop_rest(struct et_pool *pool, size_t i_end)
+/* Waits for what still runs, drops what was worked in vain, and ends the run. Called and left with
+ * the lock held. */
+static void end_run(struct et_pool *pool)
 {
     const struct et_pool_job *job = pool->job;
     pool->is_ending = true;
     while (pool->n_running > 0)
         (void)pthread_cond_wait(&pool->has_result, &pool->lock);
-    for (size_t i = i_end; i < pool->i_next; i++) {
+    for (size_t i = pool->i_taken; i < pool->i_next; i++) {
         const struct slot *slot = &pool->slots[i % pool->window];
         assert(slot->state == SLOT_DONE);
         if (slot->status == ET_OK && job->drop)
             job->drop(job->ctx, i);
     }
+    free(pool->slots);
+    pool->job = NULL;
+    pool->slots = NULL;
 }
 
 enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job,
@@ -238,7 +242,7 @@ enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job
     pool->job = job;
     pool->slots = slots;
     pool->window = window;
-    pool->i_next = pool->n_running = 0;
+    pool->i_next = pool->i_taken = pool->n_running = 0;
     pool->n_limit = window < job->n_tasks ? window : job->n_tasks;
     pool->is_ending = false;
     (void)pthread_cond_broadcast(&pool->may_start);
@@ -252,15 +256,34 @@ enum et_status et_pool_end(struct et_pool *pool, const struct et_pool_job *job, 
         return run_here(job, err);
     (void)pthread_mutex_lock(&pool->lock);
     assert(pool->job == job);
-    size_t i_end = 0;
-    const enum et_status st = take_all(pool, &i_end, err);
-    drop_rest(pool, i_end);
-    struct slot *slots = pool->slots;
-    pool->job = NULL;
-    pool->slots = NULL;
+    enum et_status st = ET_OK;
+    while (st == ET_OK && pool->i_taken < job->n_tasks)
+        st = take_next(pool, err);
+    end_run(pool);
     (void)pthread_mutex_unlock(&pool->lock);
-    free(slots);
     return st;
+}
+
+enum et_status et_pool_take(struct et_pool *pool, const struct et_pool_job *job, size_t i,
+                            struct et_err *err)
+{
+    if (!pool || pool->n_threads == 1)
+        return run_one(job, i, err);
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(pool->job == job && i == pool->i_taken && i < job->n_tasks);
+    const enum et_status st = take_next(pool, err);
+    (void)pthread_mutex_unlock(&pool->lock);
+    return st;
+}
+
+void et_pool_stop(struct et_pool *pool, const struct et_pool_job *job)
+{
+    if (!pool || pool->n_threads == 1)
+        return;
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(pool->job == job);
+    end_run(pool);
+    (void)pthread_mutex_unlock(&pool->lock);
 }
 
 enum et_status et_pool_run(struct et_pool *pool, const struct et_pool_job *job, struct et_err *err)

@@ -262,6 +262,32 @@ static void works_while_the_caller_does(void)
     }
 }
 
+// Some results one by one, the rest dropped by the end.
+static void gives_results_one_by_one(void)
+{
+    for (unsigned n_threads = 0; n_threads <= 4; n_threads++) {
+        struct et_pool *pool = n_threads ? open_pool(n_threads) : NULL;
+        for (size_t n = 0; n <= 60; n += 5) {
+            struct run *run = new_run(60);
+            run->n_threads = pool ? et_pool_threads(pool) : 1;
+            run->fails_at = n == 40 ? 33 : NEVER;
+            const struct et_pool_job job = {
+                .n_tasks = 60, .window = 7, .work = work, .take = take, .drop = drop, .ctx = run};
+            CHECK_OK(et_pool_begin(pool, &job, &err));
+            for (size_t i = 0; i < n && i <= run->fails_at; i++)
+                CHECK_EQ(et_pool_take(pool, &job, i, &err),
+                         i == run->fails_at ? ET_ECORRUPT : ET_OK);
+            et_pool_stop(pool, &job);
+            CHECK(!run->is_wrong);
+            CHECK_EQ(run->n_taken, n < run->fails_at ? n : run->fails_at);
+            CHECK(run->n_running == 0 && run->n_open == 0 && run->n_dropped <= 7);
+            CHECK(run->n_open_max <= 8); // one that is being taken
+            free(run);
+        }
+        et_pool_close(pool);
+    }
+}
+
 static void counts_its_threads(void)
 {
     struct et_pool *pool = open_pool(0);
@@ -299,6 +325,7 @@ int main(void)
     RUN(needs_neither_take_nor_drop);
     RUN(starts_nothing_after_a_failure);
     RUN(works_while_the_caller_does);
+    RUN(gives_results_one_by_one);
     RUN(counts_its_threads);
     RUN(runs_again_and_again);
     return tap_end();
