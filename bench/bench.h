@@ -31,12 +31,18 @@ static inline struct bench bench_open(const char *path)
     return b;
 }
 
-/* One row: a median against a yardstick's median in the same unit. wanted says what the ratio must
- * be ("<= 1.5", ">= 100"; NULL: nothing), and the last column whether it is. */
-static inline void bench_row(struct bench *b, const char *measure, double value, const char *unit,
-                             const char *yardstick, double yard, const char *wanted)
+static inline double bench_median(double *values, size_t n)
 {
-    const double ratio = yardstick ? value / yard : 0;
+    return et_median_of(values, n);
+}
+
+/* One row: a value against a yardstick's in the same unit, and their ratio as it was measured.
+ * wanted says what the ratio must be ("<= 1.5", ">= 100"; NULL: nothing), and the last column
+ * whether it is. yardstick NULL: there is none. */
+static inline void bench_row_of(struct bench *b, const char *measure, double value,
+                                const char *unit, const char *yardstick, double yard, double ratio,
+                                const char *wanted)
+{
     const char *holds = "";
     if (wanted) {
         const double limit = strtod(wanted + 3, NULL);
@@ -53,15 +59,17 @@ static inline void bench_row(struct bench *b, const char *measure, double value,
                 holds);
 }
 
+/* The same of two medians. */
+static inline void bench_row(struct bench *b, const char *measure, double value, const char *unit,
+                             const char *yardstick, double yard, const char *wanted)
+{
+    bench_row_of(b, measure, value, unit, yardstick, yard, yardstick ? value / yard : 0, wanted);
+}
+
 static inline void bench_close(struct bench *b)
 {
     if (b->csv)
         (void)fclose(b->csv);
-}
-
-static inline double bench_median(double *values, size_t n)
-{
-    return et_median_of(values, n);
 }
 
 /* Largest memory this process held, in MB (VmHWM). */

@@ -4,9 +4,10 @@
  *
  * Yardstick of the same run: Debian's librosbag-storage (peer_rosbag, where its -dev package is
  * installed), each run a process of its own. Both open the bag, read every message, and add up all
- * of its bytes; the sums must agree. CPU time; by the clock beside it. What no reader can do
- * without is measured too: the system's reading of the file, and LZ4 with its checksum. The file is
- * on a file system in memory where there is one.
+ * of its bytes; the sums must agree. On one core by CPU time, and reading ahead on a pool of two
+ * threads by the clock; the ratio is the median of the ratios of neighbouring runs. What a reader
+ * of one thread can hardly do without is measured too: the system's reading of the file, and LZ4
+ * with its checksum. The file is on a file system in memory where there is one.
  *
  * usage: bench_rosbag1 [CSV [FOLDER [MB [RUNS]]]] */
 #include "bench.h"
@@ -36,7 +37,8 @@ struct run {
     uint64_t at;
     FILE *file;
     double codec_s; // of all chunks, once
-    double system_s[RUNS_MAX], ours_s[RUNS_MAX], peers_s[RUNS_MAX], ours_clock_s[RUNS_MAX],
+    struct et_pool *pool;
+    double system_s[RUNS_MAX], ours_s[RUNS_MAX], peers_s[RUNS_MAX], ours_two_s[RUNS_MAX],
         peers_clock_s[RUNS_MAX];
 };
 
@@ -317,8 +319,9 @@ static void read_plainly(struct run *r, size_t i_run)
     (void)fclose(f);
 }
 
-static uint64_t read_ours(struct run *r, size_t i_run)
+static uint64_t read_ours(struct run *r, struct et_pool *pool, double *cpu, double *clock)
 {
+    const struct et_rosbag1_open_options options = {.pool = pool};
     struct et_rosbag1_reader *reader = NULL;
     struct et_rosbag1_message m;
     struct et_err err = {0};
@@ -326,7 +329,7 @@ static uint64_t read_ours(struct run *r, size_t i_run)
     size_t n = 0;
     int64_t last_ns = 0;
     const double cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID), clock_s = seconds(CLOCK_MONOTONIC);
-    enum et_status st = et_rosbag1_open(&reader, r->path, NULL, &err);
+    enum et_status st = et_rosbag1_open(&reader, r->path, &options, &err);
     while (st == ET_OK && (st = et_rosbag1_next(reader, &m, &err)) == ET_OK) {
         if (m.time_ns < last_ns)
             die(r->path, "out of order");
@@ -337,8 +340,8 @@ static uint64_t read_ours(struct run *r, size_t i_run)
     if (st != ET_END || n != r->n || et_rosbag1_info(reader)->n_remarks > 0)
         die(r->path, err.text);
     et_rosbag1_close(reader);
-    r->ours_s[i_run] = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
-    r->ours_clock_s[i_run] = seconds(CLOCK_MONOTONIC) - clock_s;
+    *cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
+    *clock = seconds(CLOCK_MONOTONIC) - clock_s;
     return sum;
 }
 
@@ -368,33 +371,45 @@ static uint64_t read_peers(struct run *r, size_t i_run)
     return sum;
 }
 
+// A row of times in seconds, as MB/s.
+static void put_row(struct bench *bench, const char *name, double mb, double *ours_s,
+                    const char *peer, double *peers_s, size_t n_runs)
+{
+    double ratios[RUNS_MAX];
+    for (size_t i = 0; i < n_runs; i++)
+        ratios[i] = peer ? peers_s[i] / ours_s[i] : 0;
+    bench_row_of(bench, name, mb / bench_median(ours_s, n_runs), "MB/s", peer,
+                 peer ? mb / bench_median(peers_s, n_runs) : 0, bench_median(ratios, n_runs),
+                 peer ? ">= 3" : NULL);
+}
+
 static void measure(struct run *r, struct bench *bench, size_t n_runs)
 {
     const double mb = 1e-6 * (double)(r->n * r->n_bytes);
-    char name[128];
+    const char *peer = r->peer ? "librosbag-storage" : NULL;
+    char name[128], what[64];
+    double unused;
     make_bag(r);
     for (size_t i = 0; i < n_runs; i++) {
         read_plainly(r, i);
-        const uint64_t sum = read_ours(r, i);
+        const uint64_t sum = read_ours(r, NULL, &r->ours_s[i], &unused);
         if (r->peer && read_peers(r, i) != sum)
             die(r->peer, "reads other bytes");
+        if (read_ours(r, r->pool, &unused, &r->ours_two_s[i]) != sum)
+            die(r->path, "other bytes are read ahead");
     }
-    const double ours = mb / bench_median(r->ours_s, n_runs);
-    const char *peer = r->peer ? "librosbag-storage" : NULL;
-    const double peers = r->peer ? mb / bench_median(r->peers_s, n_runs) : 0;
-    char what[64];
     (void)snprintf(what, sizeof what, "%s %s%s", r->name, r->is_lz4 ? "lz4" : "plain",
                    r->is_late ? " late" : "");
-    (void)snprintf(name, sizeof name, "%s: read", what);
-    bench_row(bench, name, ours, "MB/s", peer, peers, peer ? ">= 3" : NULL);
-    (void)snprintf(name, sizeof name, "%s: read by the clock", what);
-    bench_row(bench, name, mb / bench_median(r->ours_clock_s, n_runs), "MB/s", peer,
-              peer ? mb / bench_median(r->peers_clock_s, n_runs) : 0, NULL);
+    (void)snprintf(name, sizeof name, "%s: read, one core", what);
+    put_row(bench, name, mb, r->ours_s, peer, r->peers_s, n_runs);
+    (void)snprintf(name, sizeof name, "%s: read, two cores, by the clock", what);
+    put_row(bench, name, mb, r->ours_two_s, peer, r->peers_clock_s, n_runs);
+    const double ours = mb / bench_median(r->ours_s, n_runs);
     const double least_s = bench_median(r->system_s, n_runs) + r->codec_s;
-    (void)snprintf(name, sizeof name, "%s: read", what);
+    (void)snprintf(name, sizeof name, "%s: read, one core", what);
     bench_row(bench, name, ours, "MB/s", r->is_lz4 ? "the system and LZ4" : "the system",
               mb / least_s, NULL);
-    (void)snprintf(name, sizeof name, "%s: messages a second", what);
+    (void)snprintf(name, sizeof name, "%s: messages a second, one core", what);
     bench_row(bench, name, 1e-3 * ours / mb * (double)r->n, "k", NULL, 0, NULL);
 }
 
@@ -420,6 +435,9 @@ int main(int argc, char **argv)
     r.peer = access(peer, X_OK) == 0 ? peer : NULL;
     if (!r.peer)
         printf("%s is not there: no ratio (package librosbag-storage-dev)\n", peer);
+    struct et_err err = {0};
+    if (et_pool_open(&r.pool, 2, &err) != ET_OK)
+        die("two threads", err.text);
     struct bench bench = bench_open(argc > 1 && argv[1][0] ? argv[1] : NULL);
     for (int i = 0; i < 8; i++) {
         r.name = i < 4 ? "100 B" : "10 KB";
@@ -430,6 +448,7 @@ int main(int argc, char **argv)
         measure(&r, &bench, n_runs);
     }
     bench_close(&bench);
+    et_pool_close(r.pool);
     (void)unlink(path);
     return 0;
 }

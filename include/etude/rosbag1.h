@@ -9,13 +9,17 @@
  * Encrypted bags and versions before 2.0 are refused by name.
  *
  * Times:   nanoseconds on the recorder's clock; the format holds uint32 seconds and nanoseconds.
- * Threads: a reader belongs to one thread.
+ * Threads: a reader belongs to one thread. Given a pool, it reads and decompresses the next chunks
+ *          there while the caller looks at messages; what it gives is the same.
  * Memory:  64 bytes a chunk, the connections, and the chunks that overlap in time with 24 bytes for
- *          each of their messages, at most `memory_bytes`. One chunk where chunks are in order. */
+ *          each of their messages, at most `memory_bytes`. One chunk where chunks are in order.
+ *          With a pool, beside it one chunk a thread and one more, at most a quarter of it in all.
+ */
 #ifndef ETUDE_ROSBAG1_H
 #define ETUDE_ROSBAG1_H
 
 #include "etude/arena.h"
+#include "etude/pool.h"
 #include "etude/str.h"
 
 #define ET_ROSBAG1_CHUNK_BYTES_MAX ((size_t)1 << 30) // uncompressed
@@ -78,6 +82,10 @@ struct et_rosbag1_reader;
 struct et_rosbag1_open_options {
     size_t memory_bytes; // for chunks that overlap; 0: 256 MiB
     bool must_scan;      // do not trust the index
+    /* Reads ahead on it; NULL: nothing is read before it is asked for. From a query's first message
+     * until it gives its last chunk, fails, or ends by another query or the close, the pool is the
+     * reader's alone; it outlives the reader. */
+    struct et_pool *pool;
 };
 
 /* Opens a bag: its index where there is one that holds, else every chunk is looked through once.

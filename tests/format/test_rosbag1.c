@@ -1,4 +1,5 @@
 /* ROS 1 bags: whole, unfinished, cut, wrong. */
+#include "etude/hash.h"
 #include "etude/rosbag1.h"
 #include "rosbag1_made.h"
 #include "support.h"
@@ -8,14 +9,14 @@
 struct seen {
     int64_t n, n_wrong, n_late, n_twice;
     bool is_seen[256];
-    uint64_t hash;
+    uint64_t hash, trace; // of the data; of all else, in turn
     enum et_status st;
     struct et_err err;
     uint32_t faults; // bits
     struct et_rosbag1_info info;
 };
 
-static struct seen read_with(const char *path, const struct et_rosbag1_open_options *options,
+static struct seen read_once(const char *path, const struct et_rosbag1_open_options *options,
                              const struct et_rosbag1_query *query)
 {
     struct seen s = {0};
@@ -38,6 +39,7 @@ static struct seen read_with(const char *path, const struct et_rosbag1_open_opti
         last_ns = m.time_ns;
         for (size_t i = 0; i < m.data.n; i++)
             s.hash = s.hash * 31 + (unsigned char)m.data.p[i];
+        s.trace = s.trace * 31 + (uint64_t)m.time_ns + (uint64_t)m.at + m.i_connection;
         s.n++;
     }
     if (r) {
@@ -45,9 +47,30 @@ static struct seen read_with(const char *path, const struct et_rosbag1_open_opti
         for (size_t i = 0; i < s.info.n_remarks; i++) {
             s.faults |= 1u << s.info.remarks[i].fault;
             s.n_wrong += s.info.remarks[i].text[0] == 0;
+            s.trace = s.trace * 31 + et_hash64(s.info.remarks[i].text, 160) +
+                      (uint64_t)(s.info.remarks[i].n + s.info.remarks[i].n_bytes);
         }
     }
     et_rosbag1_close(r);
+    return s;
+}
+
+/* Reading ahead gives the same, and fails with the same words at the same place. */
+static struct seen read_with(const char *path, const struct et_rosbag1_open_options *options,
+                             const struct et_rosbag1_query *query)
+{
+    static struct et_pool *pool; // until the end
+    struct et_rosbag1_open_options with_pool =
+        options ? *options : (struct et_rosbag1_open_options){0};
+    struct et_err err = {0};
+    if (!pool)
+        CHECK_OK(et_pool_open(&pool, 2, &err));
+    with_pool.pool = pool;
+    const struct seen s = read_once(path, options, query);
+    const struct seen t = read_once(path, &with_pool, query);
+    CHECK(s.n == t.n && s.hash == t.hash && s.trace == t.trace && s.faults == t.faults);
+    CHECK(s.st == t.st && strcmp(s.err.text, t.err.text) == 0);
+    CHECK(s.info.n_connections == t.info.n_connections && s.info.n_messages == t.info.n_messages);
     return s;
 }
 

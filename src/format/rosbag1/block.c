@@ -31,6 +31,7 @@ struct walk {
     struct et_rosbag1_reader *r;
     struct et__bag_block *block;
     struct et__bag_open *open;
+    struct et__bag_codec **codec;
     struct et_str records;
     bool is_raw, is_cut; // records of all kinds may stand here; the last may be cut
     size_t room;
@@ -306,8 +307,8 @@ static enum et_status unpack(struct walk *w, const struct et__bag_header *h, str
         return st;
     if (!make_room(&w->open->unpacked, &w->open->unpacked_cap, room, ET__BAG_SPARE_BYTES))
         return et_fail(err, ET_ENOMEM, -1, "no memory for a chunk of %zu bytes", room);
-    st = et__bag_unpack(&w->r->codec, h->compression, w->records, w->open->unpacked, room, &n,
-                        &u->how, err);
+    st = et__bag_unpack(w->codec, h->compression, w->records, w->open->unpacked, room, &n, &u->how,
+                        err);
     if (st == ET_EUNSUPPORTED)
         u->how = ET__UNPACKED_WRONG;
     else if (st != ET_OK)
@@ -348,36 +349,86 @@ static enum et_status load_packed(struct walk *w, const struct et__bag_record *r
     return ET_OK;
 }
 
+/* Where a block's bytes lie. */
+struct place {
+    char head[4096];
+    struct et__bag_record record; // views of head
+    int64_t data, n;              // as far as they are there
+    bool is_chunk, is_plain;
+};
+
+static enum et_status find_chunk(struct walk *w, struct place *p, struct et_err *err)
+{
+    const struct et__bag_block *b = w->block;
+    size_t got = 0;
+    const enum et_status st =
+        et_file_read_at(w->r->file, b->at, p->head, sizeof p->head, &got, err);
+    if (st != ET_OK)
+        return st;
+    p->is_chunk =
+        et__bag_record_read(p->head, got, &p->record) && p->record.header.op == ET__BAG_CHUNK;
+    if (!p->is_chunk)
+        return ET_OK;
+    p->data = b->at + (int64_t)p->record.n_head;
+    const bool is_open = p->record.n_data == 0 && p->record.header.size == 0;
+    p->n = is_open ? b->limit - p->data : (int64_t)p->record.n_data;
+    w->is_cut = is_open || p->data + p->n > w->r->info.n_bytes;
+    const int64_t limit = b->limit > p->data ? b->limit : w->r->info.n_bytes;
+    p->n = p->data + p->n > limit ? limit - p->data : p->n;
+    p->is_plain = et_str_is(p->record.header.compression, "none");
+    return ET_OK;
+}
+
 enum et_status et__bag_block_load(struct et_rosbag1_reader *r, size_t i_block, bool must_sort,
                                   size_t room, struct et__bag_open *open, struct et_err *err)
 {
     struct et__bag_block *b = &r->blocks[i_block];
-    struct walk w = {.r = r, .block = b, .open = open, .room = room};
-    struct et__bag_record record;
-    char head[4096];
-    size_t got = 0;
+    struct walk w = {.r = r, .block = b, .open = open, .room = room, .codec = &r->codec};
+    struct place p;
     open->i_block = i_block;
     open->n_entries = open->next = 0;
     if (b->is_raw)
         return load_raw(&w, must_sort, err);
-    enum et_status st = et_file_read_at(r->file, b->at, head, sizeof head, &got, err);
+    enum et_status st = find_chunk(&w, &p, err);
     if (st != ET_OK)
         return st;
-    if (!et__bag_record_read(head, got, &record) || record.header.op != ET__BAG_CHUNK) {
+    if (!p.is_chunk) {
         tell(&w, ET_ROSBAG1_DAMAGE, 0, "no chunk where the index says there is one");
         return load_raw(&w, must_sort, err);
     }
-    const int64_t data = b->at + (int64_t)record.n_head;
-    const bool is_open = record.n_data == 0 && record.header.size == 0;
-    int64_t n = is_open ? b->limit - data : (int64_t)record.n_data;
-    w.is_cut = is_open || data + n > r->info.n_bytes;
-    const int64_t limit = b->limit > data ? b->limit : r->info.n_bytes;
-    n = data + n > limit ? limit - data : n;
-    const bool is_plain = et_str_is(record.header.compression, "none");
-    if (is_plain && (w.is_cut || record.n_data != record.header.size))
+    if (p.is_plain && (w.is_cut || p.record.n_data != p.record.header.size))
         return load_raw(&w, must_sort, err);
-    st = read_stored(&w, data, n, err);
+    st = read_stored(&w, p.data, p.n, err);
     if (st != ET_OK)
         return st;
-    return is_plain ? parse(&w, must_sort, err) : load_packed(&w, &record, must_sort, err);
+    return p.is_plain ? parse(&w, must_sort, err) : load_packed(&w, &p.record, must_sort, err);
+}
+
+bool et__bag_block_fetch(struct et_rosbag1_reader *r, size_t i_block, size_t room,
+                         struct et__bag_codec **codec, struct et__bag_open *open)
+{
+    struct et__bag_block *b = &r->blocks[i_block];
+    struct walk w = {.r = r, .block = b, .open = open, .room = room, .codec = codec};
+    struct place p;
+    if (b->is_raw || find_chunk(&w, &p, NULL) != ET_OK || !p.is_chunk)
+        return false;
+    const uint32_t n = p.record.n_data, size = p.record.header.size;
+    if (w.is_cut || p.n != (int64_t)n || size == 0 || (p.is_plain && n != size) ||
+        (uint64_t)n + 1 + (p.is_plain ? 0 : size) > room)
+        return false;
+    struct unpacked u = {ET__UNPACKED_WHOLE, true};
+    if (read_stored(&w, p.data, p.n, NULL) != ET_OK ||
+        (!p.is_plain && unpack(&w, &p.record.header, &u, NULL) != ET_OK))
+        return false;
+    open->records = w.records;
+    return u.how == ET__UNPACKED_WHOLE && u.is_of_size;
+}
+
+enum et_status et__bag_block_parse(struct et_rosbag1_reader *r, size_t i_block, bool must_sort,
+                                   size_t room, struct et__bag_open *open, struct et_err *err)
+{
+    struct walk w = {.r = r, .block = &r->blocks[i_block], .open = open, .room = room};
+    w.records = open->records;
+    open->i_block = i_block;
+    return parse(&w, must_sort, err);
 }

@@ -62,6 +62,7 @@ enum et_status et_rosbag1_query(struct et_rosbag1_reader *r, const struct et_ros
                                 struct et_err *err)
 {
     const struct et_rosbag1_query q = query ? *query : (struct et_rosbag1_query){0};
+    et__bag_ahead_stop(r);
     r->is_running = false;
     r->has_given = false;
     r->n_open = 0;
@@ -142,16 +143,28 @@ static size_t room_left(struct et_rosbag1_reader *r, bool must_free)
     return n_bytes < r->memory_bytes ? r->memory_bytes - n_bytes : 0;
 }
 
+static enum et_status load_next(struct et_rosbag1_reader *r, size_t i, struct et__bag_open *open,
+                                struct et_err *err)
+{
+    const bool must_sort = !r->in_file_order;
+    const size_t room = room_left(r, false);
+    if (i == 0)
+        et__bag_ahead_begin(r);
+    const enum et_status st = et__bag_ahead_take(r, i, room, open)
+                                  ? et__bag_block_parse(r, r->order[i], must_sort, room, open, err)
+                                  : et__bag_block_load(r, r->order[i], must_sort, room, open, err);
+    if (st != ET_ELIMIT)
+        return st;
+    return et__bag_block_load(r, r->order[i], must_sort, room_left(r, true), open, err);
+}
+
 static enum et_status open_next(struct et_rosbag1_reader *r, struct et_err *err)
 {
     enum et_status st = r->n_open == r->cap_open ? grow_heap(r, err) : ET_OK;
     if (st != ET_OK)
         return st;
-    const size_t i_block = r->order[r->next_order++];
     struct et__bag_open *open = &r->open[r->n_open];
-    st = et__bag_block_load(r, i_block, !r->in_file_order, room_left(r, false), open, err);
-    if (st == ET_ELIMIT)
-        st = et__bag_block_load(r, i_block, !r->in_file_order, room_left(r, true), open, err);
+    st = load_next(r, r->next_order++, open, err);
     if (st != ET_OK || open->n_entries == 0)
         return st;
     r->n_open++;
@@ -188,6 +201,7 @@ enum et_status et_rosbag1_next(struct et_rosbag1_reader *r, struct et_rosbag1_me
     while (must_open(r)) {
         const enum et_status st = open_next(r, err);
         if (st != ET_OK) {
+            et__bag_ahead_stop(r);
             r->is_running = false;
             return st;
         }

@@ -252,6 +252,7 @@ enum et_status et_rosbag1_open(struct et_rosbag1_reader **reader, const char *pa
         free(r);
         return et_fail(err, ET_ENOMEM, -1, "%s: no memory for a reader", path);
     }
+    r->pool = o.pool;
     r->memory_bytes = o.memory_bytes ? o.memory_bytes : MEMORY_DEFAULT;
     enum et_status st = et_file_open(&r->file, path, ET_FILE_READ, err); // names the path
     if (st != ET_OK) {
@@ -276,6 +277,7 @@ void et_rosbag1_close(struct et_rosbag1_reader *r)
 {
     if (!r)
         return;
+    et__bag_ahead_close(r);
     for (size_t i = 0; i < r->cap_open; i++)
         et__bag_open_free(&r->open[i]);
     free(r->open);

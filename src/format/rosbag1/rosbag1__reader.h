@@ -3,6 +3,7 @@
 #define ETUDE_FORMAT_ROSBAG1_READER_H
 
 #include "etude/file.h"
+#include "etude/pool.h"
 #include "etude/rosbag1.h"
 
 #define ET__BAG_MAGIC "#ROSBAG V2.0\n"
@@ -130,7 +131,9 @@ struct et_rosbag1_reader {
 
     // the query
     struct et__bag_codec *codec;
-    uint8_t *asked; // by connection; NULL: all
+    struct et_pool *pool;
+    struct et__bag_ahead *ahead; // NULL: never began
+    uint8_t *asked;              // by connection; NULL: all
     size_t n_asked;
     int64_t from_ns, to_ns;
     bool in_file_order, is_running, has_given;
@@ -170,6 +173,29 @@ ET_MUST_USE enum et_status et__bag_read_all(struct et_rosbag1_reader *r, struct 
 ET_MUST_USE enum et_status et__bag_block_load(struct et_rosbag1_reader *r, size_t i_block,
                                               bool must_sort, size_t room,
                                               struct et__bag_open *open, struct et_err *err);
+
+/* The same in two steps. The first reads and decompresses, and runs on any thread: it looks at
+ * nothing that reading changes. False: no memory, no room, or the block is not whole and as it
+ * should be; et__bag_block_load then finds out what it is. The second takes what it left in open.
+ */
+bool et__bag_block_fetch(struct et_rosbag1_reader *r, size_t i_block, size_t room,
+                         struct et__bag_codec **codec, struct et__bag_open *open);
+ET_MUST_USE enum et_status et__bag_block_parse(struct et_rosbag1_reader *r, size_t i_block,
+                                               bool must_sort, size_t room,
+                                               struct et__bag_open *open, struct et_err *err);
+
+/* Reading ahead on a pool (ahead.c): it begins with a query's first block, and is only ever a way
+ * to have a block sooner. */
+struct et__bag_ahead;
+void et__bag_ahead_begin(struct et_rosbag1_reader *r); // nothing without a pool of threads
+void et__bag_ahead_stop(struct et_rosbag1_reader *r);
+void et__bag_ahead_close(struct et_rosbag1_reader *r);
+
+/* Puts the block at r->order[i] into *open, with et__bag_block_parse still to be called; in turn,
+ * each i once. False: it was not fetched, or does not fit into room. */
+bool et__bag_ahead_take(struct et_rosbag1_reader *r, size_t i, size_t room,
+                        struct et__bag_open *open);
+
 static inline size_t et__bag_open_bytes(const struct et__bag_open *open)
 {
     return open->stored_cap + open->unpacked_cap + open->cap_entries * sizeof *open->entries;
