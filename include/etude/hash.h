@@ -1,4 +1,5 @@
-/* Hashes: XXH3 for integrity and lookup, XXH32 where a format asks for it, BLAKE2b for identity and provenance.
+/* Hashes: XXH3 for integrity and lookup, XXH32 where a format asks for it, BLAKE2b for identity and
+ * provenance.
  *
  * Threads: no shared state; a running hash belongs to one thread.
  * Memory:  a running hash is a plain struct of the caller. */
