@@ -1,5 +1,6 @@
 #include "curate/curate__align.h"
 
+#include "etude/clock.h"
 #include "etude/frames.h"
 
 #include <assert.h>
@@ -15,12 +16,67 @@
 #define REORDER_MAX 16
 #define REORDER_NS_MAX INT64_C(1000000000)
 
+// Messages that lie further from the others than any recording lasts were stamped by a clock that
+// was not set: by a simulation's before its first tick, by a computer's before it had the time.
+#define STRAY_NS (7 * 24 * 3600 * ET_NS_PER_S)
+#define STRAYS_MAX 0.1 // of all messages: more are no strays
+#define SITTINGS_MAX 16
+
+/* ---- strays ---- */
+
+/* A stretch of arrivals, each near the ones before it. */
+struct sitting {
+    int64_t t_first_ns, t_last_ns;
+    int64_t n;
+};
+
+struct sittings {
+    struct sitting items[SITTINGS_MAX];
+    size_t n;
+    int64_t n_samples;
+};
+
+static bool is_near(const struct sitting *sitting, int64_t t_ns)
+{
+    return (double)t_ns >= (double)sitting->t_first_ns - (double)STRAY_NS &&
+           (double)t_ns <= (double)sitting->t_last_ns + (double)STRAY_NS;
+}
+
+static void add_arrival(struct sittings *s, int64_t t_ns)
+{
+    size_t i = 0;
+    s->n_samples++;
+    while (i < s->n && !is_near(&s->items[i], t_ns))
+        i++;
+    if (i == SITTINGS_MAX)
+        return; // it counts as a stray
+    struct sitting *to = &s->items[i];
+    if (i == s->n) {
+        *to = (struct sitting){t_ns, t_ns, 0};
+        s->n++;
+    }
+    to->t_first_ns = t_ns < to->t_first_ns ? t_ns : to->t_first_ns;
+    to->t_last_ns = t_ns > to->t_last_ns ? t_ns : to->t_last_ns;
+    to->n++;
+}
+
+/* The sitting that nearly all messages are of; NULL: there are no strays, or nothing but. */
+static const struct sitting *main_sitting(const struct sittings *s)
+{
+    const struct sitting *best = &s->items[0];
+    for (size_t i = 1; i < s->n; i++)
+        best = s->items[i].n > best->n ? &s->items[i] : best;
+    const int64_t n_strays = s->n_samples - best->n;
+    return n_strays > 0 && (double)n_strays <= STRAYS_MAX * (double)s->n_samples ? best : NULL;
+}
+
 /* ---- reading ---- */
 
 struct reading {
     struct et__aligned *a;
     const struct et_curate_options *options;
     struct et_err *err;
+    struct sittings sittings;
     int64_t n_told;
 };
 
@@ -110,17 +166,57 @@ static bool tell(struct reading *r, int64_t t_ns)
                                 info->n_bytes, 0);
 }
 
-static enum et_status read_all(struct reading *r)
+static enum et_status read_range(struct reading *r, const struct et_recording_query *query)
 {
     struct et__aligned *a = r->a;
     struct et_sample sample;
-    enum et_status st = et_recording_query(a->recording, NULL, r->err);
+    enum et_status st = et_recording_query(a->recording, query, r->err);
     while (st == ET_OK && (st = et_recording_next(a->recording, &sample, r->err)) == ET_OK) {
         st = take(r, &sample);
+        if (!query)
+            add_arrival(&r->sittings, sample.t_arrival_ns);
         if (st == ET_OK && !tell(r, sample.t_arrival_ns))
             st = et_fail(r->err, ET_ECANCELLED, -1, "cancelled");
     }
-    if (st == ET_END)
+    return st == ET_END ? ET_OK : st;
+}
+
+static enum et_status open_spool(struct reading *r, const char *folder)
+{
+    struct et__aligned *a = r->a;
+    const size_t n = a->binding->n_streams;
+    size_t *width = et_arena_array(a->arena, n, sizeof *width);
+    a->streams = et_arena_array(a->arena, n, sizeof *a->streams);
+    if (!width || !a->streams)
+        return et_arena_fail(a->arena, "the streams of a recording", r->err);
+    for (size_t i = 0; i < n; i++)
+        width[i] = a->binding->streams[i].stream.n_values;
+    return et__spool_open(&a->spool, folder, width, n, r->err);
+}
+
+/* Once; where there are strays, once more without them. */
+static enum et_status read_all(struct reading *r, const char *folder)
+{
+    struct et__aligned *a = r->a;
+    enum et_status st = open_spool(r, folder);
+    if (st == ET_OK)
+        st = read_range(r, NULL);
+    const struct sitting *sitting =
+        st == ET_OK && a->info->has_clock ? main_sitting(&r->sittings) : NULL;
+    if (sitting) {
+        const struct et_recording_query query = {.from_ns = sitting->t_first_ns,
+                                                 .to_ns = sitting->t_last_ns + 1};
+        et__spool_close(a->spool);
+        a->spool = NULL;
+        a->n_strays = r->sittings.n_samples - sitting->n;
+        a->n_samples = 0;
+        a->n_marks = 0;
+        r->n_told = 0;
+        st = open_spool(r, folder);
+        if (st == ET_OK)
+            st = read_range(r, &query);
+    }
+    if (st == ET_OK)
         st = et__spool_seal(a->spool, r->err);
     a->info = et_recording_info(a->recording);
     return st;
@@ -377,25 +473,14 @@ enum et_status et__align_open(struct et__aligned *aligned, struct et_recording *
     *a = (struct et__aligned){.recording = recording,
                               .info = et_recording_info(recording),
                               .binding = et_recording_binding(recording)};
-    const size_t n = a->binding->n_streams;
     struct reading r = {.a = a, .options = options, .err = err};
     enum et_status st = et_arena_open(&a->arena, ARENA_BYTES_MAX, err);
-    if (st != ET_OK)
-        return st;
-    size_t *width = et_arena_array(a->arena, n, sizeof *width);
-    a->streams = et_arena_array(a->arena, n, sizeof *a->streams);
-    if (!width || !a->streams)
-        st = et_arena_fail(a->arena, "the streams of a recording", err);
-    for (size_t i = 0; st == ET_OK && i < n; i++)
-        width[i] = a->binding->streams[i].stream.n_values;
     if (st == ET_OK && n_event_streams(a) > 1)
         st = et_fail(err, ET_EUNSUPPORTED, -1,
                      "the profile %.60s takes events from more than one topic of this recording",
                      a->binding->profile->id);
     if (st == ET_OK)
-        st = et__spool_open(&a->spool, folder, width, n, err);
-    if (st == ET_OK)
-        st = read_all(&r);
+        st = read_all(&r, folder);
     if (st == ET_OK)
         st = fit_all(a, options, err);
     if (st == ET_OK)

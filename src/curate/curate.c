@@ -92,6 +92,10 @@ static enum et_status collect_remarks(struct curating *c)
         st = remark(c, info->remarks[i].is_loss ? ET_SEVERITY_WARN : ET_SEVERITY_INFO,
                     info->remarks[i].where, "%s (%lld)", info->remarks[i].text,
                     (long long)info->remarks[i].n);
+    if (st == ET_OK && c->aligned.n_strays > 0)
+        st = remark(c, ET_SEVERITY_WARN, "time",
+                    "%lld samples were recorded more than a week from all others: left out",
+                    (long long)c->aligned.n_strays);
     for (size_t i = 0; i < c->aligned.binding->n_remarks && st == ET_OK; i++)
         st = remark(c, ET_SEVERITY_INFO, "profile", "%s", c->aligned.binding->remarks[i]);
     for (size_t i = 0; i < c->cut.n_remarks && st == ET_OK; i++)

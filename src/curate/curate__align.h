@@ -32,6 +32,7 @@ struct et__aligned {
     struct et_mark *marks;
     size_t n_marks, cap_marks;
     int64_t n_samples;
+    int64_t n_strays; // left out: they arrived days from all others
     int64_t t_first_ns, t_last_ns; // over all streams
 };
 
