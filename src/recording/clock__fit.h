@@ -31,6 +31,7 @@ int64_t et__clock_tick(const int64_t *t_device_ns, size_t n);
  * stamps do not follow a count within a tick and a half, wherever one looks. */
 struct et__counting {
     const uint32_t *sequence; // of the run's samples; NULL
+    const double *arrival;    // of the run's samples
     double tick;
     double period;     // out
     int64_t n_missing; // out: samples that the count says are not there

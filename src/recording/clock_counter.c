@@ -9,6 +9,7 @@
 #define SMOOTH_NS 2e9
 #define SMOOTH_MIN 32
 #define SMOOTH_MAX 4096
+#define GAP_SAMPLES 8 // on each side of a gap, whose arrivals are compared
 
 int64_t et__clock_tick(const int64_t *t_device_ns, size_t n)
 {
@@ -44,22 +45,37 @@ static double usual_step(const double *x, size_t n, double *steps)
     return median > 0 && n_near ? sum / (double)n_near : (x[n - 1] - x[0]) / (double)(n - 1);
 }
 
+/* How much later the samples from i on arrived than those before it, by their counts if none is
+ * missing: of a few on each side the least delayed one. */
+static double arrival_gap(const struct et__counting *c, const double *count, size_t i, size_t n)
+{
+    double before = (double)INFINITY, after = (double)INFINITY;
+    for (size_t k = i > GAP_SAMPLES ? i - GAP_SAMPLES : 0; k < i; k++)
+        before = fmin(before, c->arrival[k] - count[k] * c->period);
+    for (size_t k = i; k < n && k < i + GAP_SAMPLES; k++)
+        after = fmin(after, c->arrival[k] - (count[i - 1] + (double)(k - i + 1)) * c->period);
+    return after - before;
+}
+
 /* Counts by stamps: a loop that follows the samples' phase tells one step from two as long as a
- * gap is longer than what the tick hides. */
+ * gap is longer than what the tick hides. What a tick of nearly a period hides, arrivals tell. */
 static void count_by_stamps(const double *x, size_t n, const struct et__counting *c, double *count)
 {
-    const double period = c->period;
+    const double period = c->period, half = period / 2;
     // Samples that never share a tick stand still against it: it hides nothing. (A device that
     // samples at every second tick of its clock shows ticks of twice their length.)
     size_t n_same = 0;
     for (size_t i = 1; i < n; i++)
         n_same += x[i] <= x[i - 1];
-    const double slack = c->tick > period / 2 && n_same > n / 1000 ? c->tick : period / 2;
+    const double slack = c->tick > half && n_same > n / 1000 ? c->tick : half;
     double phase = x[0];
     count[0] = 0;
     for (size_t i = 1; i < n; i++) {
         const double rest = x[i] - phase - period;
-        const double more = rest > slack ? round(rest / period) : 0;
+        bool is_gap = rest > slack;
+        if (c->arrival && c->tick > half && rest > half && rest <= c->tick + half)
+            is_gap = arrival_gap(c, count, i, n) > half;
+        const double more = is_gap ? round(rest / period) : 0;
         count[i] = count[i - 1] + 1 + more;
         phase += (1 + more) * period;
         phase += 0.05 * (x[i] - phase);

@@ -281,6 +281,7 @@ static enum et_status count_points(const struct fitting *f, struct et_clock_run 
                                    struct points *p, struct et_err *err)
 {
     struct et__counting counting = {.sequence = f->pairs->sequence ? p->sequence : NULL,
+                                    .arrival = p->y,
                                     .tick = (double)f->model->tick_ns};
     bool is_periodic = false;
     const enum et_status st = et__clock_count(p->x, p->n, &counting, f->arena, &is_periodic, err);
