@@ -354,7 +354,7 @@ static void an_episode_too_long_for_memory_is_told_and_the_others_go_on(void)
  * for the time has any. */
 static void strays_in_time_are_left_out(void)
 {
-    static const int64_t ODD[] = {0, INT64_C(2140000000) * SEC, INT64_MAX / 4, INT64_MAX};
+    static const int64_t ODD[] = {0, INT64_C(2140000000) * SEC, INT64_MAX / 4, INT64_MAX - 1};
     const char *path = temp_path("strays.mcap"), *out = temp_path("strays");
     for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++) {
         struct made m;
