@@ -439,6 +439,61 @@ static void cameras_refer_to_the_recording(void)
     et_frames_close(frames);
 }
 
+/* When the k-th picture that is sent was taken: of ten, the second was taken before the first. */
+static int64_t taken_ns(int k)
+{
+    return T0 + k * 20 * MS + (k % 10 == 0 ? 19 * MS : k % 10 == 1 ? -3 * MS : -MS);
+}
+
+/* Pictures that come in another order than they were taken are in the order they were taken. */
+static void pictures_out_of_order_are_put_in_order(void)
+{
+    const char *path = temp_path("swapped.mcap"), *out = temp_path("swapped");
+    struct et_episode e;
+    struct et_episode_facts facts;
+    struct et_frames *frames = NULL;
+    struct et_image image;
+    struct made m;
+    made_open(&m, path);
+    const uint16_t j = made_channel(&m, "/j", "sensor_msgs/msg/JointState");
+    const uint16_t c = made_channel(&m, "/c", "sensor_msgs/msg/CompressedImage");
+    for (int k = 0; k < 200; k++) {
+        const int64_t t = T0 + k * 20 * MS;
+        const double q[3] = {place(t), 0.5 * place(t), place(t)};
+        m.t_publish_ns = 0;
+        made_joints(&m, j, t, t, "a b c", q, 3);
+        struct et_buf png = made_png(k);
+        m.t_publish_ns = taken_ns(k);
+        made_compressed(&m, c, t, "png", et_buf_str(&png));
+        et_buf_free(&png);
+    }
+    made_finish(&m);
+    CHECK_OK(curate(path, out, true, NULL));
+    if (!CHECK(curated.n_episodes == 1))
+        return;
+    CHECK_OK(et_episode_read(in(in(out, curated.id), "000"), arena, &e, &facts, &err));
+    if (!CHECK(e.n_videos == 1 && e.videos[0].t_device_ns && e.videos[0].t_arrival_ns))
+        return;
+    const struct et_video_ref *video = &e.videos[0];
+    const struct et_frames_range range = {.path = video->path,
+                                          .profile = profile,
+                                          .stream = video->stream.name,
+                                          .t_arrival_ns = video->t_arrival_ns,
+                                          .t_device_ns = video->t_device_ns,
+                                          .n_frames = video->n_frames};
+    size_t n_swapped = 0;
+    CHECK_OK(et_frames_open(&frames, &range, &err));
+    for (int64_t k = 0; k < video->n_frames; k++) {
+        CHECK(k == 0 || video->t_ns[k] > video->t_ns[k - 1]);
+        n_swapped += k > 0 && video->t_arrival_ns[k] < video->t_arrival_ns[k - 1];
+        CHECK_OK(et_frames_go_to(frames, k, &err));
+        CHECK_OK(et_frames_image(frames, &image, &err));
+        CHECK_EQ(taken_ns(*(const uint8_t *)image.pixels), video->t_device_ns[k]);
+    }
+    CHECK(n_swapped > 10);
+    et_frames_close(frames);
+}
+
 static void names_of_any_kind_become_json(void)
 {
     const char *path = temp_path("odd \"name\".mcap"), *out = temp_path("odd");
@@ -521,6 +576,7 @@ int main(void)
     RUN(a_full_disk_leaves_nothing);
     RUN(messages_out_of_order_are_put_in_order);
     RUN(cameras_refer_to_the_recording);
+    RUN(pictures_out_of_order_are_put_in_order);
     RUN(names_of_any_kind_become_json);
     RUN(memory_is_bounded_by_an_episode_and_a_clock);
     et_arena_close(arena);

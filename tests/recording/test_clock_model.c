@@ -407,176 +407,177 @@ static void one_stamp_out_of_order_is_no_reset(void)
         sim_free(&m);
         et_arena_close(arena);
     }
+}
 
-    /* Stamps that are multiples of the very period: a step of two is a message that did not come,
-     * or two ticks of a slower device. When the next one came says which. */
-    static void ticks_of_a_whole_period_are_counted(void)
-    {
-        struct fitted f;
-        struct sim_device device = {.link = SIM_WIRED,
-                                    .rate_hz = 100,
-                                    .duration_s = 120,
-                                    .tick_s = 0.01,
-                                    .offset_s = 3.004,
-                                    .drop = 0.01,
-                                    .seed = 5};
-        fit(&device, false, &f);
-        CHECK_EQ(f.model.tick_ns, 10000000);
-        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_COUNTER);
-        CHECK_NEAR((double)f.model.runs[0].n_missing, 12000 - (double)f.m.n, 2); // at the ends
-        CHECK(f.p95 <= 0.2 * MS);
-        release(&f);
-        device.drop = 0;
-        device.rate_hz = 99.7;
-        fit(&device, false, &f);
-        CHECK_EQ(f.model.runs[0].source, ET_CLOCK_COUNTER);
-        CHECK_EQ(f.model.runs[0].n_missing, 0);
-        CHECK(f.p95 <= 0.2 * MS);
-        release(&f);
-    }
+/* Stamps that are multiples of the very period: a step of two is a message that did not come,
+ * or two ticks of a slower device. When the next one came says which. */
+static void ticks_of_a_whole_period_are_counted(void)
+{
+    struct fitted f;
+    struct sim_device device = {.link = SIM_WIRED,
+                                .rate_hz = 100,
+                                .duration_s = 120,
+                                .tick_s = 0.01,
+                                .offset_s = 3.004,
+                                .drop = 0.01,
+                                .seed = 5};
+    fit(&device, false, &f);
+    CHECK_EQ(f.model.tick_ns, 10000000);
+    CHECK_EQ(f.model.runs[0].source, ET_CLOCK_COUNTER);
+    CHECK_NEAR((double)f.model.runs[0].n_missing, 12000 - (double)f.m.n, 2); // at the ends
+    CHECK(f.p95 <= 0.2 * MS);
+    release(&f);
+    device.drop = 0;
+    device.rate_hz = 99.7;
+    fit(&device, false, &f);
+    CHECK_EQ(f.model.runs[0].source, ET_CLOCK_COUNTER);
+    CHECK_EQ(f.model.runs[0].n_missing, 0);
+    CHECK(f.p95 <= 0.2 * MS);
+    release(&f);
+}
 
-    static void a_reset_begins_a_new_run(void)
-    {
-        struct sim_device device = WIRED;
-        struct fitted f;
-        device.duration_s = 120;
-        device.reset_at_s = 50;
+static void a_reset_begins_a_new_run(void)
+{
+    struct sim_device device = WIRED;
+    struct fitted f;
+    device.duration_s = 120;
+    device.reset_at_s = 50;
+    fit(&device, false, &f);
+    CHECK_EQ(f.model.n_runs, 2);
+    CHECK_EQ(f.model.runs[1].i_first, 25000);
+    CHECK(f.model.runs[1].step_ns < -1000 * ET_NS_PER_S);
+    CHECK(f.p95 <= 0.1 * MS);
+    release(&f);
+
+    device.reset_at_s = 0;
+    device.step_at_s = 70;
+    static const double STEPS[] = {0.02, 0.3, 5};
+    for (size_t i = 0; i < 3; i++) {
+        device.step_s = STEPS[i];
         fit(&device, false, &f);
         CHECK_EQ(f.model.n_runs, 2);
-        CHECK_EQ(f.model.runs[1].i_first, 25000);
-        CHECK(f.model.runs[1].step_ns < -1000 * ET_NS_PER_S);
+        CHECK_EQ(f.model.runs[1].i_first, 35000);
+        CHECK_NEAR((double)f.model.runs[1].step_ns / 1e9, STEPS[i], 0.02);
         CHECK(f.p95 <= 0.1 * MS);
         release(&f);
-
-        device.reset_at_s = 0;
-        device.step_at_s = 70;
-        static const double STEPS[] = {0.02, 0.3, 5};
-        for (size_t i = 0; i < 3; i++) {
-            device.step_s = STEPS[i];
-            fit(&device, false, &f);
-            CHECK_EQ(f.model.n_runs, 2);
-            CHECK_EQ(f.model.runs[1].i_first, 35000);
-            CHECK_NEAR((double)f.model.runs[1].step_ns / 1e9, STEPS[i], 0.02);
-            CHECK(f.p95 <= 0.1 * MS);
-            release(&f);
-        }
-        device.step_s = -0.3;
-        fit(&device, false, &f);
-        CHECK_EQ(f.model.n_runs, 2);
-        release(&f);
     }
+    device.step_s = -0.3;
+    fit(&device, false, &f);
+    CHECK_EQ(f.model.n_runs, 2);
+    release(&f);
+}
 
-    static void no_stamps_give_arrival(void)
-    {
-        const int64_t arrival[] = {10, 20, 20, 40}, device[] = {0, 7, 0, 0};
-        struct et_clock_model model;
-        int64_t t_ns[4];
-        CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
-        struct et_clock_pairs pairs = {.t_arrival_ns = arrival, .n = 4};
-        for (int i = 0; i < 2; i++) {
-            CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
-            CHECK_EQ(model.n_runs, 1);
-            CHECK_EQ(model.runs[0].source, ET_CLOCK_ARRIVAL);
-            CHECK(memcmp(t_ns, arrival, sizeof arrival) == 0);
-            pairs.t_device_ns = device;
-        }
-        pairs.n = 0;
+static void no_stamps_give_arrival(void)
+{
+    const int64_t arrival[] = {10, 20, 20, 40}, device[] = {0, 7, 0, 0};
+    struct et_clock_model model;
+    int64_t t_ns[4];
+    CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
+    struct et_clock_pairs pairs = {.t_arrival_ns = arrival, .n = 4};
+    for (int i = 0; i < 2; i++) {
         CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
-        CHECK_EQ(model.n_runs, 0);
-        et_arena_close(arena);
+        CHECK_EQ(model.n_runs, 1);
+        CHECK_EQ(model.runs[0].source, ET_CLOCK_ARRIVAL);
+        CHECK(memcmp(t_ns, arrival, sizeof arrival) == 0);
+        pairs.t_device_ns = device;
     }
+    pairs.n = 0;
+    CHECK_OK(et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err));
+    CHECK_EQ(model.n_runs, 0);
+    et_arena_close(arena);
+}
 
-    static void absurd_times_are_refused_or_survived(void)
-    {
-        const int64_t falling[] = {5, 4}, far[] = {INT64_MIN, INT64_MAX};
-        int64_t t_ns[100], d[100], h[100];
-        struct et_clock_model model;
-        CHECK_OK(et_arena_open(&arena, (size_t)1 << 26, &err));
-        CHECK_EQ(et_clock_fit(&(struct et_clock_pairs){.t_arrival_ns = falling, .n = 2}, NULL,
-                              arena, &model, t_ns, &err),
-                 ET_EARG);
-        CHECK_EQ(err.at, 1);
-        CHECK_EQ(et_clock_fit(&(struct et_clock_pairs){.t_arrival_ns = far, .n = 2}, NULL, arena,
-                              &model, t_ns, &err),
-                 ET_EARG);
-        // Stamps of any pattern: an answer or a clear refusal, never more.
-        uint64_t state = 3;
-        for (int round = 0; round < 2000; round++) {
-            const size_t n = (size_t)(round % 100);
-            int64_t arrival = 1000;
-            for (size_t i = 0; i < n; i++) {
-                state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-                const int64_t step = (int64_t)(state >> 40);
-                arrival += round % 3 ? step : step % 2;
-                h[i] = arrival;
-                d[i] = round % 4 == 0   ? (int64_t)(state >> 3) - INT64_MAX / 8
-                       : round % 4 == 1 ? (int64_t)(state >> 62)
-                       : round % 4 == 2 ? arrival / 1000 * 1000
-                                        : 77;
-            }
-            const struct et_arena_mark mark = et_arena_mark(arena);
-            const struct et_clock_pairs pairs = {.t_device_ns = d, .t_arrival_ns = h, .n = n};
-            const enum et_status st = et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err);
-            CHECK(st == ET_OK || st == ET_ELIMIT || st == ET_EARG);
-            et_arena_rewind(arena, mark);
+static void absurd_times_are_refused_or_survived(void)
+{
+    const int64_t falling[] = {5, 4}, far[] = {INT64_MIN, INT64_MAX};
+    int64_t t_ns[100], d[100], h[100];
+    struct et_clock_model model;
+    CHECK_OK(et_arena_open(&arena, (size_t)1 << 26, &err));
+    CHECK_EQ(et_clock_fit(&(struct et_clock_pairs){.t_arrival_ns = falling, .n = 2}, NULL, arena,
+                          &model, t_ns, &err),
+             ET_EARG);
+    CHECK_EQ(err.at, 1);
+    CHECK_EQ(et_clock_fit(&(struct et_clock_pairs){.t_arrival_ns = far, .n = 2}, NULL, arena,
+                          &model, t_ns, &err),
+             ET_EARG);
+    // Stamps of any pattern: an answer or a clear refusal, never more.
+    uint64_t state = 3;
+    for (int round = 0; round < 2000; round++) {
+        const size_t n = (size_t)(round % 100);
+        int64_t arrival = 1000;
+        for (size_t i = 0; i < n; i++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            const int64_t step = (int64_t)(state >> 40);
+            arrival += round % 3 ? step : step % 2;
+            h[i] = arrival;
+            d[i] = round % 4 == 0   ? (int64_t)(state >> 3) - INT64_MAX / 8
+                   : round % 4 == 1 ? (int64_t)(state >> 62)
+                   : round % 4 == 2 ? arrival / 1000 * 1000
+                                    : 77;
         }
-        et_arena_close(arena);
+        const struct et_arena_mark mark = et_arena_mark(arena);
+        const struct et_clock_pairs pairs = {.t_device_ns = d, .t_arrival_ns = h, .n = n};
+        const enum et_status st = et_clock_fit(&pairs, NULL, arena, &model, t_ns, &err);
+        CHECK(st == ET_OK || st == ET_ELIMIT || st == ET_EARG);
+        et_arena_rewind(arena, mark);
     }
+    et_arena_close(arena);
+}
 
-    static void counters_unfold(void)
-    {
-        const uint32_t counter[] = {0xfffffffe, 0xffffffff, 1, 0, 5};
-        const int64_t wanted[] = {0xfffffffe, 0xffffffff, 0x100000001, 0x100000000, 0x100000005};
-        int64_t got[5];
-        et_clock_unwrap(counter, 5, 32, got);
-        CHECK(memcmp(got, wanted, sizeof got) == 0);
-        const uint32_t bytes[] = {250, 255, 4, 3};
-        const int64_t unfolded[] = {250, 255, 260, 259};
-        et_clock_unwrap(bytes, 4, 8, got);
-        CHECK(memcmp(got, unfolded, sizeof unfolded) == 0);
-    }
+static void counters_unfold(void)
+{
+    const uint32_t counter[] = {0xfffffffe, 0xffffffff, 1, 0, 5};
+    const int64_t wanted[] = {0xfffffffe, 0xffffffff, 0x100000001, 0x100000000, 0x100000005};
+    int64_t got[5];
+    et_clock_unwrap(counter, 5, 32, got);
+    CHECK(memcmp(got, wanted, sizeof got) == 0);
+    const uint32_t bytes[] = {250, 255, 4, 3};
+    const int64_t unfolded[] = {250, 255, 260, 259};
+    et_clock_unwrap(bytes, 4, 8, got);
+    CHECK(memcmp(got, unfolded, sizeof unfolded) == 0);
+}
 
-    static void models_become_json(void)
-    {
-        struct sim_device device = WIRED;
-        struct fitted f;
-        device.duration_s = 120;
-        fit(&device, false, &f);
-        struct et_buf buf = et_buf(1 << 20);
-        struct et_json_writer w = {.buf = &buf};
-        et_clock_model_json(&w, &f.model);
-        const struct et_value *value;
-        CHECK_OK(et_json_parse(et_buf_str(&buf), NULL, arena, &value, &err));
-        const struct et_value *run = et_value_at(et_value_get(value, "runs"), 0);
-        CHECK_STR(et_value_text(et_value_get(run, "source"), ""), "device");
-        const size_t n = et_value_count(et_value_get(run, "knots"));
-        CHECK(n >= 2 && n < 60); // a line within a microsecond needs few of 121
-        et_buf_free(&buf);
-        release(&f);
-    }
+static void models_become_json(void)
+{
+    struct sim_device device = WIRED;
+    struct fitted f;
+    device.duration_s = 120;
+    fit(&device, false, &f);
+    struct et_buf buf = et_buf(1 << 20);
+    struct et_json_writer w = {.buf = &buf};
+    et_clock_model_json(&w, &f.model);
+    const struct et_value *value;
+    CHECK_OK(et_json_parse(et_buf_str(&buf), NULL, arena, &value, &err));
+    const struct et_value *run = et_value_at(et_value_get(value, "runs"), 0);
+    CHECK_STR(et_value_text(et_value_get(run, "source"), ""), "device");
+    const size_t n = et_value_count(et_value_get(run, "knots"));
+    CHECK(n >= 2 && n < 60); // a line within a microsecond needs few of 121
+    et_buf_free(&buf);
+    release(&f);
+}
 
-    int main(void)
-    {
-        RUN(wired_within_a_tenth_of_a_millisecond);
-        RUN(wifi_within_a_millisecond);
-        RUN(short_recordings_too);
-        RUN(coarse_ticks_are_counted);
-        RUN(single_losses_between_even_ticks_are_counted);
-        RUN(samples_at_a_ticks_edge_are_all_there);
-        RUN(an_even_sender_without_stamps_is_counted);
-        RUN(a_quick_sender_is_counted_over_a_slow_link);
-        RUN(what_an_even_sender_lost_is_counted);
-        RUN(an_even_sender_may_change_its_rate_slowly);
-        RUN(an_uneven_sender_keeps_its_arrivals);
-        RUN(what_is_too_little_for_a_count_keeps_its_arrivals);
-        RUN(arrivals_of_any_pattern_are_survived);
-        RUN(one_stamp_out_of_order_is_no_reset);
+int main(void)
+{
+    RUN(wired_within_a_tenth_of_a_millisecond);
+    RUN(wifi_within_a_millisecond);
+    RUN(short_recordings_too);
+    RUN(coarse_ticks_are_counted);
+    RUN(single_losses_between_even_ticks_are_counted);
+    RUN(samples_at_a_ticks_edge_are_all_there);
+    RUN(an_even_sender_without_stamps_is_counted);
+    RUN(a_quick_sender_is_counted_over_a_slow_link);
+    RUN(what_an_even_sender_lost_is_counted);
+    RUN(an_even_sender_may_change_its_rate_slowly);
+    RUN(an_uneven_sender_keeps_its_arrivals);
+    RUN(what_is_too_little_for_a_count_keeps_its_arrivals);
+    RUN(arrivals_of_any_pattern_are_survived);
+    RUN(one_stamp_out_of_order_is_no_reset);
 
-        RUN(ticks_of_a_whole_period_are_counted);
-        RUN(a_reset_begins_a_new_run);
-        RUN(no_stamps_give_arrival);
-        RUN(absurd_times_are_refused_or_survived);
-        RUN(counters_unfold);
-        RUN(models_become_json);
-        return tap_end();
-    }
+    RUN(ticks_of_a_whole_period_are_counted);
+    RUN(a_reset_begins_a_new_run);
+    RUN(no_stamps_give_arrival);
+    RUN(absurd_times_are_refused_or_survived);
+    RUN(counters_unfold);
+    RUN(models_become_json);
+    return tap_end();
+}
