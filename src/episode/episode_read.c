@@ -10,6 +10,8 @@
 #define STREAMS_MAX 4096
 #define VALUES_MAX 65536
 #define SIDE_PX_MAX 65536
+// On either side of 1970, so that the difference of two times fits.
+#define TIME_NS_MAX (INT64_MAX / 2)
 
 enum et_status et__episode_path(char path[ET_PATH_BYTES_MAX], const char *folder, const char *name,
                                 struct et_err *err)
@@ -383,11 +385,20 @@ static enum et_status read_column(struct et_parquet_reader *reader, const char *
     return st;
 }
 
+static bool is_in_reach(int64_t t_ns)
+{
+    return t_ns >= -TIME_NS_MAX && t_ns <= TIME_NS_MAX;
+}
+
 static enum et_status check_times(const struct columns *c, struct et_err *err)
 {
-    for (int64_t i = 1; i < c->n; i++)
-        if (c->t_ns[i] < c->t_ns[i - 1])
+    for (int64_t i = 0; i < c->n; i++) {
+        if (i > 0 && c->t_ns[i] < c->t_ns[i - 1])
             return et_fail(err, ET_ECORRUPT, i, "t_ns falls in row %lld", (long long)i);
+        if (!is_in_reach(c->t_ns[i]) || !is_in_reach(c->t_device_ns[i]) ||
+            !is_in_reach(c->t_arrival_ns[i]))
+            return et_fail(err, ET_ECORRUPT, i, "a time that is none in row %lld", (long long)i);
+    }
     return ET_OK;
 }
 

@@ -356,6 +356,35 @@ static void times_that_fall_are_a_remark(void)
     CHECK_OK(read_it(folder));
     CHECK(is_remarked("left_arm.position", "t_ns falls in row 1"));
     CHECK_EQ(read.tracks[0].n_samples, 0);
+    static const int64_t FAR[] = {INT64_MIN, INT64_MAX, INT64_MAX / 2 + 1};
+    for (size_t i = 0; i < sizeof FAR / sizeof *FAR; i++) {
+        t[0] = t[1] = t[2] = FAR[i];
+        CHECK_OK(et_path_remove(folder, &err));
+        CHECK_OK(et_episode_write(folder, &episode, &(struct et_episode_facts){0}, &err));
+        CHECK_OK(read_it(folder));
+        CHECK(is_remarked("left_arm.position", "a time that is none in row 0"));
+        CHECK(et_episode_first_ns(&read) == 0 && et_episode_last_ns(&read) == 0);
+    }
+}
+
+static void pictures_and_numbers_are_not_mixed_up(void)
+{
+    const char *folder = written("mixed");
+    replace_in_json(folder, "\"head.image\"", "\"head.position\"");
+    CHECK_EQ(read_it(folder), ET_ECORRUPT);
+    CHECK_HAS(err.text, "is none of pictures");
+    folder = written("mixed2");
+    replace_in_json(folder, "\"left_hand.position\"", "\"left_wrist.image\"");
+    CHECK_EQ(read_it(folder), ET_ECORRUPT);
+    CHECK_HAS(err.text, "among the streams of numbers");
+}
+
+static void facts_have_no_times(void)
+{
+    struct et_episode episode;
+    CHECK_OK(et_episode_read_facts(written("facts"), arena, &episode, &facts, &err));
+    CHECK(episode.n_tracks == 3 && episode.tracks[0].n_samples == 50 && !episode.tracks[0].t_ns);
+    CHECK(et_episode_first_ns(&episode) == 0 && et_episode_last_ns(&episode) == 0);
 }
 
 /* Reads; whatever became of it, it is told. */
@@ -450,6 +479,8 @@ int main(void)
     RUN(little_memory_is_a_limit);
     RUN(a_track_that_is_wrong_is_a_remark);
     RUN(times_that_fall_are_a_remark);
+    RUN(pictures_and_numbers_are_not_mixed_up);
+    RUN(facts_have_no_times);
     RUN(any_cut_and_any_flip_is_told);
     RUN(lists_episodes_by_recording_and_number);
     et_arena_close(arena);
