@@ -42,7 +42,7 @@ static enum et_status check_picks(struct et__build *build, struct et_err *err)
     }
     if (!(fps >= 1 && fps <= 1e6 && fps == floor(fps)))
         return et_fail(err, ET_EUNSUPPORTED, -1,
-                       "%g frames a second: LeRobot wants a whole number; say one (fps)", fps);
+                       "%g frames a second: LeRobot wants a whole number; say one (--fps 30)", fps);
     if (!isfinite(build->options->action_shift_s))
         return et_fail(err, ET_EARG, -1, "an action shift of %g s", build->options->action_shift_s);
     build->fps = (int)fps;
