@@ -507,7 +507,7 @@ static void compare_camera_latency(struct data *data, const struct topic *topic)
     const int64_t constant_ns = joints ? topic->min_delay_ns - joints->min_delay_ns : 0;
     for (size_t i = 0; i < lags.n; i++)
         lags.ms[i] -= ms(constant_ns);
-    // Made motion moves one joint as it moves the next: what a camera sees of it says little.
+    // Made motion swings slowly and never starts or stops: little of a picture's time is in it.
     const bool is_made = strcmp(get_text(data->truth, "motion"), "made") == 0;
     put_lags(data, "camera latency, ms", topic->name, ms(topic->latency_ns),
              is_made ? 0 : CAMERA_LAG_MS, &lags);

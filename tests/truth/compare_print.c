@@ -55,7 +55,7 @@ void truth_table_print(const struct truth_table *table)
 void truth_table_print_markdown(const struct truth_table *table)
 {
     char name[64];
-    printf("## Magnitude %d\n", table->magnitude);
+    printf("### Magnitude %d\n", table->magnitude);
     for (size_t i = 0; i < table->n; i++) {
         const struct truth_row *row = &table->rows[i];
         if (is_new(table, i, true))

@@ -29,15 +29,6 @@ def run(args):
     return done
 
 
-def curate(etude, folder, episodes):
-    # The URDF is the G1's: other makers' recordings are curated without one.
-    other = [os.path.join(folder, name) for name in ("kuavo.bag", "ros2") if os.path.exists(f"{folder}/{name}")]
-    masses = ["--urdf", URDF] if DATA and os.path.exists(URDF) else []
-    for paths, more in ((other, []), ([f"{folder}/unitree.mcap"], masses)):
-        if run([etude, "curate", *paths, "-o", episodes, "-q", *more]).returncode != 0:
-            raise SystemExit(f"Bail out! no episodes of {paths}")
-
-
 def judge(programs, magnitude, form=None):
     """The table's text, and whether all is within limits."""
     make, etude, table = programs
@@ -46,7 +37,10 @@ def judge(programs, magnitude, form=None):
         data = ["--data", DATA] if DATA else ["--data", "/none"]
         for only in ["unitree", "ros2"] + (["kuavo"] if rosbag else []):
             run([make, folder, "--magnitude", str(magnitude), "--only", only, *data])
-        curate(etude, folder, episodes)
+        # Of other robots than the G1 curate remarks that the URDF is not theirs.
+        masses = ["--urdf", URDF] if DATA and os.path.exists(URDF) else []
+        if run([etude, "curate", folder, "-o", episodes, "-q", *masses]).returncode != 0:
+            raise SystemExit("Bail out! no episodes")
         done = run([table, folder, episodes, *([form] if form else [])])
         return done.stdout, done.returncode == 0
 
