@@ -156,8 +156,8 @@ const struct et_recording_binding *et_recording_binding(const struct et_recordin
 
 const char *et_picture_coding_text(enum et_picture_coding coding)
 {
-    static const char *const TEXTS[ET_N_PICTURE_CODINGS] = {"none", "jpeg", "png", "raw",   "h264",
-                                                            "h265", "vp9",  "av1", "depth", "frame"};
+    static const char *const TEXTS[ET_N_PICTURE_CODINGS] = {
+        "none", "jpeg", "png", "raw", "h264", "h265", "vp9", "av1", "depth", "frame"};
     assert((size_t)coding < ET_N_PICTURE_CODINGS);
     return TEXTS[coding];
 }
