@@ -84,7 +84,8 @@ struct et_rosbag1_open_options {
     bool must_scan;      // do not trust the index
     /* Reads ahead on it; NULL: nothing is read before it is asked for. From a query's first message
      * until it gives its last chunk, fails, or ends by another query or the close, the pool is the
-     * reader's alone; it outlives the reader. */
+     * reader's alone; it outlives the reader. Where chunks differ in size, ET_ELIMIT may come a
+     * chunk sooner or later than without. */
     struct et_pool *pool;
 };
 
