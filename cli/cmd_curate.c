@@ -67,25 +67,48 @@ static bool is_recording(struct et_arena *arena, const char *path)
     return metadata && et_path_kind(metadata, &kind, NULL) == ET_OK && kind == ET_PATH_FILE;
 }
 
-/* A folder is searched level by level; one that is a recording itself is not gone into. */
-// NOLINTNEXTLINE(misc-no-recursion): as deep as folders are, DEPTH_MAX at most
-static enum et_status search(struct paths *paths, const char *folder, int depth, struct et_err *err)
+/* Files that are called recordings and are none are not passed over: opening them says why. */
+static bool is_called_recording(const char *path)
 {
+    static const char *const ENDS[] = {".mcap", ".bag", ".db3", ".hdf5", ".h5"};
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+        if (et_str_ends(et_str(path), ENDS[i]))
+            return true;
+    return false;
+}
+
+static bool is_fatal(enum et_status status)
+{
+    return status == ET_ENOMEM || status == ET_ELIMIT;
+}
+
+/* A folder is searched level by level; one that is a recording itself is not gone into, and one
+ * that cannot be read is told. */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as folders are, DEPTH_MAX at most
+static enum et_status search(struct run *run, const char *folder, int depth, struct et_err *err)
+{
+    struct paths *paths = &run->paths;
     const char *const *names;
     size_t n;
     enum et_status st = et_dir_list(folder, paths->arena, &names, &n, err);
+    if (st != ET_OK && !is_fatal(st)) {
+        (void)cli_fail(run->args, err);
+        run->n_failed++;
+        return ET_OK;
+    }
     for (size_t i = 0; i < n && st == ET_OK; i++) {
-        enum et_path_kind kind;
+        enum et_path_kind kind = ET_PATH_NONE;
         if (names[i][0] == '.')
             continue;
         const char *path = et_path_join(paths->arena, folder, names[i]);
         if (!path)
             return et_arena_fail(paths->arena, "the list of recordings", err);
-        if (is_recording(paths->arena, path))
+        if (et_path_kind(path, &kind, NULL) != ET_OK)
+            continue; // gone meanwhile
+        if (is_recording(paths->arena, path) || (kind == ET_PATH_FILE && is_called_recording(path)))
             st = add_path(paths, path, err);
-        else if (depth < DEPTH_MAX && et_path_kind(path, &kind, NULL) == ET_OK &&
-                 kind == ET_PATH_DIR)
-            st = search(paths, path, depth + 1, err);
+        else if (depth < DEPTH_MAX && kind == ET_PATH_DIR)
+            st = search(run, path, depth + 1, err);
     }
     return st;
 }
@@ -95,19 +118,19 @@ static int find_recordings(struct run *run)
     struct et_err err = {0};
     for (size_t i = 0; i < run->args->n_words; i++) {
         const char *word = run->args->words[i];
-        const size_t n_before = run->paths.n;
+        const size_t n_before = run->paths.n + run->n_failed;
         enum et_path_kind kind = ET_PATH_NONE;
         enum et_status st = et_path_kind(word, &kind, &err);
         const bool is_folder =
             st == ET_OK && kind == ET_PATH_DIR && !is_recording(run->paths.arena, word);
         if (st == ET_OK)
-            st = is_folder ? search(&run->paths, word, 1, &err) : add_path(&run->paths, word, &err);
-        if (st == ET_ENOMEM || st == ET_ELIMIT)
+            st = is_folder ? search(run, word, 1, &err) : add_path(&run->paths, word, &err);
+        if (is_fatal(st))
             return cli_fail(run->args, &err);
         if (st != ET_OK) {
             (void)cli_fail(run->args, &err);
             run->n_failed++;
-        } else if (run->paths.n == n_before) {
+        } else if (run->paths.n + run->n_failed == n_before) {
             cli_problem(run->args, "%s: there is no recording in it", word);
             run->n_failed++;
         }
@@ -452,10 +475,17 @@ static int read_options(struct run *run)
     struct et_curate_options *o = &run->options;
     struct et_err err = {0};
     const char *by = cli_get(args, "cut");
+    enum et_path_kind kind;
     double idle_gap_s;
     if (!run->out) {
         cli_problem(args, "say where the episodes go: -o EPISODES");
         return CLI_USAGE;
+    }
+    if (et_path_kind(run->out, &kind, &err) != ET_OK)
+        return cli_fail(args, &err);
+    if (kind != ET_PATH_NONE && kind != ET_PATH_DIR) {
+        cli_problem(args, "%s is a file: episodes go into a folder; name another output", run->out);
+        return CLI_FAILED;
     }
     if (!cli_number(args, "idle-gap", 0.1, 86400, 0, &idle_gap_s))
         return CLI_USAGE;
