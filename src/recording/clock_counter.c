@@ -9,6 +9,7 @@
 #define SMOOTH_NS 2e9
 #define SMOOTH_MIN 32
 #define SMOOTH_MAX 4096
+#define GAPS_TRIED 256
 #define GAP_SAMPLES 8 // on each side of a gap, whose arrivals are compared
 
 int64_t et__clock_tick(const int64_t *t_device_ns, size_t n)
@@ -57,6 +58,24 @@ static double arrival_gap(const struct et__counting *c, const double *count, siz
     return after - before;
 }
 
+/* True when arrivals are even enough to tell a period: over a slow link they are not. `count` is
+ * overwritten. */
+static bool can_arrivals_tell(const struct et__counting *c, double *count, size_t n)
+{
+    double gaps[GAPS_TRIED];
+    size_t n_gaps = 0;
+    if (!c->arrival)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        count[i] = (double)i;
+    for (size_t k = 1; k < GAPS_TRIED; k++) {
+        const size_t i = (size_t)((double)n * (double)k / GAPS_TRIED);
+        if (i > 0)
+            gaps[n_gaps++] = fabs(arrival_gap(c, count, i, n));
+    }
+    return n_gaps > 0 && et_median_of(gaps, n_gaps) < c->period / 4;
+}
+
 /* Counts by stamps: a loop that follows the samples' phase tells one step from two as long as a
  * gap is longer than what the tick hides. What a tick of nearly a period hides, arrivals tell. */
 static void count_by_stamps(const double *x, size_t n, const struct et__counting *c, double *count)
@@ -68,12 +87,13 @@ static void count_by_stamps(const double *x, size_t n, const struct et__counting
     for (size_t i = 1; i < n; i++)
         n_same += x[i] <= x[i - 1];
     const double slack = c->tick > half && n_same > n / 1000 ? c->tick : half;
+    const bool has_arrivals = c->tick > half && can_arrivals_tell(c, count, n);
     double phase = x[0];
     count[0] = 0;
     for (size_t i = 1; i < n; i++) {
         const double rest = x[i] - phase - period;
         bool is_gap = rest > slack;
-        if (c->arrival && c->tick > half && rest > half && rest <= c->tick + half)
+        if (has_arrivals && rest > half && rest <= c->tick + half)
             is_gap = arrival_gap(c, count, i, n) > half;
         const double more = is_gap ? round(rest / period) : 0;
         count[i] = count[i - 1] + 1 + more;

@@ -178,6 +178,26 @@ static int64_t lost_of(const struct sim_messages *m)
     return (int64_t)(m->sequence[m->n - 1] - m->sequence[0]) - (int64_t)(m->n - 1);
 }
 
+/* The same over a link whose delays are longer than the period: stamps tell, arrivals do not. */
+static void even_ticks_are_counted_over_a_slow_link(void)
+{
+    struct fitted f;
+    struct sim_device device = {.link = SIM_WIFI,
+                                .rate_hz = 500,
+                                .skew_ppm = 1,
+                                .duration_s = 60,
+                                .tick_s = 2e-3,
+                                .offset_s = 3.001,
+                                .drop = 0.02,
+                                .seed = 7};
+    fit(&device, false, &f);
+    CHECK_EQ(f.model.tick_ns, 2000000);
+    CHECK_EQ(f.model.runs[0].source, ET_CLOCK_COUNTER);
+    CHECK_NEAR((double)f.model.runs[0].n_missing, 30000 - (double)f.m.n, 2); // at the ends
+    CHECK(f.p95 <= 1 * MS);
+    release(&f);
+}
+
 /* Fits what a sender without stamps sent. */
 static void fit_bare(const struct sim_device *device, bool with_sequence, struct fitted *f)
 {
@@ -564,6 +584,7 @@ int main(void)
     RUN(coarse_ticks_are_counted);
     RUN(single_losses_between_even_ticks_are_counted);
     RUN(samples_at_a_ticks_edge_are_all_there);
+    RUN(even_ticks_are_counted_over_a_slow_link);
     RUN(an_even_sender_without_stamps_is_counted);
     RUN(a_quick_sender_is_counted_over_a_slow_link);
     RUN(what_an_even_sender_lost_is_counted);
