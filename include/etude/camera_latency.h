@@ -26,7 +26,12 @@ struct et_camera_motion {
     const int64_t *t_ns;
     const double *change;
     size_t n;
+    // n × n_flows, row-major: which way the picture went since the frame before, with its sign, in
+    // any unit (mean way right, down, of a part ...); NaN unknown. 0: not measured.
+    const double *flows;
+    size_t n_flows;
 };
+#define ET_CAMERA_FLOWS_MAX 8
 
 /* Zeroed: the defaults. */
 struct et_camera_latency_options {

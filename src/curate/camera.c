@@ -1,3 +1,4 @@
+#include "curate/curate__flow.h"
 #include "curate/curate__inspect.h"
 
 #include "etude/frames.h"
@@ -147,7 +148,7 @@ static double sharpness_of(const struct small *small)
 /* The arrays that a camera's measures are written to. */
 struct measures {
     int64_t *t_ns;
-    double *mean, *change, *motion, *sharpness;
+    double *mean, *change, *motion, *flows, *sharpness;
 };
 
 static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
@@ -156,8 +157,9 @@ static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
     m->mean = et_arena_array(arena, n, sizeof *m->mean);
     m->change = et_arena_array(arena, n, sizeof *m->change);
     m->motion = et_arena_array(arena, n, sizeof *m->motion);
+    m->flows = et_arena_array(arena, n * ET__N_FLOWS, sizeof *m->flows);
     m->sharpness = et_arena_array(arena, n, sizeof *m->sharpness);
-    return m->t_ns && m->mean && m->change && m->motion && m->sharpness;
+    return m->t_ns && m->mean && m->change && m->motion && m->flows && m->sharpness;
 }
 
 /* Where a camera's frames come from: an MP4, or a recording. */
@@ -227,6 +229,7 @@ static enum et_status read_frames(struct et__look *look, const struct et_video_r
                                   size_t *n_read, struct et_err *err)
 {
     struct small small = {0};
+    struct et__flow flow = {0};
     struct et_frame frame;
     enum et_status st = ET_OK;
     int width_px = 0, height_px = 0;
@@ -236,7 +239,8 @@ static enum et_status read_frames(struct et__look *look, const struct et_video_r
         if (k == 0) {
             width_px = frame.width_px;
             height_px = frame.height_px;
-            if (!small_open(&small, &frame, look->arena))
+            if (!small_open(&small, &frame, look->arena) ||
+                !et__flow_open(&flow, small.width_px, small.height_px, look->arena))
                 return et_arena_fail(look->arena, "a small picture", err);
         }
         if (frame.width_px != width_px || frame.height_px != height_px)
@@ -246,6 +250,9 @@ static enum et_status read_frames(struct et__look *look, const struct et_video_r
         m->mean[k] = mean_of(&small);
         m->change[k] = k > 0 ? change_of(&small) : (double)NAN;
         m->motion[k] = k > 0 && video->t_ns ? motion_of(&small) : (double)NAN;
+        if (video->t_ns)
+            et__flow_next(&flow, small.now, k > 0 ? small.before : NULL,
+                          &m->flows[k * ET__N_FLOWS]);
         m->sharpness[k] = sharpness_of(&small);
         *n_read = k + 1;
     }
@@ -313,6 +320,7 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
     camera->mean = m.mean;
     camera->change = m.change;
     camera->motion = m.motion;
+    camera->flows = video->t_ns ? m.flows : NULL;
     camera->sharpness = m.sharpness;
     return ET_OK;
 }

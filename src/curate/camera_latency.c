@@ -1,4 +1,4 @@
-#include "etude/camera_latency.h"
+#include "curate/curate__camera_latency.h"
 
 #include "etude/clock.h"
 #include "etude/stats.h"
@@ -12,12 +12,10 @@
 #define CONFIDENCE_MIN 0.3
 #define LAG_LIMIT_S 60.0
 
-// The joints that go the longest ways say most; the cost of a lag is frames × joints².
-#define JOINTS_MAX 24
 #define CHIEF_MAX 5
 // Frames that change little are not taken for more exact than they are.
 #define SCALE_SHARE 0.3
-#define N_WEIGHTS (JOINTS_MAX + 1) // and the offset
+#define N_WEIGHTS (ET__LAG_JOINTS_MAX + 1) // and the offset
 // A joint moves when its mean speed, over steps of this long, is above this.
 #define SPEED_MIN 0.02
 #define SPEED_STEP_S 0.1
@@ -39,8 +37,6 @@
 // Steps from lag to lag: half a frame's period, within these.
 #define STEP_MIN_S 0.004
 #define STEP_MAX_S 0.025
-// Lags beside the range that are looked at, to tell a best one inside it from one beyond.
-#define BORDER 2
 #define LAGS_MAX 4096
 #define REFINEMENTS 3
 // Frames further off than this many deviations take no part in the second fit.
@@ -58,34 +54,6 @@
 #define FOLDS 4
 // No estimate is surer than this.
 #define SIGMA_MIN_S 1e-4
-
-/* One value of a track that moves. Joints of a track stand together. */
-struct joint {
-    const struct et_track *track;
-    size_t i;
-    double speed;
-};
-
-/* A picture that differs from the one before in the list. */
-struct frame {
-    int64_t t_ns;
-    int64_t t_even_ns; // as its neighbours say
-    double change;
-    double scale; // change around it
-    bool is_used;
-};
-
-struct problem {
-    struct joint joints[JOINTS_MAX];
-    size_t n_joints;
-    bool is_squared;        // the model: squares of change by products of ways, else change by ways
-    size_t n_chief, n_rest; // that have products with each other, that have a square
-    size_t order[JOINTS_MAX]; // joints, those first that the pictures follow most
-    struct frame *frames;
-    size_t n_frames, n_used;
-    int64_t lag_min_ns, lag_max_ns;
-    double period_s; // of the frames
-};
 
 /* Normal equations of change ≈ offset + Σ weight × way, over the frames that are used. */
 struct fit {
@@ -154,10 +122,10 @@ static double speed_of(const struct et_track *track, size_t i)
 }
 
 /* Puts a joint in the place of the slowest one where there is no room; keeps tracks together. */
-static void take_joint(struct problem *p, const struct joint *joint)
+static void take_joint(struct et__lag_problem *p, const struct et__lag_joint *joint)
 {
     size_t slowest = 0;
-    if (p->n_joints == JOINTS_MAX) {
+    if (p->n_joints == ET__LAG_JOINTS_MAX) {
         for (size_t j = 1; j < p->n_joints; j++)
             if (p->joints[j].speed < p->joints[slowest].speed)
                 slowest = j;
@@ -170,12 +138,12 @@ static void take_joint(struct problem *p, const struct joint *joint)
     p->joints[p->n_joints++] = *joint;
 }
 
-static void take_joints(struct problem *p, const struct et_track *tracks, size_t n_tracks)
+static void take_joints(struct et__lag_problem *p, const struct et_track *tracks, size_t n_tracks)
 {
     for (size_t t = 0; t < n_tracks; t++)
         for (size_t i = 0; has_joints(&tracks[t]) && i < tracks[t].stream.n_values; i++) {
-            const struct joint joint = {&tracks[t], i, speed_of(&tracks[t], i)};
-            if (joint.speed >= SPEED_MIN)
+            const struct et__lag_joint joint = {&tracks[t], i, speed_of(&tracks[t], i)};
+            if (joint.speed >= p->speed_min)
                 take_joint(p, &joint);
         }
 }
@@ -197,13 +165,14 @@ static struct place place_at(const struct et_track *track, int64_t t_ns, size_t 
 
 /* Joints at a time: the mean over half a frame around it, as an exposure takes it, so that the
  * noise of encoders is not taken for ways. */
-static void read_joints(const struct problem *p, int64_t t_ns, size_t from[JOINTS_MAX], double *q)
+void et__lag_read(const struct et__lag_problem *p, int64_t t_ns, size_t from[ET__LAG_JOINTS_MAX],
+                  double *q)
 {
     const int64_t step_ns = to_ns(p->period_s / (2 * (N_TAPS - 1)));
     const int64_t first_ns = t_ns - (N_TAPS - 1) / 2 * step_ns;
     struct place at[N_TAPS] = {0};
     for (size_t j = 0; j < p->n_joints; j++) {
-        const struct joint *joint = &p->joints[j];
+        const struct et__lag_joint *joint = &p->joints[j];
         const size_t width = joint->track->stream.n_values;
         if (j == 0 || joint->track != p->joints[j - 1].track)
             for (int i = 0; i < N_TAPS; i++)
@@ -221,7 +190,7 @@ static void read_joints(const struct problem *p, int64_t t_ns, size_t from[JOINT
 /* ---- frames ---- */
 
 /* The first frame at or after a time. */
-static size_t frame_at(const struct problem *p, int64_t t_ns)
+static size_t frame_at(const struct et__lag_problem *p, int64_t t_ns)
 {
     size_t first = 0, last = p->n_frames;
     while (first < last) {
@@ -235,7 +204,7 @@ static size_t frame_at(const struct problem *p, int64_t t_ns)
 }
 
 /* Frames that could meet what lies between two times of the joints do not count. */
-static void leave_out(struct problem *p, int64_t first_ns, int64_t last_ns)
+static void leave_out(struct et__lag_problem *p, int64_t first_ns, int64_t last_ns)
 {
     const size_t first = frame_at(p, first_ns + p->lag_min_ns);
     for (size_t k = first; k < p->n_frames; k++) {
@@ -245,7 +214,7 @@ static void leave_out(struct problem *p, int64_t first_ns, int64_t last_ns)
     }
 }
 
-static void leave_out_holes(struct problem *p, size_t j)
+static void leave_out_holes(struct et__lag_problem *p, size_t j)
 {
     const struct et_track *track = p->joints[j].track;
     const size_t n = track->n_samples, width = track->stream.n_values;
@@ -260,7 +229,7 @@ static void leave_out_holes(struct problem *p, size_t j)
 }
 
 /* A frame is used when at every lag the joints are known at it and at the one before. */
-static void use_frames(struct problem *p)
+static void use_frames(struct et__lag_problem *p)
 {
     int64_t first_ns = INT64_MIN, last_ns = INT64_MAX;
     for (size_t j = 0; j < p->n_joints; j++) {
@@ -288,7 +257,7 @@ static bool is_copy(const struct et_camera_motion *motion, size_t k)
            change[k] < COPY_SHARE * change[k + 1];
 }
 
-static bool take_frames(struct problem *p, const struct et_camera_motion *motion,
+static bool take_frames(struct et__lag_problem *p, const struct et_camera_motion *motion,
                         struct et_arena *arena)
 {
     p->frames = et_arena_array(arena, motion->n, sizeof *p->frames);
@@ -297,13 +266,15 @@ static bool take_frames(struct problem *p, const struct et_camera_motion *motion
     for (size_t k = 0; k < motion->n; k++)
         if (!is_copy(motion, k) && is_sane(motion->t_ns[k]) &&
             (p->n_frames == 0 || motion->t_ns[k] >= p->frames[p->n_frames - 1].t_ns))
-            p->frames[p->n_frames++] = (struct frame){
-                .t_ns = motion->t_ns[k], .t_even_ns = motion->t_ns[k], .change = motion->change[k]};
+            p->frames[p->n_frames++] = (struct et__lag_frame){.i = k,
+                                                              .t_ns = motion->t_ns[k],
+                                                              .t_even_ns = motion->t_ns[k],
+                                                              .change = motion->change[k]};
     return true;
 }
 
 /* How far a frame is from an even row of them through the frame `middle`, in whole periods. */
-static double off_even_s(const struct problem *p, size_t middle, size_t k)
+static double off_even_s(const struct et__lag_problem *p, size_t middle, size_t k)
 {
     const double since_s = k < middle ? -span_s(p->frames[k].t_ns, p->frames[middle].t_ns)
                                       : span_s(p->frames[middle].t_ns, p->frames[k].t_ns);
@@ -312,7 +283,7 @@ static double off_even_s(const struct problem *p, size_t middle, size_t k)
 
 /* Exposures are even, mostly, and stamps are not: the mean of a frame's neighbours, each moved by
  * whole periods, says when it was. What is far from that is left as it is. */
-static void make_even(struct problem *p)
+static void make_even(struct et__lag_problem *p)
 {
     for (size_t k = 0; k < p->n_frames; k++) {
         const size_t half = k < EVEN_HALF ? k : EVEN_HALF;
@@ -328,7 +299,7 @@ static void make_even(struct problem *p)
 }
 
 /* Takes even times for the stamps, or the stamps back. */
-static void swap_times(struct problem *p)
+static void swap_times(struct et__lag_problem *p)
 {
     for (size_t k = 0; k < p->n_frames; k++) {
         const int64_t t_ns = p->frames[k].t_ns;
@@ -337,7 +308,7 @@ static void swap_times(struct problem *p)
     }
 }
 
-static size_t n_changing(const struct problem *p)
+static size_t n_changing(const struct et__lag_problem *p)
 {
     size_t n = 0;
     for (size_t k = 0; k < p->n_frames; k++)
@@ -480,15 +451,15 @@ static void solve(struct fit *fit)
 /* Joints that move a picture together go ways that add up or cancel, by their signs: the square of
  * what it moves is a sum of products of ways. That takes many more weights, so only the chief
  * joints have products with each other, and not all of the rest a square. */
-static size_t n_weights_of(const struct problem *p)
+static size_t n_weights_of(const struct et__lag_problem *p)
 {
     return p->is_squared ? 1 + p->n_chief * (p->n_chief + 1) / 2 + p->n_rest : p->n_joints + 1;
 }
 
 /* One equation: ways of the joints from the frame before to this one, and what they explain.
  * Squares are brought back to the size of changes, so that all frames weigh alike. */
-static void put_row(const struct problem *p, const struct frame *frame, const double *before,
-                    const double *now, double *x, double *y)
+static void put_row(const struct et__lag_problem *p, const struct et__lag_frame *frame,
+                    const double *before, const double *now, double *x, double *y)
 {
     size_t at = 0;
     *y = frame->change;
@@ -509,28 +480,28 @@ static void put_row(const struct problem *p, const struct frame *frame, const do
 
 /* A walk over the frames at one lag: rows x of those that are used. */
 struct walk {
-    const struct problem *p;
+    const struct et__lag_problem *p;
     int64_t lag_ns;
     size_t k; // the frame of x
-    size_t from[JOINTS_MAX];
-    double q[2][JOINTS_MAX];
+    size_t from[ET__LAG_JOINTS_MAX];
+    double q[2][ET__LAG_JOINTS_MAX];
     double x[N_WEIGHTS], y;
 };
 
-static struct walk walk_at(const struct problem *p, double lag_s)
+static struct walk walk_at(const struct et__lag_problem *p, double lag_s)
 {
     struct walk walk = {.p = p, .lag_ns = to_ns(lag_s)};
-    read_joints(p, p->frames[0].t_ns - walk.lag_ns, walk.from, walk.q[0]);
+    et__lag_read(p, p->frames[0].t_ns - walk.lag_ns, walk.from, walk.q[0]);
     return walk;
 }
 
 static bool walk_next(struct walk *walk)
 {
-    const struct problem *p = walk->p;
+    const struct et__lag_problem *p = walk->p;
     while (++walk->k < p->n_frames) {
-        const struct frame *frame = &p->frames[walk->k];
+        const struct et__lag_frame *frame = &p->frames[walk->k];
         double *now = walk->q[walk->k % 2];
-        read_joints(p, frame->t_ns - walk->lag_ns, walk->from, now);
+        et__lag_read(p, frame->t_ns - walk->lag_ns, walk->from, now);
         if (!frame->is_used)
             continue;
         put_row(p, frame, walk->q[(walk->k - 1) % 2], now, walk->x, &walk->y);
@@ -540,7 +511,7 @@ static bool walk_next(struct walk *walk)
 }
 
 /* Fits at a lag. Returns the sum of squared residuals. */
-static double fit_at(const struct problem *p, double lag_s, struct fit *fit)
+static double fit_at(const struct et__lag_problem *p, double lag_s, struct fit *fit)
 {
     struct fit made = {.n_weights = n_weights_of(p), .has_signs = p->is_squared};
     for (struct walk walk = walk_at(p, lag_s); walk_next(&walk);)
@@ -560,7 +531,7 @@ static double predicted(const struct fit *fit, const double *x)
 }
 
 /* Takes frames far off the fit out (frozen ones, a hand before the lens); false: the arena. */
-static bool drop_outliers(struct problem *p, double lag_s, const struct fit *fit,
+static bool drop_outliers(struct et__lag_problem *p, double lag_s, const struct fit *fit,
                           struct et_arena *arena)
 {
     double *off = et_arena_array(arena, p->n_used, sizeof *off);
@@ -594,14 +565,15 @@ static double lag_at(const struct search *search, size_t i)
     return search->first_s + (double)i * search->step_s;
 }
 
-static bool search_lags(const struct problem *p, const struct et_camera_latency_options *o,
+static bool search_lags(const struct et__lag_problem *p, const struct et_camera_latency_options *o,
                         struct et_arena *arena, struct search *search)
 {
     struct fit fit;
     search->step_s = fmax(STEP_MIN_S, fmin(STEP_MAX_S, p->period_s / 2));
     search->step_s = fmax(search->step_s, (o->lag_max_s - o->lag_min_s) / (LAGS_MAX - 10));
-    search->first_s = o->lag_min_s - BORDER * search->step_s;
-    search->n = (size_t)ceil((o->lag_max_s - o->lag_min_s) / search->step_s) + 2 * BORDER + 1;
+    search->first_s = o->lag_min_s - ET__LAG_BORDER * search->step_s;
+    search->n =
+        (size_t)ceil((o->lag_max_s - o->lag_min_s) / search->step_s) + 2 * ET__LAG_BORDER + 1;
     search->residuals = et_arena_array(arena, search->n, sizeof *search->residuals);
     if (!search->residuals)
         return false;
@@ -620,7 +592,7 @@ struct parabola {
     double bend; // second derivative
 };
 
-static struct parabola parabola_at(const struct problem *p, double lag_s, double step_s)
+static struct parabola parabola_at(const struct et__lag_problem *p, double lag_s, double step_s)
 {
     struct fit fit;
     const double before = fit_at(p, lag_s - step_s, &fit), after = fit_at(p, lag_s + step_s, &fit);
@@ -632,7 +604,7 @@ static struct parabola parabola_at(const struct problem *p, double lag_s, double
 
 /* How much more the scores (slope × residual) of blocks vary than those of single frames would
  * (the sandwich of Liang and Zeger 1986, Biometrika 73(1), 13). */
-static double inflation_at(const struct problem *p, double lag_s, double step_s,
+static double inflation_at(const struct et__lag_problem *p, double lag_s, double step_s,
                            const struct fit *fit)
 {
     struct walk before = walk_at(p, lag_s - step_s), after = walk_at(p, lag_s + step_s);
@@ -641,7 +613,7 @@ static double inflation_at(const struct problem *p, double lag_s, double step_s,
     for (struct walk walk = walk_at(p, lag_s); walk_next(&walk);) {
         if (!walk_next(&before) || !walk_next(&after))
             break;
-        const struct frame *frame = &p->frames[walk.k];
+        const struct et__lag_frame *frame = &p->frames[walk.k];
         const double slope = predicted(fit, after.x) - predicted(fit, before.x);
         const double score = slope * (walk.y - predicted(fit, walk.x));
         if (span_s(from_ns, frame->t_ns) > BLOCK_S) {
@@ -673,7 +645,7 @@ static struct fit without(const struct fit *all, const struct fit *part)
 
 /* Share of the change that is foretold of each stretch by weights fitted to the others. So many
  * weights always fit something; what they foretell is no chance. */
-static double foretold_at(const struct problem *p, double lag_s, const struct fit *fit)
+static double foretold_at(const struct et__lag_problem *p, double lag_s, const struct fit *fit)
 {
     const double total = fit->yy - fit->y * fit->y / (double)fit->n;
     struct fit parts[FOLDS] = {0};
@@ -681,7 +653,7 @@ static double foretold_at(const struct problem *p, double lag_s, const struct fi
     for (size_t i = 0; i < FOLDS; i++)
         parts[i].n_weights = fit->n_weights; // signs are of the others that are solved
     for (struct walk walk = walk_at(p, lag_s); walk_next(&walk);) {
-        const struct frame *frame = &p->frames[walk.k];
+        const struct et__lag_frame *frame = &p->frames[walk.k];
         const double since_s = span_s(p->frames[0].t_ns, frame->t_ns);
         add_row(&parts[(size_t)(since_s / STRETCH_S) % FOLDS], walk.x, walk.y);
     }
@@ -695,8 +667,8 @@ static double foretold_at(const struct problem *p, double lag_s, const struct fi
 }
 
 /* Correlation of what is foretold × how much better the best lag is than lags in general. */
-static double confidence_of(const struct problem *p, double lag_s, const struct search *search,
-                            const struct fit *fit)
+static double confidence_of(const struct et__lag_problem *p, double lag_s,
+                            const struct search *search, const struct fit *fit)
 {
     const double general = et_median_of(search->residuals, search->n);
     const double distinct = general > 0 ? 1 - fit->residual / general : 0;
@@ -704,7 +676,7 @@ static double confidence_of(const struct problem *p, double lag_s, const struct 
 }
 
 /* True when even times explain the pictures better than their stamps do. */
-static bool has_even_frames(struct problem *p, double lag_s)
+static bool has_even_frames(struct et__lag_problem *p, double lag_s)
 {
     struct fit fit;
     make_even(p);
@@ -716,7 +688,7 @@ static bool has_even_frames(struct problem *p, double lag_s)
 }
 
 /* What the fit at the best lag says. */
-static struct et_latency result_of(const struct problem *p, const struct parabola *at,
+static struct et_latency result_of(const struct et__lag_problem *p, const struct parabola *at,
                                    const struct search *search,
                                    const struct et_camera_latency_options *o)
 {
@@ -743,10 +715,10 @@ static struct et_latency result_of(const struct problem *p, const struct parabol
 }
 
 /* The best lag of a search, refined. */
-static struct et_latency refine(const struct problem *p, const struct search *search,
+static struct et_latency refine(const struct et__lag_problem *p, const struct search *search,
                                 const struct et_camera_latency_options *o)
 {
-    if (search->best < BORDER - 1 || search->best + BORDER >= search->n)
+    if (search->best < ET__LAG_BORDER - 1 || search->best + ET__LAG_BORDER >= search->n)
         return refused("the best lag lies beyond the range that was searched", p->n_joints);
     struct parabola at = {lag_at(search, search->best), 0};
     for (int i = 0; i < REFINEMENTS; i++)
@@ -754,7 +726,7 @@ static struct et_latency refine(const struct problem *p, const struct search *se
     return result_of(p, &at, search, o);
 }
 
-static void swap_joints(struct problem *p, size_t i, size_t j)
+static void swap_joints(struct et__lag_problem *p, size_t i, size_t j)
 {
     const size_t joint = p->order[i];
     p->order[i] = p->order[j];
@@ -763,7 +735,7 @@ static void swap_joints(struct problem *p, size_t i, size_t j)
 
 /* Goes over to squares: takes as the next chief, again and again, the joint that explains most
  * beside those before it. */
-static void choose_chiefs(struct problem *p, double lag_s)
+static void choose_chiefs(struct et__lag_problem *p, double lag_s)
 {
     const size_t n_chief = p->n_joints < CHIEF_MAX ? p->n_joints : CHIEF_MAX;
     struct fit fit;
@@ -789,7 +761,7 @@ static void choose_chiefs(struct problem *p, double lag_s)
 }
 
 /* What change is around each frame, and never less than a share of the usual. */
-static void put_scales(struct problem *p)
+static void put_scales(struct et__lag_problem *p)
 {
     double sum = 0;
     size_t n = 0;
@@ -814,7 +786,7 @@ static void put_scales(struct problem *p)
 
 /* Searches, again without outliers, then refines, by both models: what foretells more counts.
  * False: the arena is full. */
-static bool judge(struct problem *p, const struct et_camera_latency_options *o,
+static bool judge(struct et__lag_problem *p, const struct et_camera_latency_options *o,
                   struct et_arena *arena, struct et_latency *latency)
 {
     struct search search = {0};
@@ -855,7 +827,7 @@ with_defaults(const struct et_camera_latency_options *options)
 }
 
 /* The middle step between frames; 0 when there are too few. */
-static bool measure_period(struct problem *p, struct et_arena *arena)
+static bool measure_period(struct et__lag_problem *p, struct et_arena *arena)
 {
     double *steps = et_arena_array(arena, p->n_frames, sizeof *steps);
     if (!steps)
@@ -863,6 +835,42 @@ static bool measure_period(struct problem *p, struct et_arena *arena)
     for (size_t k = 1; k < p->n_frames; k++)
         steps[k - 1] = span_s(p->frames[k - 1].t_ns, p->frames[k].t_ns);
     p->period_s = p->n_frames > 1 ? et_median_of(steps, p->n_frames - 1) : 0;
+    return true;
+}
+
+bool et__lag_pose(struct et__lag_problem *p, const struct et_camera_motion *motion,
+                  const struct et_track *tracks, size_t n_tracks, struct et_arena *arena)
+{
+    take_joints(p, tracks, n_tracks);
+    if (motion->n > 0 && !(take_frames(p, motion, arena) && measure_period(p, arena)))
+        return false;
+    if (p->n_joints > 0 && p->n_frames > 0)
+        use_frames(p);
+    return true;
+}
+
+bool et__lag_is_enough(const struct et__lag_problem *p)
+{
+    return p->n_used >= FRAMES_MIN + 2 * p->n_joints &&
+           (double)p->n_used * p->period_s >= DURATION_MIN_S;
+}
+
+/* By how much the pictures changed. False: the arena is full. */
+static bool judge_change(struct et__lag_problem *p, const struct et_camera_motion *motion,
+                         const struct et_track *tracks, size_t n_tracks,
+                         const struct et_camera_latency_options *o, struct et_arena *arena,
+                         struct et_latency *latency)
+{
+    if (!et__lag_pose(p, motion, tracks, n_tracks, arena))
+        return false;
+    if (p->n_joints == 0)
+        *latency = refused("the motion is too slow", 0);
+    else if (!et__lag_is_enough(p))
+        *latency = refused("there are too few pictures while the joints are known", p->n_joints);
+    else if (n_changing(p) < FRAMES_MIN)
+        *latency = refused("the pictures do not change", p->n_joints);
+    else
+        return judge(p, o, arena, latency);
     return true;
 }
 
@@ -874,28 +882,26 @@ enum et_status et_camera_latency_estimate(const struct et_camera_motion *motion,
 {
     assert(motion && arena && latency && (tracks || n_tracks == 0));
     assert(motion->n == 0 || (motion->t_ns && motion->change));
+    assert(motion->n_flows <= ET_CAMERA_FLOWS_MAX && (motion->n_flows == 0 || motion->flows));
     const struct et_camera_latency_options o = with_defaults(options);
     const struct et_arena_mark mark = et_arena_mark(arena);
-    struct problem p = {.lag_min_ns = to_ns(o.lag_min_s - BORDER * STEP_MAX_S),
-                        .lag_max_ns = to_ns(o.lag_max_s + BORDER * STEP_MAX_S)};
-    bool has_room = true;
+    const struct et__lag_problem blank = {
+        .lag_min_ns = to_ns(o.lag_min_s - ET__LAG_BORDER * STEP_MAX_S),
+        .lag_max_ns = to_ns(o.lag_max_s + ET__LAG_BORDER * STEP_MAX_S),
+        .speed_min = SPEED_MIN};
+    struct et__lag_problem p = blank;
+    struct et_latency by_flow;
+    bool has_room = judge_change(&p, motion, tracks, n_tracks, &o, arena, latency);
 
-    take_joints(&p, tracks, n_tracks);
-    if (motion->n > 0)
-        has_room = take_frames(&p, motion, arena) && measure_period(&p, arena);
-    if (has_room && p.n_joints > 0 && p.n_frames > 0)
-        use_frames(&p);
+    if (has_room && motion->n_flows > 0) {
+        et_arena_rewind(arena, mark);
+        has_room = et__lag_by_flow(&blank, motion, tracks, n_tracks, &o, arena, &by_flow);
+        if (has_room && by_flow.is_known &&
+            (!latency->is_known || by_flow.sigma_s < latency->sigma_s))
+            *latency = by_flow;
+    }
     if (!has_room)
         *latency = refused("", 0);
-    else if (p.n_joints == 0)
-        *latency = refused("the motion is too slow", 0);
-    else if (p.n_used < FRAMES_MIN + 2 * p.n_joints ||
-             (double)p.n_used * p.period_s < DURATION_MIN_S)
-        *latency = refused("there are too few pictures while the joints are known", p.n_joints);
-    else if (n_changing(&p) < FRAMES_MIN)
-        *latency = refused("the pictures do not change", p.n_joints);
-    else
-        has_room = judge(&p, &o, arena, latency);
     et_arena_rewind(arena, mark);
     return has_room ? ET_OK : et_arena_fail(arena, "the camera latency's scratch", err);
 }

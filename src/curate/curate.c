@@ -20,9 +20,9 @@
 /* What a camera saw move in all episodes so far. */
 struct camera {
     const char *stream;
-    int64_t *t_ns; // owned, as change
-    double *change;
-    size_t n, cap;
+    int64_t *t_ns; // owned, as change and flows
+    double *change, *flows;
+    size_t n, cap, n_flows; // of a frame
 };
 
 struct curating {
@@ -175,35 +175,57 @@ static void close_cameras(struct curating *c)
     for (size_t i = 0; i < c->n_cameras; i++) {
         free(c->cameras[i].t_ns);
         free(c->cameras[i].change);
+        free(c->cameras[i].flows);
     }
     free(c->cameras);
 }
 
-static enum et_status add_motion(struct curating *c, const struct et_stream_motion *motion)
+/* Room for n more frames. */
+static enum et_status grow_camera(struct curating *c, struct camera *camera, size_t n)
 {
-    struct camera *camera = find_camera(c, motion->stream);
-    const size_t n = motion->motion.n;
-    if (!camera || n == 0)
+    const size_t cap = 2 * (camera->n + n);
+    if (camera->n + n <= camera->cap)
         return ET_OK;
-    if (camera->n + n > camera->cap) {
-        const size_t cap = 2 * (camera->n + n);
-        int64_t *t_ns = malloc(cap * sizeof *t_ns);
-        double *change = malloc(cap * sizeof *change);
-        if (t_ns && change && camera->n > 0) {
-            memcpy(t_ns, camera->t_ns, camera->n * sizeof *t_ns);
-            memcpy(change, camera->change, camera->n * sizeof *change);
-        }
-        free(camera->t_ns);
-        free(camera->change);
-        camera->t_ns = t_ns;
-        camera->change = change;
-        camera->cap = t_ns && change ? cap : 0;
-        if (!t_ns || !change)
-            return et_fail(c->err, ET_ENOMEM, -1, "no memory for what cameras saw");
+    int64_t *t_ns = malloc(cap * sizeof *t_ns);
+    double *change = malloc(cap * sizeof *change);
+    double *flows = malloc((cap * camera->n_flows + 1) * sizeof *flows);
+    if (!t_ns || !change || !flows) {
+        free(t_ns);
+        free(change);
+        free(flows);
+        return et_fail(c->err, ET_ENOMEM, -1, "no memory for what cameras saw");
     }
-    memcpy(camera->t_ns + camera->n, motion->motion.t_ns, n * sizeof *camera->t_ns);
-    memcpy(camera->change + camera->n, motion->motion.change, n * sizeof *camera->change);
-    camera->n += n;
+    if (camera->n > 0) {
+        memcpy(t_ns, camera->t_ns, camera->n * sizeof *t_ns);
+        memcpy(change, camera->change, camera->n * sizeof *change);
+        memcpy(flows, camera->flows, camera->n * camera->n_flows * sizeof *flows);
+    }
+    free(camera->t_ns);
+    free(camera->change);
+    free(camera->flows);
+    camera->t_ns = t_ns;
+    camera->change = change;
+    camera->flows = flows;
+    camera->cap = cap;
+    return ET_OK;
+}
+
+static enum et_status add_motion(struct curating *c, const struct et_stream_motion *from)
+{
+    struct camera *camera = find_camera(c, from->stream);
+    const struct et_camera_motion *motion = &from->motion;
+    if (!camera || motion->n == 0)
+        return ET_OK;
+    camera->n_flows = motion->n_flows; // the same with every episode
+    const enum et_status st = grow_camera(c, camera, motion->n);
+    if (st != ET_OK)
+        return st;
+    memcpy(camera->t_ns + camera->n, motion->t_ns, motion->n * sizeof *camera->t_ns);
+    memcpy(camera->change + camera->n, motion->change, motion->n * sizeof *camera->change);
+    if (motion->n_flows > 0)
+        memcpy(camera->flows + camera->n * motion->n_flows, motion->flows,
+               motion->n * motion->n_flows * sizeof *camera->flows);
+    camera->n += motion->n;
     return ET_OK;
 }
 
@@ -222,7 +244,11 @@ static enum et_status measure_cameras(struct curating *c)
         st = et__align_thin(&c->aligned, MOTION_RATE_HZ, scratch, &tracks, &n_tracks, c->err);
     for (size_t i = 0; i < c->n_cameras && st == ET_OK; i++) {
         const struct camera *camera = &c->cameras[i];
-        const struct et_camera_motion motion = {camera->t_ns, camera->change, camera->n};
+        const struct et_camera_motion motion = {.t_ns = camera->t_ns,
+                                                .change = camera->change,
+                                                .n = camera->n,
+                                                .flows = camera->flows,
+                                                .n_flows = camera->n_flows};
         struct et_camera_lag *lag = &lags[c->curated->n_cameras];
         if (camera->n == 0)
             continue;

@@ -39,6 +39,7 @@ struct et__camera {
     const double *mean;   // luma, 0 … 255
     const double *change; // largest mean difference of a tile to the frame before; [0] is NaN
     const double *motion; // mean difference of the whole picture to the frame before; [0] is NaN
+    const double *flows;  // n × ET__N_FLOWS; NULL: the video has no times of its own
     const double *sharpness; // variance of the Laplacian of the luma
 };
 
@@ -117,6 +118,9 @@ ET_MUST_USE enum et_status et__look_open(struct et__look *look, bool should_meas
 ET_MUST_USE enum et_status et__camera_measure(struct et__look *look,
                                               const struct et_video_ref *video,
                                               struct et__camera *camera, struct et_err *err);
+
+/* What a camera saw move, for the latency. */
+struct et_camera_motion et__motion_of(const struct et__camera *camera);
 
 /* ---- streams with clocks ---- */
 

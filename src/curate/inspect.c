@@ -168,8 +168,8 @@ static enum et_status look_at_videos(struct et__look *look,
             st = run_all(look, settings, &camera, err);
         look->inspection->n_frames_seen += (int64_t)camera.n;
         if (st == ET_OK && video->t_ns && camera.n > 0)
-            motions[look->inspection->n_motions++] = (struct et_stream_motion){
-                video->stream.name, {camera.t_ns, camera.motion, camera.n}};
+            motions[look->inspection->n_motions++] =
+                (struct et_stream_motion){video->stream.name, et__motion_of(&camera)};
     }
     return st;
 }

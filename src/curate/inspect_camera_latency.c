@@ -1,3 +1,4 @@
+#include "curate/curate__flow.h"
 #include "curate/curate__inspect.h"
 
 #include "etude/camera_latency.h"
@@ -14,10 +15,19 @@ static const struct et_inspect_param PARAMS[] = {
     {0},
 };
 
+struct et_camera_motion et__motion_of(const struct et__camera *camera)
+{
+    return (struct et_camera_motion){.t_ns = camera->t_ns,
+                                     .change = camera->motion,
+                                     .n = camera->n,
+                                     .flows = camera->flows,
+                                     .n_flows = camera->flows ? ET__N_FLOWS : 0};
+}
+
 static enum et_status inspect(struct et__look *look, const struct et__camera *camera,
                               struct et_err *err)
 {
-    const struct et_camera_motion motion = {camera->t_ns, camera->motion, camera->n};
+    const struct et_camera_motion motion = et__motion_of(camera);
     const struct et_camera_latency_options options = {
         .lag_min_s = look->params[LAG_MIN_S],
         .lag_max_s = look->params[LAG_MAX_S],

@@ -144,7 +144,7 @@ static void open_made(struct made *made, const struct made_options *o)
     }
     for (size_t k = 1; k < n; k++)
         made->change[k] = fmax(0, made->change[k] + o->noise * mean * rng_gaussian(&rng));
-    made->motion = (struct et_camera_motion){made->t_ns, made->change, n};
+    made->motion = (struct et_camera_motion){.t_ns = made->t_ns, .change = made->change, .n = n};
 }
 
 static void close_made(struct made *made)

@@ -62,7 +62,7 @@ static void a_camera_latency_is_told_or_says_why_not(void)
         t_ns[k] = clean.t_ns[k];
         change[k] = 1 + (double)(k * 7 % 11);
     }
-    const struct et_camera_motion motion = {t_ns, change, N};
+    const struct et_camera_motion motion = {.t_ns = t_ns, .change = change, .n = N};
     FOR_EACH_FAULT(at)
     {
         struct et_arena *arena = NULL;
