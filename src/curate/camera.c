@@ -28,7 +28,7 @@ static bool small_open(struct small *small, const struct et_frame *frame, struct
     small->box_px = frame->width_px > WIDTH_PX ? frame->width_px / WIDTH_PX : 1;
     small->width_px = frame->width_px / small->box_px;
     small->height_px = frame->height_px / small->box_px;
-    const size_t n = (size_t)small->width_px * (size_t)small->height_px;
+    const size_t n = (size_t)small->width_px * (size_t)small->height_px + ET__FLOW_PAD;
     small->now = et_arena_array(arena, n, sizeof *small->now);
     small->before = et_arena_array(arena, n, sizeof *small->before);
     return small->now && small->before;

@@ -5,11 +5,16 @@
 
 #define TILE_LARGE_PX 20
 #define TILE_SMALL_PX 10
-#define PATCH_PX (TILE_LARGE_PX + 2) // a tile and the pixels around it
+// A tile with the pixels around it, and so many more that loops go by whole vectors.
+#define PATCH_PX 24
+#define PATCH_SMALL_PX 12
 #define STEPS_MAX 4
 #define STEP_MAX_PX 3.0f
-// A step below this is none: what pictures are coded with is more.
-#define STEP_MIN_PX 0.003f
+// A step below this is the last one: the next would be some hundredths of it.
+#define STEP_MIN_PX 0.02f
+// Where more is left of a tile's difference than this part of its slopes' squares, its quarters are
+// followed, each its own way.
+#define LEFT_MAX 0.03f
 // Of the squares of slopes: what a plain tile has by noise, so that it stays where it is.
 #define SLOPE_NOISE 0.4f
 
@@ -22,8 +27,8 @@ bool et__flow_open(struct et__flow *flow, int width_px, int height_px, struct et
         const size_t n = (size_t)flow->width_px[i] * (size_t)flow->height_px[i];
         if (i == 0)
             continue;
-        flow->now[i] = et_arena_array(arena, n + 1, sizeof *flow->now[i]);
-        flow->before[i] = et_arena_array(arena, n + 1, sizeof *flow->before[i]);
+        flow->now[i] = et_arena_array(arena, n + ET__FLOW_PAD, sizeof *flow->now[i]);
+        flow->before[i] = et_arena_array(arena, n + ET__FLOW_PAD, sizeof *flow->before[i]);
         if (!flow->now[i] || !flow->before[i])
             return false;
     }
@@ -52,40 +57,53 @@ struct pass {
     int tile_px;
 };
 
+/* Rows of a patch between pixels: `n` of them and so many across, which is a constant where this is
+ * called, so that the inner loop becomes vectors. */
+static inline void blend(const float *from, int stride_px, const float weights[4], int n,
+                         float *restrict to)
+{
+    for (int i = 0; i < n; i++, from += stride_px, to += PATCH_PX)
+        for (int k = 0; k < n; k++)
+            to[k] = weights[0] * from[k] + weights[1] * from[k + 1] +
+                    weights[2] * from[k + stride_px] + weights[3] * from[k + stride_px + 1];
+}
+
 /* The tile at x, y with the pixels around it, from (right, down) on, between pixels in parts; false
  * where that is beyond the picture. */
-static bool cut(const struct pass *pass, const float *from, int x, int y, float right, float down,
+static bool cut(const struct pass *pass, const float *picture, int x, int y, const float by[2],
                 float patch[PATCH_PX * PATCH_PX])
 {
     const int n = pass->tile_px + 2;
-    const int left = x - 1 + (int)floorf(right), top = y - 1 + (int)floorf(down);
-    const float u = right - floorf(right), v = down - floorf(down);
-    const float w00 = (1 - u) * (1 - v), w01 = u * (1 - v), w10 = (1 - u) * v, w11 = u * v;
+    const float right = floorf(by[0]), down = floorf(by[1]), u = by[0] - right, v = by[1] - down;
+    const float weights[4] = {(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v};
+    if (!(fabsf(right) < (float)pass->width_px && fabsf(down) < (float)pass->height_px))
+        return false;
+    const int left = x - 1 + (int)right, top = y - 1 + (int)down;
     if (left < 0 || top < 0 || left + n + 1 > pass->width_px || top + n + 1 > pass->height_px)
         return false;
-    for (int i = 0; i < n; i++) {
-        const float *a = from + (ptrdiff_t)(top + i) * pass->width_px + left;
-        const float *b = a + pass->width_px;
-        float *to = patch + (ptrdiff_t)i * PATCH_PX;
-        for (int k = 0; k < n; k++)
-            to[k] = w00 * a[k] + w01 * a[k + 1] + w10 * b[k] + w11 * b[k + 1];
-    }
+    const float *from = picture + (ptrdiff_t)top * pass->width_px + left;
+    if (pass->tile_px == TILE_SMALL_PX)
+        blend(from, pass->width_px, weights, PATCH_SMALL_PX, patch);
+    else
+        blend(from, pass->width_px, weights, PATCH_PX, patch);
     return true;
 }
 
-/* Sums over a tile: products of its slopes and of what changed; columns first, which is quick. */
+/* Sums over a tile: products of its slopes and of what changed; columns first, as vectors. */
 struct sums {
     float xx, xy, yy, xt, yt, tt;
 };
 
-static struct sums sum_up(const float *before, const float *now, int tile_px)
+static inline struct sums add_columns(const float *before, const float *now, int tile_px,
+                                      int n_columns)
 {
     float xx[TILE_LARGE_PX] = {0}, xy[TILE_LARGE_PX] = {0}, yy[TILE_LARGE_PX] = {0};
     float xt[TILE_LARGE_PX] = {0}, yt[TILE_LARGE_PX] = {0}, tt[TILE_LARGE_PX] = {0};
     struct sums sums = {0};
     for (int y = 1; y <= tile_px; y++) {
-        const float *a = before + (ptrdiff_t)y * PATCH_PX + 1, *b = now + (a - before);
-        for (int x = 0; x < tile_px; x++) {
+        const float *a = before + (ptrdiff_t)y * PATCH_PX + 1;
+        const float *b = now + (ptrdiff_t)y * PATCH_PX + 1;
+        for (int x = 0; x < n_columns; x++) {
             const float dx = 0.25f * (a[x + 1] - a[x - 1] + b[x + 1] - b[x - 1]);
             const float dy =
                 0.25f * (a[x + PATCH_PX] - a[x - PATCH_PX] + b[x + PATCH_PX] - b[x - PATCH_PX]);
@@ -109,27 +127,38 @@ static struct sums sum_up(const float *before, const float *now, int tile_px)
     return sums;
 }
 
+static struct sums sum_up(const float *before, const float *now, int tile_px)
+{
+    return tile_px == TILE_SMALL_PX ? add_columns(before, now, TILE_SMALL_PX, PATCH_SMALL_PX)
+                                    : add_columns(before, now, TILE_LARGE_PX, TILE_LARGE_PX);
+}
+
 /* Follows a tile from where `way` says that it went (Lucas and Kanade 1981, IJCAI, 674). What ends
- * with a larger difference than it began with is not followed. */
-static void follow(const struct pass *pass, int x, int y, float way[2])
+ * with a larger difference than it began with is not followed. True: what is left says that all of
+ * the tile went that way. */
+static bool follow(const struct pass *pass, int x, int y, float way[2])
 {
     float a[PATCH_PX * PATCH_PX], b[PATCH_PX * PATCH_PX];
     const float noise = SLOPE_NOISE * (float)(pass->tile_px * pass->tile_px);
     float at[2] = {way[0], way[1]}, first = 0;
+    bool is_one = false;
     for (int step = 0; step <= STEPS_MAX; step++) {
-        if (!cut(pass, pass->before, x, y, -at[0] / 2, -at[1] / 2, a) ||
-            !cut(pass, pass->now, x, y, at[0] / 2, at[1] / 2, b))
-            return;
+        const float back[2] = {-at[0] / 2, -at[1] / 2}, on[2] = {at[0] / 2, at[1] / 2};
+        if (!cut(pass, pass->before, x, y, back, a) || !cut(pass, pass->now, x, y, on, b))
+            return false;
         const struct sums s = sum_up(a, b, pass->tile_px);
-        if (step == 0)
-            first = s.tt;
-        if (step == STEPS_MAX && s.tt > first)
-            return;
+        first = step == 0 ? s.tt : first;
+        is_one = s.tt < LEFT_MAX * (s.xx + s.yy);
+        if (step == STEPS_MAX) {
+            if (s.tt > first)
+                return false;
+            break;
+        }
         const float xx = s.xx + noise, yy = s.yy + noise, spread = xx * yy - s.xy * s.xy;
         const float right = (s.xy * s.yt - yy * s.xt) / spread;
         const float down = (s.xy * s.xt - xx * s.yt) / spread;
-        if (step == STEPS_MAX || !isfinite(right + down))
-            break;
+        if (!isfinite(right + down))
+            return false;
         at[0] += fmaxf(-STEP_MAX_PX, fminf(STEP_MAX_PX, right));
         at[1] += fmaxf(-STEP_MAX_PX, fminf(STEP_MAX_PX, down));
         if (fabsf(right) + fabsf(down) < STEP_MIN_PX)
@@ -137,12 +166,8 @@ static void follow(const struct pass *pass, int x, int y, float way[2])
     }
     way[0] = at[0];
     way[1] = at[1];
+    return is_one;
 }
-
-/* The tiles of a pass; `scale` is of the pass before, whose ways the tiles begin with. */
-struct tiles {
-    int across, down;
-};
 
 static int inside(int at, int tile_px, int size_px)
 {
@@ -150,13 +175,39 @@ static int inside(int at, int tile_px, int size_px)
     return at < 2 ? 2 : at;
 }
 
+static bool follow_tile(const struct pass *pass, int x, int y, float way[2])
+{
+    return follow(pass, inside(x * pass->tile_px, pass->tile_px, pass->width_px),
+                  inside(y * pass->tile_px, pass->tile_px, pass->height_px), way);
+}
+
+/* The mean way of a tile's quarters, each from the way of the tile. */
+static void add_quarters(const struct pass *pass, int x, int y, const float way[2], double sum[2])
+{
+    const struct pass quarters = {pass->now, pass->before, pass->width_px, pass->height_px,
+                                  TILE_SMALL_PX};
+    for (int i = 0; i < 4; i++) {
+        float of_quarter[2] = {way[0], way[1]};
+        (void)follow_tile(&quarters, 2 * x + i % 2, 2 * y + i / 2, of_quarter);
+        sum[0] += (double)of_quarter[0] / 4;
+        sum[1] += (double)of_quarter[1] / 4;
+    }
+}
+
+/* How many tiles a pass had. */
+struct tiles {
+    int across, down;
+};
+
+/* Follows all tiles of a level, each from the way of the one before that held it. `sums`: of ways,
+ * and of the ways of quarters, of the finest level; else NULL. */
 static struct tiles follow_all(struct et__flow *flow, const struct pass *pass, struct tiles from,
-                               float scale)
+                               double sums[ET__N_FLOWS])
 {
     float *const last = flow->ways[1];
     const struct tiles tiles = {pass->width_px / pass->tile_px, pass->height_px / pass->tile_px};
     if (pass->width_px < pass->tile_px + 4 || pass->height_px < pass->tile_px + 4)
-        return from;
+        return (struct tiles){0};
     flow->ways[1] = flow->ways[0];
     flow->ways[0] = last;
     for (int y = 0; y < tiles.down; y++)
@@ -166,25 +217,21 @@ static struct tiles follow_all(struct et__flow *flow, const struct pass *pass, s
             if (from.across > 0) {
                 const ptrdiff_t i = (ptrdiff_t)(y * from.down / tiles.down) * from.across +
                                     x * from.across / tiles.across;
-                way[0] = scale * flow->ways[1][2 * i];
-                way[1] = scale * flow->ways[1][2 * i + 1];
+                way[0] = 2 * flow->ways[1][2 * i];
+                way[1] = 2 * flow->ways[1][2 * i + 1];
             }
-            follow(pass, inside(x * pass->tile_px, pass->tile_px, pass->width_px),
-                   inside(y * pass->tile_px, pass->tile_px, pass->height_px), way);
+            const bool is_one = follow_tile(pass, x, y, way);
+            if (!sums)
+                continue;
+            const double of_tile[2] = {(double)way[0], (double)way[1]};
+            for (int i = 0; i < 2; i++) {
+                sums[i] += of_tile[i];
+                sums[2 + i] += is_one ? of_tile[i] : 0;
+            }
+            if (!is_one)
+                add_quarters(pass, x, y, way, sums + 2);
         }
     return tiles;
-}
-
-static void put_mean(const struct et__flow *flow, struct tiles tiles, double way_px[2])
-{
-    const int n = tiles.across * tiles.down;
-    double right = 0, down = 0;
-    for (int i = 0; i < n; i++) {
-        right += (double)flow->ways[0][2 * i];
-        down += (double)flow->ways[0][2 * i + 1];
-    }
-    way_px[0] = n > 0 ? right / n : (double)NAN;
-    way_px[1] = n > 0 ? down / n : (double)NAN;
 }
 
 void et__flow_next(struct et__flow *flow, float *now, float *before, double way_px[ET__N_FLOWS])
@@ -203,14 +250,13 @@ void et__flow_next(struct et__flow *flow, float *now, float *before, double way_
     if (!before)
         return;
     struct tiles tiles = {0};
-    struct pass pass = {0};
+    double sums[ET__N_FLOWS] = {0};
     for (int i = ET__FLOW_LEVELS - 1; i >= 0; i--) {
-        pass = (struct pass){flow->now[i], flow->before[i], flow->width_px[i], flow->height_px[i],
-                             TILE_LARGE_PX};
-        tiles = follow_all(flow, &pass, tiles, 2);
+        const struct pass pass = {flow->now[i], flow->before[i], flow->width_px[i],
+                                  flow->height_px[i], TILE_LARGE_PX};
+        tiles = follow_all(flow, &pass, tiles, i == 0 ? sums : NULL);
     }
-    put_mean(flow, tiles, way_px);
-    pass.tile_px = TILE_SMALL_PX;
-    tiles = follow_all(flow, &pass, tiles, 1);
-    put_mean(flow, tiles, way_px + 2);
+    const int n = tiles.across * tiles.down;
+    for (int i = 0; i < ET__N_FLOWS; i++)
+        way_px[i] = n > 0 ? sums[i] / n : (double)NAN;
 }
