@@ -8,8 +8,10 @@
  * ways add up or cancel by their signs, and the square of the difference is a sum of products of
  * ways; both models are tried, and the one that foretells more counts. For every lag the weights
  * are fitted by least squares; the lag with the least residual, refined by a parabola, is the
- * latency. Frames that do not change (frozen, copied) and pictures of a scene that moves by itself
- * lower the confidence; where it is low the estimate is refused, with the reason.
+ * latency. Where it is known which way the picture went, the same is done with the signed ways of
+ * the joints, and the surer estimate counts. Frames that do not change (frozen, copied) and
+ * pictures of a scene that moves by itself lower the confidence; where it is low the estimate is
+ * refused, with the reason.
  *
  * Units:   seconds; positive when the pictures are older than their stamps.
  * Threads: any.

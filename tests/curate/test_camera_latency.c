@@ -1,5 +1,7 @@
 #include "etude/camera_latency.h"
 
+#include "curate/curate__flow.h"
+
 #include "clean.h"
 #include "tap.h"
 
@@ -238,6 +240,200 @@ static void is_right_within_a_millisecond(void)
     }
 }
 
+/* ---- scenes that are drawn ---- */
+
+#define SCENE_WIDTH 160
+#define SCENE_HEIGHT 120
+#define SCENE_PX (SCENE_WIDTH * SCENE_HEIGHT)
+#define TEXTURE 512 // to each side, which repeats
+
+enum scene {
+    MOVING_CAMERA, // on a wrist: pans, tilts, rolls and comes closer, by a posture's Jacobian
+    STILL_CAMERA,  // sees two arms of two links each before a still ground
+};
+
+static float *make_texture(uint64_t seed)
+{
+    struct rng rng = {seed};
+    float *texture = calloc((size_t)TEXTURE * TEXTURE, sizeof *texture);
+    if (!texture)
+        abort();
+    // Patches of all sizes: what is coarse is strong, as in rooms.
+    for (int size = 128; size >= 4; size /= 2)
+        for (int y = 0; y < TEXTURE; y += size)
+            for (int x = 0; x < TEXTURE; x += size) {
+                const float level = (float)(rng_gaussian(&rng) * 3 * sqrt(size));
+                for (int i = 0; i < size * size; i++)
+                    texture[(y + i / size) * TEXTURE + x + i % size] += level;
+            }
+    return texture;
+}
+
+static float texture_at(const float *texture, double x, double y)
+{
+    const int left = (int)floor(x), top = (int)floor(y);
+    const float u = (float)(x - left), v = (float)(y - top);
+    const float *a = &texture[(top & (TEXTURE - 1)) * TEXTURE];
+    const float *b = &texture[((top + 1) & (TEXTURE - 1)) * TEXTURE];
+    const int l = left & (TEXTURE - 1), r = (left + 1) & (TEXTURE - 1);
+    return (1 - v) * ((1 - u) * a[l] + u * a[r]) + v * ((1 - u) * b[l] + u * b[r]);
+}
+
+static void see_from_wrist(const float *texture, const double *q, float *picture)
+{
+    // A hand's place on a bent arm: each joint's share depends on those before it.
+    const double a = q[0] * 0.4, b = a + q[1] * 0.4, c = b + q[3] * 0.3;
+    const double x = 80 * sin(a) + 60 * sin(b) + 30 * sin(c) + 20 * q[4];
+    const double y = 80 * cos(a) + 60 * cos(b) + 30 * cos(c) + 20 * q[5];
+    const double roll = 0.15 * q[6], zoom = 1 + 0.1 * q[2];
+    for (int v = 0; v < SCENE_HEIGHT; v++)
+        for (int u = 0; u < SCENE_WIDTH; u++) {
+            const double right = (u - SCENE_WIDTH / 2) * zoom, down = (v - SCENE_HEIGHT / 2) * zoom;
+            picture[v * SCENE_WIDTH + u] =
+                texture_at(texture, x + right * cos(roll) - down * sin(roll),
+                           y + right * sin(roll) + down * cos(roll));
+        }
+}
+
+static void draw_link(const float *texture, const double from[2], double angle, double length,
+                      float *picture)
+{
+    for (int v = 0; v < SCENE_HEIGHT; v++)
+        for (int u = 0; u < SCENE_WIDTH; u++) {
+            const double x = u - from[0], y = v - from[1];
+            const double along = x * cos(angle) + y * sin(angle);
+            const double beside = y * cos(angle) - x * sin(angle);
+            const double off = fabs(beside) - 8 + fmax(0, fmax(-along, along - length));
+            if (off < 1) {
+                const float cover = (float)fmin(1, 1 - off);
+                float *p = &picture[v * SCENE_WIDTH + u];
+                *p += cover * (texture_at(texture, along + 77, beside + 99) + 30 - *p);
+            }
+        }
+}
+
+static void see_arms(const float *texture, const double *q, float *picture)
+{
+    for (int v = 0; v < SCENE_HEIGHT; v++)
+        for (int u = 0; u < SCENE_WIDTH; u++)
+            picture[v * SCENE_WIDTH + u] = texture_at(texture, u, v);
+    for (int arm = 0; arm < 2; arm++, q += CLEAN_ARM_JOINTS) {
+        const double angle = -1.57 + (arm ? -0.3 : 0.3) + 0.4 * q[0] + 0.1 * q[2];
+        const double from[2] = {arm ? 110 : 50, 115};
+        const double elbow[2] = {from[0] + 40 * cos(angle), from[1] + 40 * sin(angle)};
+        draw_link(texture, from, angle, 40, picture);
+        draw_link(texture, elbow, angle + 0.5 * q[3] + (arm ? -0.5 : 0.5), 30, picture);
+    }
+}
+
+/* Takes the flows of a drawn scene, with the noise of a sensor, for what a made camera saw. */
+static double *see(struct made *made, const struct made_options *o, enum scene scene)
+{
+    const struct et_arena_mark mark = et_arena_mark(arena);
+    float *texture = make_texture(o->seed);
+    float *pictures[2] = {calloc(SCENE_PX + ET__FLOW_PAD, sizeof(float)),
+                          calloc(SCENE_PX + ET__FLOW_PAD, sizeof(float))};
+    double *flows = calloc(made->motion.n * ET__N_FLOWS, sizeof *flows);
+    struct et__flow flow;
+    struct rng rng = {o->seed ^ 5};
+    if (!pictures[0] || !pictures[1] || !flows ||
+        !et__flow_open(&flow, SCENE_WIDTH, SCENE_HEIGHT, arena))
+        abort();
+    for (size_t k = 0; k < made->motion.n; k++) {
+        double q[N_JOINTS];
+        float *now = pictures[k % 2];
+        for (size_t j = 0; j < N_JOINTS; j++)
+            q[j] = truly(j, 0.004 + (double)k / FRAMES_HZ - o->latency_s);
+        (scene == MOVING_CAMERA ? see_from_wrist : see_arms)(texture, q, now);
+        for (size_t i = 0; i < SCENE_PX; i++)
+            now[i] = roundf(now[i] + (float)(3 * rng_uniform(&rng) - 1.5));
+        et__flow_next(&flow, now, k > 0 ? pictures[(k + 1) % 2] : NULL, &flows[k * ET__N_FLOWS]);
+    }
+    made->motion.flows = flows;
+    made->motion.n_flows = ET__N_FLOWS;
+    free(texture);
+    free(pictures[0]);
+    free(pictures[1]);
+    et_arena_rewind(arena, mark);
+    return flows;
+}
+
+static void tells_how_sure_it_is_of_drawn_scenes(void)
+{
+    static const struct {
+        const char *text;
+        enum scene scene;
+        struct made_options o;
+        double worst_s; // that it must reach
+    } rows[] = {
+        {"a camera on a wrist", MOVING_CAMERA, {.speed = 1}, 0.002},
+        {"a camera on a wrist, slow", MOVING_CAMERA, {.speed = 0.4}, 0.02},
+        {"a camera on a wrist, 4 ms jitter", MOVING_CAMERA, {.speed = 1, .jitter_s = 0.003}, 0.001},
+        {"a still camera, two arms", STILL_CAMERA, {.speed = 1}, 0.01},
+        {"a still camera, two arms, slow", STILL_CAMERA, {.speed = 0.4}, 0.04},
+    };
+    printf("# %-36s worst ms  worst/sigma  confidence\n", "drawn pictures, 30 s at 30 Hz");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double worst_s = 0, sigmas = 0, confidence = 1;
+        for (uint64_t seed = 1; seed <= 1; seed++) {
+            struct made made;
+            struct made_options o = rows[i].o;
+            o.seed = seed + 40;
+            o.duration_s = 30;
+            o.latency_s = 0.03;
+            open_made(&made, &o);
+            double *flows = see(&made, &o, rows[i].scene);
+            for (size_t k = 1; k < made.motion.n; k++)
+                made.change[k] = 1; // only the way counts
+            const struct et_latency latency = estimate(&made);
+            CHECK(latency.is_known);
+            worst_s = fmax(worst_s, fabs(latency.lag_s - o.latency_s));
+            sigmas = fmax(sigmas, fabs(latency.lag_s - o.latency_s) / latency.sigma_s);
+            confidence = fmin(confidence, latency.confidence);
+            free(flows);
+            close_made(&made);
+        }
+        printf("# %-36s %8.2f %12.1f %11.2f\n", rows[i].text, 1e3 * worst_s, sigmas, confidence);
+        CHECK(worst_s < rows[i].worst_s);
+        CHECK(sigmas < 4);
+    }
+}
+
+/* A made camera on made motion, by what another's flows are: no lag can be told. */
+static void refuses_flows_of_something_else(void)
+{
+    double most = 0;
+    int n_known = 0;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct made made;
+        struct rng rng = {seed};
+        open_made(&made, &(struct made_options){.seed = seed, .duration_s = 40});
+        double *flows = calloc(made.motion.n * 2, sizeof *flows);
+        double *of_arm = calloc(CLEAN_ARM_JOINTS, sizeof *of_arm);
+        if (!flows || !of_arm)
+            abort();
+        open_arm(&arms[0], &rng, 40, 1);
+        for (size_t k = 0; k < made.motion.n; k++) {
+            made.change[k] = 1;
+            for (size_t j = 0; j < CLEAN_ARM_JOINTS; j++) {
+                const double q = arm_at(&arms[0], j, (double)k / FRAMES_HZ);
+                flows[2 * k + j % 2] += 30 * (q - of_arm[j]);
+                of_arm[j] = q;
+            }
+        }
+        made.motion.flows = flows;
+        made.motion.n_flows = 2;
+        const struct et_latency latency = estimate(&made);
+        n_known += latency.is_known;
+        most = fmax(most, latency.confidence);
+        free(flows);
+        free(of_arm);
+        close_made(&made);
+    }
+    printf("# flows of something else: %d of 12 taken, confidence up to %.2f\n", n_known, most);
+    CHECK_EQ(n_known, 0);
+}
+
 static void expect_refusal(struct made *made, const char *why)
 {
     const struct et_latency latency = estimate(made);
@@ -412,6 +608,8 @@ int main(void)
 {
     if (et_arena_open(&arena, (size_t)64 << 20, NULL) != ET_OK)
         return 99;
+    RUN(tells_how_sure_it_is_of_drawn_scenes);
+    RUN(refuses_flows_of_something_else);
     RUN(is_right_within_a_millisecond);
     RUN(refuses_what_does_not_move);
     RUN(refuses_pictures_that_do_not_change);
