@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
+import { decode } from './png.mjs'
 
 const root = process.argv[2]
 const TOLERANCE_S = 1e-4 // datasets/lerobot_dataset.py:55, the loader's default
@@ -339,10 +340,14 @@ await statement('the data files hold the features and nothing else', 'datasets/d
     data.push(table)
   }
 })
-await statement('one row group an episode, as the recorder writes', 'datasets/io_utils.py:295', () => {
+await statement('one row group an episode, as the recorder writes; more where there are pictures', 'datasets/io_utils.py:295', () => {
   const lengths = data.flatMap((t) => t.metadata.row_groups.map((g) => number(g.num_rows)))
   const wanted = episodes.map((e) => number(e.length))
-  return String(lengths) === String(wanted) ? '' : `${lengths.length} row groups for ${wanted.length} episodes`
+  if (keys_of('image').length === 0) return String(lengths) === String(wanted) ? '' : `${lengths.length} row groups for ${wanted.length} episodes`
+  let at = 0
+  const ends = new Set(lengths.map((n) => (at += n)))
+  at = 0
+  for (const [i, n] of wanted.entries()) if (!ends.has((at += n))) return `a row group goes on behind episode ${i}`
 })
 
 // Rows are addressed by their place in all files, one behind the other.
@@ -414,6 +419,21 @@ await statement('every value of an item becomes a tensor of the declared shape',
       if (ft.dtype === 'string') continue
       const wanted = ft.shape.reduce((a, b) => a * b, 1)
       if (count(row[key]) !== wanted) return `row ${i}: ${key} has ${count(row[key])} numbers, not ${wanted}`
+    }
+  }
+})
+await statement('pictures in the rows are files that decode to the declared shape', 'datasets/io_utils.py:282', async () => {
+  for (const i of keys_of('image').length > 0 ? picked : []) {
+    for (const [at, table] of data.entries()) {
+      const row = i - starts[at]
+      if (row < 0 || row >= number(table.metadata.num_rows)) continue
+      const [cells] = await read(table, { rowStart: row, rowEnd: row + 1, columns: keys_of('image'), utf8: false })
+      for (const [key, cell] of Object.entries(cells)) {
+        const picture = decode(cell.bytes)
+        const ft = info.features[key]
+        if (String([picture.height, picture.width, picture.channels]) !== String(ft.shape)) return `row ${i}: ${key} is ${picture.height} x ${picture.width} x ${picture.channels}`
+        if (picture.bits !== (is_depth(ft) ? 16 : 8)) return `row ${i}: ${key} has ${picture.bits} bits`
+      }
     }
   }
 })
