@@ -20,8 +20,8 @@
  * First line, the spec:
  *     "line": "spec", "version": 1, "layout": "v3.0", "fps": 30, "robot_type": text or null,
  *     "data_file_mb": n, "video_file_mb": n, "video_file_s": x, "chunk_files": n,
- *     "quantile_budget_bytes": n, "row_group_bytes": n (if not the default), "should_sync":
- *     bool, "video": {…} (the writer's own),
+ *     "quantile_budget_bytes": n, "row_group_bytes": n (absent: the default), "should_sync": bool,
+ *     "video": {…} (the writer's own),
  *     "features": {…} as in info.json, "tasks": [texts taken from the start],
  *     "modality": text of modality.json or null
  *

@@ -369,6 +369,107 @@ static void is_left_out_where_it_is_not_wanted(void)
     et_dataset_close(raw);
 }
 
+/* ---- several inputs ---- */
+
+/* A recording of its own: what its head's depth is. */
+enum kind { NO_DEPTH, SMALL_DEPTH, COLOUR_DEPTH };
+
+static struct et_dataset *other_set(const char *name, enum kind kind)
+{
+    const struct et_episode_place *places = NULL;
+    struct et_curated curated;
+    struct et_dataset *set = NULL;
+    struct made m;
+    char path[64];
+    size_t n = 0;
+    const struct et_curate_options how = {
+        .profile = "p", .task = "lift it", .cut = {.by = ET_CUT_WHOLE}};
+    (void)snprintf(path, sizeof path, "%s.mcap", name);
+    made_open(&m, temp_path(path));
+    const uint16_t j = made_channel(&m, "/j", "sensor_msgs/msg/JointState");
+    const uint16_t d = made_channel(&m, "/d", "sensor_msgs/msg/CompressedImage");
+    for (int64_t i = 0; i < 400; i++) {
+        const int64_t t = T0 + i * 10 * MS;
+        const double x = sin(0.02 * (double)i), q[2] = {x, 0.5 * x};
+        struct et_buf picture = kind == COLOUR_DEPTH ? made_jpeg(9) : made_depth(500, 0, 0);
+        made_joints(&m, j, t, t, "a b", q, 2);
+        if (kind != NO_DEPTH && i % 10 == 0)
+            made_compressed(&m, d, t + MS,
+                            kind == COLOUR_DEPTH ? "jpeg" : "16UC1; compressedDepth png",
+                            (struct et_str){picture.p, picture.n});
+        et_buf_free(&picture);
+    }
+    made_finish(&m);
+    CHECK_OK(et_curate(temp_path(path), temp_path(name), false, &how, arena, &curated, &err));
+    CHECK_OK(et_episode_list(temp_path(name), arena, &places, &n, &err));
+    CHECK_OK(et_dataset_open_episodes(&set, temp_path(name), places, n, &err));
+    CHECK_OK(et_dataset_use_profile(set, NULL, &err));
+    return set;
+}
+
+static enum et_status build_two(struct et_dataset *a, struct et_dataset *b, const char *to,
+                                enum et_parts_mode parts, struct et_ops_result *result)
+{
+    const struct et_pick picks[] = {{.dataset = a}, {.dataset = b}};
+    const struct et_build_options how = {
+        .fps = 10, .videos = ET_VIDEO_DROP, .depth = ET_DEPTH_PNG, .parts = parts};
+    return et_dataset_build(picks, 2, to, &how, arena, result, &err);
+}
+
+static void a_robot_without_the_camera_has_measured_nothing(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *raw = open_episodes(), *none = other_set("none", NO_DEPTH);
+    struct et_image image;
+    int64_t n;
+    CHECK_OK(build_two(raw, none, temp_path("union"), ET_PARTS_UNION, &result));
+    struct et_dataset *set = open_set(temp_path("union"));
+    CHECK_EQ(et_dataset_info(set)->n_episodes, 2);
+    struct et_pictures *pictures = open_pictures(set, 1, FEATURE, &n);
+    CHECK_OK(et_pictures_image(pictures, n - 1, &image, &err));
+    int64_t sum = 0;
+    for (size_t i = 0; i < N_PIXELS; i++)
+        sum += ((const uint16_t *)image.pixels)[i];
+    CHECK(sum == 0 && image.n_bits == 16 && image.width_px == WIDTH);
+    et_pictures_close(pictures);
+    et_dataset_close(set);
+    check_findings(temp_path("union"), 0);
+    CHECK_OK(build_two(raw, none, temp_path("common"), ET_PARTS_COMMON, &result));
+    set = open_set(temp_path("common"));
+    CHECK(!feature_of(set, FEATURE));
+    CHECK(remark(&result, "head.depth") != NULL);
+    et_dataset_close(set);
+    et_dataset_close(none);
+    et_dataset_close(raw);
+}
+
+static void what_is_no_distance_is_left_out_and_said(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *colour = other_set("colour", COLOUR_DEPTH);
+    CHECK_OK(build(colour, temp_path("flat"), &(struct et_build_options){.fps = 10}, &result));
+    CHECK_EQ(result.totals.n_episodes, 1);
+    const struct et_remark *why = remark(&result, "head.depth");
+    CHECK(why && why->severity == ET_SEVERITY_WARN);
+    CHECK_HAS(why ? why->text : "", "no distances");
+    struct et_dataset *set = open_set(temp_path("flat"));
+    CHECK(!feature_of(set, FEATURE));
+    et_dataset_close(set);
+    et_dataset_close(colour);
+}
+
+static void two_sizes_are_two_cameras(void)
+{
+    struct et_ops_result result;
+    struct et_dataset *raw = open_episodes(), *small = other_set("small", SMALL_DEPTH);
+    CHECK_OK(build_two(raw, small, temp_path("sizes"), ET_PARTS_COMMON, &result));
+    CHECK_EQ(result.totals.n_episodes, 2);
+    const struct et_remark *why = remark(&result, "head.depth");
+    CHECK_HAS(why ? why->text : "", "32 × 24 and of 8 × 6 pixels");
+    et_dataset_close(raw);
+    et_dataset_close(small);
+}
+
 /* ---- row groups ---- */
 
 static void row_groups_are_small(void)
@@ -460,6 +561,36 @@ static struct et_column column_of(const char *name, const struct et_str cells[N_
         .name = name, .nodes = nodes, .n_nodes = 3, .leaves = leaves, .n_leaves = 2};
 }
 
+/* Lists of 0, 1, 2 … texts; the list of row 3 is null. */
+static struct et_column words_column(void)
+{
+    static uint8_t def[3 * N_WRONG], rep[3 * N_WRONG];
+    static struct et_str values[3 * N_WRONG];
+    static struct et_parquet_node nodes[3];
+    static struct et_parquet_batch leaf;
+    size_t n_nodes = 0, n = 0, n_values = 0;
+    CHECK_EQ(
+        et_parquet_add_column(nodes, 3, &n_nodes, "words", ET_PARQUET_BYTES, ET_PARQUET_STRING, 1),
+        0);
+    for (int row = 0; row < N_WRONG; row++) {
+        const int n_here = row == 3 ? 0 : row % 3;
+        for (int k = 0; k < (n_here ? n_here : 1); k++, n++) {
+            rep[n] = k > 0;
+            def[n] = (uint8_t)(n_here ? 3 : row == 3 ? 0 : 1);
+            if (n_here)
+                values[n_values++] = et_str(k ? "and" : "this");
+        }
+    }
+    leaf = (struct et_parquet_batch){.n_rows = N_WRONG,
+                                     .n_levels = (int64_t)n,
+                                     .n_values = (int64_t)n_values,
+                                     .def = def,
+                                     .rep = rep,
+                                     .values = values};
+    return (struct et_column){
+        .name = "words", .nodes = nodes, .n_nodes = n_nodes, .leaves = &leaf, .n_leaves = 1};
+}
+
 /* A set with wrong pictures in rows 1 … 5 of depth and of an 8-bit camera. */
 static void make_wrong(const char *path)
 {
@@ -473,8 +604,11 @@ static void make_wrong(const char *path)
     const struct et_str colour[N_WRONG] = {text_of(&good8), text_of(&good8),  {good8.p, 40},
                                            text_of(&good8), text_of(&good16), text_of(&good8),
                                            text_of(&good8), text_of(&good8)};
-    static const int64_t ONE[] = {1}, SIZE[] = {6, 8, 1}, COLOUR[] = {6, 8, 3};
+    static const int64_t ONE[] = {1}, SIZE[] = {6, 8, 1}, COLOUR[] = {6, 8, 3}, GRID[] = {2, 3};
     static const float ZERO[N_WRONG];
+    static float grid[N_WRONG * 6];
+    for (size_t i = 0; i < sizeof grid / sizeof *grid; i++)
+        grid[i] = (float)i;
     const struct et_value *declared = NULL;
     CHECK_OK(et_json_parse(et_str("{\"names\":[\"height\",\"width\",\"channel\"],"
                                   "\"info\":{\"is_depth_map\":true}}"),
@@ -486,19 +620,27 @@ static void make_wrong(const char *path)
          .shape = SIZE,
          .n_dims = 3,
          .declared = declared},
-        {.name = "observation.images.head", .dtype = ET_DTYPE_IMAGE, .shape = COLOUR, .n_dims = 3}};
+        {.name = "observation.images.head", .dtype = ET_DTYPE_IMAGE, .shape = COLOUR, .n_dims = 3},
+        {.name = "words", .dtype = ET_DTYPE_LANGUAGE, .shape = ONE, .n_dims = 1},
+        {.name = "grid", .dtype = ET_DTYPE_FLOAT32, .shape = GRID, .n_dims = 2, .n_values = 6}};
     const struct et_column columns[] = {{.name = "action",
                                          .is_rectangular = true,
                                          .type = ET_PARQUET_FLOAT,
                                          .n_values = 1,
                                          .values = ZERO},
                                         column_of(FEATURE, depth),
-                                        column_of("observation.images.head", colour)};
+                                        column_of("observation.images.head", colour),
+                                        words_column(),
+                                        {.name = "grid",
+                                         .is_rectangular = true,
+                                         .type = ET_PARQUET_FLOAT,
+                                         .n_values = 6,
+                                         .values = grid}};
     static const char *const TASK = "look";
     const struct et_dataset_spec spec = {
-        .layout = ET_LAYOUT_V30, .fps = 10, .features = features, .n_features = 3};
+        .layout = ET_LAYOUT_V30, .fps = 10, .features = features, .n_features = 5};
     const struct et_new_episode episode = {
-        .n_rows = N_WRONG, .columns = columns, .n_columns = 3, .tasks = &TASK, .n_tasks = 1};
+        .n_rows = N_WRONG, .columns = columns, .n_columns = 5, .tasks = &TASK, .n_tasks = 1};
     struct et_dataset_writer *writer = NULL;
     CHECK_OK(et_dataset_create(&writer, path, &spec, &err));
     CHECK_OK(et_dataset_add(writer, &episode, &err));
@@ -581,6 +723,29 @@ static void a_wrong_picture_is_an_error_with_its_place(void)
     et_dataset_close(set);
 }
 
+/* What stands beside pictures is cut into the same row groups, and is the same when it is read. */
+static void same_columns(struct et_dataset *a, struct et_dataset *b)
+{
+    struct et_rows x, y;
+    CHECK_OK(et_dataset_rows(a, 0, arena, &x, &err));
+    CHECK_OK(et_dataset_rows(b, 0, arena, &y, &err));
+    CHECK_EQ(x.n_columns, y.n_columns);
+    const struct et_column *p = et_rows_find(&x, "words"), *q = et_rows_find(&y, "words");
+    if (!CHECK(p && q && p->n_leaves == 1 && q->n_leaves == 1))
+        return;
+    const struct et_parquet_batch *u = p->leaves, *v = q->leaves;
+    if (!CHECK(u->n_levels == v->n_levels && u->n_values == v->n_values && u->n_values == 7))
+        return;
+    CHECK(memcmp(u->def, v->def, (size_t)u->n_levels) == 0);
+    CHECK(memcmp(u->rep, v->rep, (size_t)u->n_levels) == 0);
+    for (int64_t i = 0; i < u->n_values; i++)
+        CHECK(et_str_eq(((const struct et_str *)u->values)[i],
+                        ((const struct et_str *)v->values)[i]));
+    p = et_rows_find(&x, "grid");
+    q = et_rows_find(&y, "grid");
+    CHECK(p && q && memcmp(p->values, q->values, N_WRONG * 6 * sizeof(float)) == 0);
+}
+
 /* Wrong pictures go over as they are: their bytes are whoever's they are. */
 static void copying_keeps_what_it_cannot_decode(void)
 {
@@ -603,6 +768,7 @@ static void copying_keeps_what_it_cannot_decode(void)
     }
     et_pictures_close(a);
     et_pictures_close(b);
+    same_columns(set, copy);
     et_dataset_close(set);
     et_dataset_close(copy);
 }
@@ -618,6 +784,9 @@ int main(void)
     RUN(goes_to_other_layouts_and_back_to_the_bit);
     RUN(a_built_set_is_built_again_with_its_depth);
     RUN(is_left_out_where_it_is_not_wanted);
+    RUN(a_robot_without_the_camera_has_measured_nothing);
+    RUN(what_is_no_distance_is_left_out_and_said);
+    RUN(two_sizes_are_two_cameras);
     RUN(row_groups_are_small);
     RUN(threads_change_no_byte);
     RUN(verify_names_every_wrong_picture);
