@@ -25,12 +25,10 @@ static const struct kind {
     struct foreign what;
 } KINDS[] = {
     {"H.264",      "h264", "h264_nvenc", {.encoder = "libx264", .n = N, .gop = GOP}},
-    {"H.264, B",   "h264", "libx264;yuv420p",
-     {.encoder = "libx264", .n = N, .gop = GOP, .b_frames = 3,
-      .params = "b-pyramid=normal:b-adapt=0"}},
-    {"H.265, CRA", "h265", "hevc",
-     {.encoder = "libx265", .n = N, .gop = GOP, .b_frames = 3,
-      .params = "open-gop=1:b-adapt=0:bframes=3"}},
+    {"H.264, B",   "h264", "libx264;yuv", {.encoder = "libx264", .n = N, .gop = GOP, .b_frames = 3,
+                                      .params = "b-pyramid=normal:b-adapt=0"}},
+    {"H.265, CRA", "h265", "hevc", {.encoder = "libx265", .n = N, .gop = GOP, .b_frames = 3,
+                                    .params = "open-gop=1:b-adapt=0:bframes=3"}},
     {"VP9",        "vp9",  "libvpx-vp9", {.encoder = "libvpx-vp9", .n = N, .gop = GOP}},
     {"AV1",        "av1",  "libsvtav1", {.encoder = "libsvtav1", .n = N, .gop = GOP}},
 };

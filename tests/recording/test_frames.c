@@ -66,6 +66,46 @@ static void pictures_go_by_number_forward_and_back(void)
     et_frames_close(NULL);
 }
 
+/* Pictures of an episode, by the times of their arrival: in any order, two at once, others of the
+ * recording between them. */
+static void pictures_may_be_chosen_by_their_times(void)
+{
+    const char *path = temp_path("times.mcap");
+    static const int64_t ARRIVAL[] = {SEC + 3 * MS, SEC + MS,     SEC + 5 * MS, SEC + 5 * MS,
+                                      SEC + 4 * MS, SEC + 8 * MS, SEC + 9 * MS};
+    static const int WANTED[] = {3, 1, 5, 6, 4, 9, -1};
+    struct made m;
+    struct et_image image;
+    struct et_frames *frames = NULL;
+    made_open(&m, path);
+    const uint16_t c = made_channel(&m, "/c", "sensor_msgs/msg/CompressedImage");
+    for (int i = 0; i < 10; i++) {
+        struct et_buf png = made_png(i);
+        made_compressed(&m, c, SEC + (i > 5 ? i - 1 : i) * MS, "png", et_buf_str(&png));
+        et_buf_free(&png);
+    }
+    made_finish(&m);
+    const struct et_frames_range range = {.path = path,
+                                          .profile = profile,
+                                          .stream = "head.image",
+                                          .t_arrival_ns = ARRIVAL,
+                                          .n_frames = 7};
+    CHECK_OK(et_frames_open(&frames, &range, &err));
+    for (int turn = 0; frames && turn < 2; turn++)
+        for (int i = turn ? 6 : 0; i >= 0 && i < 7; i += turn ? -1 : 1) {
+            if (WANTED[i] < 0) {
+                CHECK_EQ(et_frames_go_to(frames, i, &err), ET_ECORRUPT);
+                continue;
+            }
+            CHECK_OK(et_frames_go_to(frames, i, &err));
+            CHECK_OK(et_frames_go_to(frames, i, &err));
+            CHECK_OK(et_frames_image(frames, &image, &err));
+            CHECK_EQ(((const uint8_t *)image.pixels)[0], WANTED[i]);
+        }
+    CHECK(frames && et_frames_go_to(frames, 7, &err) == ET_ECORRUPT);
+    et_frames_close(frames);
+}
+
 static void says_what_there_is_not(void)
 {
     const char *path = temp_path("png.mcap");
@@ -246,6 +286,7 @@ int main(void)
 {
     profile = made_file("robot.yaml", RULES);
     RUN(pictures_go_by_number_forward_and_back);
+    RUN(pictures_may_be_chosen_by_their_times);
     RUN(says_what_there_is_not);
     RUN(every_kind_of_pixels_becomes_rgb);
     RUN(depth_is_in_millimetres);
