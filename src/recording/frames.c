@@ -113,25 +113,36 @@ static size_t n_twins(const struct et_frames_range *range, int64_t k)
     return n;
 }
 
-/* Reads on to the picture that arrived when picture k of the caller's list did. */
-static enum et_status read_to_time(struct et_frames *f, int64_t k, struct et_err *err)
+/* Reads on to the picture that arrived when picture k of the caller's list did; of several, to the
+ * one with its stamp, or to the one in its turn. */
+static enum et_status read_to_one(struct et_frames *f, int64_t k, bool by_stamp, struct et_err *err)
 {
     const int64_t t_ns = f->range.t_arrival_ns[k];
     const bool is_next = f->at >= 0 && !f->is_over && f->sample.t_arrival_ns < t_ns;
-    const int64_t t_wanted_ns = f->range.t_device_ns ? f->range.t_device_ns[k] : 0;
+    size_t n_before = by_stamp ? 0 : n_twins(&f->range, k);
     enum et_status st = is_next ? ET_OK : begin(f, t_ns, err);
-    size_t n_before = n_twins(&f->range, k);
     while (st == ET_OK && (st = et_recording_next(f->recording, &f->sample, err)) == ET_OK) {
+        if (f->sample.t_arrival_ns > t_ns)
+            return ET_END;
         if (f->sample.t_arrival_ns < t_ns)
             continue;
-        if (f->sample.t_arrival_ns > t_ns)
-            st = ET_END;
-        else if (t_wanted_ns == 0 || f->sample.t_device_ns == 0
-                     ? n_before-- > 0
-                     : f->sample.t_device_ns != t_wanted_ns)
-            continue;
-        break;
+        if (by_stamp ? f->sample.t_device_ns == f->range.t_device_ns[k] : n_before == 0)
+            break;
+        n_before -= n_before > 0;
     }
+    return st;
+}
+
+/* Stamps that count may begin elsewhere than they did when the list was made: then turns decide. */
+static enum et_status read_to_time(struct et_frames *f, int64_t k, struct et_err *err)
+{
+    enum et_status st = ET_END;
+    if (f->range.t_device_ns && f->range.t_device_ns[k] != 0) {
+        st = read_to_one(f, k, true, err);
+        f->is_over = st != ET_OK;
+    }
+    if (st == ET_END)
+        st = read_to_one(f, k, false, err);
     f->at = k;
     return st;
 }

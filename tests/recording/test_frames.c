@@ -89,6 +89,7 @@ static void pictures_may_be_chosen_by_their_times(void)
                                           .profile = profile,
                                           .stream = "head.image",
                                           .t_arrival_ns = ARRIVAL,
+                                          .t_device_ns = ARRIVAL, // which the messages have not
                                           .n_frames = 7};
     CHECK_OK(et_frames_open(&frames, &range, &err));
     for (int turn = 0; frames && turn < 2; turn++)
