@@ -104,11 +104,11 @@ enum et_picture_coding {
     ET_PICTURE_NONE,
     ET_PICTURE_JPEG,
     ET_PICTURE_PNG,
-    ET_PICTURE_RAW,  // pixels: see `pixels`
-    ET_PICTURE_H264, // an access unit in Annex B; needs those before it back to a key frame
-    ET_PICTURE_H265, // the same
-    ET_PICTURE_VP9,  // a frame or superframe
-    ET_PICTURE_AV1,  // a temporal unit
+    ET_PICTURE_RAW,   // pixels: see `pixels`
+    ET_PICTURE_H264,  // an access unit in Annex B; needs those before it back to a key frame
+    ET_PICTURE_H265,  // the same
+    ET_PICTURE_VP9,   // a frame or superframe
+    ET_PICTURE_AV1,   // a temporal unit
     ET_PICTURE_DEPTH, // 16-bit PNG behind a header of 12 bytes (ROS compressedDepth)
     ET_PICTURE_FRAME, // frame i_frame of the video file `path`
     ET_N_PICTURE_CODINGS

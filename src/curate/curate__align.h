@@ -17,7 +17,7 @@ struct et__aligned_stream {
     // pictures
     enum et_picture_coding coding;
     int width_px, height_px;
-    bool has_size; // or it is not looked for any more
+    bool has_size;          // or it is not looked for any more
     const char *video_path; // FRAME: the file, and the number of the first frame
     int64_t first_frame;
 };

@@ -163,13 +163,12 @@ static enum et_status add_field(struct looking *l, const char *text, bool is_kno
     if (g->n_found == FIELDS_MAX)
         return ET_OK;
     struct found *found = &g->found[g->n_found];
-    *found =
-        (struct found){.guess = {.topic = l->channel->topic,
-                                 .field = is_known ? NULL : text,
-                                 .quantity = quantity,
-                                 .has_stamp = !l->topic->def.def ||
-                                              et__known_stamp(l->paths, l->n_paths) != NULL,
-                                 .why = why}};
+    *found = (struct found){
+        .guess = {.topic = l->channel->topic,
+                  .field = is_known ? NULL : text,
+                  .quantity = quantity,
+                  .has_stamp = !l->topic->def.def || et__known_stamp(l->paths, l->n_paths) != NULL,
+                  .why = why}};
     const enum et_status st = et__field_compile(&l->topic->def, l->channel, text, quantity,
                                                 &l->wants, &found->field, NULL);
     if (st == ET_ENOMEM || st == ET_ELIMIT)
