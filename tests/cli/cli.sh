@@ -340,6 +340,17 @@ curate_bad() {
     rm "$raw/broken.hdf5"
 }
 it "a recording that cannot be read fails alone" curate_bad
+curate_named() {
+    mkdir -p "$dir/called" && cp "$raw/sub/arm.mcap" "$dir/called/whole.mcap" && : >"$dir/called/killed.bag" && echo text >"$dir/called/notes.txt"
+    exits 3 "$etude" curate "$dir/called" -o "$dir/ep-called" && says "killed.bag: the file is empty" && says "1 could not be read" &&
+        ! says "notes.txt" && exits 3 "$etude" curate "$raw" -o "$dir/called/notes.txt" && says "is a file" &&
+        exits 3 "$etude" cat "$dir/called/killed.bag" && says "the file is empty"
+}
+it "a file called a recording that is none is told; the output is a folder" curate_named
+curate_info() {
+    exits 0 "$etude" info "$dir/ep" && says "curated episodes" && says "episodes  2" && exits 0 "$etude" cat "$dir/ep" && says "left_arm.position"
+}
+it "info and cat take a folder of episodes" curate_info
 curate_empty() { exits 3 "$etude" curate "$dir/empty" -o "$dir/ep-empty" && says "no recording in it"; }
 it "a folder without a recording is named" curate_empty
 curate_usage() { exits 2 "$etude" curate "$raw" && says "say where the episodes go" &&

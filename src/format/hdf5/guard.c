@@ -1,6 +1,8 @@
 #include "hdf5__header.h"
 
 #define VALUES_MAX ((uint64_t)1 << 40)
+#define TREE_LEVELS_MAX 16
+#define TREE_NODES_MAX ((size_t)1 << 20)
 
 /* ---- messages ---- */
 
@@ -120,13 +122,43 @@ static bool read_at(struct et_hdf5 *file, uint64_t at, void *to, size_t n)
     return et_file_read_exact(file->raw, file->base + (int64_t)at, to, n, NULL) == ET_OK;
 }
 
-// The names of an old group: their heap lies within the file.
+/* The tree of an old group: nodes lie within the file, each a level below the one above.
+ * `*n_left` bounds how many are looked at. */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the levels, TREE_LEVELS_MAX at most
+static bool check_tree(struct et_hdf5 *file, uint64_t at, unsigned level_max, size_t *n_left)
+{
+    unsigned char head[24], entries[64 * 16]; // a key and a child each
+    const size_t n_addr = file->n_addr_bytes, n_size = file->n_size_bytes, n_each = n_size + n_addr;
+    const size_t n_head = 8 + 2 * n_addr;
+    const uint64_t size = (uint64_t)file->n_bytes - (uint64_t)file->base;
+    if (at > size || n_head > size - at || !read_at(file, at, head, n_head) ||
+        memcmp(head, "TREE", 4) != 0 || head[4] != 0 || head[5] >= level_max)
+        return false;
+    const size_t n = et__hdf5_number(head + 6, 2);
+    if (n > *n_left || n_head + n * n_each > size - at)
+        return false;
+    *n_left -= n;
+    for (size_t i = 0; i < n; i++) {
+        const size_t more = n - i < 64 ? n - i : 64;
+        if (i % 64 == 0 && !read_at(file, at + n_head + i * n_each, entries, more * n_each))
+            return false;
+        const uint64_t node_at = et__hdf5_number(entries + i % 64 * n_each + n_size, n_addr);
+        if (node_at >= size || (head[5] > 0 && !check_tree(file, node_at, head[5], n_left)))
+            return false;
+    }
+    return true;
+}
+
+// The names of an old group: their tree and their heap lie within the file.
 static bool check_names(struct et_hdf5 *file, const unsigned char *p, size_t n)
 {
     unsigned char head[32];
     const size_t n_addr = file->n_addr_bytes, n_size = file->n_size_bytes;
     const uint64_t size = (uint64_t)file->n_bytes - (uint64_t)file->base;
     if (n < 2 * n_addr || n_addr > 8 || n_size > 8)
+        return false;
+    size_t n_left = TREE_NODES_MAX;
+    if (!check_tree(file, et__hdf5_number(p, n_addr), TREE_LEVELS_MAX, &n_left))
         return false;
     const uint64_t at = et__hdf5_number(p + n_addr, n_addr);
     if (at > size || !read_at(file, at, head, 8 + 2 * n_size + n_addr))
