@@ -348,7 +348,7 @@ curate_named() {
 }
 it "a file called a recording that is none is told; the output is a folder" curate_named
 curate_info() {
-    exits 0 "$etude" info "$dir/ep" && says "curated episodes" && says "episodes  2" && exits 0 "$etude" cat "$dir/ep" && says "left_arm.position"
+    exits 0 "$etude" info "$dir/ep" && says "curated episodes" && says "episodes  2" && exits 0 "$etude" cat "$dir/ep" && says "body.position"
 }
 it "info and cat take a folder of episodes" curate_info
 curate_empty() { exits 3 "$etude" curate "$dir/empty" -o "$dir/ep-empty" && says "no recording in it"; }
