@@ -2,15 +2,16 @@
  *
  * LeRobot v3.0, or v2.1 (with GR00T's modality.json where asked for). Every episode is committed:
  * its rows as one row group (several, where large pictures stand in them), its frames as finished
- * fragments, and one line of meta/etude/journal.jsonl. A kill at any moment leaves every committed episode; et_dataset_repair
- * makes the folder whole for other readers. Finishing writes the metadata that LeRobot reads:
- * info.json, tasks.parquet, episodes, and stats.json with exact quantiles over all rows.
+ * fragments, and one line of meta/etude/journal.jsonl. A kill at any moment leaves every committed
+ * episode; et_dataset_repair makes the folder whole for other readers. Finishing writes the
+ * metadata that LeRobot reads: info.json, tasks.parquet, episodes, and stats.json with exact
+ * quantiles over all rows.
  *
  * Same inputs, same bytes: nothing depends on clocks, threads or the folder's name.
  *
  * Threads: a writer belongs to one thread.
- * Memory:  a writer holds one episode without its pictures, one row group of these, one encoder, and
- *          the quantiles' budget. */
+ * Memory:  a writer holds one episode without its pictures, one row group of these, one encoder,
+ * and the quantiles' budget. */
 #ifndef ETUDE_DATASET_WRITE_H
 #define ETUDE_DATASET_WRITE_H
 
