@@ -15,6 +15,7 @@
 #define CUT_BYTES ((size_t)128 << 20)
 #define CUT_RATE_HZ 50.0
 #define MOTION_RATE_HZ 100.0
+#define PROFILE_BYTES_MAX ((size_t)1 << 20)
 #define JSON_BYTES_MAX ((size_t)256 << 20)
 
 /* What a camera saw move in all episodes so far. */
@@ -567,6 +568,21 @@ static const char *why_none(const struct curating *c)
     return "its episodes are too long for memory";
 }
 
+/* The profile goes with what was made by it: pictures are found by its rules, and the user's file
+ * may change, or be no more. */
+static enum et_status keep_profile(struct curating *c)
+{
+    const struct et_profile *profile = c->aligned.binding->profile;
+    const char *name = et_arena_printf(c->arena, "%s.yaml", profile->id);
+    const char *path = name ? et_path_join(c->arena, c->folder, name) : NULL;
+    struct et_str text;
+    if (!path)
+        return full(c);
+    const enum et_status st =
+        et_file_read(profile->path, PROFILE_BYTES_MAX, c->arena, &text, c->err);
+    return st == ET_OK ? et_file_replace(path, text.p, text.n, c->err) : st;
+}
+
 static enum et_status write_account(struct curating *c)
 {
     struct et_buf text = et_buf(JSON_BYTES_MAX);
@@ -683,7 +699,9 @@ static enum et_status run(struct curating *c, bool replace)
     to->remarks = c->remarks;
     to->n_remarks = c->n_remarks;
     to->why = why_none(c);
-    st = write_account(c);
+    st = keep_profile(c);
+    if (st == ET_OK)
+        st = write_account(c);
     if (st == ET_OK)
         st = put_in_place(c);
     return st == ET_OK ? detach(c) : st;

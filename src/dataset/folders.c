@@ -105,6 +105,19 @@ static enum et_status add_task(struct gathering *g, const char *task)
     return ET_OK;
 }
 
+/* The profile that a recording was curated by lies beside its episodes. NULL: it does not, and is
+ * looked for where profiles are; or the arena is full. */
+static const char *own_profile(const char *folder, const char *id, struct et_arena *arena)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    const char *dir = et_path_dir(arena, folder);
+    const char *name = et_arena_printf(arena, "%s.yaml", id);
+    const char *path = dir && name ? et_path_join(arena, dir, name) : NULL;
+    if (!path || strchr(id, '/') || et_path_kind(path, &kind, NULL) != ET_OK)
+        return NULL;
+    return kind == ET_PATH_FILE ? path : NULL;
+}
+
 /* The profile of the first episode is the set's. */
 static enum et_status check_profile(struct gathering *g, const struct et_episode_facts *facts,
                                     const char *folder)
@@ -112,6 +125,9 @@ static enum et_status check_profile(struct gathering *g, const struct et_episode
     struct et_dataset *ds = g->ds;
     const char *id = facts->profile ? facts->profile : "generic";
     if (!ds->binding.profile) {
+        const char *own = own_profile(folder, id, ds->arena);
+        if (own)
+            return et_profile_load(own, ds->arena, &ds->binding.profile, g->err);
         const char *copy = copy_text(g, id);
         return copy ? et_profile_find(copy, NULL, ds->arena, &ds->binding.profile, g->err)
                     : full(g);
@@ -328,9 +344,11 @@ enum et_status et__folder_episode(const struct et_dataset *ds, size_t i, struct 
         return st;
     episode->index = (int64_t)i;
     struct et_video_ref *videos = (struct et_video_ref *)(uintptr_t)episode->videos; // just made
+    const char *own =
+        facts.profile ? own_profile(ds->places[i].folder, facts.profile, arena) : NULL;
     for (size_t k = 0; k < episode->n_videos; k++) {
         enum et_path_kind kind = ET_PATH_NONE;
-        videos[k].profile = ds->binding.profile->path;
+        videos[k].profile = own ? own : ds->binding.profile->path;
         if (!videos[k].path || et_path_kind(videos[k].path, &kind, NULL) != ET_OK ||
             kind == ET_PATH_NONE) {
             videos[k].is_present = false;
