@@ -10,6 +10,7 @@
 
 #define RUN_ARENA_BYTES ((size_t)1 << 28)
 #define RECORDING_ARENA_BYTES ((size_t)1 << 29)
+#define ACCOUNT_BYTES_MAX ((size_t)1 << 26)
 #define DEPTH_MAX 16
 #define STREAMS_SHOWN 12
 #define EPISODES_SHOWN 20
@@ -29,6 +30,7 @@ struct run {
     struct cli_progress progress;
     size_t i_path;
     size_t n_read, n_there, n_failed; // recordings
+    size_t n_there_with;              // those of n_there that have episodes
     size_t n_episodes, n_verdicts[3], n_too_short;
     int64_t n_bytes, n_samples, elapsed_ns;
     char profile[128]; // of the first recording with episodes
@@ -350,6 +352,14 @@ static bool show_progress(void *ctx, int64_t n_bytes_done, int64_t n_bytes_total
                              n_bytes_done);
 }
 
+static void count_profile(struct run *run, const char *profile)
+{
+    if (!run->profile[0])
+        (void)snprintf(run->profile, sizeof run->profile, "%s", profile);
+    if (strncmp(run->profile, profile, sizeof run->profile - 1) != 0)
+        run->is_mixed = true;
+}
+
 static void count(struct run *run, const struct et_curated *curated)
 {
     run->n_read++;
@@ -357,13 +367,27 @@ static void count(struct run *run, const struct et_curated *curated)
     run->n_samples += curated->n_samples;
     run->n_episodes += curated->n_episodes;
     run->n_too_short += curated->n_too_short;
-    if (curated->n_episodes && !run->profile[0])
-        (void)snprintf(run->profile, sizeof run->profile, "%s", curated->profile);
-    if (curated->n_episodes &&
-        strncmp(run->profile, curated->profile, sizeof run->profile - 1) != 0)
-        run->is_mixed = true;
+    if (curated->n_episodes)
+        count_profile(run, curated->profile);
     for (size_t i = 0; i < curated->n_episodes; i++)
         run->n_verdicts[curated->episodes[i].grade.verdict]++;
+}
+
+/* What is there already counts for what is proposed in the end. */
+static void count_existing(struct run *run, const char *id)
+{
+    struct et_arena *arena = NULL;
+    const struct et_value *json = NULL;
+    if (et_arena_open(&arena, RECORDING_ARENA_BYTES, NULL) != ET_OK)
+        return;
+    const char *folder = et_path_join(arena, run->out, id);
+    const char *path = folder ? et_path_join(arena, folder, "recording.json") : NULL;
+    if (path && et_json_read(path, ACCOUNT_BYTES_MAX, NULL, arena, &json, NULL) == ET_OK &&
+        et_value_count(et_value_get(json, "episodes")) > 0) {
+        run->n_there_with++;
+        count_profile(run, et_value_text(et_value_get(json, "profile"), ""));
+    }
+    et_arena_close(arena);
 }
 
 static void curate_failed(struct run *run, const char *path, const struct et_curated *curated,
@@ -371,9 +395,10 @@ static void curate_failed(struct run *run, const char *path, const struct et_cur
 {
     const struct cli_args *args = run->args;
     const bool is_there = err->status == ET_EEXISTS;
-    if (is_there)
+    if (is_there) {
         run->n_there++;
-    else
+        count_existing(run, curated->id);
+    } else
         run->n_failed++;
     if (args->is_json)
         json_recording(run, curated, path, is_there ? "exists" : "failed",
@@ -437,7 +462,7 @@ static void print_totals(const struct run *run)
                cli_bytes_text((double)run->n_bytes, b), s,
                cli_bytes_text((double)run->n_bytes / (s > 0 ? s : 1), c));
     (void)putchar('\n');
-    if (run->n_verdicts[ET_VERDICT_KEEP] + run->n_verdicts[ET_VERDICT_WARN] + run->n_there > 0)
+    if (run->n_verdicts[ET_VERDICT_KEEP] + run->n_verdicts[ET_VERDICT_WARN] + run->n_there_with > 0)
         printf("next: etude dataset build %s -o DATASET --fps 30%s\n", run->out,
                run->is_mixed ? " --parts union" : "");
 }

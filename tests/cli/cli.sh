@@ -330,6 +330,12 @@ curate_urdf() {
     exits 3 "$etude" curate "$raw" -o "$dir/ep-urdf" --urdf "$dir/none.urdf" && says "none.urdf: no such file" &&
         exits 0 "$etude" curate "$raw" -o "$dir/ep-urdf" --urdf "$dir/other.urdf" -v && says "no contact is looked for"
 }
+curate_own() {
+    cp "$ETUDE_SHARE/profiles/generic.yaml" "$dir/mine.yaml"
+    exits 0 "$etude" curate "$raw" -o "$dir/ep-own" --profile "$dir/mine.yaml" && rm "$dir/mine.yaml" &&
+        exits 0 "$etude" dataset build "$dir/ep-own" -o "$dir/set-own" --fps 30
+}
+it "episodes carry the profile that they were curated by" curate_own
 it "curate takes a URDF, and says why it looks for no contact" curate_urdf
 curate_none() { exits 1 "$etude" curate "$dir/run.mcap" -o "$dir/ep-none" && says "no episodes" && says "profile guess"; }
 it "curate exits with 1 when there is no episode, and says why" curate_none
