@@ -292,8 +292,18 @@ enum et_status et__folders_check_profile(const struct et_dataset *ds, const char
                                          struct et_err *err)
 {
     const char *id = ds->binding.profile->id;
+    struct et_arena *arena = NULL;
+    const struct et_profile *other = NULL;
     if (!wanted || strcmp(wanted, id) == 0 || strcmp(wanted, ds->binding.profile->path) == 0)
         return ET_OK;
+    enum et_status st = et_arena_open(&arena, SCRATCH_BYTES, err);
+    if (st == ET_OK)
+        st = et_profile_find(wanted, NULL, arena, &other, err);
+    const bool is_same =
+        other && memcmp(other->digest, ds->binding.profile->digest, sizeof other->digest) == 0;
+    et_arena_close(arena);
+    if (st != ET_OK || is_same)
+        return st;
     return et_fail(err, ET_EARG, -1,
                    "%.120s was curated by profile %.40s: another takes curating again",
                    ds->info.path, id);

@@ -196,7 +196,7 @@ static void episodes_are_where_the_marks_are(void)
     CHECK_STR(curated.streams[0].recorded->stream.name, "left_arm.position");
     CHECK(file_exists(in(in(out, curated.id), "recording.json")));
     CHECK_EQ(n_names(out), 1);
-    CHECK_EQ(n_names(in(out, curated.id)), 3);
+    CHECK_EQ(n_names(in(out, curated.id)), 4); // two episodes, the account, the profile
     CHECK_OK(et_episode_list(out, arena, &places, &n, &err));
     CHECK_EQ(n, 2);
     for (size_t i = 0; i < n && i < 2; i++) {
@@ -309,7 +309,7 @@ static void it_can_be_cancelled_anywhere_and_leaves_nothing(void)
         p = (struct patience){.n_left = k};
         CHECK_EQ(curate(path, out, true, &options), ET_ECANCELLED);
         CHECK_EQ(n_names(out), 1); // what was there before
-        CHECK_EQ(n_names(in(out, curated.id)), 3);
+        CHECK_EQ(n_names(in(out, curated.id)), 4);
     }
 }
 
@@ -344,7 +344,7 @@ static void an_episode_too_long_for_memory_is_told_and_the_others_go_on(void)
     CHECK_OK(curate(path, out, false, &(struct et_curate_options){.episode_bytes = 1 << 20}));
     CHECK_EQ(curated.n_episodes, 2);
     CHECK(is_remarked("001 lasts 18 s"));
-    CHECK(n_names(in(out, curated.id)) == 3 && !file_exists(in(in(out, curated.id), "001")));
+    CHECK(n_names(in(out, curated.id)) == 4 && !file_exists(in(in(out, curated.id), "001")));
     CHECK_OK(curate(path, out, true, &(struct et_curate_options){.episode_bytes = 1000}));
     CHECK_EQ(curated.n_episodes, 0);
     CHECK_HAS(curated.why, "too long for memory");

@@ -92,7 +92,7 @@ static void pack(struct et_buf *records, const char *compression)
         n = LZ4F_compressFrame(to, room, records->p, records->n, &how);
     } else if (strcmp(compression, "bz2") == 0) {
         unsigned n_out = (unsigned)room;
-        n = BZ2_bzBuffToBuffCompress(to, &n_out, records->p, (unsigned)records->n, 9, 0, 0) == 0
+        n = BZ2_bzBuffToBuffCompress(to, &n_out, records->p, (unsigned)records->n, 1, 0, 0) == 0
                 ? n_out
                 : 0;
     }
