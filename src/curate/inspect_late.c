@@ -7,7 +7,7 @@ enum { LATE_S, SHARE };
 static const struct et_inspect_param PARAMS[] = {
     [LATE_S] = {"late_s", 0.05, "s",
                 "a sample that arrives later than is typical by more than this is late"},
-    [SHARE] = {"share", 0.01, "fraction", "a larger share of late samples is worth a warning"},
+    [SHARE] = {"share", 0.1, "fraction", "a larger share of late samples is worth a warning"},
     {0},
 };
 

@@ -423,7 +423,7 @@ const struct truth_case TRUTH_CASES[] = {
      0, NOWHERE},
     {"late", "nothing arrives for %g s from 4 s on", 0.1, truth_stall, NULL, true, INFO, 0.1, 0.002,
      4},
-    {"late", "nothing arrives for %g s from 4 s on", 0.5, truth_stall, NULL, true, WARN, 0.5, 0.002,
+    {"late", "nothing arrives for %g s from 4 s on", 0.5, truth_stall, NULL, true, INFO, 0.5, 0.002,
      4},
     {"late", "nothing arrives for %g s from 4 s on", 2, truth_stall, NULL, true, WARN, 2, 0.002, 4},
 
