@@ -48,7 +48,8 @@ ET_MUST_USE ET_API enum et_status et_frames_go_to(struct et_frames *frames, int6
 /* The picture at hand: 8-bit RGB, or for depth 16 bits in one channel, mm: whole millimetres as
  * they were recorded, metres rounded; 0 where nothing was measured or it is beyond 65.535 m. Valid
  * until the next call. ET_ECORRUPT: it cannot be decoded, or is of a video that cannot be decoded
- * there; the next may be. ET_EUNSUPPORTED: its coding or pixels. */
+ * there; the next may be. ET_ENOTFOUND: a message that holds no picture, but a video's parameters
+ * alone. ET_EUNSUPPORTED: its coding or pixels. */
 ET_MUST_USE ET_API enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
                                                   struct et_err *err);
 

@@ -149,17 +149,19 @@ static double sharpness_of(const struct small *small)
 struct measures {
     int64_t *t_ns;
     double *mean, *change, *motion, *flows, *sharpness;
+    int64_t *lost_ns; // of pictures that cannot be decoded
 };
 
 static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
 {
     m->t_ns = et_arena_array(arena, n, sizeof *m->t_ns);
+    m->lost_ns = et_arena_array(arena, n, sizeof *m->lost_ns);
     m->mean = et_arena_array(arena, n, sizeof *m->mean);
     m->change = et_arena_array(arena, n, sizeof *m->change);
     m->motion = et_arena_array(arena, n, sizeof *m->motion);
     m->flows = et_arena_array(arena, n * ET__N_FLOWS, sizeof *m->flows);
     m->sharpness = et_arena_array(arena, n, sizeof *m->sharpness);
-    return m->t_ns && m->mean && m->change && m->motion && m->flows && m->sharpness;
+    return m->t_ns && m->lost_ns && m->mean && m->change && m->motion && m->flows && m->sharpness;
 }
 
 /* Where a camera's frames come from: an MP4, or a recording. */
@@ -168,6 +170,7 @@ struct source {
     struct et_frames *frames;
     uint8_t *luma; // of a recorded picture
     size_t n_luma;
+    bool is_lost; // the recorded picture is there and cannot be decoded; the next may be
 };
 
 /* Video luma of RGB (ITU-R BT.601), in 8 bits of fraction. */
@@ -192,9 +195,12 @@ static enum et_status next_recorded(struct source *source, size_t k, struct et_a
                                     struct et_frame *frame, struct et_err *err)
 {
     struct et_image image;
+    source->is_lost = false;
     enum et_status st = et_frames_go_to(source->frames, (int64_t)k, err);
-    if (st == ET_OK)
-        st = et_frames_image(source->frames, &image, err);
+    if (st != ET_OK)
+        return st;
+    st = et_frames_image(source->frames, &image, err);
+    source->is_lost = st != ET_OK && st != ET_ENOMEM && st != ET_EIO;
     if (st != ET_OK)
         return st;
     const size_t n = (size_t)image.width_px * (size_t)image.height_px;
@@ -223,41 +229,86 @@ static enum et_status next_frame(struct source *source, size_t k, struct et_aren
                           : et_video_next(source->reader, frame, err);
 }
 
-/* Reads up to n_frames frames. A frame of another size than the first ends the reading. */
-static enum et_status read_frames(struct et__look *look, const struct et_video_ref *video,
-                                  struct source *source, size_t n_frames, struct measures *m,
-                                  size_t *n_read, struct et_err *err)
+/* The pictures before the one at hand, as small as they are looked at. */
+struct seen {
+    struct small small;
+    struct et__flow flow;
+    int width_px, height_px; // of the first
+};
+
+static enum et_status begin_seen(struct seen *seen, const struct et_frame *frame,
+                                 struct et_arena *arena, struct et_err *err)
 {
-    struct small small = {0};
-    struct et__flow flow = {0};
+    seen->width_px = frame->width_px;
+    seen->height_px = frame->height_px;
+    return small_open(&seen->small, frame, arena) &&
+                   et__flow_open(&seen->flow, seen->small.width_px, seen->small.height_px, arena)
+               ? ET_OK
+               : et_arena_fail(arena, "a small picture", err);
+}
+
+/* The n-th picture that was decoded. */
+static void measure(struct seen *seen, const struct et_frame *frame, bool is_timed, size_t n,
+                    struct measures *m)
+{
+    struct small *small = &seen->small;
+    shrink(small, frame);
+    m->mean[n] = mean_of(small);
+    m->change[n] = n > 0 ? change_of(small) : (double)NAN;
+    m->motion[n] = n > 0 && is_timed ? motion_of(small) : (double)NAN;
+    if (is_timed)
+        et__flow_next(&seen->flow, small->now, n > 0 ? small->before : NULL,
+                      &m->flows[n * ET__N_FLOWS]);
+    m->sharpness[n] = sharpness_of(small);
+}
+
+static enum et_status note_lost(struct et__look *look, struct et__camera *camera, int64_t t_ns,
+                                const struct et_err *why, struct measures *m, struct et_err *err)
+{
+    m->lost_ns[camera->n_lost++] = t_ns;
+    if (!camera->lost)
+        camera->lost = et_arena_copy(look->arena, why->text, strlen(why->text));
+    return camera->lost ? ET_OK : et_arena_fail(look->arena, "a video's trouble", err);
+}
+
+/* Reads up to n_frames frames. A frame of another size than the first ends the reading; so does
+ * one that cannot be decoded, except in a recording. */
+static enum et_status read_frames(struct et__look *look, struct source *source, size_t n_frames,
+                                  struct et__camera *camera, struct measures *m, struct et_err *err)
+{
+    const struct et_video_ref *video = camera->video;
+    struct seen seen = {0};
     struct et_frame frame;
     enum et_status st = ET_OK;
-    int width_px = 0, height_px = 0;
 
-    for (size_t k = 0;
-         k < n_frames && (st = next_frame(source, k, look->arena, &frame, err)) == ET_OK; k++) {
-        if (k == 0) {
-            width_px = frame.width_px;
-            height_px = frame.height_px;
-            if (!small_open(&small, &frame, look->arena) ||
-                !et__flow_open(&flow, small.width_px, small.height_px, look->arena))
-                return et_arena_fail(look->arena, "a small picture", err);
+    for (size_t k = 0; k < n_frames && st == ET_OK; k++) {
+        const int64_t t_ns = video->t_ns ? video->t_ns[k] : et__row_ns(look->episode, k);
+        struct et_err why = {0};
+        st = next_frame(source, k, look->arena, &frame, &why);
+        if (st == ET_ENOTFOUND && source->is_lost) { // parameters of a video in a message of theirs
+            st = ET_OK;
+            continue;
         }
-        if (frame.width_px != width_px || frame.height_px != height_px)
+        if (st != ET_OK && source->is_lost) {
+            st = note_lost(look, camera, t_ns, &why, m, err);
+            continue;
+        }
+        if (st == ET_END)
+            return et_fail(err, ET_ECORRUPT, (int64_t)camera->n, "the video ends early");
+        if (st != ET_OK) {
+            *err = why;
+            return st;
+        }
+        if (camera->n == 0)
+            st = begin_seen(&seen, &frame, look->arena, err);
+        if (st != ET_OK)
+            return st;
+        if (frame.width_px != seen.width_px || frame.height_px != seen.height_px)
             return et_fail(err, ET_ECORRUPT, (int64_t)k, "the pictures change their size");
-        shrink(&small, &frame);
-        m->t_ns[k] = video->t_ns ? video->t_ns[k] : et__row_ns(look->episode, k);
-        m->mean[k] = mean_of(&small);
-        m->change[k] = k > 0 ? change_of(&small) : (double)NAN;
-        m->motion[k] = k > 0 && video->t_ns ? motion_of(&small) : (double)NAN;
-        if (video->t_ns)
-            et__flow_next(&flow, small.now, k > 0 ? small.before : NULL,
-                          &m->flows[k * ET__N_FLOWS]);
-        m->sharpness[k] = sharpness_of(&small);
-        *n_read = k + 1;
+        m->t_ns[camera->n] = t_ns;
+        measure(&seen, &frame, video->t_ns != NULL, camera->n, m);
+        camera->n++;
     }
-    if (st == ET_END)
-        return et_fail(err, ET_ECORRUPT, (int64_t)*n_read, "the video ends early");
     return st;
 }
 
@@ -291,7 +342,6 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
     struct source source = {0};
     struct et_err trouble = {0};
     struct measures m;
-    size_t n_read = 0;
 
     assert(video->is_present && video->path);
     *camera = (struct et__camera){.video = video};
@@ -302,7 +352,7 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
 
     enum et_status st = open_source(video, &source, &trouble);
     if (st == ET_OK)
-        st = read_frames(look, video, &source, (size_t)n_wanted, &m, &n_read, &trouble);
+        st = read_frames(look, &source, (size_t)n_wanted, camera, &m, &trouble);
     et_video_close(source.reader);
     et_frames_close(source.frames);
     if (st == ET_ENOMEM || st == ET_ELIMIT) {
@@ -315,8 +365,10 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
         if (!camera->trouble)
             return et_arena_fail(look->arena, "a video's trouble", err);
     }
-    camera->n = n_read;
+    if (camera->n == 0 && !camera->trouble)
+        camera->trouble = camera->lost;
     camera->t_ns = m.t_ns;
+    camera->lost_ns = m.lost_ns;
     camera->mean = m.mean;
     camera->change = m.change;
     camera->motion = m.motion;

@@ -30,7 +30,8 @@ struct et__pair {
 };
 
 /* What decoding a video once leaves for the inspectors of frames: n values each. Frame k of the
- * episode stands in row k where the video has no times of its own. */
+ * episode stands in row k where the video has no times of its own. Pictures of a recording that
+ * cannot be decoded are not among the n; to all measures it is as if they had not been taken. */
 struct et__camera {
     const struct et_video_ref *video;
     const char *trouble;  // why there are fewer frames than the file promised; NULL: there are not
@@ -41,6 +42,9 @@ struct et__camera {
     const double *motion; // mean difference of the whole picture to the frame before; [0] is NaN
     const double *flows;  // n × ET__N_FLOWS; NULL: the video has no times of its own
     const double *sharpness; // variance of the Laplacian of the luma
+    size_t n_lost;           // of a recording: pictures that are there and cannot be decoded
+    const int64_t *lost_ns;  // when they were taken
+    const char *lost;        // why the first of them cannot be; NULL: there are none
 };
 
 // A mean level below or above these shows nothing (defaults of `exposure`).

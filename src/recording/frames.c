@@ -20,7 +20,8 @@ struct et_frames {
     bool is_over;      // reading has ended or failed: what was at hand is gone
     bool is_film;      // a video was found; from then on pictures are messages of its list
     struct et__film film;
-    size_t i_message; // of the list: the picture at hand
+    size_t i_message;      // of the list: the picture at hand
+    struct et_err no_film; // why there is none: its list is not made again for every picture
 };
 
 static enum et_status begin(struct et_frames *f, int64_t from_ns, struct et_err *err)
@@ -374,7 +375,11 @@ static enum et_status begin_film(struct et_frames *f, struct et_err *err)
         return ET_OK;
     et__film_close(&f->film);
     f->is_over = true;
-    return st == ET_END ? none_there(k, err) : st;
+    if (st == ET_END)
+        return none_there(k, err);
+    if (err)
+        f->no_film = *err;
+    return st;
 }
 
 static enum et_status from_film(struct et_frames *f, struct et_image *image, struct et_err *err)
@@ -447,7 +452,10 @@ enum et_status et_frames_image(struct et_frames *frames, struct et_image *image,
     et_arena_rewind(f->arena, empty);
     f->png = (struct et_str){0};
     enum et_status st = ET_OK;
-    if (!f->is_film && et__film_codec(f->sample.picture.coding, &codec))
+    const bool is_unit = et__film_codec(f->sample.picture.coding, &codec);
+    if (!f->is_film && is_unit && f->no_film.status != ET_OK)
+        return et_fail(err, f->no_film.status, f->at, "%s", f->no_film.text);
+    if (!f->is_film && is_unit)
         st = begin_film(f, err);
     if (st == ET_OK && f->is_film && et__film_at(&f->film, f->i_message)->is_of_video)
         return from_film(f, image, err);

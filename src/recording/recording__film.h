@@ -53,7 +53,8 @@ size_t et__film_find(const struct et__film *film, int64_t t_arrival_ns);
 /* Makes message i of the list the recording's next sample. */
 ET_MUST_USE enum et_status et__film_query(struct et__film *film, size_t i, struct et_err *err);
 
-/* Decodes message i; its picture can then be had of film->stream. ET_ECORRUPT: it has none. */
+/* Decodes message i; its picture can then be had of film->stream. ET_ENOTFOUND: the message holds
+ * none. ET_ECORRUPT: it cannot be decoded. */
 ET_MUST_USE enum et_status et__film_decode(struct et__film *film, size_t i, struct et_frame *frame,
                                            struct et_err *err);
 
