@@ -105,7 +105,8 @@ enum et_status et__film_decode(struct et__film *film, size_t i, struct et_frame 
     struct et_err inner = {0};
     size_t i_start = 0;
     if (!et__film_at(film, i)->has_picture)
-        return et_fail(err, ET_ENOTFOUND, number_of(film, i), "message %lld holds no picture",
+        return et_fail(err, et__film_at(film, i)->is_parameters ? ET_ENOTFOUND : ET_ECORRUPT,
+                       number_of(film, i), "message %lld holds no picture",
                        (long long)number_of(film, i));
     enum et_status st = film->is_reading
                             ? et_video_stream_find(film->stream, number_of(film, i), frame, &inner)

@@ -54,6 +54,7 @@ static void look(const struct et__film *film, struct looking *l, const struct et
                               .has_sequence = sample->has_sequence,
                               .is_of_video = sample->picture.coding == film->coding,
                               .has_picture = unit.has_picture,
+                              .is_parameters = !unit.has_picture && unit.has_parameters,
                               .is_key = unit.is_start,
                               .is_leading = unit.is_leading};
     to->is_start = unit.is_start && unit.has_parameters;

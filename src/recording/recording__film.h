@@ -12,6 +12,7 @@ struct et__listed {
     bool has_sequence;
     bool is_of_video; // of this film's coding
     bool has_picture;
+    bool is_parameters; // alone
     bool is_start; // decoding can begin at it: a key frame with its parameters, or those alone
     bool is_key;   // a key frame, with its parameters or without
     bool is_leading;
@@ -54,7 +55,7 @@ size_t et__film_find(const struct et__film *film, int64_t t_arrival_ns);
 ET_MUST_USE enum et_status et__film_query(struct et__film *film, size_t i, struct et_err *err);
 
 /* Decodes message i; its picture can then be had of film->stream. ET_ENOTFOUND: the message holds
- * none. ET_ECORRUPT: it cannot be decoded. */
+ * parameters alone. ET_ECORRUPT: it cannot be decoded. */
 ET_MUST_USE enum et_status et__film_decode(struct et__film *film, size_t i, struct et_frame *frame,
                                            struct et_err *err);
 
