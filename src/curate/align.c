@@ -96,7 +96,7 @@ static bool is_words(const struct et_stream *stream)
     return stream->quantity == ET_QUANTITY_EVENT || stream->quantity == ET_QUANTITY_TEXT;
 }
 
-/* The first picture says what all are; of a video, the first key frame. */
+/* The first picture that says its size says that of all; of a video, the first key frame. */
 static void look_at_picture(struct et__aligned_stream *stream, const struct et_picture *picture,
                             struct et_arena *arena)
 {
@@ -105,7 +105,7 @@ static void look_at_picture(struct et__aligned_stream *stream, const struct et_p
     if (stream->coding != ET_PICTURE_NONE)
         return;
     stream->coding = picture->coding;
-    stream->has_size = stream->has_size || !is_video(picture->coding);
+    stream->has_size = stream->has_size || picture->coding == ET_PICTURE_FRAME;
     if (picture->coding == ET_PICTURE_FRAME) {
         stream->video_path = et_arena_copy(arena, picture->path, strlen(picture->path));
         stream->first_frame = picture->i_frame;

@@ -16,6 +16,12 @@ struct lane {
     const int64_t *age_ns;        // NULL: not asked for
 };
 
+/* A camera's pictures that were chosen for the rows. */
+struct chosen {
+    const struct et_video_ref *ref;
+    const int64_t *frame_of_row;
+};
+
 struct making {
     struct et__build *build;
     const struct et__item *item;
@@ -31,6 +37,9 @@ struct making {
     int64_t *row_of;     // the nearest row of the source; NULL when is_rows
     struct et_column *columns;
     size_t n_columns;
+    struct chosen *chosen;
+    size_t n_chosen;
+    bool is_careful; // recorded pictures are tried before they are chosen
 };
 
 static enum et_status full(const struct making *m, struct et_err *err)
@@ -238,8 +247,13 @@ static uint8_t *make_valid(const struct making *m, const struct et__build_featur
 static float *make_picture_ages(const struct making *m, const struct et_video_ref *ref)
 {
     float *to = et_arena_array(m->slot->arena, (size_t)m->n_rows, sizeof *to);
+    const int64_t *frame_of_row = NULL;
+    for (size_t i = 0; i < m->n_chosen; i++)
+        if (m->chosen[i].ref == ref)
+            frame_of_row = m->chosen[i].frame_of_row;
     for (size_t k = 0; to && ref->t_ns && m->t_ns && k < (size_t)m->n_rows; k++) {
-        const size_t i = et__nearest(ref->t_ns, (size_t)ref->n_frames, m->t_ns[k]);
+        const size_t i = frame_of_row ? (size_t)frame_of_row[k]
+                                      : et__nearest(ref->t_ns, (size_t)ref->n_frames, m->t_ns[k]);
         to[k] = (float)((double)(m->t_ns[k] - ref->t_ns[i]) / NS_PER_S);
     }
     return to;
@@ -325,7 +339,7 @@ static enum et_status take_tasks(struct making *m, struct et_err *err)
 /* ---- videos ---- */
 
 /* The frame of a camera with times of its own that is nearest to each row. */
-static enum et_status set_timed_frames(const struct making *m, const struct et_video_ref *ref,
+static enum et_status set_timed_frames(struct making *m, const struct et_video_ref *ref,
                                        struct et_new_video *video)
 {
     int64_t *frame_of_row = et_arena_array(m->slot->arena, (size_t)m->n_rows, sizeof *frame_of_row);
@@ -337,6 +351,7 @@ static enum et_status set_timed_frames(const struct making *m, const struct et_v
         frame_of_row[k] = (int64_t)et__nearest(ref->t_ns, n, m->t_ns[k]);
     video->n_frames = m->n_rows;
     video->frame_of_row = frame_of_row;
+    m->chosen[m->n_chosen++] = (struct chosen){ref, frame_of_row};
     if (!ref->is_recorded) {
         video->first_frame = ref->first_frame;
         return ET_OK;
@@ -348,6 +363,9 @@ static enum et_status set_timed_frames(const struct making *m, const struct et_v
                                       .t_device_ns = ref->t_device_ns,
                                       .n_frames = ref->n_frames};
     video->recorded = range;
+    if (m->is_careful)
+        return et__build_substitute(range, ref->t_ns, m->t_ns, m->n_rows, frame_of_row, m->slot);
+    m->slot->could_be_careful = true;
     return ET_OK;
 }
 
@@ -432,7 +450,8 @@ static enum et_status take_cameras(struct making *m, struct et_err *err)
     const size_t n = build->n_cameras;
     struct et_new_video *videos = et_arena_array(m->slot->arena, n, sizeof *videos);
     struct et_new_pictures *pictures = et_arena_array(m->slot->arena, n, sizeof *pictures);
-    if (!videos || !pictures)
+    m->chosen = et_arena_array(m->slot->arena, n, sizeof *m->chosen);
+    if (!videos || !pictures || !m->chosen)
         return full(m, err);
     episode->videos = videos;
     episode->pictures = pictures;
@@ -494,6 +513,14 @@ static enum et_status make_episode(struct making *m, struct et_err *err)
     return st;
 }
 
+static bool has_lost_pictures(const struct et_judged *judged)
+{
+    for (size_t i = 0; judged && i < judged->n_findings; i++)
+        if (strcmp(judged->findings[i].kind, "decode") == 0)
+            return true;
+    return false;
+}
+
 static enum et_status make(void *ctx, size_t i, const struct et__spec *spec, struct et__slot *slot,
                            struct et_err *err)
 {
@@ -504,7 +531,8 @@ static enum et_status make(void *ctx, size_t i, const struct et__spec *spec, str
                        .item = item,
                        .dataset = build->run.picks[item->i_pick].dataset,
                        .spec = spec,
-                       .slot = slot};
+                       .slot = slot,
+                       .is_careful = slot->is_careful || has_lost_pictures(judged)};
     if (judged && judged->grade.verdict == ET_VERDICT_REJECT)
         return reject(&m, judged, err);
     const enum et_status st = make_episode(&m, err);

@@ -106,14 +106,14 @@ static enum et_status set_depth_size(struct et__build *build, struct et__build_c
     return camera->trouble ? ET_OK : full(build, err);
 }
 
-/* The first picture of a recording's depth says whether it is distances, and how many. */
-static enum et_status probe_depth(struct et__build *build, const struct et__item *item,
-                                  struct et__build_camera *camera, struct et_arena *scratch,
-                                  struct et_err *err)
+/* The first picture of a recording's camera that can be decoded. *is_known stays false when the
+ * episode has none; camera->unread then says why. */
+static enum et_status probe_recorded(struct et__build *build, const struct et__item *item,
+                                     struct et__build_camera *camera, struct et_arena *scratch,
+                                     struct et_image *image, bool *is_known, struct et_err *err)
 {
     struct et_episode episode;
     struct et_frames *frames = NULL;
-    struct et_image image = {0};
     struct et_err bad = {0};
     enum et_status st = et_dataset_episode(build->run.picks[item->i_pick].dataset, item->place,
                                            scratch, &episode, err);
@@ -121,38 +121,54 @@ static enum et_status probe_depth(struct et__build *build, const struct et__item
     for (size_t i = 0; st == ET_OK && i < episode.n_videos; i++)
         if (strcmp(episode.videos[i].stream.name, camera->stream) == 0)
             ref = &episode.videos[i];
-    if (st != ET_OK || !ref || ref->n_frames < 1 || !ref->t_arrival_ns)
+    if (st != ET_OK || !ref || !ref->is_recorded || ref->n_frames < 1 || !ref->t_arrival_ns)
         return st;
     const struct et_frames_range range = {.path = ref->path,
                                           .profile = ref->profile,
                                           .stream = ref->stream.name,
-                                          .t_first_ns = ref->t_arrival_ns[0],
-                                          .t_last_ns = ref->t_arrival_ns[ref->n_frames - 1]};
+                                          .t_arrival_ns = ref->t_arrival_ns,
+                                          .t_device_ns = ref->t_device_ns,
+                                          .n_frames = ref->n_frames};
     st = et_frames_open(&frames, &range, &bad);
     if (st == ET_OK)
-        st = et_frames_go_to(frames, 0, &bad);
-    if (st == ET_OK)
-        st = et_frames_image(frames, &image, &bad);
+        st = et__build_first_picture(frames, ref->n_frames, image, &bad);
     et_frames_close(frames);
-    if (st == ET_OK && image.n_bits == 16 && image.n_channels == 1)
+    *is_known = st == ET_OK;
+    if (st == ET_OK)
+        return ET_OK;
+    camera->unread = et_arena_printf(build->arena, "%s; left out", bad.text);
+    return camera->unread ? ET_OK : full(build, err);
+}
+
+/* It also says whether they are distances. */
+static enum et_status probe_depth(struct et__build *build, const struct et__item *item,
+                                  struct et__build_camera *camera, struct et_arena *scratch,
+                                  struct et_err *err)
+{
+    struct et_image image = {0};
+    bool is_known = false;
+    const enum et_status st = probe_recorded(build, item, camera, scratch, &image, &is_known, err);
+    if (st != ET_OK || !is_known)
+        return st;
+    if (image.n_bits == 16 && image.n_channels == 1)
         return set_depth_size(build, camera, image.width_px, image.height_px, err);
-    camera->trouble =
-        st == ET_OK ? et_arena_printf(build->arena,
+    camera->trouble = et_arena_printf(build->arena,
                                       "its pictures have %d bits and %d channels: no distances; "
                                       "left out",
-                                      image.n_bits, image.n_channels)
-                    : et_arena_printf(build->arena, "%s; left out", bad.text);
+                                      image.n_bits, image.n_channels);
     return camera->trouble ? ET_OK : full(build, err);
 }
 
 static enum et_status add_video(struct et__build *build, const struct et__item *item,
                                 const struct et_video_place *place, const char *stream,
-                                struct et_err *err)
+                                struct et_arena *scratch, struct et_err *err)
 {
     struct et_video_info info;
     struct et__build_camera *camera;
+    struct et_image image;
+    bool is_known = false;
     const struct et_dataset *dataset = build->run.picks[item->i_pick].dataset;
-    const enum et_status st = add_camera(build, item->i_pick, stream, false, &camera, err);
+    enum et_status st = add_camera(build, item->i_pick, stream, false, &camera, err);
     if (st != ET_OK)
         return st;
     if (camera->width_px == 0) {
@@ -163,7 +179,13 @@ static enum et_status add_video(struct et__build *build, const struct et__item *
         camera->width_px = info.width_px;
         camera->height_px = info.height_px;
     }
-    return ET_OK;
+    if (camera->width_px == 0 && et_dataset_info(dataset)->layout == ET_LAYOUT_EPISODES)
+        st = probe_recorded(build, item, camera, scratch, &image, &is_known, err);
+    if (is_known) {
+        camera->width_px = image.width_px;
+        camera->height_px = image.height_px;
+    }
+    return st;
 }
 
 static enum et_status add_recorded_depth(struct et__build *build, const struct et__item *item,
@@ -171,8 +193,9 @@ static enum et_status add_recorded_depth(struct et__build *build, const struct e
                                          struct et_err *err)
 {
     struct et__build_camera *camera = find_camera(build, stream);
-    if (camera && camera->has[item->i_pick])
-        return ET_OK; // of each pick the first episode is looked at
+    const bool is_known = camera && (camera->width_px > 0 || camera->trouble);
+    if (is_known && camera->has[item->i_pick])
+        return ET_OK; // of each pick the first episode is looked at that says something
     const enum et_status st = add_camera(build, item->i_pick, stream, true, &camera, err);
     return st == ET_OK ? probe_depth(build, item, camera, scratch, err) : st;
 }
@@ -213,7 +236,7 @@ static enum et_status survey_item(struct et__build *build, const struct et__item
         if (place->is_present && is_depth && with_depth)
             st = add_recorded_depth(build, item, stream, scratch, err);
         else if (place->is_present && !is_depth && with_videos)
-            st = add_video(build, item, place, stream, err);
+            st = add_video(build, item, place, stream, scratch, err);
     }
     if (st == ET_OK && with_depth && item->i_in_pick == 0)
         st = add_stored_depth(build, item->i_pick, err);
@@ -237,7 +260,9 @@ static const char *why_not(const struct et__build *build, const struct et__build
         return "not in every dataset; left out";
     if (camera->trouble)
         return camera->trouble;
-    return camera->width_px == 0 ? "its videos cannot be opened; left out" : NULL;
+    if (camera->width_px > 0)
+        return NULL;
+    return camera->unread ? camera->unread : "its videos cannot be opened; left out";
 }
 
 static void choose_cameras(struct et__build *build)
@@ -247,7 +272,8 @@ static void choose_cameras(struct et__build *build)
         const struct et__build_camera *camera = &build->cameras[i];
         const char *why = why_not(build, camera);
         if (why)
-            et__note(&build->run.remarks, camera->trouble ? ET_SEVERITY_WARN : ET_SEVERITY_INFO,
+            et__note(&build->run.remarks,
+                     camera->trouble || camera->unread ? ET_SEVERITY_WARN : ET_SEVERITY_INFO,
                      camera->stream, "%s", why);
         else
             build->cameras[n++] = *camera;

@@ -27,6 +27,7 @@ struct et__build_camera {
     bool is_depth;       // 16-bit pictures in the rows, else a video
     int width_px, height_px;
     const char *trouble; // why it is left out; NULL: nothing known
+    const char *unread;  // why no picture has said the size so far
 };
 
 struct et__build {
@@ -71,6 +72,20 @@ ET_MUST_USE enum et_status et__build_plan_cameras(struct et__build *build, struc
 ET_MUST_USE enum et_status et__build_declare_camera(struct et__build *build,
                                                     const struct et__build_camera *camera,
                                                     struct et_feature *feature, struct et_err *err);
+
+/* Gives rows whose picture cannot be decoded the nearest one that can be, at most
+ * ET__SUBSTITUTE_S away, and says so in slot->substitutes. ET_ECORRUPT, in slot->trouble: there is
+ * none so near. Every picture of the range is decoded (build_substitute.c). */
+#define ET__SUBSTITUTE_S 0.5
+ET_MUST_USE enum et_status et__build_substitute(const struct et_frames_range *range,
+                                                const int64_t *t_picture_ns, const int64_t *t_ns,
+                                                int64_t n_rows, int64_t *frame_of_row,
+                                                struct et__slot *slot);
+
+/* Goes to the first picture that can be decoded. ET_ECORRUPT and others: none of the first ones
+ * can be. */
+ET_MUST_USE enum et_status et__build_first_picture(struct et_frames *frames, int64_t n_frames,
+                                                   struct et_image *image, struct et_err *err);
 
 /* The verdict on an item; NULL: it was not judged. */
 const struct et_judged *et__build_judged(const struct et__build *build,

@@ -32,6 +32,11 @@ struct et__slot {
     int64_t n_bytes_in;
     bool has_other_times; // timestamps were not frame / fps and are made anew
     bool has_other_tasks; // a row's task number names no task
+    /* Recorded pictures may prove undecodable only when they are written. Then the episode is made
+     * again, carefully: every picture is tried first. */
+    bool is_careful;         // for make: do so
+    bool could_be_careful;   // by make: it was not, and it might help
+    const char *substitutes; // by make: which rows have another picture than theirs; NULL: none
 };
 
 struct et__run {

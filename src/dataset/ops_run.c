@@ -105,11 +105,9 @@ int64_t et__place_of_task(const char **tasks, size_t *n, const char *text)
 
 /* ---- the run ---- */
 
-static enum et_status make(void *ctx, size_t i, unsigned worker, struct et_err *err)
+static enum et_status make_slot(struct et__run *run, size_t i, bool is_careful, struct et_err *err)
 {
-    struct et__run *run = ctx;
     struct et__slot *slot = &run->slots[i % run->n_slots];
-    (void)worker;
     // The arena keeps its blocks from episode to episode.
     struct et_arena *arena = slot->arena;
     const struct et_arena_mark start = slot->start;
@@ -118,7 +116,7 @@ static enum et_status make(void *ctx, size_t i, unsigned worker, struct et_err *
         et_arena_rewind(arena, start);
     else
         st = et_arena_open(&arena, SLOT_ARENA_BYTES, err);
-    *slot = (struct et__slot){.arena = arena};
+    *slot = (struct et__slot){.arena = arena, .is_careful = is_careful};
     if (st == ET_OK)
         slot->start = et_arena_mark(arena);
     if (st == ET_OK)
@@ -132,6 +130,16 @@ static enum et_status make(void *ctx, size_t i, unsigned worker, struct et_err *
     if (st != ET_OK)
         slot->outcome = ET__LEAVE_OUT;
     return ET_OK;
+}
+
+static enum et_status make(void *ctx, size_t i, unsigned worker, struct et_err *err)
+{
+    struct et__run *run = ctx;
+    const struct et__slot *slot = &run->slots[i % run->n_slots];
+    (void)worker;
+    const enum et_status st = make_slot(run, i, false, err);
+    const bool should_try = slot->outcome == ET__LEAVE_OUT && slot->could_be_careful;
+    return st == ET_OK && should_try ? make_slot(run, i, true, err) : st;
 }
 
 // An episode that cannot be taken over is listed, and said.
@@ -150,19 +158,36 @@ static enum et_status leave_out(struct et__run *run, const struct et__slot *slot
     return et_dataset_reject(run->writer, &rejected, err);
 }
 
-static enum et_status add(struct et__run *run, struct et__slot *slot, struct et_err *err)
+static bool is_of_episode(const struct et__slot *slot, enum et_status st)
 {
+    // A damaged picture may claim any size.
+    return st == ET_EARG || st == ET_ECORRUPT || st == ET_EUNSUPPORTED || st == ET_ENOTFOUND ||
+           (st == ET_ELIMIT && slot->could_be_careful);
+}
+
+static enum et_status add(struct et__run *run, size_t i, struct et_err *err)
+{
+    struct et__slot *slot = &run->slots[i % run->n_slots];
     struct et_err bad = {0};
-    const enum et_status st =
+    enum et_status st =
         et__add_prepared(run->writer, &slot->episode, &slot->prepared, slot->arena, &bad);
-    const bool is_of_episode =
-        st == ET_EARG || st == ET_ECORRUPT || st == ET_EUNSUPPORTED || st == ET_ENOTFOUND;
+    if (st != ET_OK && is_of_episode(slot, st) && slot->could_be_careful) {
+        st = make_slot(run, i, true, err);
+        if (st != ET_OK)
+            return st;
+        if (slot->outcome != ET__ADD)
+            return leave_out(run, slot, err);
+        st = et__add_prepared(run->writer, &slot->episode, &slot->prepared, slot->arena, &bad);
+    }
     if (st == ET_OK) {
         run->n_other_times += slot->has_other_times;
         run->n_other_tasks += slot->has_other_tasks;
+        if (slot->substitutes)
+            et__note(&run->remarks, ET_SEVERITY_WARN, slot->episode.source_id, "%s",
+                     slot->substitutes);
         return ET_OK;
     }
-    if (is_of_episode) {
+    if (is_of_episode(slot, st)) {
         slot->trouble = bad;
         return leave_out(run, slot, err);
     }
@@ -182,7 +207,7 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
     else if (slot->outcome == ET__LEAVE_OUT)
         st = leave_out(run, slot, err);
     else
-        st = add(run, slot, err);
+        st = add(run, i, err);
     run->n_bytes_in += slot->n_bytes_in;
     run->n_done++;
     if (st == ET_OK && run->progress &&
