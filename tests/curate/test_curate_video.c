@@ -36,9 +36,39 @@ static int64_t taken_at(int number)
     return T0 + number * PERIOD;
 }
 
+/* Where a unit's first slice of a key frame begins; 0: it is none. */
+static size_t head_bytes(struct et_str unit)
+{
+    for (size_t i = 0; i + 4 < unit.n; i++)
+        if (unit.p[i] == 0 && unit.p[i + 1] == 0 && unit.p[i + 2] == 1 && (unit.p[i + 3] & 31) == 5)
+            return i;
+    return 0;
+}
+
+/* How a recording is made: without messages lost … lost + 1 of the first camera (−1: none), and
+ * with its parameters in messages of their own. */
+struct making {
+    int lost;
+    bool is_apart;
+};
+
+static void make_head(struct made *m, uint16_t head, int i, const struct making *how)
+{
+    const int64_t t = taken_at(i) + 4 * PERIOD, t_taken = taken_at(units[0].numbers[i]);
+    struct et_str unit = units[0].bytes[i];
+    const size_t n = how->is_apart ? head_bytes(unit) : 0;
+    if (how->lost >= 0 && i >= how->lost && i <= how->lost + 1)
+        return;
+    if (n > 0) {
+        made_video(m, head, FORM_PACKET, t - MS, t_taken, "h264_nvenc", (struct et_str){unit.p, n});
+        unit = (struct et_str){unit.p + n, unit.n - n};
+    }
+    made_video(m, head, FORM_PACKET, t, t_taken, "h264_nvenc", unit);
+}
+
 /* Two cameras of 30 Hz: H.264 with B frames, H.265; an arm at 100 Hz; marks in the middle of a
- * group of pictures. Without messages lost … lost + 1 of the first camera; −1: none. */
-static void make(const char *path, int lost)
+ * group of pictures. */
+static void make(const char *path, struct making how)
 {
     struct made m;
     made_open(&m, path);
@@ -55,9 +85,7 @@ static void make(const char *path, int lost)
         }
         if (i == 55 || i == 185)
             made_string(&m, marks, taken_at(i), i == 55 ? "start" : "stop");
-        if (lost < 0 || i < lost || i > lost + 1)
-            made_video(&m, head, FORM_PACKET, t, taken_at(units[0].numbers[i]), "h264_nvenc",
-                       units[0].bytes[i]);
+        make_head(&m, head, i, &how);
         made_video(&m, scene, FORM_PROTOBUF, t + MS, taken_at(units[1].numbers[i]), "h265",
                    units[1].bytes[i]);
     }
@@ -89,7 +117,7 @@ static void an_episode_in_the_middle_has_all_its_pictures(void)
     struct et_episode e;
     struct et_episode_facts facts;
     struct et_image image;
-    make(path, -1);
+    make(path, (struct making){-1, false});
     if (!curate(path, out, &e, &facts))
         return;
     for (size_t i = 0; i < e.n_videos; i++) {
@@ -133,47 +161,82 @@ static void check_video(const char *path, int64_t n_rows)
     et_video_close(reader);
 }
 
-static void a_dataset_has_them_in_its_videos(void)
+static bool build(const char *out, const char *to, struct et_ops_result *result)
 {
-    const char *out = temp_path("episodes"), *to = temp_path("built");
     struct et_dataset *dataset = NULL;
-    struct et_ops_result result;
-    char path[4400];
     const struct et_episode_place *places = NULL;
     size_t n_places = 0;
     CHECK_OK(et_episode_list(out, arena, &places, &n_places, &err));
     if (!CHECK(et_dataset_open_episodes(&dataset, out, places, n_places, &err) == ET_OK &&
                et_dataset_use_profile(dataset, profile, &err) == ET_OK)) {
         printf("# %s\n", err.text);
-        return;
+        return false;
     }
     const struct et_pick pick = {.dataset = dataset};
     const struct et_build_options options = {.fps = 30};
-    CHECK_OK(et_dataset_build(&pick, 1, to, &options, arena, &result, &err));
-    CHECK(result.totals.n_episodes == 1 && result.totals.n_rows > 125);
-    for (size_t i = 0; i < result.n_remarks; i++)
-        printf("# %s\n", result.remarks[i].text);
-    static const char *const CAMERAS[] = {"head", "scene"};
-    for (size_t i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s/videos/observation.images.%s/chunk-000/file-000.mp4",
-                       to, CAMERAS[i]);
-        check_video(path, result.totals.n_rows);
-    }
+    CHECK_OK(et_dataset_build(&pick, 1, to, &options, arena, result, &err));
     et_dataset_close(dataset);
+    for (size_t i = 0; i < result->n_remarks; i++)
+        printf("# %s\n", result->remarks[i].text);
+    return CHECK(result->totals.n_episodes == 1 && result->totals.n_rows > 125);
 }
 
-static void a_lost_message_is_a_finding(void)
+static const char *video_of(const char *to, const char *camera)
 {
-    const char *path = temp_path("lost.mcap"), *out = temp_path("lost");
+    static char path[4400];
+    (void)snprintf(path, sizeof path, "%s/videos/observation.images.%s/chunk-000/file-000.mp4", to,
+                   camera);
+    return path;
+}
+
+static void a_dataset_has_them_in_its_videos(void)
+{
+    struct et_ops_result result;
+    const char *to = temp_path("built");
+    if (!build(temp_path("episodes"), to, &result))
+        return;
+    check_video(video_of(to, "head"), result.totals.n_rows);
+    check_video(video_of(to, "scene"), result.totals.n_rows);
+}
+
+/* Two of a group of 40 are lost, so none of its pictures from the first of them on are given. */
+static void a_lost_message_costs_the_rest_of_its_group(void)
+{
+    const char *path = temp_path("lost.mcap"), *out = temp_path("lost"), *to = temp_path("set");
     struct et_episode e;
     struct et_episode_facts facts;
+    struct et_ops_result result;
     bool is_told = false;
-    make(path, 100);
+    make(path, (struct making){.lost = 100});
     if (!curate(path, out, &e, &facts))
         return;
     for (size_t i = 0; i < facts.n_findings; i++)
-        is_told = is_told || strstr(facts.findings[i].text, "next key frame");
+        is_told = is_told || (strstr(facts.findings[i].text, "next key frame") &&
+                              strstr(facts.findings[i].text, "pictures cannot be decoded"));
     CHECK(is_told);
+    if (!build(out, to, &result) || !CHECK(result.n_remarks > 0))
+        return;
+    CHECK_HAS(result.remarks[0].text, "head.image: ");
+    CHECK_HAS(result.remarks[0].text, "rows have the nearest picture");
+    check_video(video_of(to, "scene"), result.totals.n_rows);
+}
+
+static void parameters_in_messages_of_their_own_are_no_damage(void)
+{
+    const char *path = temp_path("apart.mcap"), *out = temp_path("apart"), *to = temp_path("whole");
+    struct et_episode e;
+    struct et_episode_facts facts;
+    struct et_ops_result result;
+    make(path, (struct making){.lost = -1, .is_apart = true});
+    if (!curate(path, out, &e, &facts))
+        return;
+    for (size_t i = 0; i < facts.n_findings; i++)
+        if (!CHECK(strcmp(facts.findings[i].kind, "decode") != 0))
+            printf("# %s\n", facts.findings[i].text);
+    if (!build(out, to, &result))
+        return;
+    CHECK_EQ(result.n_remarks, 0);
+    check_video(video_of(to, "head"), result.totals.n_rows);
 }
 
 int main(void)
@@ -193,7 +256,8 @@ int main(void)
         units[i] = make_units(&whats[i]);
     RUN(an_episode_in_the_middle_has_all_its_pictures);
     RUN(a_dataset_has_them_in_its_videos);
-    RUN(a_lost_message_is_a_finding);
+    RUN(a_lost_message_costs_the_rest_of_its_group);
+    RUN(parameters_in_messages_of_their_own_are_no_damage);
     for (int i = 0; i < 2; i++)
         free_units(&units[i]);
     et_arena_close(arena);
