@@ -106,6 +106,8 @@ void cli_print_wrapped(FILE *to, const char *text, size_t indent);
 #define CLI_TEXT_BYTES 32
 const char *cli_bytes_text(double n_bytes, char text[CLI_TEXT_BYTES]);
 const char *cli_count_text(int64_t n, char text[CLI_TEXT_BYTES]);
+/* What a word has behind it when there are n of it: "" or "s". */
+const char *cli_s(uint64_t n);
 
 /* One JSON document on standard output: opens a map with "schema": "etude.<name>/1". */
 struct cli_json {

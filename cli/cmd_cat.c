@@ -73,6 +73,11 @@ static int find_source(const struct cli_args *args, const struct et_dataset *dat
                     name);
         return CLI_FAILED;
     }
+    const int i_feature = column->i_feature;
+    if (i_feature >= 0 && et_dataset_info(dataset)->features[i_feature].dtype == ET_DTYPE_IMAGE) {
+        cli_problem(args, "%s holds pictures, and of a dataset etude cat prints numbers", name);
+        return CLI_FAILED;
+    }
     if (!column->is_rectangular) {
         cli_problem(args, "%s does not hold the same number of numbers in every row", name);
         return CLI_FAILED;

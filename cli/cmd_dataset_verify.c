@@ -50,8 +50,10 @@ static int print_verified(const struct cli_args *args, const struct et_findings 
             cli_print_findings(list, none, findings->n, true, arena);
     }
     const struct et_findings_count count = et_findings_count(findings->items, findings->n);
-    printf("\n%s: %zu errors, %zu warnings, %zu notes%s\n", args->words[0],
-           count.n[ET_SEVERITY_ERROR], count.n[ET_SEVERITY_WARN], count.n[ET_SEVERITY_INFO],
+    const size_t n_errors = count.n[ET_SEVERITY_ERROR], n_warnings = count.n[ET_SEVERITY_WARN],
+                 n_notes = count.n[ET_SEVERITY_INFO];
+    printf("\n%s: %zu error%s, %zu warning%s, %zu note%s%s\n", args->words[0], n_errors,
+           cli_s(n_errors), n_warnings, cli_s(n_warnings), n_notes, cli_s(n_notes),
            args->n_verbose ? "" : " (-v lists each)");
     return CLI_DONE;
 }

@@ -337,7 +337,7 @@ static int info_image(const struct cli_args *args, const char *path, struct et_a
     }
     if (!args->is_json) {
         printf("%s: %s %d x %d, %d channel%s of %d bits\n", path, et_image_kind(bytes),
-               image.width_px, image.height_px, image.n_channels, image.n_channels == 1 ? "" : "s",
+               image.width_px, image.height_px, image.n_channels, cli_s(image.n_channels),
                image.n_bits);
         return CLI_DONE;
     }

@@ -46,16 +46,18 @@ static void print_head(const char *path, const struct et_mcap_info *info, int64_
     printf("%s\n", path);
     printf("  format    MCAP, profile \"%.*s\", by %.*s\n", ET_STR_ARG(info->profile),
            ET_STR_ARG(info->library));
-    printf("  size      %s in %lld chunks (%s)\n", cli_bytes_text((double)info->n_bytes, bytes),
-           (long long)info->n_chunks,
+    printf("  size      %s in %lld chunk%s (%s)\n", cli_bytes_text((double)info->n_bytes, bytes),
+           (long long)info->n_chunks, cli_s((uint64_t)info->n_chunks),
            info->compression ? (info->compression[0] ? info->compression : "not compressed")
                              : "none");
-    printf("  messages  %s on %zu topics\n", cli_count_text(n_messages, count), info->n_channels);
+    printf("  messages  %s on %zu topic%s\n", cli_count_text(n_messages, count), info->n_channels,
+           cli_s(info->n_channels));
     if (n_messages > 0)
         printf("  time      %s, %s\n", start, duration);
     if (info->n_attachments + info->n_metadata > 0)
-        printf("  besides   %lld attachments, %lld metadata records\n",
-               (long long)info->n_attachments, (long long)info->n_metadata);
+        printf("  besides   %lld attachment%s, %lld metadata record%s\n",
+               (long long)info->n_attachments, cli_s((uint64_t)info->n_attachments),
+               (long long)info->n_metadata, cli_s((uint64_t)info->n_metadata));
     if (!info->is_finished)
         printf("  unfinished: etude mcap recover makes a whole file of it\n");
     for (size_t i = 0; i < info->n_remarks; i++)

@@ -33,9 +33,11 @@ void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_
     struct cli_table table;
     char heads[96];
     bool is_mixed = false;
+    if (n == 0)
+        return;
     for (size_t i = 1; i < n; i++)
         is_mixed = is_mixed || !et_str_eq(topics[i].encoding, topics[0].encoding);
-    const struct et_str all = n > 0 && !is_mixed ? topics[0].encoding : et_str("");
+    const struct et_str all = !is_mixed ? topics[0].encoding : et_str("");
     char text[24];
     (void)snprintf(text, sizeof text, "%.*s", (int)(all.n < 20 ? all.n : 20), all.p);
     (void)snprintf(heads, sizeof heads, "topic|type%s%s%s|>messages|>a second%s", all.n ? " (" : "",
@@ -142,6 +144,8 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
     const struct et_recording_binding *binding = et_recording_binding(recording);
     const struct et_recording_info *info = et_recording_info(recording);
     struct cli_table table;
+    if (info->n_channels == 0)
+        return;
     if (binding->n_streams == 0) {
         printf("\nno profile fits it; etude profile guess drafts one that does\n");
         return;
@@ -169,7 +173,7 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
         printf("  note: %s\n", binding->remarks[i]);
     if (binding->n_remarks && !is_verbose)
         printf("%zu note%s on topics that are not taken (-v lists them)\n", binding->n_remarks,
-               binding->n_remarks == 1 ? "" : "s");
+               cli_s(binding->n_remarks));
 }
 
 static void json_streams(struct et_json_writer *w, struct et_recording *recording)
@@ -285,8 +289,8 @@ static void print_page(const char *path, const struct et_recording_info *info,
     printf("%s\n", path);
     printf("  format    %s, %s\n", info->format, cli_bytes_text((double)info->n_bytes, bytes));
     if (info->n_messages >= 0)
-        printf("  messages  %s on %zu topics\n", cli_count_text(info->n_messages, count),
-               info->n_channels);
+        printf("  messages  %s on %zu topic%s\n", cli_count_text(info->n_messages, count),
+               info->n_channels, cli_s(info->n_channels));
     else
         printf("  topics    %zu\n", info->n_channels);
     print_times(info);

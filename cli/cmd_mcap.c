@@ -295,8 +295,9 @@ int cmd_mcap_check(const struct cli_args *args)
     if (n_scanned != n_indexed)
         printf("index   %lld messages by the index, %lld in the file\n", (long long)n_indexed,
                (long long)n_scanned);
-    printf("%s: %lld messages, %zu channels, %lld chunks; %s\n", args->words[0],
-           (long long)n_scanned, all->n_channels, (long long)all->n_chunks,
+    printf("%s: %lld message%s, %zu channel%s, %lld chunk%s; %s\n", args->words[0],
+           (long long)n_scanned, cli_s((uint64_t)n_scanned), all->n_channels,
+           cli_s(all->n_channels), (long long)all->n_chunks, cli_s((uint64_t)all->n_chunks),
            is_good            ? "whole"
            : all->is_finished ? "damaged"
                               : "not finished: etude mcap recover makes a whole file of it");
@@ -404,7 +405,7 @@ int cmd_mcap_recover(const struct cli_args *args)
     if (code == CLI_DONE) {
         const struct et_mcap_info *info = et_mcap_info(reader);
         print_remarks(info);
-        printf("%s: %lld messages\n", path, (long long)n);
+        printf("%s: %lld message%s\n", path, (long long)n, cli_s((uint64_t)n));
         for (size_t i = 0; i < info->n_remarks; i++)
             code = info->remarks[i].n_bytes > 0 ? CLI_NO : code;
     }

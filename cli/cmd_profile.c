@@ -61,7 +61,8 @@ static void print_profile(const struct et_profile *p, struct et_arena *arena)
         cli_cell(&table, "%s", p->parts[i].unit);
     }
     cli_table_print(&table);
-    printf("%zu cameras, %zu rules\n", p->n_cameras, p->n_rules);
+    printf("%zu camera%s, %zu rule%s\n", p->n_cameras, cli_s(p->n_cameras), p->n_rules,
+           cli_s(p->n_rules));
 }
 
 int cmd_profile_check(const struct cli_args *args)

@@ -42,6 +42,11 @@ const char *cli_bytes_text(double n_bytes, char text[CLI_TEXT_BYTES])
     return text;
 }
 
+const char *cli_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 const char *cli_count_text(int64_t n, char text[CLI_TEXT_BYTES])
 {
     char digits[CLI_TEXT_BYTES];

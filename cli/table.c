@@ -18,6 +18,11 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
     {0, "profile", "FILE", "profile of the robot (a file or an id; default: by robot_type)", NULL}
 #define PROFILE_OF_RECORDING                                                                       \
     {0, "profile", "FILE", "profile of the robot (a file or an id; default: by its topics)", NULL}
+#define PROFILE_OF_ANY                                                                             \
+    {0, "profile", "FILE",                                                                         \
+     "profile of the robot (a file or an id; default: by robot_type; of a recording, by its "      \
+     "topics)",                                                                                    \
+     NULL}
 #define POLICY                                                                                     \
     {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}
 #define THREADS  {0, "threads", "N", "worker threads (default: one a processor)", NULL}
@@ -35,7 +40,7 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
 // clang-format on
 
-static const struct cli_option OPT_INFO[] = {PROFILE, OPTION_END};
+static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
 static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
     {0, "fail-on", "SEVERITY", "exit with 1 when a finding is at least this severe", SEVERITIES},
@@ -74,7 +79,7 @@ static const struct cli_option OPT_CAT[] = {
     {0, "episode", "N", "number of the episode (default: 0)", NULL},
     {0, "rows", "LIST", "rows to print, e.g. 0-99", NULL},
     {0, "format", "FORMAT", "csv (default) or json (one object a line)", FORMATS},
-    PROFILE,
+    PROFILE_OF_ANY,
     OPTION_END};
 static const struct cli_option OPT_CONVERT[] = {
     {0, "to", "LAYOUT", "v3.0 (default) or v2.1", LAYOUTS},
@@ -147,8 +152,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "tasks, and what is wrong in its metadata. For a recording (MCAP, ROS 1 bag, rosbag2, HDF5, "
      "Unitree's JSON): format, time, topics with their types and rates, what it marks, and what "
      "the profile that fits best makes of it.",
-     "etude info datasets/pick  # a LeRobot folder\netude info episode_000000.parquet  # any "
-     "Parquet file",
+     "etude info datasets/pick  # a LeRobot folder\netude info run.bag  # a recording\netude info "
+     "episode_000000.parquet  # any Parquet file",
      1, 1, OPT_INFO, cmd_info, true},
     {"inspect", "PATH", "look for what is wrong in every episode, and grade them",
      "Runs every inspector over every episode: numbers, stamps, command-to-state latency, cameras, "
@@ -176,8 +181,10 @@ const struct cli_command CLI_COMMANDS[] = {
      "stored for a feature; of pictures, coding and size. "
      "Without "
      "--stream, lists the streams and features there are.",
-     "etude cat datasets/pick --stream left_arm.position --episode 3 --rows 0-99", 1, 1, OPT_CAT,
-     cmd_cat, true},
+     "etude cat datasets/pick --stream left_arm.position --episode 3 --rows 0-99\netude cat "
+     "run.bag "
+     "--stream head.image",
+     1, 1, OPT_CAT, cmd_cat, true},
     {"convert", "INPUT OUTPUT", "change the layout of a dataset, keeping every value",
      "Copies rows to the bit and pictures as they are into LeRobot v3.0 (or v2.1), with exact "
      "statistics. What cannot be taken over is said, never dropped silently.",

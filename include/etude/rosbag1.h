@@ -56,10 +56,10 @@ enum et_rosbag1_fault {
 };
 struct et_rosbag1_remark {
     enum et_rosbag1_fault fault;
-    int64_t at;      // offset of the first
+    int64_t at;      // offset of the first; of the first that left bytes out, where one did
     int64_t n;       // how many
     int64_t n_bytes; // left out, of the file
-    char text[160];  // of the first, one sentence
+    char text[160];  // of the same, one sentence
 };
 ET_API const char *et_rosbag1_fault_name(enum et_rosbag1_fault fault); // "chunk"
 

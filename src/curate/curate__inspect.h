@@ -134,6 +134,13 @@ struct et_camera_motion et__motion_of(const struct et__camera *camera);
  * arena is full. */
 const struct et_track *et__timelines(const struct et__look *look, size_t *n);
 
+/* Calls `inspect` for each of them, until it fails. */
+enum et_status et__each_timeline(struct et__look *look,
+                                 enum et_status (*inspect)(struct et__look *look,
+                                                           const struct et_track *line,
+                                                           struct et_err *err),
+                                 struct et_err *err);
+
 /* The run of its clock that a sample belongs to. */
 const struct et_clock_run *et__run_of(const struct et_track *line, size_t sample);
 

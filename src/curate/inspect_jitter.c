@@ -54,12 +54,7 @@ static enum et_status inspect_line(struct et__look *look, const struct et_track 
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
-    size_t n = 0;
-    const struct et_track *lines = et__timelines(look, &n);
-    enum et_status st = lines ? ET_OK : et_arena_fail(look->arena, "the time lines", err);
-    for (size_t i = 0; i < n && st == ET_OK; i++)
-        st = inspect_line(look, &lines[i], err);
-    return st;
+    return et__each_timeline(look, inspect_line, err);
 }
 
 const struct et__inspector et__inspect_jitter = {

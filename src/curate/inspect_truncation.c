@@ -30,8 +30,9 @@ static enum et_status inspect(struct et__look *look, struct et_err *err)
     enum et_status st = ET_OK;
     if (look->episode->was_cut) {
         const struct et_finding finding = et__finding(look->kind, ET_SEVERITY_WARN, NULL);
-        st = et_findings_add(look->findings, &finding, err,
-                             "the source says that the episode did not end by itself");
+        st = et_findings_add(
+            look->findings, &finding, err,
+            "the source ends within the episode, or says that it did not end by itself");
     }
     if (st != ET_OK || !clock)
         return st;

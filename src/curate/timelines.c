@@ -74,6 +74,20 @@ const struct et_clock_run *et__run_of(const struct et_track *line, size_t sample
     return last > 0 ? &clock->runs[first] : &none;
 }
 
+enum et_status et__each_timeline(struct et__look *look,
+                                 enum et_status (*inspect)(struct et__look *look,
+                                                           const struct et_track *line,
+                                                           struct et_err *err),
+                                 struct et_err *err)
+{
+    size_t n = 0;
+    const struct et_track *lines = et__timelines(look, &n);
+    enum et_status st = lines ? ET_OK : et_arena_fail(look->arena, "the time lines", err);
+    for (size_t i = 0; i < n && st == ET_OK; i++)
+        st = inspect(look, &lines[i], err);
+    return st;
+}
+
 /* Median of the spans of `stride` steps, a step; spans of 0 do not count. */
 static double median_step_s(const struct et_track *line, size_t stride, struct et_arena *arena)
 {

@@ -24,7 +24,8 @@ struct topic {
     bool is_done;         // has a sample, or needs none
     struct et_message_def def;
     struct et_message_program *program;
-    size_t i_first, n; // its fields
+    size_t i_first, n;   // its fields
+    const char *problem; // why it has none; NULL: it was looked at
 };
 
 struct guessing {
@@ -383,22 +384,29 @@ static enum et_status measure(struct guessing *g, struct topic *topic, struct fo
     return st;
 }
 
+static void cannot(const struct looking *l, const char *what, const struct et_err *err)
+{
+    l->topic->problem = et_arena_printf(l->g->arena, "%s: %s", what, err->text);
+}
+
 /* A topic whose messages cannot be decoded has no fields. */
 static enum et_status run_sample(struct looking *l)
 {
     struct guessing *g = l->g;
     struct topic *topic = l->topic;
+    struct et_err err = {0};
     if (topic->n == 0)
         return ET_OK;
     enum et_status st = et_message_program_open(&topic->program, &topic->def, l->wants.items,
-                                                l->wants.n, NULL, NULL);
+                                                l->wants.n, NULL, &err);
     if (st == ET_OK)
-        st = et_message_run(topic->program, topic->sample, NULL);
+        st = et_message_run(topic->program, topic->sample, &err);
     if (st == ET_ENOMEM)
         return et_fail(g->err, ET_ENOMEM, -1, "no memory for a message's fields");
     if (st != ET_OK) {
         g->n_found = topic->i_first;
         topic->n = 0;
+        cannot(l, "its first message cannot be read", &err);
         return ET_OK;
     }
     for (size_t i = 0; i < topic->n && st == ET_OK; i++)
@@ -415,12 +423,15 @@ static enum et_status look_at_messages(struct guessing *g, size_t i_channel)
                         .channel = channel,
                         .topic = topic,
                         .wants = {.arena = g->arena}};
-    if (!topic->is_done ||
-        et_message_define(&channel->schema, topic->sample, g->arena, &topic->def, NULL) != ET_OK)
+    struct et_err err = {0};
+    if (!topic->is_done)
         return ET_OK;
-    if (topic->def.def &&
-        et_message_paths(&topic->def, g->arena, &l.paths, &l.n_paths, NULL) != ET_OK)
+    if (et_message_define(&channel->schema, topic->sample, g->arena, &topic->def, &err) != ET_OK ||
+        (topic->def.def &&
+         et_message_paths(&topic->def, g->arena, &l.paths, &l.n_paths, &err) != ET_OK)) {
+        cannot(&l, "its definition cannot be read", &err);
         return ET_OK;
+    }
     enum et_status st = add_known(&l);
     if (st == ET_OK)
         st = add_picture(&l);
@@ -498,6 +509,26 @@ static enum et_status take_ranges(struct guessing *g)
     return st == ET_END ? ET_OK : st;
 }
 
+// Into a comment: on one line.
+static void put_plain(struct et_buf *yaml, const char *text)
+{
+    for (; *text; text++)
+        et_buf_putc(yaml, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
+static void put_problems(const struct guessing *g, struct et_buf *yaml)
+{
+    for (size_t i = 0; i < g->n_topics; i++) {
+        if (!g->topics[i].problem)
+            continue;
+        et_buf_puts(yaml, "  # ");
+        put_plain(yaml, g->r->source->info.channels[i].topic);
+        et_buf_puts(yaml, ": left out, ");
+        put_plain(yaml, g->topics[i].problem);
+        et_buf_puts(yaml, "\n");
+    }
+}
+
 static enum et_status draft(struct guessing *g, struct et_buf *yaml)
 {
     enum et_status st = take_samples(g);
@@ -513,7 +544,11 @@ static enum et_status draft(struct guessing *g, struct et_buf *yaml)
         st = full(g);
     for (size_t i = 0; i < g->n_found && st == ET_OK; i++)
         fields[i] = g->found[i].guess;
-    return st == ET_OK ? et_profile_guess_topics(fields, g->n_found, yaml, g->err) : st;
+    if (st == ET_OK)
+        st = et_profile_guess_topics(fields, g->n_found, yaml, g->err);
+    if (st == ET_OK)
+        put_problems(g, yaml);
+    return st == ET_OK ? et_buf_check(yaml, "the draft of a profile", g->err) : st;
 }
 
 enum et_status et_recording_guess(struct et_recording *recording, struct et_buf *yaml,

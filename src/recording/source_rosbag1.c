@@ -59,6 +59,12 @@ static enum et_status take_channels(struct bag_source *s, struct et_err *err)
     return ET_OK;
 }
 
+// A bag that nobody closed lacks its index and maybe nothing else.
+static bool is_loss(const struct et_rosbag1_remark *m)
+{
+    return m->fault != ET_ROSBAG1_INDEX && (m->fault != ET_ROSBAG1_CUT || m->n_bytes > 0);
+}
+
 static void look_remarks(struct bag_source *s)
 {
     const struct et_rosbag1_info *info = et_rosbag1_info(s->reader);
@@ -67,10 +73,8 @@ static void look_remarks(struct bag_source *s)
         const bool is_new = i >= s->base.info.n_remarks;
         const char *where = is_new ? et_arena_printf(s->base.arena, "offset %lld", (long long)m->at)
                                    : s->remarks[i].where;
-        s->remarks[i] = (struct et_recording_remark){.is_loss = m->fault != ET_ROSBAG1_INDEX,
-                                                     .where = where ? where : "",
-                                                     .text = m->text,
-                                                     .n = m->n};
+        s->remarks[i] = (struct et_recording_remark){
+            .is_loss = is_loss(m), .where = where ? where : "", .text = m->text, .n = m->n};
     }
     s->base.info.n_remarks = info->n_remarks;
 }

@@ -246,8 +246,8 @@ run_json() {
 run_json >"$dir/run.json"
 recording() {
     exits 0 "$etude" mcap from-json "$dir/run.json" -o "$dir/run.mcap" &&
-        exits 0 "$etude" info "$dir/run.mcap" && says "9 on 1 topics" && says "800 ms" && says "p/msg/T" &&
-        exits 0 "$etude" mcap check "$dir/run.mcap" && says "9 messages, 1 channels, 1 chunks; whole"
+        exits 0 "$etude" info "$dir/run.mcap" && says "9 on 1 topic" && says "800 ms" && says "p/msg/T" &&
+        exits 0 "$etude" mcap check "$dir/run.mcap" && says "9 messages, 1 channel, 1 chunk; whole"
 }
 it "a recording is written, described and checked" recording
 again() {

@@ -195,15 +195,20 @@ static void survives_topics_that_cannot_be_named_or_decoded(void)
     const uint16_t line = made_channel(&m, "/a\nb", "sensor_msgs/msg/JointState");
     const uint16_t hurt = made_channel(&m, "/hurt", "sensor_msgs/msg/JointState");
     const uint16_t none = made_channel(&m, "/none", "nobody/msg/Knows");
+    const uint16_t cyclic = made_channel_as(&m, "/cy\ncle", "p/msg/A", "ros2msg", "A a\n", "cdr");
     made_joints(&m, star, SEC, SEC, "", &value, 1);
     made_joints(&m, quote, SEC, SEC, "a:#b", &value, 1);
     made_joints(&m, line, SEC, SEC, "", &value, 1);
     made_bytes(&m, hurt, SEC, "\0\1\0\0\377\377\377\377", 8);
     made_bytes(&m, none, SEC, "\0\1\0\0", 4);
+    made_bytes(&m, cyclic, SEC, "\0\1\0\0", 4);
     made_finish(&m);
     draft_open(&d, path);
     is_bound(&d);
     CHECK(d.profile && d.profile->n_rules == 3); // of the quoted topic alone
+    const char *text = et_buf_text(&d.yaml);
+    CHECK(strstr(text, "# /hurt: left out, its first message cannot be read: "));
+    CHECK(strstr(text, "# /cy?cle: left out, its definition cannot be read: "));
     draft_close(&d);
 }
 

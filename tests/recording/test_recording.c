@@ -884,6 +884,8 @@ static void bags_that_were_never_closed_are_read_too(void)
     }
     CHECK_EQ(n, 9);
     CHECK(r && et_recording_info(r)->n_remarks > 0);
+    for (size_t i = 0; r && i < et_recording_info(r)->n_remarks; i++)
+        CHECK(!et_recording_info(r)->remarks[i].is_loss); // every message was there
     et_recording_close(r);
 }
 

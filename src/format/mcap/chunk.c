@@ -196,8 +196,8 @@ enum et_status et__mcap_chunk_open(struct et__mcap_codec **codec,
     } else if (et_str_is(chunk->compression, "zstd") || et_str_is(chunk->compression, "lz4")) {
         st = unpack(codec, chunk, at, buf, cap, records, err);
     } else {
-        st = et_fail(err, ET_EUNSUPPORTED, at, "Chunk at %lld: compression \"%.*s\"", (long long)at,
-                     (int)(chunk->compression.n < 40 ? chunk->compression.n : 40),
+        st = et_fail(err, ET_EUNSUPPORTED, at, "Chunk at %lld: compression \"%.*s\" is not known",
+                     (long long)at, (int)(chunk->compression.n < 40 ? chunk->compression.n : 40),
                      chunk->compression.p);
     }
     if (st == ET_OK && !chunk->is_cut && chunk->crc &&

@@ -28,7 +28,7 @@ void et__bag_remark(struct et_rosbag1_reader *r, enum et_rosbag1_fault fault, in
                     int64_t n_bytes, const char *text)
 {
     struct et_rosbag1_remark *m = &r->remarks[fault];
-    if (m->n == 0) {
+    if (m->n == 0 || (m->n_bytes == 0 && n_bytes > 0)) {
         m->fault = fault;
         m->at = at;
         (void)snprintf(m->text, sizeof m->text, "%s", text);
