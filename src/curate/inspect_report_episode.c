@@ -3,9 +3,6 @@
 #include "curate/curate__inspect.h"
 #include "curate/curate__report.h"
 
-#include "etude/image.h"
-#include "etude/video.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -21,9 +18,6 @@
 #define LANES_MAX 24
 #define FINDINGS_MAX 60
 #define N_PICTURES 6
-#define PICTURE_WIDTH_PX 200
-#define PICTURE_HEIGHT_MAX_PX 600
-#define JPEG_QUALITY 78
 #define PICTURE_BYTES_MAX ((size_t)1 << 20)
 // Plots of one part are numbered from here on, so that no two of a page share a number.
 #define PLOTS_A_PART 1000
@@ -316,52 +310,22 @@ static enum et_status put_tracks(struct part *part, struct et_err *err)
 
 /* ---- cameras ---- */
 
-/* The next frame of a video as a JPEG of PICTURE_WIDTH_PX, put on the page. */
-static enum et_status put_picture(struct part *part, struct et_video_reader *reader,
-                                  const struct et_frame *frame, int64_t k, struct et_err *err)
-{
-    const struct et_arena_mark mark = et_arena_mark(part->arena);
-    int height_px = PICTURE_WIDTH_PX * frame->height_px / frame->width_px;
-    height_px = height_px < 1 ? 1 : height_px;
-    height_px = height_px > PICTURE_HEIGHT_MAX_PX ? PICTURE_HEIGHT_MAX_PX : height_px;
-    struct et_image image = {
-        .width_px = PICTURE_WIDTH_PX,
-        .height_px = height_px,
-        .n_channels = 3,
-        .n_bits = 8,
-        .pixels = et_arena_array(part->arena, (size_t)3 * PICTURE_WIDTH_PX, (size_t)height_px),
-    };
-    struct et_buf jpeg = et_buf(PICTURE_BYTES_MAX);
-    char caption[TEXT_BYTES];
-
-    if (!image.pixels)
-        return et_arena_fail(part->arena, "a thumbnail", err);
-    enum et_status st = et_video_rgb(reader, image.width_px, image.height_px, image.pixels, err);
-    if (st == ET_OK)
-        st = et_image_encode_jpeg(&image, JPEG_QUALITY, &jpeg, err);
-    if (st == ET_OK) {
-        (void)snprintf(caption, sizeof caption, "%.1f s",
-                       at_s(part, et__row_ns(part->episode, (size_t)k)));
-        et_page_picture(&part->page, et_buf_str(&jpeg), caption);
-    }
-    et_buf_free(&jpeg);
-    et_arena_rewind(part->arena, mark);
-    return st;
-}
-
 static enum et_status put_pictures(struct part *part, const struct et_video_ref *video,
-                                   struct et_video_reader *reader, struct et_err *err)
+                                   struct et__thumbnails *thumbnails, struct et_err *err)
 {
     const int64_t n = video->n_frames < N_PICTURES ? video->n_frames : N_PICTURES;
     enum et_status st = ET_OK;
     for (int64_t i = 0; i < n && st == ET_OK; i++) {
         const int64_t k = n > 1 ? i * (video->n_frames - 1) / (n - 1) : 0;
-        struct et_frame frame;
-        st = et_video_seek(reader, video->first_frame + k, err);
-        if (st == ET_OK)
-            st = et_video_next(reader, &frame, err);
-        if (st == ET_OK)
-            st = put_picture(part, reader, &frame, k, err);
+        const int64_t t_ns = video->t_ns ? video->t_ns[k] : et__row_ns(part->episode, (size_t)k);
+        struct et_buf jpeg = et_buf(PICTURE_BYTES_MAX);
+        char caption[TEXT_BYTES];
+        st = et__thumbnail(thumbnails, k, part->arena, &jpeg, err);
+        if (st == ET_OK) {
+            (void)snprintf(caption, sizeof caption, "%.1f s", at_s(part, t_ns));
+            et_page_picture(&part->page, et_buf_str(&jpeg), caption);
+        }
+        et_buf_free(&jpeg);
     }
     return st;
 }
@@ -370,17 +334,17 @@ static enum et_status put_pictures(struct part *part, const struct et_video_ref 
 static enum et_status put_video(struct part *part, const struct et_video_ref *video,
                                 struct et_err *err)
 {
-    struct et_video_reader *reader = NULL;
+    struct et__thumbnails *thumbnails = NULL;
     struct et_err trouble = {0};
     enum et_status st = ET_OK;
 
     et_page_text(&part->page, video->stream.name);
     et_page_pictures_open(&part->page);
     if (video->is_present && video->path) {
-        st = et_video_open(&reader, video->path, 1, &trouble);
+        st = et__thumbnails_open(&thumbnails, video, &trouble);
         if (st == ET_OK)
-            st = put_pictures(part, video, reader, &trouble);
-        et_video_close(reader);
+            st = put_pictures(part, video, thumbnails, &trouble);
+        et__thumbnails_close(thumbnails);
     }
     if (!video->is_present || st != ET_OK)
         et_page_picture(&part->page, (struct et_str){NULL, 0},
