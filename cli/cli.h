@@ -131,7 +131,10 @@ void cli_progress_close(struct cli_progress *p);
 
 /* ---- what several commands do ---- */
 
-/* "0-9,12" into places below n, ascending and each once; NULL text: all (*places NULL). */
+/* "0-9,12" into places below n, ascending and each once; NULL text: all (*places NULL). `what` is
+ * what they are places of: "row". */
+int cli_places(const struct cli_args *args, const char *what, const char *text, int64_t n,
+               struct et_arena *arena, int64_t **places, size_t *n_places);
 int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struct et_arena *arena,
                  int64_t **places, size_t *n_places);
 

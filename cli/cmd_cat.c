@@ -149,7 +149,8 @@ static int print_source(const struct cli_args *args, const struct source *s, str
 {
     int64_t *rows;
     size_t n_rows;
-    const int code = cli_episodes(args, cli_get(args, "rows"), s->n_rows, arena, &rows, &n_rows);
+    const int code =
+        cli_places(args, "row", cli_get(args, "rows"), s->n_rows, arena, &rows, &n_rows);
     if (code != CLI_DONE)
         return code;
     const char *format = cli_get(args, "format");

@@ -193,7 +193,7 @@ static int print_samples(const struct cli_args *args, struct et_recording *recor
     if (list) {
         int code = count_samples(args, recording, &query, &n);
         if (code == CLI_DONE)
-            code = cli_episodes(args, list, n, arena, &rows, &n_rows);
+            code = cli_places(args, "row", list, n, arena, &rows, &n_rows);
         if (code != CLI_DONE)
             return code;
     }

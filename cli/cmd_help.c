@@ -97,7 +97,7 @@ static const char WORDS[] =
     "recording   everything that was captured in one go; immutable\n"
     "stream      one sensor or command channel: left_arm.position, head.image\n"
     "episode     one attempt at one skill, aligned on one time line\n"
-    "finding     something an inspector saw: kind, severity, where, when, value, threshold\n"
+    "finding     what an inspector saw: kind, severity, where, when, value, threshold\n"
     "grade       the verdict on an episode: keep, warn or reject, with what decided\n"
     "profile     the file that describes a robot model: joints, limits, units, rules\n"
     "policy      the file that says which findings reject an episode and which warn\n"

@@ -98,6 +98,8 @@ static void print_summary(struct cli_survey *survey)
             lag.min_s * 1e3, lag.max_s * 1e3, lag.median_s * 1e3, lag.n_known, survey->n_episodes);
     else
         printf("command-to-state latency: not known\n");
+    if (survey->n_rows == 0) // episodes of recordings have tracks, no rows
+        return;
     printf("%s rows, %s frames in %.2f s: %s/s\n", cli_count_text(survey->n_rows, a),
            cli_count_text(survey->n_frames_seen, b), s,
            cli_bytes_text((double)survey->n_bytes / (s > 0 ? s : 1), c));

@@ -18,8 +18,8 @@ static bool parse_range(struct et_str part, int64_t n, int64_t *first, int64_t *
     return *first >= 0 && *first <= *last && *last < n;
 }
 
-int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struct et_arena *arena,
-                 int64_t **places, size_t *n_places)
+int cli_places(const struct cli_args *args, const char *what, const char *text, int64_t n,
+               struct et_arena *arena, int64_t **places, size_t *n_places)
 {
     *places = NULL;
     *n_places = (size_t)n;
@@ -36,9 +36,9 @@ int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struc
         int64_t first, last;
         if (!parse_range(et_str_trim(part), n, &first, &last)) {
             cli_problem(args,
-                        "\"%.*s\" is no episode or range of episodes; there are 0 to %lld, "
+                        "\"%.*s\" is no %s or range of %ss; there are 0 to %lld, "
                         "written like 0-9,12",
-                        ET_STR_ARG(part), (long long)n - 1);
+                        ET_STR_ARG(part), what, what, (long long)n - 1);
             return CLI_USAGE;
         }
         memset(is_in + first, 1, (size_t)(last - first + 1));
@@ -50,6 +50,12 @@ int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struc
     *places = list;
     *n_places = n_in;
     return CLI_DONE;
+}
+
+int cli_episodes(const struct cli_args *args, const char *text, int64_t n, struct et_arena *arena,
+                 int64_t **places, size_t *n_places)
+{
+    return cli_places(args, "episode", text, n, arena, places, n_places);
 }
 
 int cli_output_open(const struct cli_args *args, const char *path, struct et_arena *arena,

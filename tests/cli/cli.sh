@@ -63,7 +63,7 @@ helps() {
     done <<<"$commands"
 }
 it "every command has a help that fits 80 columns" helps
-usage_fits() { "$etude" help | awk '{if (length($0) > 80) {print; bad=1}} END {exit bad}'; }
+usage_fits() { { "$etude" help && "$etude" help words; } | awk '{if (length($0) > 80) {print; bad=1}} END {exit bad}'; }
 it "the usage fits 80 columns" usage_fits
 manual() { "$etude" manual | grep -q '^.SS etude dataset build' && "$etude" manual inspect | grep -q fail; }
 it "the manual is made from the table" manual
@@ -376,7 +376,10 @@ f = json.load(open(sys.argv[1]))["features"]["observation.depth.head"]
 assert f["dtype"] == "image" and f["shape"] == [3, 4, 1] and f["names"][2] == "channel", f
 assert f["info"] == {"is_depth_map": True, "depth_unit": "mm"}, f' "$dir/set-deep/meta/info.json"
 }
+depth_cat() { exits 3 "$etude" cat "$dir/set-deep" --stream observation.depth.head && says "holds pictures" &&
+    exits 2 "$etude" cat "$dir/set-deep" --stream action --rows 99999 && says "no row or range of rows"; }
 it "depth of a recording goes into the rows, millimetre by millimetre" depth
+it "cat of pictures in rows, and of rows that are not there, says so" depth_cat
 depth_drop() {
     exits 0 "$etude" dataset build "$dir/ep-deep" -o "$dir/set-flat" --fps 30 --depth drop &&
         ! grep -q observation.depth "$dir/set-flat/meta/info.json" &&
