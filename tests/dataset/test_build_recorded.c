@@ -290,6 +290,30 @@ static void damaged_pictures_cost_no_episode(void)
     CHECK(is_same_folder(temp_path("few-once"), temp_path("few-known"), "meta"));
 }
 
+/* Depth is first looked at when it is written: what was written before of that episode goes. */
+static void damaged_depth_is_noticed_late_and_mended(void)
+{
+    static const struct damage DEEP = {{-1, -1}, {-1, -1}, 70, 72};
+    const struct et_verify_options whole = {.should_decode = true, .should_check_stats = true};
+    struct et_findings findings = {.arena = arena};
+    struct et_ops_result result;
+    struct et_dataset *set = curate_damaged("deep", &DEEP);
+    if (!set)
+        return;
+    build(set, temp_path("deep-set"), NULL, 2, &result);
+    build(set, temp_path("deep-again"), NULL, 2, &result);
+    et_dataset_close(set);
+    CHECK_EQ(result.totals.n_episodes, 2);
+    CHECK(find_remark(&result, "torso.depth: 3 of 100 rows") != NULL);
+    CHECK(!find_remark(&result, "head.image"));
+    check_rows(temp_path("deep-set"), &DEEP);
+    CHECK(is_same_folder(temp_path("deep-set"), temp_path("deep-again"), NULL));
+    CHECK_OK(et_dataset_verify(temp_path("deep-set"), &whole, &findings, &err));
+    for (size_t i = 0; i < findings.n; i++)
+        if (!CHECK(findings.items[i].severity <= ET_SEVERITY_INFO))
+            printf("# %s: %s\n", findings.items[i].kind, findings.items[i].text);
+}
+
 static void a_long_stretch_without_pictures_does(void)
 {
     static const struct damage LONG = {{30, -1}, {54, -1}, -1, -1},
@@ -353,6 +377,7 @@ int main(void)
     make_profile();
     RUN(building_twice_gives_the_same_bytes);
     RUN(damaged_pictures_cost_no_episode);
+    RUN(damaged_depth_is_noticed_late_and_mended);
     RUN(a_long_stretch_without_pictures_does);
     RUN(the_first_picture_need_not_say_the_size);
     RUN(a_camera_without_any_picture_is_left_out_and_said);
