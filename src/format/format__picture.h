@@ -25,6 +25,11 @@ struct et__converter {
  * them; what is made is BT.601, limited. */
 ET_MUST_USE enum et_status et__convert(struct et__converter *converter, const AVFrame *from,
                                        AVFrame *to, struct et_err *err);
+
+/* Fills a frame that has memory of its own with the caller's pixels: swscale reads a few bytes past
+ * the last one, which only FFmpeg's own memory allows. */
+void et__put_rgb(AVFrame *to, const uint8_t *rgb);
+
 void et__converter_free(struct et__converter *converter);
 
 /* A picture as RGB; as et_video_rgb. */

@@ -227,7 +227,7 @@ ET_MUST_USE enum et_status et__mp4_codec(const struct et__mp4 *mp4, AVCodecParam
 struct et__encoder {
     AVCodecContext *codec; // NULL between episodes
     AVFrame *frame;        // what is encoded
-    AVFrame *rgb;          // a view of the caller's picture
+    AVFrame *rgb;          // the caller's picture
     AVPacket *packet;
     struct et__converter from_rgb, from_frame;
     int64_t n_in, n_out; // frames of this episode

@@ -4,6 +4,7 @@
 #include <libavutil/pixdesc.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 /* True for the formats that mean the full range by their name. */
 static bool is_full_range(const AVFrame *frame)
@@ -156,6 +157,13 @@ enum et_status et__frame_rgb(struct et__converter *converter, const AVFrame *fra
     return st;
 }
 
+void et__put_rgb(AVFrame *to, const uint8_t *rgb)
+{
+    const size_t n = 3 * (size_t)to->width;
+    for (int y = 0; y < to->height; y++)
+        memcpy(to->data[0] + (ptrdiff_t)y * to->linesize[0], rgb + (size_t)y * n, n);
+}
+
 enum et_status et_video_scale_rgb(const uint8_t *rgb, int width_px, int height_px, uint8_t *to,
                                   int to_width_px, int to_height_px, struct et_err *err)
 {
@@ -172,12 +180,16 @@ enum et_status et_video_scale_rgb(const uint8_t *rgb, int width_px, int height_p
         source->format = target->format = AV_PIX_FMT_RGB24;
         source->width = width_px;
         source->height = height_px;
-        source->data[0] = (uint8_t *)(uintptr_t)rgb; // only read
-        source->linesize[0] = 3 * width_px;
         target->width = to_width_px;
         target->height = to_height_px;
         target->data[0] = to;
         target->linesize[0] = 3 * to_width_px;
+        st = av_frame_get_buffer(source, 0) < 0
+                 ? et_fail(err, ET_ENOMEM, -1, "no memory for a picture")
+                 : ET_OK;
+    }
+    if (st == ET_OK) {
+        et__put_rgb(source, rgb);
         st = et__convert(&converter, source, target, err);
     }
     av_frame_free(&source);

@@ -89,7 +89,9 @@ static enum et_status open_frames(struct et_video_writer *writer, struct et_err 
     e->rgb->format = AV_PIX_FMT_RGB24;
     e->rgb->width = writer->options.width_px;
     e->rgb->height = writer->options.height_px;
-    return av_frame_get_buffer(e->frame, 0) < 0 ? no_memory(err) : ET_OK;
+    const bool is_made =
+        av_frame_get_buffer(e->frame, 0) >= 0 && av_frame_get_buffer(e->rgb, 0) >= 0;
+    return is_made ? ET_OK : no_memory(err);
 }
 
 static enum et_status open_codec(struct et_video_writer *writer, struct et_err *err)
@@ -231,10 +233,8 @@ enum et_status et_video_write_rgb(struct et_video_writer *writer, const uint8_t 
         st = open_encoder(writer, err);
     if (st != ET_OK)
         return st;
-    e->rgb->data[0] = (uint8_t *)(uintptr_t)rgb; // is only read
-    e->rgb->linesize[0] = 3 * writer->options.width_px;
+    et__put_rgb(e->rgb, rgb);
     st = fit(writer, &e->from_rgb, e->rgb, err);
-    e->rgb->data[0] = NULL;
     if (st == ET_OK)
         st = encode(writer, e->frame, err);
     return et__writer_note(writer, st, err);
