@@ -48,7 +48,8 @@ struct et_camera_latency_options {
  * *latency as of et_latency_estimate: lag_s, sigma_s (from the curvature of the residual), peak
  * (correlation of the fit with the change at the best lag), confidence (correlation with what
  * weights fitted to other stretches of the recording foretell, times how far the best lag stands
- * out), why. ET_ELIMIT: the arena. options may be NULL. */
+ * out), why. With flows, an estimate with a sigma_s above 4 ms is refused. ET_ELIMIT: the arena.
+ * options may be NULL. */
 ET_MUST_USE ET_API enum et_status
 et_camera_latency_estimate(const struct et_camera_motion *motion, const struct et_track *tracks,
                            size_t n_tracks, const struct et_camera_latency_options *options,

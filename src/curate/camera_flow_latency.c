@@ -25,17 +25,20 @@
 #define STEP_MIN_S 0.004
 #define STEP_MAX_S 0.025
 #define LAGS_MAX 4096
-#define FINE_STEP_S 0.004
-#define REFINEMENTS 4
+#define REFINEMENTS 3
 #define OUTLIER 25.0 // times the middle square of a frame
 #define OUTLIER_PASSES 2
 // A measure of which the best lag explains less than this says nothing.
 #define EXPLAINED_MIN 0.3
+// Residuals are made white again with what they are at the lag that came out.
+#define WHITENINGS 2
+#define REFLECTED_MAX 0.98
 #define BLOCK_S 1.0
 #define STRETCH_S 2.5
 #define FOLDS 4
 #define POWER_STEPS 100
-#define SIGMA_MIN_S 1e-4
+// No estimate is surer than the clocks of joints are.
+#define SIGMA_MIN_S 2e-4
 
 /* The problem of which way the pictures went. */
 struct flow_problem {
@@ -45,6 +48,10 @@ struct flow_problem {
     bool has_posture;
     double middle[ET__LAG_JOINTS_MAX], chief[ET__LAG_JOINTS_MAX]; // of postures
     bool is_on[FLOWS_MAX];
+    double filter[SPAN]; // what equations are summed with, the oldest first
+    size_t n_taps;       // of it, the newest
+    size_t stride;
+    bool needs_all; // of the frames that are summed
 };
 
 /* One equation a flow: way of the picture ≈ weights × ways of the joints. */
@@ -134,15 +141,18 @@ static void put_equation(const struct flow_problem *f, size_t k, const double *b
         equation->y[i] = f->motion->flows[f->p.frames[k].i * f->n_flows + i];
 }
 
-/* The weighted sum of what the ring holds; false when nothing in it counts. */
+/* The weighted sum of what the ring holds; false when too little of it counts. */
 static bool sum_ring(struct walk *walk, size_t k)
 {
-    const size_t n_weights = n_weights_of(walk->f), n_flows = walk->f->n_flows;
+    const struct flow_problem *f = walk->f;
+    const size_t n_weights = n_weights_of(f), n_flows = f->n_flows;
     bool is_any = false;
     memset(&walk->sum, 0, sizeof walk->sum);
-    for (size_t i = 0; i < SPAN; i++) {
+    for (size_t i = SPAN - f->n_taps; i < SPAN; i++) {
         const size_t at = (k + 1 + i) % SPAN; // the oldest first
-        const double weight = (double)(i < SPAN / 2 ? i + 1 : SPAN - i);
+        const double weight = f->filter[i];
+        if (!walk->is_used[at] && f->needs_all)
+            return false;
         if (!walk->is_used[at])
             continue;
         is_any = true;
@@ -165,7 +175,7 @@ static bool walk_next(struct walk *walk)
         if (walk->is_used[at])
             put_equation(walk->f, k, walk->q[(k - 1) % 2], walk->q[k % 2], &walk->ring[at]);
         walk->middle = k < SPAN / 2 ? 0 : k - SPAN / 2;
-        if (k % STRIDE == 0 && sum_ring(walk, k))
+        if (k % walk->f->stride == 0 && sum_ring(walk, k))
             return true;
     }
     return false;
@@ -313,19 +323,29 @@ static bool search_lags(const struct flow_problem *f, const struct et_camera_lat
     return true;
 }
 
-/* Goes to the lowest point of the parabola through costs at lag − step, lag, lag + step, again and
- * again. */
-static double go_down(const struct flow_problem *f, double lag_s, double step_s, struct work *work,
-                      double *bend)
+/* Goes to the lag beside which, half a period to either side, as much is left: the noise of
+ * readings is alike there, however it depends on where between samples they are. In units of the
+ * deviation of what is left at the lag. */
+static double balance(const struct flow_problem *f, double lag_s, struct work *work, double *bend)
 {
+    const double step_s = f->p.period_s / 2;
+    double variances[FLOWS_MAX];
     for (int i = 0; i < REFINEMENTS; i++) {
-        const double before = cost_at(f, lag_s - step_s, work);
-        const double after = cost_at(f, lag_s + step_s, work);
-        const double at = cost_at(f, lag_s, work);
-        *bend = (before - 2 * at + after) / (step_s * step_s);
+        double costs[3];
+        fit_at(f, lag_s, work);
+        for (size_t k = 0; k < f->n_flows; k++)
+            variances[k] = variance_of(work, k) + 1e-30;
+        for (int side = 0; side < 3; side++) {
+            costs[side] = 0;
+            fit_at(f, lag_s + (side - 1) * step_s, work);
+            for (size_t k = 0; k < f->n_flows; k++)
+                if (f->is_on[k])
+                    costs[side] += work->solved.residual[k] / variances[k] / 2;
+        }
+        *bend = (costs[0] - 2 * costs[1] + costs[2]) / (step_s * step_s);
         if (!(*bend > 0))
             break;
-        lag_s += fmax(-step_s, fmin(step_s, (before - after) / (2 * step_s * *bend)));
+        lag_s += fmax(-step_s, fmin(step_s, (costs[0] - costs[2]) / (2 * step_s * *bend)));
     }
     return lag_s;
 }
@@ -402,6 +422,84 @@ static void find_posture(struct flow_problem *f, double lag_s, struct work *work
     f->has_posture = size > 0;
 }
 
+/* ---- whitening ---- */
+
+/* Equations as the search takes them. */
+static void sum_up(struct flow_problem *f)
+{
+    for (size_t i = 0; i < SPAN; i++)
+        f->filter[i] = (double)(i < SPAN / 2 ? i + 1 : SPAN - i);
+    f->n_taps = SPAN;
+    f->stride = STRIDE;
+    f->needs_all = false;
+}
+
+/* Each frame's equation alone. */
+static void take_singly(struct flow_problem *f)
+{
+    f->filter[SPAN - 1] = 1;
+    f->n_taps = f->stride = 1;
+    f->needs_all = true;
+}
+
+/* How alike the residuals of frames are that are so many apart: over all measures that count, each
+ * in units of its own deviation. */
+static void correlate(const struct flow_problem *f, double lag_s, struct work *work,
+                      double alike[SPAN])
+{
+    double last[SPAN][FLOWS_MAX]; // residuals, by frame
+    size_t at[SPAN], n[SPAN] = {0};
+    struct walk walk;
+    fit_at(f, lag_s, work);
+    for (size_t i = 0; i < SPAN; i++) {
+        alike[i] = 0;
+        at[i] = SIZE_MAX;
+    }
+    for (open_walk(&walk, f, lag_s); walk_next(&walk);) {
+        double *now = last[walk.k % SPAN];
+        at[walk.k % SPAN] = walk.k;
+        for (size_t k = 0; k < f->n_flows; k++) {
+            const double error = walk.sum.y[k] - predicted(work->solved.weights[k], walk.sum.x,
+                                                           work->normal.n_weights);
+            now[k] = f->is_on[k] ? error / sqrt(variance_of(work, k) + 1e-30) : 0;
+        }
+        for (size_t i = 0; i < SPAN && i <= walk.k; i++) {
+            const size_t from = (walk.k - i) % SPAN;
+            if (at[from] != walk.k - i)
+                continue;
+            n[i]++;
+            for (size_t k = 0; k < f->n_flows; k++)
+                alike[i] += now[k] * last[from][k];
+        }
+    }
+    for (size_t i = 0; i < SPAN; i++)
+        alike[i] /= (double)(n[i] + 1);
+}
+
+/* The filter that leaves residuals white: an encoder's noise stands in the differences of its
+ * readings with either sign, what joints do not explain lasts for many frames, and both are worth
+ * less than they seem. By the method of Levinson and Durbin. */
+static void whiten(struct flow_problem *f, double lag_s, struct work *work)
+{
+    double alike[SPAN], ahead[SPAN] = {1}, left;
+    take_singly(f);
+    correlate(f, lag_s, work, alike);
+    left = alike[0];
+    for (size_t n = 1; n < SPAN && left > 0; n++) {
+        double before[SPAN], sum = 0;
+        memcpy(before, ahead, sizeof before);
+        for (size_t i = 0; i < n; i++)
+            sum += before[i] * alike[n - i];
+        const double reflected = fmax(-REFLECTED_MAX, fmin(REFLECTED_MAX, -sum / left));
+        for (size_t i = 1; i <= n; i++)
+            ahead[i] = before[i] + reflected * before[n - i];
+        left *= 1 - reflected * reflected;
+    }
+    for (size_t i = 0; i < SPAN; i++)
+        f->filter[SPAN - 1 - i] = ahead[i];
+    f->n_taps = SPAN;
+}
+
 /* ---- judgement ---- */
 
 /* Variance of the lag, by the scores of blocks (the sandwich of Liang and Zeger 1986, Biometrika
@@ -411,7 +509,8 @@ static double score_spread(const struct flow_problem *f, double lag_s, struct wo
 {
     const size_t n_weights = n_weights_of(f);
     struct walk at, before, after;
-    double block = 0, blocks = 0, step_s = FINE_STEP_S / 2;
+    double block = 0, blocks = 0;
+    const double step_s = f->p.period_s / 2;
     int64_t from_ns = f->p.frames[0].t_ns;
     fit_at(f, lag_s, work);
     for (int pass = 0; pass < 2; pass++) {
@@ -529,6 +628,18 @@ static double distinct_of(const struct flow_problem *f, const struct search *sea
     return 1 - exp(-2 * (general - least) / (double)(n * n_on + 1));
 }
 
+/* Takes even times where they explain the pictures better than their stamps do. */
+static void take_even_times(struct flow_problem *f, double lag_s, struct work *work)
+{
+    take_singly(f);
+    et__lag_make_even(&f->p);
+    const double as_stamped = cost_at(f, lag_s, work);
+    et__lag_swap_times(&f->p);
+    if (!(cost_at(f, lag_s, work) < as_stamped))
+        et__lag_swap_times(&f->p);
+    sum_up(f);
+}
+
 static const char NOT_AS_JOINTS[] = "the pictures do not move as the joints do";
 
 /* The search again without outliers, then posture, then the lag itself. False: the arena. */
@@ -547,6 +658,7 @@ static bool judge(struct flow_problem *f, const struct et_camera_latency_options
         *latency = refused(NOT_AS_JOINTS, f->p.n_joints);
         return true;
     }
+    take_even_times(f, rough_s, work);
     if (!search_lags(f, o, arena, work, &search))
         return false;
     if (search.best < ET__LAG_BORDER - 1 || search.best + ET__LAG_BORDER >= search.n) {
@@ -557,7 +669,13 @@ static bool judge(struct flow_problem *f, const struct et_camera_latency_options
     const double distinct = distinct_of(f, &search, work->normal.n);
     if (f->p.n_used >= FRAMES_A_WEIGHT * (1 + 2 * f->p.n_joints))
         find_posture(f, lag_s, work);
-    lag_s = go_down(f, lag_s, FINE_STEP_S, work, &bend);
+    // Sums and differences of frames err in their own ways: where they differ, both may.
+    lag_s = balance(f, lag_s, work, &bend);
+    const double smooth_s = lag_s;
+    for (int i = 0; i < WHITENINGS; i++) {
+        whiten(f, lag_s, work);
+        lag_s = balance(f, lag_s, work, &bend);
+    }
     foretell(f, lag_s, work, shares);
     for (size_t k = 0; k < f->n_flows; k++)
         share = f->is_on[k] ? fmax(share, shares[k]) : share;
@@ -572,7 +690,8 @@ static bool judge(struct flow_problem *f, const struct et_camera_latency_options
     if (latency->confidence < o->confidence_min || !(bend > 0))
         *latency = refused(NOT_AS_JOINTS, f->p.n_joints);
     else
-        latency->sigma_s = hypot(sqrt(score_spread(f, lag_s, work)) / bend, SIGMA_MIN_S);
+        latency->sigma_s = hypot(sqrt(score_spread(f, lag_s, work)) / bend,
+                                 hypot((lag_s - smooth_s) / 2, SIGMA_MIN_S));
     return true;
 }
 
@@ -585,6 +704,7 @@ bool et__lag_by_flow(const struct et__lag_problem *blank, const struct et_camera
     struct work *work = et_arena_array(arena, 1, sizeof *work);
     *latency = refused("", 0);
     f.p.speed_min = SPEED_MIN;
+    sum_up(&f);
     for (size_t k = 0; k < FLOWS_MAX; k++)
         f.is_on[k] = true;
     if (!work || !et__lag_pose(&f.p, motion, tracks, n_tracks, arena))

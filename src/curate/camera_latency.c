@@ -54,6 +54,8 @@
 #define FOLDS 4
 // No estimate is surer than this.
 #define SIGMA_MIN_S 1e-4
+// With flows, one that is less sure is none: an eighth of a frame's period at 30 Hz.
+#define SIGMA_MAX_S 4e-3
 
 /* Normal equations of change ≈ offset + Σ weight × way, over the frames that are used. */
 struct fit {
@@ -283,7 +285,7 @@ static double off_even_s(const struct et__lag_problem *p, size_t middle, size_t 
 
 /* Exposures are even, mostly, and stamps are not: the mean of a frame's neighbours, each moved by
  * whole periods, says when it was. What is far from that is left as it is. */
-static void make_even(struct et__lag_problem *p)
+void et__lag_make_even(struct et__lag_problem *p)
 {
     for (size_t k = 0; k < p->n_frames; k++) {
         const size_t half = k < EVEN_HALF ? k : EVEN_HALF;
@@ -298,8 +300,7 @@ static void make_even(struct et__lag_problem *p)
     }
 }
 
-/* Takes even times for the stamps, or the stamps back. */
-static void swap_times(struct et__lag_problem *p)
+void et__lag_swap_times(struct et__lag_problem *p)
 {
     for (size_t k = 0; k < p->n_frames; k++) {
         const int64_t t_ns = p->frames[k].t_ns;
@@ -679,11 +680,11 @@ static double confidence_of(const struct et__lag_problem *p, double lag_s,
 static bool has_even_frames(struct et__lag_problem *p, double lag_s)
 {
     struct fit fit;
-    make_even(p);
+    et__lag_make_even(p);
     const double as_stamped = fit_at(p, lag_s, &fit);
-    swap_times(p);
+    et__lag_swap_times(p);
     const double as_even = fit_at(p, lag_s, &fit);
-    swap_times(p);
+    et__lag_swap_times(p);
     return as_even < as_stamped;
 }
 
@@ -796,7 +797,7 @@ static bool judge(struct et__lag_problem *p, const struct et_camera_latency_opti
         return false;
     const double rough_s = lag_at(&search, search.best);
     if (has_even_frames(p, rough_s))
-        swap_times(p);
+        et__lag_swap_times(p);
     (void)fit_at(p, rough_s, &fit);
     if (!drop_outliers(p, rough_s, &fit, arena) || !search_lags(p, o, arena, &search))
         return false;
@@ -902,6 +903,9 @@ enum et_status et_camera_latency_estimate(const struct et_camera_motion *motion,
     }
     if (!has_room)
         *latency = refused("", 0);
+    else if (motion->n_flows > 0 && latency->is_known && !(latency->sigma_s <= SIGMA_MAX_S))
+        *latency = refused("it cannot be told to 4 ms: the joints move too slowly, or too little",
+                           latency->n_values_used);
     et_arena_rewind(arena, mark);
     return has_room ? ET_OK : et_arena_fail(arena, "the camera latency's scratch", err);
 }

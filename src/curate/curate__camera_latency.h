@@ -47,6 +47,12 @@ bool et__lag_pose(struct et__lag_problem *p, const struct et_camera_motion *moti
 /* True when there are frames and seconds enough. */
 bool et__lag_is_enough(const struct et__lag_problem *p);
 
+/* Fills t_even_ns of all frames. */
+void et__lag_make_even(struct et__lag_problem *p);
+
+/* Takes even times for the stamps, or the stamps back. */
+void et__lag_swap_times(struct et__lag_problem *p);
+
 /* Joints at a time: the mean over half a frame around it. `from` is where the call before, for an
  * earlier time, was; zeroed at first. */
 void et__lag_read(const struct et__lag_problem *p, int64_t t_ns, size_t from[ET__LAG_JOINTS_MAX],

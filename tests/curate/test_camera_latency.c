@@ -364,13 +364,13 @@ static void tells_how_sure_it_is_of_drawn_scenes(void)
         const char *text;
         enum scene scene;
         struct made_options o;
-        double worst_s; // that it must reach
+        double worst_s; // that it must reach; 0: it has to be refused
     } rows[] = {
-        {"a camera on a wrist", MOVING_CAMERA, {.speed = 1}, 0.002},
-        {"a camera on a wrist, slow", MOVING_CAMERA, {.speed = 0.4}, 0.02},
-        {"a camera on a wrist, 4 ms jitter", MOVING_CAMERA, {.speed = 1, .jitter_s = 0.004}, 0.003},
-        {"a still camera, two arms", STILL_CAMERA, {.speed = 1}, 0.01},
-        {"a still camera, two arms, slow", STILL_CAMERA, {.speed = 0.4}, 0.04},
+        {"a camera on a wrist", MOVING_CAMERA, {.speed = 1}, 0.005},
+        {"a camera on a wrist, slow", MOVING_CAMERA, {.speed = 0.4}, 0},
+        {"a camera on a wrist, 4 ms jitter", MOVING_CAMERA, {.speed = 1, .jitter_s = 0.004}, 0.006},
+        {"a still camera, two arms", STILL_CAMERA, {.speed = 1}, 0},
+        {"a still camera, two arms, slow", STILL_CAMERA, {.speed = 0.4}, 0},
     };
     printf("# %-36s worst ms  worst/sigma  confidence\n", "drawn pictures, 30 s at 30 Hz");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -386,7 +386,7 @@ static void tells_how_sure_it_is_of_drawn_scenes(void)
             for (size_t k = 1; k < made.motion.n; k++)
                 made.change[k] = 1; // only the way counts
             const struct et_latency latency = estimate(&made);
-            CHECK(latency.is_known);
+            CHECK(latency.is_known == (rows[i].worst_s > 0));
             worst_s = fmax(worst_s, fabs(latency.lag_s - o.latency_s));
             sigmas = fmax(sigmas, fabs(latency.lag_s - o.latency_s) / latency.sigma_s);
             confidence = fmin(confidence, latency.confidence);
@@ -394,8 +394,8 @@ static void tells_how_sure_it_is_of_drawn_scenes(void)
             close_made(&made);
         }
         printf("# %-36s %8.2f %12.1f %11.2f\n", rows[i].text, 1e3 * worst_s, sigmas, confidence);
-        CHECK(worst_s < rows[i].worst_s);
-        CHECK(sigmas < 4);
+        CHECK(worst_s <= rows[i].worst_s);
+        CHECK(sigmas < 3);
     }
 }
 
