@@ -41,12 +41,12 @@ static void make(const char *path)
     made_finish(&m);
 }
 
-static enum et_status curate(size_t *n_episodes)
+static enum et_status curate(bool has_pictures, size_t *n_episodes)
 {
     struct et_arena *arena = NULL;
     struct et_curated curated = {0};
     const struct et_curate_options options = {
-        .profile = profile, .skip_pictures = true, .memory_bytes = 1 << 20};
+        .profile = profile, .skip_pictures = !has_pictures, .memory_bytes = 1 << 20};
     err = (struct et_err){0};
     enum et_status st = et_arena_open(&arena, (size_t)16 << 20, &err);
     if (st == ET_OK)
@@ -75,17 +75,17 @@ static size_t n_whole(void)
     return n;
 }
 
-static void it_is_whole_or_says_why_not(void)
+/* Every call of the first hundreds; then they repeat. */
+static void fail_at_each(bool has_pictures, int one_by_one, int growth)
 {
     size_t n;
     int n_failed = 0;
-    CHECK_OK(curate(&n));
+    CHECK_OK(curate(has_pictures, &n));
     CHECK(n == 2 && n_whole() == 2);
     bool is_over = false;
-    // Every call of the first hundreds; then they repeat.
-    for (int at = 1; !is_over && at < FAULTS_MAX; at += at < 400 ? 1 : 1 + at / 100) {
+    for (int at = 1; !is_over && at < FAULTS_MAX; at += at < one_by_one ? 1 : 1 + at / growth) {
         fault_arm(at);
-        const enum et_status st = curate(&n);
+        const enum et_status st = curate(has_pictures, &n);
         fault_disarm();
         is_over = !fault_seen;
         CHECK(st == ET_OK || (err.status == st && err.text[0]));
@@ -96,9 +96,19 @@ static void it_is_whole_or_says_why_not(void)
         if (!CHECK(n_left == 2))
             printf("#   call %d: %zu left, %s\n", at, n_left, err.text);
     }
-    CHECK(is_over && n_failed > 100);
-    CHECK_OK(curate(&n));
+    CHECK(is_over && n_failed > one_by_one / 4);
+    CHECK_OK(curate(has_pictures, &n));
     CHECK(n == 2 && n_whole() == 2);
+}
+
+static void it_is_whole_or_says_why_not(void)
+{
+    fail_at_each(false, 400, 100);
+}
+
+static void it_is_whole_with_pictures_too(void)
+{
+    fail_at_each(true, 20, 20);
 }
 
 int main(void)
@@ -108,5 +118,6 @@ int main(void)
     out = temp_path("out");
     make(recording);
     RUN(it_is_whole_or_says_why_not);
+    RUN(it_is_whole_with_pictures_too);
     return tap_end();
 }
