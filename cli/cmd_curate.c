@@ -152,6 +152,12 @@ static const struct et_clock_run *main_run(const struct et_clock_model *clock)
     return best;
 }
 
+/* In ms, for two places: without a minus in front of nothing. */
+static double shown_ms(int64_t delay_ns)
+{
+    return delay_ns > -5000 && delay_ns < 5000 ? 0 : (double)delay_ns * 1e-6;
+}
+
 static void stream_cells(struct cli_table *table, const struct et_curated_stream *stream,
                          size_t n_more)
 {
@@ -181,8 +187,8 @@ static void stream_cells(struct cli_table *table, const struct et_curated_stream
     else
         cli_cell(table, "%s", "");
     if (has_device) {
-        cli_cell(table, "%.2f", (double)clock->delay_p50_ns * 1e-6);
-        cli_cell(table, "%.2f", (double)clock->delay_p99_ns * 1e-6);
+        cli_cell(table, "%.2f", shown_ms(clock->delay_p50_ns));
+        cli_cell(table, "%.2f", shown_ms(clock->delay_p99_ns));
     } else {
         cli_cell(table, "%s", "");
         cli_cell(table, "%s", "");
@@ -234,7 +240,8 @@ static void start_text(int64_t t_ns, char text[ET_TIME_TEXT_BYTES])
     char full[ET_TIME_TEXT_BYTES];
     et_time_text(t_ns, full);
     const char *clock = strchr(full, 'T');
-    (void)snprintf(text, ET_TIME_TEXT_BYTES, "%.10s", clock ? clock + 1 : full);
+    (void)snprintf(text, ET_TIME_TEXT_BYTES, "%.8s.%d", clock ? clock + 1 : full,
+                   (int)(t_ns % ET_NS_PER_S / (ET_NS_PER_S / 10)));
 }
 
 static void print_episodes(const struct et_curated *curated, bool is_verbose,

@@ -554,8 +554,13 @@ static enum et_status list_streams(struct curating *c)
 static const char *why_none(const struct curating *c)
 {
     const struct et__aligned *a = &c->aligned;
+    const enum et_cut_by by = c->options->cut.by;
     if (c->curated->n_episodes > 0)
         return "";
+    for (size_t i = 0; i < a->info->n_remarks && a->info->n_channels == 0; i++)
+        if (a->info->remarks[i].is_loss)
+            return et_arena_printf(c->arena, "nothing of it could be read: %s",
+                                   a->info->remarks[i].text);
     if (a->binding->n_streams == 0)
         return "no rule of the profile leads from a topic of this recording: etude profile guess "
                "drafts one that does";
@@ -563,6 +568,12 @@ static const char *why_none(const struct curating *c)
         return "none of the profile's topics has messages";
     if (c->cut.n_too_short > 0 || a->t_last_ns - a->t_first_ns < 1000000000)
         return "it is too short for an episode";
+    if (c->cut.n_episodes == 0 && by == ET_CUT_MARKS)
+        return a->n_marks ? "none of its marks begins or ends an episode: etude cat shows their "
+                            "words, --begin and --end take them"
+                          : "it has no marks, which --cut marks goes by";
+    if (c->cut.n_episodes == 0 && by == ET_CUT_SPANS)
+        return "it names no spans, which --cut spans goes by";
     if (c->cut.n_episodes == 0)
         return "nothing moves in it";
     return "its episodes are too long for memory";
@@ -699,6 +710,8 @@ static enum et_status run(struct curating *c, bool replace)
     to->remarks = c->remarks;
     to->n_remarks = c->n_remarks;
     to->why = why_none(c);
+    if (!to->why)
+        return full(c);
     st = keep_profile(c);
     if (st == ET_OK)
         st = write_account(c);

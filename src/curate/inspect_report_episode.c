@@ -387,10 +387,12 @@ static void put_facts(struct part *part)
 {
     const struct et_episode *episode = part->episode;
     char text[4 * TEXT_BYTES];
-    size_t used =
-        (size_t)snprintf(text, sizeof text, "%" PRId64 " rows, %.1f s; time: %s; idle %.0f %%",
-                         episode->n_rows, part->inspection->digest.duration_s,
-                         time_text(episode->time_kind), 100 * part->inspection->idle_fraction);
+    size_t used = 0;
+    if (episode->n_rows > 0) // streams of many rates have none
+        used = (size_t)snprintf(text, sizeof text, "%" PRId64 " rows, ", episode->n_rows);
+    used += (size_t)snprintf(text + used, sizeof text - used, "%.1f s; time: %s; idle %.0f %%",
+                             part->inspection->digest.duration_s, time_text(episode->time_kind),
+                             100 * part->inspection->idle_fraction);
     for (size_t i = 0; i < episode->n_tasks && used < sizeof text - TEXT_BYTES; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s“%.150s”",
                                  i ? ", " : "; instruction: ", episode->tasks[i]);

@@ -134,10 +134,11 @@ static enum et_status check_profile(struct gathering *g, const struct et_episode
     }
     if (strcmp(ds->binding.profile->id, id) == 0)
         return ET_OK;
-    return et_fail(g->err, ET_EARG, -1,
-                   "%.120s was curated by profile %.40s, others by %.40s: they are two sets, take "
-                   "each recording's folder by itself",
-                   folder, id, ds->binding.profile->id);
+    return et_fail(
+        g->err, ET_EARG, -1,
+        "%.120s was curated by profile %.40s, others by %.40s: they are not one set, take "
+        "each recording's folder by itself",
+        folder, id, ds->binding.profile->id);
 }
 
 static enum et_status add_episode(struct gathering *g, size_t i)
@@ -279,9 +280,10 @@ enum et_status et_dataset_open_episodes(struct et_dataset **dataset, const char 
     if (st == ET_OK)
         st = gather(&g, path, places, n_places);
     et_arena_close(g.scratch);
-    if (st == ET_OK)
+    if (st == ET_OK) {
+        ds->info.robot_type = ds->binding.profile->id;
         *dataset = ds;
-    else
+    } else
         et_dataset_close(ds);
     return st;
 }
