@@ -13,8 +13,8 @@ struct et__listed {
     bool is_of_video; // of this film's coding
     bool has_picture;
     bool is_parameters; // alone
-    bool is_start; // decoding can begin at it: a key frame with its parameters, or those alone
-    bool is_key;   // a key frame, with its parameters or without
+    bool is_start;      // decoding can begin at it: a key frame with its parameters, or those alone
+    bool is_key;        // a key frame, with its parameters or without
     bool is_leading;
     bool is_behind_loss; // by the sender's count
 };
