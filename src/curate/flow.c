@@ -11,10 +11,11 @@
 #define STEPS_MAX 4
 #define STEP_MAX_PX 3.0f
 // A step below this is the last one: the next would be some hundredths of it.
-#define STEP_MIN_PX 0.02f
+#define STEP_MIN_PX 0.06f
 // Where more is left of a tile's difference than this part of its slopes' squares, its quarters are
-// followed, each its own way.
+// followed, each its own way. What noise leaves of a pixel does not count.
 #define LEFT_MAX 0.03f
+#define LEFT_NOISE 4.0f
 // Of the squares of slopes: what a plain tile has by noise, so that it stays where it is.
 #define SLOPE_NOISE 0.4f
 
@@ -140,6 +141,7 @@ static bool follow(const struct pass *pass, int x, int y, float way[2])
 {
     float a[PATCH_PX * PATCH_PX], b[PATCH_PX * PATCH_PX];
     const float noise = SLOPE_NOISE * (float)(pass->tile_px * pass->tile_px);
+    const float left_noise = LEFT_NOISE * (float)(pass->tile_px * pass->tile_px);
     float at[2] = {way[0], way[1]}, first = 0;
     bool is_one = false;
     for (int step = 0; step <= STEPS_MAX; step++) {
@@ -148,7 +150,7 @@ static bool follow(const struct pass *pass, int x, int y, float way[2])
             return false;
         const struct sums s = sum_up(a, b, pass->tile_px);
         first = step == 0 ? s.tt : first;
-        is_one = s.tt < LEFT_MAX * (s.xx + s.yy);
+        is_one = s.tt < LEFT_MAX * (s.xx + s.yy) + left_noise;
         if (step == STEPS_MAX) {
             if (s.tt > first)
                 return false;
