@@ -1,10 +1,11 @@
 /* MCAP, written: chunks compressed on a pool where one is given, every index and CRC there is.
  *
  * The same calls give the same bytes, with any number of threads. After a kill the file keeps every
- * chunk that was closed, and opens by a scan.
+ * chunk that was written, and opens by a scan; et_mcap_flush writes what is waiting on a pool.
  *
  * Threads: a writer belongs to one thread, and compresses on its pool's.
- * Memory:  the open chunk, four chunks a thread of the pool, and the index: 80 bytes a chunk and 10
+ * Memory:  the open chunk, sixteen chunks a thread of the pool (four where they are large: at most
+ *          64 MiB, or four a thread), packed and unpacked, and the index: 80 bytes a chunk and 10
  *          for each channel in it. */
 #ifndef ETUDE_MCAP_WRITE_H
 #define ETUDE_MCAP_WRITE_H

@@ -5,6 +5,8 @@
 #define OUT_BYTES ((size_t)1 << 18) // that gather before they are written
 #define INDEX_BYTES_MAX ((size_t)2 << 30)
 #define CHUNK_BYTES ((size_t)1 << 20)
+#define HALF_CHUNKS 8 // a thread
+#define HALF_BYTES ((size_t)32 << 20)
 #define LIBRARY "libetude " ET_VERSION
 
 /* ---- failures ---- */
@@ -47,11 +49,20 @@ static enum et_status write_when_much(struct et_mcap_writer *w, struct et_err *e
 
 /* ---- opening ---- */
 
+/* While one half of the chunks is compressed the other is filled. Where the halves change, threads
+ * wait for the last chunk: the more chunks there are in a half, the less that costs. */
+static size_t chunks_of_half(size_t n_threads, size_t chunk_bytes)
+{
+    const size_t least = 2 * n_threads, most = HALF_CHUNKS * n_threads;
+    const size_t fit = HALF_BYTES / chunk_bytes;
+    return fit < least ? least : fit < most ? fit : most;
+}
+
 static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
 {
     struct et_mcap_write_options *o = &w->options;
     w->n_threads = o->pool ? et_pool_threads(o->pool) : 1;
-    w->n_half = w->n_threads > 1 ? 2 * w->n_threads : 1;
+    w->n_half = w->n_threads > 1 ? chunks_of_half(w->n_threads, o->chunk_bytes) : 1;
     w->slots = calloc(2 * w->n_half, sizeof *w->slots);
     w->encoders = calloc(w->n_threads, sizeof(struct et__mcap_encoder *));
     w->of_channel = malloc(ET_MCAP_CHANNELS_MAX * sizeof *w->of_channel);
