@@ -58,13 +58,13 @@ struct pass {
     int tile_px;
 };
 
-/* Rows of a patch between pixels: `n` of them and so many across, which is a constant where this is
- * called, so that the inner loop becomes vectors. */
-static inline void blend(const float *from, int stride_px, const float weights[4], int n,
-                         float *restrict to)
+/* Rows of a patch between pixels. `n_across` is a constant where this is called, so that the inner
+ * loop becomes vectors; behind the picture's last row it reads ET__FLOW_PAD more at most. */
+static inline void blend(const float *from, int stride_px, const float weights[4], int n_rows,
+                         int n_across, float *restrict to)
 {
-    for (int i = 0; i < n; i++, from += stride_px, to += PATCH_PX)
-        for (int k = 0; k < n; k++)
+    for (int i = 0; i < n_rows; i++, from += stride_px, to += PATCH_PX)
+        for (int k = 0; k < n_across; k++)
             to[k] = weights[0] * from[k] + weights[1] * from[k + 1] +
                     weights[2] * from[k + stride_px] + weights[3] * from[k + stride_px + 1];
 }
@@ -84,9 +84,9 @@ static bool cut(const struct pass *pass, const float *picture, int x, int y, con
         return false;
     const float *from = picture + (ptrdiff_t)top * pass->width_px + left;
     if (pass->tile_px == TILE_SMALL_PX)
-        blend(from, pass->width_px, weights, PATCH_SMALL_PX, patch);
+        blend(from, pass->width_px, weights, n, PATCH_SMALL_PX, patch);
     else
-        blend(from, pass->width_px, weights, PATCH_PX, patch);
+        blend(from, pass->width_px, weights, n, PATCH_PX, patch);
     return true;
 }
 
