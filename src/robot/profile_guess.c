@@ -15,21 +15,13 @@
 #define TWO_PI 6.283185307179586
 
 /* One value of a feature: which joint it seems to be. */
-struct value_guess {
-    enum et_part part; // ET_PART_BODY when nothing says which
-    bool is_right;     // of legs
-    const char *name;  // canonical
-    const char *word;  // what the part rests on; NULL: nothing
-    const char *slice; // the slice it rests on; NULL: the value's own name
-};
-
 /* A feature that holds joints' values. */
 struct joint_feature {
     const struct et_guess_feature *feature;
     enum et_quantity quantity;
     bool is_command;
     bool has_names; // all there, valid, and each once
-    struct value_guess *values;
+    struct et__value_guess *values;
 };
 
 /* A draft that is being made. */
@@ -124,7 +116,7 @@ static const struct et_guess_slice *find_slice(const struct drafter *d, const ch
 
 /* A slice says the part, a value's own name says part and joint. */
 static enum et_status guess_value(const struct drafter *d, const struct joint_feature *f, size_t i,
-                                  struct value_guess *value)
+                                  struct et__value_guess *value)
 {
     const struct et_feature_view *view = &f->feature->view;
     const struct et_guess_slice *slice = find_slice(d, view->path, i);
@@ -152,7 +144,7 @@ static enum et_status guess_value(const struct drafter *d, const struct joint_fe
     return value->name ? ET_OK : out_of_memory(d);
 }
 
-static bool is_earlier_name(const struct value_guess *values, size_t i)
+static bool is_earlier_name(const struct et__value_guess *values, size_t i)
 {
     for (size_t k = 0; k < i; k++)
         if (strcmp(values[k].name, values[i].name) == 0)
@@ -239,46 +231,18 @@ static enum et_status find_joint_features(struct drafter *d,
 
 /* ---- the values of a part ---- */
 
-/* Values of a feature that belong to a part, in the part's order: of legs the left one first. */
-struct members {
-    size_t *indices;
-    size_t n;
-};
-
 static enum et_status find_members(const struct drafter *d, const struct joint_feature *f,
-                                   enum et_part part, struct members *members)
+                                   enum et_part part, struct et__guess_members *members)
 {
-    const size_t n = f->feature->view.n_values;
-    members->n = 0;
-    members->indices = et_arena_array(d->arena, n, sizeof *members->indices);
-    if (!members->indices)
-        return out_of_memory(d);
-    for (int is_right = 0; is_right <= 1; is_right++) {
-        for (size_t i = 0; i < n; i++) {
-            const struct value_guess *value = &f->values[i];
-            const bool comes_later = part == ET_PART_LEGS && value->is_right;
-            if (value->part == part && comes_later == (is_right == 1))
-                members->indices[members->n++] = i;
-        }
-    }
-    return ET_OK;
+    return et__guess_members(f->values, f->feature->view.n_values, part, d->arena, members)
+               ? ET_OK
+               : out_of_memory(d);
 }
 
-/* The range of all values of a part; false when none is known. */
-static bool find_range(const struct joint_feature *f, const struct members *members, double *min,
-                       double *max)
+static bool find_range(const struct joint_feature *f, const struct et__guess_members *members,
+                       double *min, double *max)
 {
-    const double *lows = f->feature->min, *highs = f->feature->max;
-    *min = (double)INFINITY;
-    *max = -(double)INFINITY;
-    for (size_t i = 0; i < members->n && lows && highs; i++) {
-        const double low = lows[members->indices[i]], high = highs[members->indices[i]];
-        if (!isfinite(low) || !isfinite(high))
-            continue;
-        *min = fmin(*min, low);
-        *max = fmax(*max, high);
-    }
-    return *min <= *max;
+    return et__guess_members_range(members, f->feature->min, f->feature->max, min, max);
 }
 
 static const char *unit_of_hand(double min, double max)
@@ -390,7 +354,7 @@ void et__guess_range(struct et_buf *yaml, bool is_known, double min, double max)
 
 static void put_joint(const struct drafter *d, const struct joint_feature *f, size_t i)
 {
-    const struct value_guess *value = &f->values[i];
+    const struct et__value_guess *value = &f->values[i];
     et_buf_puts(d->yaml, "      - {name: ");
     et__guess_scalar(d->yaml, value->name);
     if (f->has_names && strcmp(f->feature->view.names[i], value->name) != 0) {
@@ -409,7 +373,7 @@ static void put_joint(const struct drafter *d, const struct joint_feature *f, si
 static enum et_status put_part(struct drafter *d, enum et_part part)
 {
     const struct joint_feature *f = &d->joint_features[0];
-    struct members members;
+    struct et__guess_members members;
     double min, max;
     const enum et_status st = find_members(d, f, part, &members);
     if (st != ET_OK || members.n == 0)
@@ -447,7 +411,7 @@ static enum et_status put_parts(struct drafter *d)
 
 /* ---- rules ---- */
 
-static bool is_contiguous(const struct members *members)
+static bool is_contiguous(const struct et__guess_members *members)
 {
     for (size_t i = 1; i < members->n; i++)
         if (members->indices[i] != members->indices[0] + i)
@@ -457,7 +421,8 @@ static bool is_contiguous(const struct members *members)
 
 /* True when the feature calls its values what the part's joints are called by their maker. */
 static bool has_makers_names(const struct drafter *d, const struct joint_feature *f,
-                             const struct members *members, const struct members *joints)
+                             const struct et__guess_members *members,
+                             const struct et__guess_members *joints)
 {
     const struct joint_feature *reference = &d->joint_features[0];
     if (!f->has_names || joints->n > JOINTS_MAX)
@@ -474,7 +439,8 @@ static bool has_makers_names(const struct drafter *d, const struct joint_feature
 
 /* The key that chooses the values. */
 static void put_choice(const struct drafter *d, const struct joint_feature *f,
-                       const struct members *members, const struct members *joints)
+                       const struct et__guess_members *members,
+                       const struct et__guess_members *joints)
 {
     struct et_buf *yaml = d->yaml;
     if (has_makers_names(d, f, members, joints)) {
@@ -498,8 +464,8 @@ static void put_choice(const struct drafter *d, const struct joint_feature *f,
 }
 
 static const char *unit_of_rule(const struct drafter *d, const struct joint_feature *f,
-                                enum et_part part, const struct members *members, bool *is_known,
-                                double range[2])
+                                enum et_part part, const struct et__guess_members *members,
+                                bool *is_known, double range[2])
 {
     const char *position = d->part_units[part];
     const struct et_profile_part of_part = {.part = part, .unit = position};
@@ -514,7 +480,7 @@ static const char *unit_of_rule(const struct drafter *d, const struct joint_feat
 
 static enum et_status put_rule(struct drafter *d, const struct joint_feature *f, enum et_part part)
 {
-    struct members members, joints;
+    struct et__guess_members members, joints;
     enum et_status st = find_members(d, f, part, &members);
     if (st == ET_OK)
         st = find_members(d, &d->joint_features[0], part, &joints);

@@ -13,20 +13,12 @@
 #define VALUES_MAX 4096
 #define TEXT_BYTES (2 * ET_NAME_BYTES_MAX + 8)
 
-struct value_guess {
-    enum et_part part; // ET_PART_BODY when nothing says which
-    bool is_right;     // of legs
-    const char *name;  // canonical; of no use where the feature is not what a part is made from
-    const char *word;  // what the part rests on; NULL: nothing
-    bool is_by_topic;  // it stands in the topic, not in the value's own name
-};
-
 /* A field of joints' values. */
 struct joint_field {
     const struct et_guess_field *field;
     bool is_command;
     bool has_names; // all there, valid, and each once
-    struct value_guess *values;
+    struct et__value_guess *values;
 };
 
 /* A camera, or a sensor that is no joint. */
@@ -160,7 +152,7 @@ static bool is_side_joint(const char *name, struct et__guess *guess)
 
 /* A value's own name says part and joint; where it says no part, the topic may. */
 static enum et_status guess_value(const struct drafter *d, const struct joint_field *f, size_t i,
-                                  const struct et__guess *topic, struct value_guess *value)
+                                  const struct et__guess *topic, struct et__value_guess *value)
 {
     char own[ET__GUESS_NAME_BYTES] = "";
     struct et__guess guess = {.part = ET_PART_BODY};
@@ -252,7 +244,7 @@ static enum et_status make_unique(struct drafter *d)
     for (size_t p = 0; p < ET_N_PARTS; p++) {
         const struct joint_field *f = d->references[p];
         for (size_t i = 0; f && i < f->field->n_values; i++) {
-            struct value_guess *value = &f->values[i];
+            struct et__value_guess *value = &f->values[i];
             if (value->part != (enum et_part)p)
                 continue;
             const char *plain = value->name;
@@ -270,50 +262,23 @@ static enum et_status make_unique(struct drafter *d)
     return ET_OK;
 }
 
-/* Values of a field that belong to a part, in the part's order: of legs the left one first. */
-struct members {
-    size_t *indices;
-    size_t n;
-};
-
 static enum et_status find_members(const struct drafter *d, const struct joint_field *f,
-                                   enum et_part part, struct members *members)
+                                   enum et_part part, struct et__guess_members *members)
 {
-    const size_t n = f->field->n_values;
-    members->n = 0;
-    members->indices = et_arena_array(d->arena, n, sizeof *members->indices);
-    if (!members->indices)
-        return out_of_memory(d);
-    for (int is_right = 0; is_right <= 1; is_right++) {
-        for (size_t i = 0; i < n; i++) {
-            const struct value_guess *value = &f->values[i];
-            const bool comes_later = part == ET_PART_LEGS && value->is_right;
-            if (value->part == part && comes_later == (is_right == 1))
-                members->indices[members->n++] = i;
-        }
-    }
-    return ET_OK;
+    return et__guess_members(f->values, f->field->n_values, part, d->arena, members)
+               ? ET_OK
+               : out_of_memory(d);
 }
 
-static bool find_range(const struct joint_field *f, const struct members *members, double *min,
-                       double *max)
+static bool find_range(const struct joint_field *f, const struct et__guess_members *members,
+                       double *min, double *max)
 {
-    const double *lows = f->field->min, *highs = f->field->max;
-    *min = (double)INFINITY;
-    *max = -(double)INFINITY;
-    for (size_t i = 0; i < members->n && lows && highs; i++) {
-        const double low = lows[members->indices[i]], high = highs[members->indices[i]];
-        if (!isfinite(low) || !isfinite(high))
-            continue;
-        *min = fmin(*min, low);
-        *max = fmax(*max, high);
-    }
-    return *min <= *max;
+    return et__guess_members_range(members, f->field->min, f->field->max, min, max);
 }
 
 static void put_joint(const struct drafter *d, const struct joint_field *f, size_t i)
 {
-    const struct value_guess *value = &f->values[i];
+    const struct et__value_guess *value = &f->values[i];
     et_buf_puts(d->yaml, "      - {name: ");
     et__guess_scalar(d->yaml, value->name);
     if (f->has_names && strcmp(f->field->names[i], value->name) != 0) {
@@ -331,7 +296,7 @@ static void put_joint(const struct drafter *d, const struct joint_field *f, size
 static enum et_status put_part(struct drafter *d, enum et_part part)
 {
     const struct joint_field *f = d->references[part];
-    struct members members;
+    struct et__guess_members members;
     double min, max;
     if (!f)
         return ET_OK;
@@ -390,8 +355,9 @@ static void put_why(struct et_buf *yaml, const struct et_guess_field *f)
 }
 
 /* Where both name their values, members follow the joints by name. */
-static void follow_names(const struct joint_field *f, struct members *members,
-                         const struct joint_field *reference, const struct members *joints)
+static void follow_names(const struct joint_field *f, struct et__guess_members *members,
+                         const struct joint_field *reference,
+                         const struct et__guess_members *joints)
 {
     if (f == reference || !f->has_names || !reference->has_names)
         return;
@@ -408,8 +374,9 @@ static void follow_names(const struct joint_field *f, struct members *members,
     }
 }
 
-static bool has_makers_names(const struct joint_field *f, const struct members *members,
-                             const struct joint_field *reference, const struct members *joints)
+static bool has_makers_names(const struct joint_field *f, const struct et__guess_members *members,
+                             const struct joint_field *reference,
+                             const struct et__guess_members *joints)
 {
     if (!f->has_names)
         return false;
@@ -424,7 +391,7 @@ static bool has_makers_names(const struct joint_field *f, const struct members *
 }
 
 static void put_choice(struct et_buf *yaml, const struct joint_field *f,
-                       const struct members *members, bool is_makers)
+                       const struct et__guess_members *members, bool is_makers)
 {
     bool is_range = !f->has_names;
     for (size_t i = 1; i < members->n; i++)
@@ -477,7 +444,7 @@ static enum et_status put_joint_rule(struct drafter *d, const struct joint_field
                                      enum et_part part)
 {
     const struct joint_field *reference = d->references[part];
-    struct members members, joints;
+    struct et__guess_members members, joints;
     double min, max;
     const char *stream = et_arena_printf(d->arena, "%s%s.%s", f->is_command ? "command." : "",
                                          et_part_text(part), et_quantity_text(f->field->quantity));

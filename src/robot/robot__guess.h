@@ -2,6 +2,7 @@
 #ifndef ROBOT_ROBOT__GUESS_H
 #define ROBOT_ROBOT__GUESS_H
 
+#include "etude/arena.h"
 #include "etude/stream.h"
 
 #define ET__GUESS_NAME_BYTES 96
@@ -26,6 +27,29 @@ void et__guess_camera(const char *path, char place[ET__GUESS_NAME_BYTES], const 
 
 /* The unit that a range of a joint's values fits best: "rad", "deg", "percent" … */
 const char *et__guess_unit(enum et_part part, enum et_quantity quantity, double min, double max);
+
+/* What was guessed of one value of a dataset's feature or a message's field. */
+struct et__value_guess {
+    enum et_part part; // ET_PART_BODY when nothing says which
+    bool is_right;     // of legs
+    const char *name;  // canonical; of no use where the feature is not what a part is made from
+    const char *word;  // what the part rests on; NULL: nothing
+    const char *slice; // of a dataset: the slice it rests on; NULL: the value's own name
+    bool is_by_topic;  // of a recording: it stands in the topic, not in the value's own name
+};
+
+/* Values that belong to a part, in the part's order: of legs the left one first. False: the arena
+ * is full. */
+struct et__guess_members {
+    size_t *indices;
+    size_t n;
+};
+bool et__guess_members(const struct et__value_guess *values, size_t n, enum et_part part,
+                       struct et_arena *arena, struct et__guess_members *members);
+
+/* The range of all of them, by each value's (NULL: not known); false when none is known. */
+bool et__guess_members_range(const struct et__guess_members *members, const double *lows,
+                             const double *highs, double *min, double *max);
 
 /* ---- text of a draft ---- */
 
