@@ -200,7 +200,6 @@ static void write_file(struct run *r, struct et_pool *pool)
     const struct et_mcap_write_options options = {
         .compression = r->compression, .chunk_bytes = CHUNK_BYTES, .pool = pool};
     struct et_mcap_writer *writer;
-    (void)unlink(r->path);
     if (et_mcap_create(&writer, r->path, &options, &r->err) != ET_OK)
         die(r, "create");
     for (uint16_t id = 1; id <= N_TOPICS; id++) {
@@ -242,7 +241,6 @@ static void read_file(struct run *r)
 // What the system takes to keep as many bytes, in pieces of a chunk.
 static void plain_write(struct run *r, size_t n_bytes)
 {
-    (void)unlink(r->path);
     FILE *f = fopen(r->path, "wb");
     if (!f)
         die(r, "fopen");
@@ -265,6 +263,7 @@ static void run_once(struct run *r, struct et_pool *pool, struct times *t, int i
     t->yard[i] = yardstick(r);
     t->pack[i] = r->pack_s;
     t->unpack[i] = r->unpack_s;
+    (void)unlink(r->path); // what a run left is not the next one's to free
     if (r->compression == ET_MCAP_NONE) {
         const double before_s = cpu_s();
         plain_write(r, r->load.n * (r->load.n_bytes + HEAD_BYTES));
@@ -274,6 +273,7 @@ static void run_once(struct run *r, struct et_pool *pool, struct times *t, int i
         write_file(r, pool);
         t->two[i] = seconds(CLOCK_MONOTONIC) - before_s;
     }
+    (void)unlink(r->path);
     double before_s = cpu_s();
     const double before_wall_s = seconds(CLOCK_MONOTONIC);
     write_file(r, NULL);
@@ -344,7 +344,7 @@ int main(int argc, char **argv)
     const char *folder = argc > 2                                            ? argv[2]
                          : stat("/dev/shm", &st) == 0 && S_ISDIR(st.st_mode) ? "/dev/shm"
                                                                              : "/var/tmp";
-    const size_t total = (size_t)(argc > 3 ? strtoll(argv[3], NULL, 10) : 200) * 1000000;
+    const size_t total = (size_t)(argc > 3 ? strtoll(argv[3], NULL, 10) : 400) * 1000000;
     const size_t n_runs = argc > 4 ? (size_t)strtoll(argv[4], NULL, 10) : 7;
     if (total < 1000000 || n_runs < 1 || n_runs > RUNS_MAX) {
         fprintf(stderr, "usage: bench_mcap [CSV [FOLDER [MB [RUNS]]]]\n");

@@ -3,10 +3,10 @@
  * The same calls give the same bytes, with any number of threads. After a kill the file keeps every
  * chunk that was written, and opens by a scan; et_mcap_flush writes what is waiting on a pool.
  *
- * Threads: a writer belongs to one thread, and compresses on its pool's.
- * Memory:  the open chunk, sixteen chunks a thread of the pool (four where they are large: at most
- *          64 MiB, or four a thread), packed and unpacked, and the index: 80 bytes a chunk and 10
- *          for each channel in it. */
+ * Threads: a writer belongs to one thread, and compresses and writes on its pool's, which does
+ *          nothing else from a chunk's end to et_mcap_flush, et_mcap_finish or closing.
+ * Memory:  the open chunk; with a pool one more and one a thread, packed and unpacked; and the
+ *          index: 80 bytes a chunk and 10 for each channel in it. */
 #ifndef ETUDE_MCAP_WRITE_H
 #define ETUDE_MCAP_WRITE_H
 
@@ -65,7 +65,8 @@ ET_MUST_USE ET_API enum et_status et_mcap_write_metadata(struct et_mcap_writer *
 
 /* Closes the open chunk and writes all that waits: what was written so far survives a kill. */
 ET_MUST_USE ET_API enum et_status et_mcap_flush(struct et_mcap_writer *writer, struct et_err *err);
-ET_API int64_t et_mcap_writer_bytes(const struct et_mcap_writer *writer); // in the file
+/* In the file; chunks that a pool has not written yet come later. */
+ET_API int64_t et_mcap_writer_bytes(const struct et_mcap_writer *writer);
 
 /* Writes indexes, statistics and footer, syncs where asked, and closes; the writer is gone whatever
  * the result. */

@@ -5,13 +5,14 @@
  * results wait at a time, so memory stays bounded however uneven the tasks are.
  *
  * Threads: a pool belongs to one thread; `work` runs on the pool's threads (and on the caller's
- * when the pool has one), `take` on the calling thread only. Memory:  a pool allocates when it is
- * opened, and one slot table a run. */
+ * when the pool has one), `take` on the calling thread only, but for a job that is fed. Memory: a
+ * pool allocates when it is opened, and one slot table a run. */
 #ifndef ETUDE_POOL_H
 #define ETUDE_POOL_H
 
 #include "etude/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct et_pool;
@@ -34,6 +35,7 @@ struct et_pool_job {
      * early). Called on the calling thread. May be NULL. */
     void (*drop)(void *ctx, size_t i);
     void *ctx;
+    bool is_fed; // its tasks come one by one: et_pool_feed
 };
 
 /* Runs the job. pool NULL runs every task on the calling thread. Returns the failure of the lowest
@@ -59,5 +61,16 @@ ET_MUST_USE ET_API enum et_status et_pool_end(struct et_pool *pool, const struct
 ET_MUST_USE ET_API enum et_status et_pool_take(struct et_pool *pool, const struct et_pool_job *job,
                                                size_t i, struct et_err *err);
 ET_API void et_pool_stop(struct et_pool *pool, const struct et_pool_job *job);
+
+/* A job that is fed: between et_pool_begin and et_pool_end the calling thread makes the tasks ready
+ * one by one (`n_tasks` is not looked at). et_pool_feed lets task i (0, 1, 2 …) start, and returns
+ * when fewer than `window` are fed and not taken: then what task i + 1 − window held may be filled
+ * again. While it cannot return, the calling thread works as worker 0, whose thread rests; results
+ * are taken in order and one at a time, on whichever thread comes to it.
+ *
+ * Returns the failure of the lowest task that failed; after one there is only et_pool_end, which
+ * has nothing to add. Without other threads it works the task and takes its result. */
+ET_MUST_USE ET_API enum et_status et_pool_feed(struct et_pool *pool, const struct et_pool_job *job,
+                                               size_t i, struct et_err *err);
 
 #endif

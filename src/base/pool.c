@@ -42,6 +42,11 @@ struct et_pool {
     size_t n_running;
     bool is_ending; // a task failed or a result was refused: start no more
 
+    // Of a job that is fed.
+    bool is_taking;         // a worker takes results
+    enum et_status trouble; // the first failure among them, in order
+    struct et_err trouble_err;
+
     unsigned n_threads;
     struct worker workers[];
 };
@@ -53,6 +58,44 @@ static unsigned count_processors(void)
         return 1;
     const int n = CPU_COUNT(&set);
     return n < 1 ? 1 : (unsigned)n;
+}
+
+/* Waits for task i and takes its result. Called and left with the lock held. */
+static enum et_status take_result(struct et_pool *pool, size_t i, struct et_err *err)
+{
+    const struct et_pool_job *job = pool->job;
+    struct slot *slot = &pool->slots[i % pool->window];
+    while (slot->state != SLOT_DONE)
+        (void)pthread_cond_wait(&pool->has_result, &pool->lock);
+    slot->state = SLOT_FREE;
+    if (slot->status != ET_OK) {
+        if (err)
+            *err = slot->err;
+        return slot->status;
+    }
+    if (!job->take)
+        return ET_OK;
+    (void)pthread_mutex_unlock(&pool->lock);
+    const enum et_status st = job->take(job->ctx, i, err);
+    (void)pthread_mutex_lock(&pool->lock);
+    return st;
+}
+
+static bool may_take(const struct et_pool *pool)
+{
+    return !pool->is_taking && pool->trouble == ET_OK && pool->i_taken < pool->i_next &&
+           pool->slots[pool->i_taken % pool->window].state == SLOT_DONE;
+}
+
+/* Takes the next result of a fed job. Called and left with the lock held. */
+static void take_fed(struct et_pool *pool)
+{
+    pool->is_taking = true;
+    pool->trouble = take_result(pool, pool->i_taken, &pool->trouble_err);
+    pool->is_ending = pool->is_ending || pool->trouble != ET_OK;
+    pool->i_taken++;
+    pool->is_taking = false;
+    (void)pthread_cond_signal(&pool->has_result);
 }
 
 static void run_task(struct et_pool *pool, unsigned number)
@@ -76,8 +119,16 @@ static void run_task(struct et_pool *pool, unsigned number)
         pool->is_ending = true;
     }
     slot->state = SLOT_DONE;
+    // The caller takes what it must, and goes on feeding.
+    while (job->is_fed && number > 0 && may_take(pool))
+        take_fed(pool);
     pool->n_running--;
     (void)pthread_cond_signal(&pool->has_result);
+}
+
+static bool may_start(const struct et_pool *pool)
+{
+    return pool->job && !pool->is_ending && pool->i_next < pool->n_limit;
 }
 
 static void *work(void *arg)
@@ -87,7 +138,8 @@ static void *work(void *arg)
 
     (void)pthread_mutex_lock(&pool->lock);
     while (!pool->is_closing) {
-        if (pool->job && !pool->is_ending && pool->i_next < pool->n_limit)
+        const bool is_callers = pool->job && pool->job->is_fed && worker->number == 0;
+        if (may_start(pool) && !is_callers)
             run_task(pool, worker->number);
         else
             (void)pthread_cond_wait(&pool->may_start, &pool->lock);
@@ -161,35 +213,15 @@ static enum et_status run_one(const struct et_pool_job *job, size_t i, struct et
     return st == ET_OK && job->take ? job->take(job->ctx, i, err) : st;
 }
 
+// All tasks; those of a fed job were worked as they came.
 static enum et_status run_here(const struct et_pool_job *job, struct et_err *err)
 {
-    for (size_t i = 0; i < job->n_tasks; i++) {
+    for (size_t i = 0; !job->is_fed && i < job->n_tasks; i++) {
         const enum et_status st = run_one(job, i, err);
         if (st != ET_OK)
             return st;
     }
     return ET_OK;
-}
-
-/* Waits for task i and takes its result. Called and left with the lock held. */
-static enum et_status take_result(struct et_pool *pool, size_t i, struct et_err *err)
-{
-    const struct et_pool_job *job = pool->job;
-    struct slot *slot = &pool->slots[i % pool->window];
-    while (slot->state != SLOT_DONE)
-        (void)pthread_cond_wait(&pool->has_result, &pool->lock);
-    slot->state = SLOT_FREE;
-    if (slot->status != ET_OK) {
-        if (err)
-            *err = slot->err;
-        return slot->status;
-    }
-    if (!job->take)
-        return ET_OK;
-    (void)pthread_mutex_unlock(&pool->lock);
-    const enum et_status st = job->take(job->ctx, i, err);
-    (void)pthread_mutex_lock(&pool->lock);
-    return st;
 }
 
 /* Takes the next result, and lets one more task start in its place. Called and left with the lock
@@ -202,6 +234,23 @@ static enum et_status take_next(struct et_pool *pool, struct et_err *err)
         (void)pthread_cond_signal(&pool->may_start);
     }
     return st;
+}
+
+/* Works, as worker 0, until at most n fed tasks are not taken. Called and left with the lock held.
+ */
+static enum et_status wait_for_fed(struct et_pool *pool, size_t n, struct et_err *err)
+{
+    while (pool->trouble == ET_OK && pool->n_limit - pool->i_taken > n) {
+        if (may_take(pool))
+            take_fed(pool);
+        else if (may_start(pool))
+            run_task(pool, 0);
+        else
+            (void)pthread_cond_wait(&pool->has_result, &pool->lock);
+    }
+    if (pool->trouble != ET_OK && err)
+        *err = pool->trouble_err;
+    return pool->trouble;
 }
 
 /* Waits for what still runs, drops what was worked in vain, and ends the run. Called and left with
@@ -231,8 +280,9 @@ enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job
         return ET_OK; // all of it happens when it ends
 
     size_t window = job->window > 0 ? job->window : 2 * (size_t)pool->n_threads;
-    if (window > job->n_tasks)
-        window = job->n_tasks > 0 ? job->n_tasks : 1;
+    const size_t n_tasks = job->is_fed ? 0 : job->n_tasks;
+    if (!job->is_fed && window > n_tasks)
+        window = n_tasks > 0 ? n_tasks : 1;
     struct slot *slots = calloc(window, sizeof *slots);
     if (!slots)
         return et_fail(err, ET_ENOMEM, -1, "no memory for %zu waiting results", window);
@@ -243,8 +293,10 @@ enum et_status et_pool_begin(struct et_pool *pool, const struct et_pool_job *job
     pool->slots = slots;
     pool->window = window;
     pool->i_next = pool->i_taken = pool->n_running = 0;
-    pool->n_limit = window < job->n_tasks ? window : job->n_tasks;
+    pool->n_limit = window < n_tasks ? window : n_tasks;
     pool->is_ending = false;
+    pool->trouble = ET_OK;
+    pool->trouble_err = (struct et_err){0};
     (void)pthread_cond_broadcast(&pool->may_start);
     (void)pthread_mutex_unlock(&pool->lock);
     return ET_OK;
@@ -256,8 +308,8 @@ enum et_status et_pool_end(struct et_pool *pool, const struct et_pool_job *job, 
         return run_here(job, err);
     (void)pthread_mutex_lock(&pool->lock);
     assert(pool->job == job);
-    enum et_status st = ET_OK;
-    while (st == ET_OK && pool->i_taken < job->n_tasks)
+    enum et_status st = job->is_fed ? wait_for_fed(pool, 0, err) : ET_OK;
+    while (!job->is_fed && st == ET_OK && pool->i_taken < job->n_tasks)
         st = take_next(pool, err);
     end_run(pool);
     (void)pthread_mutex_unlock(&pool->lock);
@@ -270,8 +322,22 @@ enum et_status et_pool_take(struct et_pool *pool, const struct et_pool_job *job,
     if (!pool || pool->n_threads == 1)
         return run_one(job, i, err);
     (void)pthread_mutex_lock(&pool->lock);
-    assert(pool->job == job && i == pool->i_taken && i < job->n_tasks);
+    assert(pool->job == job && !job->is_fed && i == pool->i_taken && i < job->n_tasks);
     const enum et_status st = take_next(pool, err);
+    (void)pthread_mutex_unlock(&pool->lock);
+    return st;
+}
+
+enum et_status et_pool_feed(struct et_pool *pool, const struct et_pool_job *job, size_t i,
+                            struct et_err *err)
+{
+    if (!pool || pool->n_threads == 1)
+        return run_one(job, i, err);
+    (void)pthread_mutex_lock(&pool->lock);
+    assert(pool->job == job && job->is_fed && i == pool->n_limit);
+    pool->n_limit++;
+    (void)pthread_cond_broadcast(&pool->may_start); // to the first alone it may be of no use
+    const enum et_status st = wait_for_fed(pool, pool->window - 1, err);
     (void)pthread_mutex_unlock(&pool->lock);
     return st;
 }

@@ -288,6 +288,73 @@ static void gives_results_one_by_one(void)
     }
 }
 
+// What task i works on lies at i % window, and is filled again as soon as feeding allows it.
+struct fed {
+    size_t window, fails_at, refused_at, n_taken;
+    size_t ring[16];
+    atomic_bool is_wrong;
+};
+
+static enum et_status work_fed(void *ctx, size_t i, unsigned worker, struct et_err *task_err)
+{
+    struct fed *fed = ctx;
+    (void)worker;
+    (void)spin(i);
+    if (fed->ring[i % fed->window] != i)
+        fed->is_wrong = true;
+    return i == fed->fails_at ? et_fail(task_err, ET_ECORRUPT, (int64_t)i, "task %zu failed", i)
+                              : ET_OK;
+}
+
+static enum et_status take_fed(void *ctx, size_t i, struct et_err *task_err)
+{
+    struct fed *fed = ctx;
+    if (fed->ring[i % fed->window] != i || i != fed->n_taken)
+        fed->is_wrong = true;
+    fed->n_taken++;
+    return i == fed->refused_at ? et_fail(task_err, ET_EIO, (int64_t)i, "result %zu is refused", i)
+                                : ET_OK;
+}
+
+static enum et_status feed(struct et_pool *pool, struct fed *fed, size_t n_tasks)
+{
+    const struct et_pool_job job = {
+        .window = fed->window, .work = work_fed, .take = take_fed, .ctx = fed, .is_fed = true};
+    memset(&err, 0, sizeof err);
+    CHECK_OK(et_pool_begin(pool, &job, &err));
+    enum et_status st = ET_OK;
+    for (size_t i = 0; st == ET_OK && i < n_tasks; i++) {
+        fed->ring[i % fed->window] = i;
+        st = et_pool_feed(pool, &job, i, &err);
+    }
+    const enum et_status ended = et_pool_end(pool, &job, st == ET_OK ? &err : NULL);
+    CHECK(!fed->is_wrong);
+    return st == ET_OK ? ended : st;
+}
+
+static void works_what_it_is_fed(void)
+{
+    for (unsigned n_threads = 0; n_threads <= 5; n_threads++) {
+        struct et_pool *pool = n_threads ? open_pool(n_threads) : NULL;
+        for (size_t window = 1; window <= 16; window += 3) {
+            struct fed fed = {.window = window, .fails_at = NEVER, .refused_at = NEVER};
+            CHECK_OK(feed(pool, &fed, 300));
+            CHECK_EQ(fed.n_taken, 300);
+            fed = (struct fed){.window = window, .fails_at = NEVER, .refused_at = NEVER};
+            CHECK_OK(feed(pool, &fed, 0));
+            for (size_t at = 0; at < 100; at += 33) {
+                fed = (struct fed){.window = window, .fails_at = at, .refused_at = NEVER};
+                CHECK_EQ(feed(pool, &fed, 100), ET_ECORRUPT);
+                CHECK(err.at == (int64_t)at && fed.n_taken == at);
+                fed = (struct fed){.window = window, .fails_at = at + 1, .refused_at = at};
+                CHECK_EQ(feed(pool, &fed, 100), ET_EIO);
+                CHECK(err.at == (int64_t)at && fed.n_taken == at + 1);
+            }
+        }
+        et_pool_close(pool);
+    }
+}
+
 static void counts_its_threads(void)
 {
     struct et_pool *pool = open_pool(0);
@@ -326,6 +393,7 @@ int main(void)
     RUN(starts_nothing_after_a_failure);
     RUN(works_while_the_caller_does);
     RUN(gives_results_one_by_one);
+    RUN(works_what_it_is_fed);
     RUN(counts_its_threads);
     RUN(runs_again_and_again);
     return tap_end();

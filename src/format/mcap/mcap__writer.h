@@ -47,6 +47,7 @@ struct et__slot {
     struct et__mark *marks;
     size_t n_marks, cap_marks;
     int64_t start_ns, end_ns;
+    size_t n_ids; // the largest channel id + 1 when it was full
     // made by compressing
     struct et_buf stored;  // empty where nothing is compressed
     struct et_buf indexes; // MessageIndex records
@@ -65,9 +66,9 @@ struct et_mcap_writer {
     struct et_file *file;
     struct et_arena *arena;
     struct et_mcap_write_options options;
-    struct et_buf out; // what was not written yet
-    int64_t n_written; // in the file
-    uint32_t crc;      // of the data section so far
+    struct et_buf out;         // what was not written yet
+    _Atomic int64_t n_written; // in the file
+    uint32_t crc;              // of the data section so far
     struct et_err trouble;
     bool is_broken;
 
@@ -79,13 +80,13 @@ struct et_mcap_writer {
     uint64_t *counts;                // of messages, by channel id
     size_t n_ids;                    // the largest channel id + 1
 
-    /* Two halves: one is filled while the other is compressed. */
-    struct et__slot *slots;
+    /* A ring: one slot is open and filled, those before it are compressed and written. While the
+     * job runs, `out`, `crc`, `n_chunks` and `chunk_indexes` belong to whichever thread writes. */
+    struct et__slot *slots, *open;
     struct et__mcap_encoder **encoders; // one a thread
-    size_t n_half, n_threads;
-    size_t first, n_full;   // the half that is filled, and how many of it are
-    struct et_pool_job job; // of the other one
-    size_t job_first;       // its first slot
+    size_t n_slots, n_threads;
+    size_t n_fed; // to the job
+    struct et_pool_job job;
     bool is_running;
 
     struct et_buf chunk_indexes, attachment_indexes, metadata_indexes;
@@ -94,11 +95,10 @@ struct et_mcap_writer {
     int64_t start_ns, end_ns;
 };
 
-/* Begins to compress the full slots, after what was begun before is written, in order; filling goes
- * on with empty ones. */
-ET_MUST_USE enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err);
+/* Lets the open slot be compressed and written; another one is open. */
+ET_MUST_USE enum et_status et__feed_slot(struct et_mcap_writer *w, struct et_err *err);
 
-/* Waits for what was begun, and writes it. */
+/* Waits until all that was fed is written. */
 ET_MUST_USE enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err);
 
 /* Writes what waits in `out`. */

@@ -5,8 +5,7 @@
 #define OUT_BYTES ((size_t)1 << 18) // that gather before they are written
 #define INDEX_BYTES_MAX ((size_t)2 << 30)
 #define CHUNK_BYTES ((size_t)1 << 20)
-#define HALF_CHUNKS 8 // a thread
-#define HALF_BYTES ((size_t)32 << 20)
+#define SLOTS_MORE 2 // than threads: one is filled, one waits to be worked
 #define LIBRARY "libetude " ET_VERSION
 
 /* ---- failures ---- */
@@ -47,23 +46,21 @@ static enum et_status write_when_much(struct et_mcap_writer *w, struct et_err *e
     return w->out.n >= OUT_BYTES || w->out.status != ET_OK ? et__write_out(w, err) : ET_OK;
 }
 
-/* ---- opening ---- */
-
-/* While one half of the chunks is compressed the other is filled. Where the halves change, threads
- * wait for the last chunk: the more chunks there are in a half, the less that costs. */
-static size_t chunks_of_half(size_t n_threads, size_t chunk_bytes)
+// After what went to `target`: a full chunk ends elsewhere.
+static enum et_status write_target(struct et_mcap_writer *w, struct et_err *err)
 {
-    const size_t least = 2 * n_threads, most = HALF_CHUNKS * n_threads;
-    const size_t fit = HALF_BYTES / chunk_bytes;
-    return fit < least ? least : fit < most ? fit : most;
+    return w->options.without_chunks ? write_when_much(w, err) : ET_OK;
 }
+
+/* ---- opening ---- */
 
 static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
 {
     struct et_mcap_write_options *o = &w->options;
     w->n_threads = o->pool ? et_pool_threads(o->pool) : 1;
-    w->n_half = w->n_threads > 1 ? chunks_of_half(w->n_threads, o->chunk_bytes) : 1;
-    w->slots = calloc(2 * w->n_half, sizeof *w->slots);
+    w->n_slots = w->n_threads > 1 ? w->n_threads + SLOTS_MORE : 1;
+    w->slots = calloc(w->n_slots, sizeof *w->slots);
+    w->open = w->slots;
     w->encoders = calloc(w->n_threads, sizeof(struct et__mcap_encoder *));
     w->of_channel = malloc(ET_MCAP_CHANNELS_MAX * sizeof *w->of_channel);
     w->of_schema = malloc(ET_MCAP_CHANNELS_MAX * sizeof *w->of_schema);
@@ -72,7 +69,7 @@ static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
         return et_fail(err, ET_ENOMEM, -1, "no memory for writing an MCAP file");
     memset(w->of_channel, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *w->of_channel);
     memset(w->of_schema, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *w->of_schema);
-    for (size_t i = 0; i < 2 * w->n_half; i++) {
+    for (size_t i = 0; i < w->n_slots; i++) {
         w->slots[i].records = et_buf(2 * ET_MCAP_CHUNK_BYTES_MAX);
         w->slots[i].stored = et_buf(4 * ET_MCAP_CHUNK_BYTES_MAX);
         w->slots[i].indexes = et_buf(4 * ET_MCAP_CHUNK_BYTES_MAX);
@@ -132,7 +129,7 @@ void et_mcap_writer_close(struct et_mcap_writer *w)
         return;
     const enum et_status ended = et__end_slots(w, NULL); // threads may be at work on its memory
     (void)ended;
-    for (size_t i = 0; w->slots && i < 2 * w->n_half; i++) {
+    for (size_t i = 0; w->slots && i < w->n_slots; i++) {
         et_buf_free(&w->slots[i].records);
         et_buf_free(&w->slots[i].stored);
         et_buf_free(&w->slots[i].indexes);
@@ -158,40 +155,30 @@ void et_mcap_writer_close(struct et_mcap_writer *w)
 
 int64_t et_mcap_writer_bytes(const struct et_mcap_writer *w)
 {
-    return w->n_written + (int64_t)w->out.n;
+    return w->n_written + (w->is_running ? 0 : (int64_t)w->out.n);
 }
 
 /* ---- chunks ---- */
 
-static struct et__slot *slot_of(struct et_mcap_writer *w)
-{
-    return &w->slots[w->first + w->n_full];
-}
-
 // Where schemas, channels and messages go: the open chunk, or the file.
 static struct et_buf *target(struct et_mcap_writer *w)
 {
-    return w->options.without_chunks ? &w->out : &slot_of(w)->records;
+    return w->options.without_chunks ? &w->out : &w->open->records;
 }
 
 // The open chunk is full, or must be closed.
 static enum et_status end_chunk(struct et_mcap_writer *w, struct et_err *err)
 {
-    const struct et__slot *slot = slot_of(w);
+    const struct et__slot *slot = w->open;
     const enum et_status st = et_buf_check(&slot->records, "a chunk", err);
     if (st != ET_OK)
         return st;
-    if (slot->records.n == 0)
-        return ET_OK;
-    w->n_full++;
-    return w->n_full == w->n_half ? et__write_slots(w, err) : ET_OK;
+    return slot->records.n > 0 ? et__feed_slot(w, err) : ET_OK;
 }
 
 static enum et_status end_chunks(struct et_mcap_writer *w, struct et_err *err)
 {
-    enum et_status st = w->options.without_chunks ? ET_OK : end_chunk(w, err);
-    if (st == ET_OK)
-        st = et__write_slots(w, err);
+    const enum et_status st = w->options.without_chunks ? ET_OK : end_chunk(w, err);
     return st == ET_OK ? et__end_slots(w, err) : st;
 }
 
@@ -254,7 +241,7 @@ enum et_status et_mcap_add_schema(struct et_mcap_writer *w, const struct et_mcap
         return check(w, et_arena_fail(w->arena, "the schemas", err), err);
     w->of_schema[schema->id] = (int32_t)w->n_schemas++;
     et__mcap_put_schema(target(w), schema, w->options.with_padding && w->options.without_chunks);
-    st = write_when_much(w, err);
+    st = write_target(w, err);
     return check(w, st, err);
 }
 
@@ -319,7 +306,7 @@ enum et_status et_mcap_add_channel(struct et_mcap_writer *w, const struct et_mca
     w->of_channel[channel->id] = (int32_t)w->n_channels++;
     w->n_ids = channel->id >= w->n_ids ? (size_t)channel->id + 1 : w->n_ids;
     et__mcap_put_channel(target(w), channel, w->options.with_padding && w->options.without_chunks);
-    st = write_when_much(w, err);
+    st = write_target(w, err);
     return check(w, st, err);
 }
 
@@ -375,7 +362,7 @@ enum et_status et_mcap_write(struct et_mcap_writer *w, const struct et_mcap_mess
         return et_fail(err, ET_EARG, message->channel_id,
                        "channel %u: it is not there, or a time below 0, or a message of %zu bytes",
                        message->channel_id, message->data.n);
-    struct et__slot *slot = slot_of(w);
+    struct et__slot *slot = w->open;
     struct et_buf *buf = target(w);
     const size_t begin = buf->n, n_bytes = 31 + message->data.n;
     char *to = et_buf_reserve(buf, n_bytes);

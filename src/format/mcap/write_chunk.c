@@ -12,7 +12,7 @@
 static enum et_status make_indexes(const struct et_mcap_writer *w, struct et__slot *slot,
                                    struct et_err *err)
 {
-    const size_t n_ids = w->n_ids;
+    const size_t n_ids = slot->n_ids;
     uint32_t *counts = calloc(n_ids + 1, sizeof *counts);
     et_buf_clear(&slot->indexes);
     slot->n_channels = 0;
@@ -68,7 +68,7 @@ static enum et_status make_indexes(const struct et_mcap_writer *w, struct et__sl
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
 {
     struct et_mcap_writer *w = ctx;
-    struct et__slot *slot = &w->slots[w->job_first + i];
+    struct et__slot *slot = &w->slots[i % w->n_slots];
     enum et_status st = ET_OK;
     slot->crc = et__mcap_crc(0, slot->records.p, slot->records.n);
     if (w->options.compression != ET_MCAP_NONE)
@@ -83,7 +83,7 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
     return st;
 }
 
-/* ---- in order ---- */
+/* ---- in order, on one thread at a time ---- */
 
 static struct et_str name_of(enum et_mcap_compression compression)
 {
@@ -130,7 +130,7 @@ static enum et_status write_through(struct et_mcap_writer *w, const void *p, siz
 static enum et_status take(void *ctx, size_t i, struct et_err *err)
 {
     struct et_mcap_writer *w = ctx;
-    struct et__slot *slot = &w->slots[w->job_first + i];
+    struct et__slot *slot = &w->slots[i % w->n_slots];
     const struct et_buf *bytes =
         w->options.compression == ET_MCAP_NONE ? &slot->records : &slot->stored;
     const int64_t at = w->n_written + (int64_t)w->out.n;
@@ -151,38 +151,36 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
     if (st == ET_OK && !w->options.without_message_index)
         st = write_through(w, slot->indexes.p, slot->indexes.n, slot->indexes_crc, err);
     w->n_chunks++;
+    et_buf_clear(&slot->records);
+    slot->n_marks = 0;
+    slot->start_ns = slot->end_ns = 0; // of a chunk without messages
     return st == ET_OK ? et_buf_check(&w->chunk_indexes, "the index of chunks", err) : st;
+}
+
+/* ---- on the writer's thread ---- */
+
+enum et_status et__feed_slot(struct et_mcap_writer *w, struct et_err *err)
+{
+    w->open->n_ids = w->n_ids;
+    if (!w->is_running) {
+        w->job = (struct et_pool_job){
+            .window = w->n_slots, .work = work, .take = take, .ctx = w, .is_fed = true};
+        const enum et_status st = et_pool_begin(w->options.pool, &w->job, err);
+        if (st != ET_OK)
+            return st;
+        w->is_running = true;
+    }
+    const enum et_status st = et_pool_feed(w->options.pool, &w->job, w->n_fed, err);
+    w->open = &w->slots[++w->n_fed % w->n_slots];
+    return st;
 }
 
 enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err)
 {
     if (!w->is_running)
         return ET_OK;
-    const enum et_status st = et_pool_end(w->options.pool, &w->job, err);
     w->is_running = false;
-    for (size_t i = 0; i < w->job.n_tasks; i++) {
-        struct et__slot *slot = &w->slots[w->job_first + i];
-        et_buf_clear(&slot->records);
-        slot->n_marks = 0;
-        slot->start_ns = slot->end_ns = 0; // of a chunk without messages
-    }
-    return st;
-}
-
-enum et_status et__write_slots(struct et_mcap_writer *w, struct et_err *err)
-{
-    enum et_status st = et__end_slots(w, err);
-    if (st != ET_OK || w->n_full == 0)
-        return st;
-    w->job = (struct et_pool_job){
-        .n_tasks = w->n_full, .window = w->n_half, .work = work, .take = take, .ctx = w};
-    w->job_first = w->first;
-    st = et_pool_begin(w->options.pool, &w->job, err);
-    if (st != ET_OK)
-        return st;
-    w->is_running = true;
-    w->first = w->first ? 0 : w->n_half;
-    w->n_full = 0;
-    // Without threads nothing is gained by waiting.
-    return w->n_threads > 1 ? ET_OK : et__end_slots(w, err);
+    w->n_fed = 0;
+    w->open = w->slots;
+    return et_pool_end(w->options.pool, &w->job, err);
 }
