@@ -1,7 +1,7 @@
 #include "etude/dynamics.h"
 
 #include "etude/file.h"
-#include "robot/robot__mujoco.h"
+#include "robot/mujoco_guard.h"
 #include "robot/robot__urdf.h"
 
 #include <assert.h>
@@ -166,8 +166,9 @@ static enum et_status load_model(struct et_dynamics *d, const bool *moves, struc
     struct et_buf clean = et_buf(CLEAN_BYTES);
     et__urdf_write(&d->urdf, moves, &clean);
     enum et_status st = et_buf_check(&clean, "a robot's clean text", err);
+    const struct et__mujoco_file file = {"robot.xml", et_buf_str(&clean)};
     if (st == ET_OK)
-        st = et__mujoco_load(et_buf_str(&clean), &d->model, err);
+        st = et__mujoco_load(&file, 1, &d->model, err);
     et_buf_free(&clean);
     (void)uselocale(before);
     freelocale(point);

@@ -1,5 +1,6 @@
-#include "robot/robot__mujoco.h"
+#include "robot/mujoco_guard.h"
 
+#include <locale.h>
 #include <mujoco/mujoco.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -58,6 +59,7 @@ enum et_status et__mujoco_guard(void (*call)(void *context), void *context, stru
 }
 
 struct load {
+    const char *name;
     mjVFS *files;
     mjModel *model;
     char text[ET_ERR_TEXT_BYTES];
@@ -66,8 +68,19 @@ struct load {
 static void load(void *context)
 {
     struct load *l = context;
-    l->model = mj_loadXML("robot.xml", l->files, l->text, sizeof l->text);
+    l->model = mj_loadXML(l->name, l->files, l->text, sizeof l->text);
     mj_freeLastXML();
+}
+
+// Numbers are read with a point, whatever the user's language.
+static void load_with_points(void *context)
+{
+    const locale_t point = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const locale_t before = uselocale(point); // with none, nothing changes
+    load(context);
+    (void)uselocale(before);
+    if (point != (locale_t)0)
+        freelocale(point);
 }
 
 // MuJoCo's words in one line.
@@ -78,7 +91,16 @@ static void flatten(char *text)
             *p = p[1] ? ' ' : '\0';
 }
 
-enum et_status et__mujoco_load(struct et_str xml, struct mjModel_ **model, struct et_err *err)
+static bool add_file(mjVFS *files, const struct et__mujoco_file *file)
+{
+    if (file->text.n >= INT32_MAX || mj_makeEmptyFileVFS(files, file->name, (int)file->text.n) != 0)
+        return false;
+    memcpy(files->filedata[files->nfile - 1], file->text.p, file->text.n);
+    return true;
+}
+
+enum et_status et__mujoco_load(const struct et__mujoco_file *texts, size_t n_texts,
+                               struct mjModel_ **model, struct et_err *err)
 {
     static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
     *model = NULL;
@@ -86,15 +108,17 @@ enum et_status et__mujoco_load(struct et_str xml, struct mjModel_ **model, struc
     if (!files)
         return et_fail(err, ET_ENOMEM, -1, "no memory for MuJoCo's files");
     mj_defaultVFS(files);
-    struct load l = {.files = files};
+    struct load l = {.name = texts[0].name, .files = files};
+    bool is_full = false;
+    for (size_t i = 0; !is_full && i < n_texts; i++)
+        is_full = !add_file(files, &texts[i]);
     enum et_status st = ET_ENOMEM;
-    if (xml.n < INT32_MAX && mj_makeEmptyFileVFS(files, "robot.xml", (int)xml.n) == 0) {
-        memcpy(files->filedata[0], xml.p, xml.n);
-        (void)pthread_mutex_lock(&one_by_one);
-        st = et__mujoco_guard(load, &l, err);
-        (void)pthread_mutex_unlock(&one_by_one);
-    } else {
+    if (is_full) {
         (void)et_fail(err, ET_ENOMEM, -1, "no memory for a model's text");
+    } else {
+        (void)pthread_mutex_lock(&one_by_one);
+        st = et__mujoco_guard(load_with_points, &l, err);
+        (void)pthread_mutex_unlock(&one_by_one);
     }
     mj_deleteVFS(files);
     free(files);

@@ -4,7 +4,7 @@
 #include "etude/dynamics.h"
 
 #include "etude/str.h"
-#include "robot/robot__mujoco.h"
+#include "robot/mujoco_guard.h"
 #include "support.h"
 #include "tap.h"
 
@@ -553,7 +553,8 @@ static void errors_come_back_and_nothing_is_written(void)
     CHECK_OK(et__mujoco_guard(warn_inside, NULL, &err));
     mju_warning("outside");
     mjModel *model = NULL;
-    CHECK_EQ(et__mujoco_load(ET_STR("<robot><link/></robot>"), &model, &err), ET_ECORRUPT);
+    const struct et__mujoco_file file = {"robot.xml", ET_STR("<robot><link/></robot>")};
+    CHECK_EQ(et__mujoco_load(&file, 1, &model, &err), ET_ECORRUPT);
     CHECK_HAS(err.text, "MuJoCo: ");
     CHECK(!model && !strchr(err.text, '\n'));
     CHECK(!file_exists("MUJOCO_LOG.TXT"));

@@ -1,0 +1,62 @@
+/* Trainer: a scripted person who does a skill in the virtual centre, and does it like a person.
+ *
+ * It plays the phases of the skill's file: inverse kinematics to where hands must be, minimum-jerk
+ * paths (Flash and Hogan 1985) with drift, tremor, curved ways, pauses, hesitation, corrections,
+ * and retries after a miss. It sees the true state, which a policy never does; what it gives are
+ * actions, as a policy does. Styles ("hands") are data: share/world/trainers/<id>.yaml.
+ *
+ * Units:   as etude/world.h.
+ * Threads: a trainer belongs to its world's thread.
+ * Memory:  a trainer holds scratch of the model's size; it allocates nothing while it acts. */
+#ifndef ETUDE_TRAINER_H
+#define ETUDE_TRAINER_H
+
+#include "etude/world.h"
+
+/* How somebody moves. Zeroed: like a machine, without any of it. */
+struct et_trainer_style {
+    const char *id;
+    double speed;        // of hands, times the file's; 0: 1
+    double speed_spread; // share by which a movement is slower or quicker
+    double aim_m;        // standard deviation of where a hand goes
+    double drift_m;      // of slow wandering of the hand (0.3 s)
+    double tremor_m;     // amplitude at 9 Hz
+    double curve;        // height of a free way's bow, share of its length
+    double pause_s;      // at most, before a phase
+    double hesitation;   // chance a phase that the hand stops midway
+    double correction;   // chance a phase of a short way past the goal and back
+    double patience;     // retries of a phase that missed
+};
+
+/* "careful", "fast", "sloppy" …: an id or a path. ET_ENOTFOUND lists the ids there are. */
+ET_MUST_USE ET_API enum et_status et_trainer_style_load(const char *wanted, struct et_arena *arena,
+                                                        const struct et_trainer_style **style,
+                                                        struct et_err *err);
+
+struct et_trainer;
+
+/* The world stays the caller's, and must outlive the trainer. style NULL: zeroed. */
+ET_MUST_USE ET_API enum et_status et_trainer_open(struct et_trainer **trainer,
+                                                  struct et_world *world,
+                                                  const struct et_trainer_style *style,
+                                                  struct et_err *err);
+ET_API void et_trainer_close(struct et_trainer *trainer); // NULL is allowed
+
+/* After et_world_reset: from the first phase. */
+ET_MUST_USE ET_API enum et_status et_trainer_begin(struct et_trainer *trainer, uint64_t seed,
+                                                   struct et_err *err);
+
+/* The action of the next step (n_joints). ET_END: all is done, given up, or out of time; the action
+ * is the last one. */
+ET_MUST_USE ET_API enum et_status et_trainer_act(struct et_trainer *trainer, double *action,
+                                                 struct et_err *err);
+
+struct et_trainer_state {
+    size_t i_phase; // of the skill's phases
+    int n_retries;
+    double residual_m; // how far the last goal is out of reach, of the worse hand
+    bool has_given_up; // a phase's condition did not come, or an object is lost
+};
+ET_API struct et_trainer_state et_trainer_state(const struct et_trainer *trainer);
+
+#endif

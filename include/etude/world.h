@@ -1,0 +1,103 @@
+/* World: the virtual training centre, as a gym.
+ *
+ * A world is one robot in one skill's scene. It is reset by a seed and a tier, stepped by actions,
+ * and tells what the robot's sensors see and whether the skill is done. The same seed gives the
+ * same bytes. What moves the robot is somebody else's: a policy, a person, or the scripted trainer
+ * of etude/trainer.h.
+ *
+ * Units:   SI; joints in radians (a lift and fingers: metres), in the canonical order of parts;
+ *          quaternions x y z w. Time begins at 0 with each reset.
+ * Threads: a world belongs to one thread at a time; any number side by side.
+ * Memory:  a world holds its model and allocates nothing while it steps. */
+#ifndef ETUDE_WORLD_H
+#define ETUDE_WORLD_H
+
+#include "etude/pose.h"
+#include "etude/skill.h"
+#include "etude/stream.h"
+
+#define ET_WORLD_TICKS 5                   // of physics in a step
+#define ET_WORLD_TICK_NS INT64_C(2000000)  // 500 Hz
+#define ET_WORLD_STEP_NS INT64_C(10000000) // 100 Hz
+#define ET_WORLD_WRENCH_VALUES 12          // left wrist, right wrist: force, torque
+#define ET_WORLD_TOUCH_VALUES 4            // left hand's two pads, right hand's, N
+#define ET_WORLD_PRESSURE_VALUES 16        // four fields of each of those pads, Pa
+#define ET_WORLD_IMU_VALUES 10             // quaternion, rad/s, m/s²; of the robot's trunk
+
+struct et_world;
+
+struct et_world_options {
+    const char *skill;     // id or folder
+    const char *robot;     // id or path; NULL: "etude-one"
+    bool has_backlash;     // of joints: 0.2 degrees of play
+    bool has_lag;          // of actuators: 20 ms, first order
+    bool without_friction; // of joints
+};
+
+struct et_world_joint {
+    const char *name;    // canonical: "left_shoulder_pitch"
+    const char *maker;   // the robot's own name
+    enum et_part part;   // hands have one joint, their opening in metres
+    double lower, upper; // of actions
+    double home;
+    double maker_scale; // what the robot's own interface calls it: value × scale (degrees, signs)
+    size_t maker_index; // and where it has it
+};
+
+/* ET_ENOTFOUND: no such skill or robot. ET_ECORRUPT: file, line, column and reason; MuJoCo's words
+ * with our file; a name of the skill that is not in the scene. ET_EUNSUPPORTED: built without
+ * MuJoCo. */
+ET_MUST_USE ET_API enum et_status
+et_world_open(struct et_world **world, const struct et_world_options *options, struct et_err *err);
+ET_API void et_world_close(struct et_world *world); // NULL is allowed
+
+ET_API const struct et_skill *et_world_skill(const struct et_world *world);
+ET_API const char *et_world_robot(const struct et_world *world); // id
+ET_API const struct et_world_joint *et_world_joints(const struct et_world *world, size_t *n_joints);
+
+/* Begins an episode. The robot is home, things have settled, the first state can be observed.
+ * ET_ECORRUPT: the physics came to no number. */
+ET_MUST_USE ET_API enum et_status et_world_reset(struct et_world *world, uint64_t seed,
+                                                 enum et_tier tier, struct et_err *err);
+
+/* One step of 10 ms towards `action`: the wanted position of every joint (a value outside of its
+ * limits is clipped; NaN keeps the last). ET_ECORRUPT: the physics came to no number; the episode
+ * is lost, and et_world_reset begins another. */
+ET_MUST_USE ET_API enum et_status et_world_step(struct et_world *world, const double *action,
+                                                struct et_err *err);
+
+/* What the sensors saw at each tick of the last step (after a reset: the last tick, five times).
+ * Valid until the next call; rows are ticks. */
+struct et_world_state {
+    int64_t t_ns; // of the last tick
+    size_t n_joints;
+    const double *position; // ET_WORLD_TICKS × n_joints
+    const double *velocity; // the same
+    const double *effort;   // the same; N m, N
+    const double *command;  // the same; what was asked for, clipped
+    const double *wrench;   // ET_WORLD_TICKS × ET_WORLD_WRENCH_VALUES
+    const double *touch;    // ET_WORLD_TICKS × ET_WORLD_TOUCH_VALUES
+    const double *pressure; // ET_WORLD_TICKS × ET_WORLD_PRESSURE_VALUES
+    const double *imu;      // ET_WORLD_TICKS × ET_WORLD_IMU_VALUES
+};
+ET_API const struct et_world_state *et_world_observe(const struct et_world *world);
+
+/* Whether all terms of the skill's success hold now, and which do not (the term as it stands in the
+ * file; NULL when all do). Ask after the robot has let go and things have come to rest. */
+ET_API bool et_world_success(const struct et_world *world, const char **missing);
+
+/* The true state: poses in the room, which no sensor gives. */
+struct et_world_object {
+    const char *name;
+    struct et_pose pose;
+};
+ET_API size_t et_world_n_objects(const struct et_world *world);
+ET_API struct et_world_object et_world_object(const struct et_world *world, size_t i);
+
+/* Everything that decides how it goes on, to go back to: as many bytes as et_world_snapshot_bytes.
+ * What was restored continues bit by bit as it did. Of another world's: not looked at. */
+ET_API size_t et_world_snapshot_bytes(const struct et_world *world);
+ET_API void et_world_save(const struct et_world *world, void *snapshot);
+ET_API void et_world_restore(struct et_world *world, const void *snapshot);
+
+#endif
