@@ -72,15 +72,17 @@ static void load(void *context)
     mj_freeLastXML();
 }
 
-// Numbers are read with a point, whatever the user's language.
-static void load_with_points(void *context)
+// Numbers are read with a point, whatever the user's language; where there is no memory for that,
+// as they are.
+static enum et_status load_with_points(struct load *l, struct et_err *err)
 {
     const locale_t point = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    const locale_t before = uselocale(point); // with none, nothing changes
-    load(context);
+    const locale_t before = uselocale(point);
+    const enum et_status st = et__mujoco_guard(load, l, err);
     (void)uselocale(before);
     if (point != (locale_t)0)
         freelocale(point);
+    return st;
 }
 
 // MuJoCo's words in one line.
@@ -117,7 +119,7 @@ enum et_status et__mujoco_load(const struct et__mujoco_file *texts, size_t n_tex
         (void)et_fail(err, ET_ENOMEM, -1, "no memory for a model's text");
     } else {
         (void)pthread_mutex_lock(&one_by_one);
-        st = et__mujoco_guard(load_with_points, &l, err);
+        st = load_with_points(&l, err);
         (void)pthread_mutex_unlock(&one_by_one);
     }
     mj_deleteVFS(files);
