@@ -16,10 +16,36 @@ struct et__name {
 
 /* ---- conditions: "on bottle tray & not touching cup left_hand" ---- */
 
-/* What a predicate's words mean, in order: b body, s site, j joint, a side (left, right), t a text
- * (the beginning of names), n number, c "<" or ">" and a number, m milli-number with unit (none).
- * The table is in predicate.c, which also evaluates. */
-struct et__predicate;
+/* Name, and what its words are, in order: b body, s site, j joint, a side (left or right), t the
+ * beginning of names, n number, c "<" or ">" and a number. predicate.c evaluates. */
+// clang-format off
+#define ET__PREDICATE_MAP(X)                                                           \
+    X(ON,       "on",       "bb")  /* touches, and is above */                         \
+    X(TOUCHING, "touching", "bb")                                                      \
+    X(IN,       "in",       "bs")  /* its centre of mass is in a site's box */         \
+    X(JOINT,    "joint",    "jc")                                                      \
+    X(HEIGHT,   "height",   "bc")  /* m over the floor */                              \
+    X(UPRIGHT,  "upright",  "bn")  /* degrees it may lean */                           \
+    X(FREE,     "free",     "b")   /* the robot does not touch it */                   \
+    X(STILL,    "still",    "b")                                                       \
+    X(HELD,     "held",     "ba")  /* by both fingers of a hand */                     \
+    X(NEAR,     "near",     "ssn") /* m between two sites */                           \
+    X(COUNT,    "count",    "tsn") /* at least n bodies whose names begin so in a site */ \
+    X(PRESSED,  "pressed",  "jn")  /* was beyond n at some time */                     \
+    X(WIPED,    "wiped",    "tn")  /* at least n sites whose names begin so */
+// clang-format on
+
+enum et__predicate_kind {
+#define X(id, name, words) ET__##id,
+    ET__PREDICATE_MAP(X)
+#undef X
+        ET__N_PREDICATES,
+};
+
+struct et__predicate {
+    const char *name, *words;
+    enum et__predicate_kind kind;
+};
 
 #define ET__TERM_NAMES_MAX 2
 
@@ -39,9 +65,8 @@ struct et__condition { // all of them
     size_t n_terms;
 };
 
-/* The words of a predicate, NULL when there is none of that name; and all names, ended by NULL. */
+/* NULL: there is none of that name. The names, ended by NULL. */
 const struct et__predicate *et__predicate_find(struct et_str name);
-const char *et__predicate_words(const struct et__predicate *predicate);
 const char *const *et__predicate_names(void);
 
 /* ---- actions: "move right bottle.grasp off 0 0 .1 dir +x y speed .2" ---- */
