@@ -8,11 +8,13 @@
 
 /* ---- touch ---- */
 
-/* A contact's body counts for itself, and for the root of its tree. */
+// A body counts with all that hangs on it.
 static bool is_of(const struct et_world *w, int geom, int body)
 {
-    const int own = w->model->geom_bodyid[geom];
-    return own == body || w->model->body_rootid[own] == body;
+    int own = w->model->geom_bodyid[geom];
+    while (own > 0 && own != body)
+        own = w->model->body_parentid[own];
+    return own == body;
 }
 
 bool et__is_touching(const struct et_world *w, int body_a, int body_b)

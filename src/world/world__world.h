@@ -28,8 +28,9 @@ struct et__hand_ids {
 };
 
 struct et__joint_ids {
-    int qpos, dof, actuator;
-    double kp, kd; // for the feed-forward of speed
+    int joint, qpos, dof, actuator;
+    double scale;        // of the model's value for one of ours: fingers move half of the opening
+    double feed_forward; // s: kd / kp, of joints that are followed at speed; 0: of others
 };
 
 /* What a term of a condition speaks of. */
@@ -37,16 +38,14 @@ struct et__term_ids {
     int ids[ET__TERM_NAMES_MAX];
 };
 
-struct et__draw_ids {
-    int id;
+struct et__push {
+    int body; // −1: none now
+    double begin_s, force[3];
 };
 
-struct et__action_ids {
-    int target, holding; // −1: none
-    int posture;         // of the robot's postures; −1: this robot has none such
+struct et__rows {
+    double *position, *velocity, *effort, *command, *wrench, *touch, *pressure, *imu;
 };
-
-struct et__pristine; // the model as it was loaded
 
 struct et_world {
     struct et_arena *arena;
@@ -54,38 +53,68 @@ struct et_world {
     const struct et__robot *robot;
     struct et_world_options options;
     mjModel *model;
+    mjModel *pristine; // as it was loaded: what one episode changes, the next must not see
     mjData *data;
-    struct et__pristine *pristine;
     struct et_world_joint *joints;
     struct et__joint_ids *joint_ids; // robot->n_joints
     struct et__hand_ids hands[2];
     int base;                             // body
     int gyro, accelerometer, orientation; // addresses in sensordata; −1: none
-    int n_objects, *objects;              // bodies
+    int wipe_tool;                        // site; −1: none
+    int *objects;                         // bodies, skill->n_objects of them
+    int *clutter;                         // bodies
+    int *draws;                           // ids of what the script's draws draw
     struct et__term_ids *success;
-    struct et__draw_ids *draws;
-    struct et__random random; // of this episode
+    struct et__random random, sensor_random; // of this episode
     enum et_tier tier;
+    int64_t n_ticks; // since the reset
+    struct et__push push;
     double *action, *speed; // n_joints: in force, and its smoothed speed
+    double *lagged;         // n_joints: what reaches the actuators
     double *joint_max;      // of all joints of the model, since the reset: what was pressed
     unsigned char *wiped;   // of all sites
     struct et_world_state state;
-    double *rows; // what state points into
+    struct et__rows rows; // what state points to
 };
 
-/* Evaluates. `world`'s data is as after mj_forward. */
+/* ---- names (bind.c) ---- */
+
+/* The id of a name of the skill's file; the bodies "left_hand", "right_hand" and "robot" are the
+ * robot's. ET_ECORRUPT: "path:line:column: no body 'x' in the scene". `type` is an mjtObj. */
+ET_MUST_USE enum et_status et__bind(const struct et_world *world, int type,
+                                    const struct et__name *name, int *id, struct et_err *err);
+
+/* The names of a condition's terms; *ids: n_terms, in the world's arena. */
+ET_MUST_USE enum et_status et__bind_condition(struct et_world *world,
+                                              const struct et__condition *condition,
+                                              struct et__term_ids **ids, struct et_err *err);
+
+/* All that the robot and the skill name. */
+ET_MUST_USE enum et_status et__bind_world(struct et_world *world, struct et_err *err);
+
+/* ---- chance (draw.c) ---- */
+
+/* Puts the model's and the data's variables to what this episode's chance says; `data` is fresh. */
+ET_MUST_USE enum et_status et__draw(struct et_world *world, struct et_err *err);
+
+/* ---- what disturbs (disturb.c): nothing before the tier of that name ---- */
+
+void et__disturb_begin(struct et_world *world);
+void et__disturb(struct et_world *world);
+
+/* ---- sensors (sense.c) ---- */
+
+/* Writes row `i_tick` of the state from the data. */
+void et__sense(struct et_world *world, size_t i_tick);
+
+/* ---- conditions (predicate.c); data is as after mj_forward ---- */
+
 bool et__term_holds(const struct et_world *world, const struct et__term *term,
                     const struct et__term_ids *ids);
 bool et__condition_holds(const struct et_world *world, const struct et__condition *condition,
                          const struct et__term_ids *ids);
 
-/* Finds the names of a condition's terms in the model. ET_ECORRUPT: "path:line:column: no body
- * 'x' in the scene; nearest: y". ids: n_terms, from the world's arena. */
-ET_MUST_USE enum et_status et__bind_condition(struct et_world *world,
-                                              const struct et__condition *condition,
-                                              struct et__term_ids **ids, struct et_err *err);
-
-/* Touch between trees of bodies: a body counts with all that hangs on it. */
+/* Touch between bodies, each with all that hangs on it. */
 bool et__is_touching(const struct et_world *world, int body_a, int body_b);
 
 #endif

@@ -1,0 +1,205 @@
+/* From the names in the robot's and the skill's files to the model's numbers. */
+#include "world/world__world.h"
+
+#include <string.h>
+
+/* ---- the skill's names ---- */
+
+static int own_body(const struct et_world *w, const char *name)
+{
+    if (strcmp(name, "robot") == 0)
+        return w->base;
+    if (strcmp(name, "left_hand") == 0)
+        return w->hands[ET__LEFT].palm;
+    return strcmp(name, "right_hand") == 0 ? w->hands[ET__RIGHT].palm : -1;
+}
+
+static const char *kind_of(int type)
+{
+    return type == mjOBJ_BODY ? "body" : type == mjOBJ_SITE ? "site" : "joint";
+}
+
+enum et_status et__bind(const struct et_world *w, int type, const struct et__name *name, int *id,
+                        struct et_err *err)
+{
+    *id = type == mjOBJ_BODY ? own_body(w, name->text) : -1;
+    if (*id < 0)
+        *id = mj_name2id(w->model, type, name->text);
+    if (*id >= 0)
+        return ET_OK;
+    return et_fail(err, ET_ECORRUPT, name->place.line, "%.120s:%d:%d: no %s '%.60s' in the scene",
+                   w->skill->path, name->place.line, name->place.column, kind_of(type), name->text);
+}
+
+static enum et_status bind_term(struct et_world *w, const struct et__term *term,
+                                struct et__term_ids *ids, struct et_err *err)
+{
+    size_t i_name = 0;
+    ids->ids[0] = ids->ids[1] = -1;
+    for (const char *word = term->predicate->words; *word; word++) {
+        if (*word == 't') // names that begin so: any number of them
+            i_name++;
+        const int type = *word == 'b'   ? mjOBJ_BODY
+                         : *word == 's' ? mjOBJ_SITE
+                         : *word == 'j' ? mjOBJ_JOINT
+                                        : mjOBJ_UNKNOWN;
+        if (type == mjOBJ_UNKNOWN)
+            continue;
+        const enum et_status st = et__bind(w, type, &term->names[i_name], &ids->ids[i_name], err);
+        if (st != ET_OK)
+            return st;
+        i_name++;
+    }
+    return ET_OK;
+}
+
+enum et_status et__bind_condition(struct et_world *w, const struct et__condition *condition,
+                                  struct et__term_ids **ids, struct et_err *err)
+{
+    *ids = et_arena_array(w->arena, condition->n_terms, sizeof **ids);
+    if (!*ids)
+        return et_arena_fail(w->arena, "a skill's conditions", err);
+    enum et_status st = ET_OK;
+    for (size_t i = 0; st == ET_OK && i < condition->n_terms; i++)
+        st = bind_term(w, &condition->terms[i], &(*ids)[i], err);
+    return st;
+}
+
+static enum et_status bind_draw(const struct et_world *w, const struct et__draw *draw, int *id,
+                                struct et_err *err)
+{
+    const int type = draw->kind == ET__DRAW_JOINT ? mjOBJ_JOINT : mjOBJ_BODY;
+    return et__bind(w, type, &draw->name, id, err);
+}
+
+static enum et_status bind_skill(struct et_world *w, struct et_err *err)
+{
+    const struct et_skill_script *script = w->skill->script;
+    w->objects = et_arena_array(w->arena, w->skill->n_objects, sizeof *w->objects);
+    w->draws = et_arena_array(w->arena, script->n_draws, sizeof *w->draws);
+    w->clutter = et_arena_array(w->arena, script->n_clutter, sizeof *w->clutter);
+    if (!w->objects || !w->draws || !w->clutter)
+        return et_arena_fail(w->arena, "a skill's names", err);
+    enum et_status st = et__bind_condition(w, &script->success, &w->success, err);
+    for (size_t i = 0; st == ET_OK && i < w->skill->n_objects; i++)
+        st = et__bind(w, mjOBJ_BODY, &(struct et__name){w->skill->objects[i], {0, 0}},
+                      &w->objects[i], err);
+    for (size_t i = 0; st == ET_OK && i < script->n_draws; i++)
+        st = bind_draw(w, &script->draws[i], &w->draws[i], err);
+    for (size_t i = 0; st == ET_OK && i < script->n_clutter; i++)
+        st = et__bind(w, mjOBJ_BODY, &script->clutter[i], &w->clutter[i], err);
+    w->wipe_tool = mj_name2id(w->model, mjOBJ_SITE, "wipe_tool");
+    return st;
+}
+
+/* ---- the robot's names ---- */
+
+static enum et_status find(const struct et_world *w, int type, const char *name, int *id,
+                           struct et_err *err)
+{
+    *id = mj_name2id(w->model, type, name);
+    return *id >= 0 ? ET_OK
+                    : et_fail(err, ET_ECORRUPT, -1, "%.150s: no '%.60s' in %.150s", w->robot->path,
+                              name, w->robot->mjcf);
+}
+
+/* Where a sensor's values begin; −1 where the robot has none. */
+static enum et_status find_sensor(const struct et_world *w, const char *name, int n_values,
+                                  int *address, struct et_err *err)
+{
+    int id;
+    *address = -1;
+    if (!name)
+        return ET_OK;
+    const enum et_status st = find(w, mjOBJ_SENSOR, name, &id, err);
+    if (st != ET_OK)
+        return st;
+    if (w->model->sensor_dim[id] != n_values)
+        return et_fail(err, ET_ECORRUPT, -1, "%.150s: sensor %.60s gives %d values, not %d",
+                       w->robot->path, name, w->model->sensor_dim[id], n_values);
+    *address = w->model->sensor_adr[id];
+    return ET_OK;
+}
+
+static enum et_status bind_joint(struct et_world *w, size_t i, struct et_err *err)
+{
+    const struct et__robot_joint *joint = &w->robot->joints[i];
+    const mjModel *m = w->model;
+    struct et__joint_ids *ids = &w->joint_ids[i];
+    enum et_status st = find(w, mjOBJ_JOINT, joint->joint, &ids->joint, err);
+    if (st == ET_OK)
+        st = find(w, mjOBJ_ACTUATOR, joint->actuator, &ids->actuator, err);
+    if (st != ET_OK)
+        return st;
+    ids->qpos = m->jnt_qposadr[ids->joint];
+    ids->dof = m->jnt_dofadr[ids->joint];
+    ids->scale = 1;
+    const bool is_arm = joint->part == ET_PART_LEFT_ARM || joint->part == ET_PART_RIGHT_ARM;
+    const double kp = m->actuator_gainprm[mjNGAIN * ids->actuator];
+    ids->feed_forward = is_arm && kp > 0 ? m->dof_damping[ids->dof] / kp : 0;
+    const double *range = m->jnt_range + 2 * (size_t)ids->joint;
+    w->joints[i] = (struct et_world_joint){.name = joint->name,
+                                           .maker = joint->maker,
+                                           .part = joint->part,
+                                           .lower = range[0],
+                                           .upper = range[1],
+                                           .home = joint->home,
+                                           .maker_scale = joint->maker_scale,
+                                           .maker_index = joint->maker_index};
+    return ET_OK;
+}
+
+static enum et_status bind_hand(struct et_world *w, enum et__side side, struct et_err *err)
+{
+    const struct et__robot_hand *hand = &w->robot->hands[side];
+    struct et__hand_ids *ids = &w->hands[side];
+    enum et_status st = find(w, mjOBJ_SITE, hand->tcp, &ids->tcp, err);
+    if (st == ET_OK)
+        st = find(w, mjOBJ_BODY, hand->body, &ids->palm, err);
+    for (size_t i = 0; st == ET_OK && i < 2; i++)
+        st = find(w, mjOBJ_BODY, hand->fingers[i], &ids->fingers[i], err);
+    if (st == ET_OK)
+        st = find_sensor(w, hand->force, 3, &ids->force, err);
+    if (st == ET_OK)
+        st = find_sensor(w, hand->torque, 3, &ids->torque, err);
+    for (size_t i = 0; st == ET_OK && i < 2; i++)
+        st = find_sensor(w, hand->touch[i], 1, &ids->touch[i], err);
+    for (size_t i = 0; st == ET_OK && i < 8; i++)
+        st = find_sensor(w, hand->pressure[i], 1, &ids->pressure[i], err);
+    if (st != ET_OK)
+        return st;
+    ids->n_joints = hand->n_joints;
+    for (size_t i = 0; i < hand->n_joints; i++) {
+        ids->qpos[i] = w->joint_ids[hand->first_joint + i].qpos;
+        ids->dof[i] = w->joint_ids[hand->first_joint + i].dof;
+    }
+    w->joint_ids[hand->i_hand].scale = hand->actuator_scale;
+    w->joints[hand->i_hand].lower = hand->close_m;
+    w->joints[hand->i_hand].upper = hand->open_m;
+    return ET_OK;
+}
+
+static enum et_status bind_robot(struct et_world *w, struct et_err *err)
+{
+    const struct et__robot *robot = w->robot;
+    w->joints = et_arena_array(w->arena, robot->n_joints, sizeof *w->joints);
+    w->joint_ids = et_arena_array(w->arena, robot->n_joints, sizeof *w->joint_ids);
+    if (!w->joints || !w->joint_ids)
+        return et_arena_fail(w->arena, "a robot's joints", err);
+    enum et_status st = find(w, mjOBJ_BODY, robot->base, &w->base, err);
+    for (size_t i = 0; st == ET_OK && i < robot->n_joints; i++)
+        st = bind_joint(w, i, err);
+    for (int side = ET__LEFT; st == ET_OK && side <= ET__RIGHT; side++)
+        st = bind_hand(w, (enum et__side)side, err);
+    if (st == ET_OK)
+        st = find_sensor(w, robot->gyro, 3, &w->gyro, err);
+    if (st == ET_OK)
+        st = find_sensor(w, robot->accelerometer, 3, &w->accelerometer, err);
+    return st == ET_OK ? find_sensor(w, robot->orientation, 4, &w->orientation, err) : st;
+}
+
+enum et_status et__bind_world(struct et_world *w, struct et_err *err)
+{
+    const enum et_status st = bind_robot(w, err);
+    return st == ET_OK ? bind_skill(w, err) : st;
+}
