@@ -1,6 +1,7 @@
 /* Shared files: profiles, policies and other data that users may edit, found by name.
  *
- * A file of a kind lies in <folder>/<kind>/<id><suffix>. The folders are those of $ETUDE_SHARE, in
+ * A file of a kind lies in <folder>/<kind>/<id><suffix>, or, where the suffix begins with a '/', in
+ * a folder of its own: <folder>/<kind>/<id>/skill.yaml. The folders are those of $ETUDE_SHARE, in
  * its order (separated by ':', empty ones left out), and then the installed share/etude. A file
  * hides those of the same name in folders behind it, so that what is shipped can be changed one by
  * one. The program puts the folder that it was shipped with behind the user's.
@@ -15,7 +16,7 @@
 /* What is looked for, and what messages call it. */
 struct et_share_kind {
     const char *folder; // "profiles"
-    const char *suffix; // ".yaml"
+    const char *suffix; // ".yaml", "/skill.yaml"
     const char *what;   // "profile"
 };
 

@@ -67,6 +67,12 @@ ET_MUST_USE ET_API enum et_status et_name_check(struct et_str name, const char *
 /* True for our own identifiers: 1 to 256 of [a-z0-9_.-]. */
 ET_API bool et_name_is_own(struct et_str name);
 
+/* What was meant by a word that nobody knows: the one of `words` (ended by NULL) with the fewest
+ * letters to change, put in or take out (Levenshtein's distance, of the first 48 bytes); the first
+ * of several; NULL when there are no words. */
+ET_API const char *et_str_nearest(struct et_str word, const char *const *words);
+ET_API size_t et_str_distance(struct et_str a, struct et_str b);
+
 /* A bounded, growing buffer. A zeroed struct with a limit is empty and valid. */
 struct et_buf {
     char *p;               // owned; not NUL-terminated, see et_buf_text

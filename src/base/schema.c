@@ -6,9 +6,6 @@
 // A value nested deeper than any parser allows is refused.
 #define DEPTH_MAX 64
 
-// Longer keys are compared by their first bytes, which is enough to guess what was meant.
-#define GUESS_BYTES 48
-
 struct frame {
     const struct et_value *value;
     const struct et_schema *schema; // LIST, MAP or DICT
@@ -72,28 +69,6 @@ static struct et_place key_place(const struct et_value *map, size_t i)
     return place_of(&map->as.many.items[i]);
 }
 
-/* Levenshtein's distance between two short texts, by rows. */
-static size_t edit_distance(struct et_str a, struct et_str b)
-{
-    size_t row[GUESS_BYTES + 1];
-    const size_t n_a = a.n < GUESS_BYTES ? a.n : GUESS_BYTES;
-    const size_t n_b = b.n < GUESS_BYTES ? b.n : GUESS_BYTES;
-
-    for (size_t j = 0; j <= n_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n_b; j++) {
-            const size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            const size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
-            diagonal = row[j];
-            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
-        }
-    }
-    return row[n_b];
-}
-
 static enum et_status fail_unknown(const struct check *c, const struct frame *map, size_t i)
 {
     const struct et_str key = map->value->as.many.keys[i];
@@ -101,7 +76,7 @@ static enum et_status fail_unknown(const struct check *c, const struct frame *ma
     size_t least = SIZE_MAX;
 
     for (const struct et_schema_field *f = map->schema->fields; f->key; f++) {
-        const size_t distance = edit_distance(key, et_str(f->key));
+        const size_t distance = et_str_distance(key, et_str(f->key));
         if (distance < least) {
             least = distance;
             nearest = f->key;

@@ -32,12 +32,37 @@ static const char *const *list_folders(const struct et_share_kind *kind, struct 
     return folders;
 }
 
+/* An id is one name, never a way out of the folder. */
+static bool is_id(struct et_str id)
+{
+    return et_name_is_own(id) && id.p[0] != '.';
+}
+
 static bool is_listed(const struct et_share_file *files, size_t n, struct et_str id)
 {
     for (size_t i = 0; i < n; i++)
         if (et_str_eq(et_str(files[i].id), id))
             return true;
     return false;
+}
+
+/* The id of what lies in a kind's folder by this name: without the suffix, or the whole name where
+ * the id is a folder. False: it is of another kind. */
+static bool id_of(const struct et_share_kind *kind, const char *name, struct et_str *id)
+{
+    *id = et_str(name);
+    if (kind->suffix[0] == '/')
+        return is_id(*id);
+    if (!et_str_ends(*id, kind->suffix))
+        return false;
+    id->n -= strlen(kind->suffix);
+    return true;
+}
+
+static const char *path_of(const struct et_share_kind *kind, const char *folder, struct et_str id,
+                           struct et_arena *arena)
+{
+    return et_arena_printf(arena, "%s/%.*s%s", folder, ET_STR_ARG(id), kind->suffix);
 }
 
 /* What lies in a folder. */
@@ -53,15 +78,12 @@ static enum et_status take(const struct et_share_kind *kind, const char *folder,
 {
     const size_t n_before = *n;
     for (size_t i = 0; i < listing->n; i++) {
-        struct et_str id = et_str(listing->names[i]);
-        if (!et_str_ends(id, kind->suffix))
-            continue;
-        id.n -= strlen(kind->suffix);
-        if (is_listed(files, n_before, id))
+        struct et_str id;
+        if (!id_of(kind, listing->names[i], &id) || is_listed(files, n_before, id))
             continue;
         enum et_path_kind found = ET_PATH_NONE;
         files[*n].id = et_arena_copy(arena, id.p, id.n);
-        files[*n].path = et_path_join(arena, folder, listing->names[i]);
+        files[*n].path = path_of(kind, folder, id, arena);
         if (!files[*n].id || !files[*n].path)
             return ET_ENOMEM;
         *n += et_path_kind(files[*n].path, &found, NULL) == ET_OK && found == ET_PATH_FILE;
@@ -136,10 +158,9 @@ enum et_status et_share_find(const struct et_share_kind *kind, const char *id,
     const char *const *folders = list_folders(kind, arena, &n);
     if (!folders)
         return et_arena_fail(arena, kind->folder, err);
-    // An id is one name, never a way out of the folder.
-    for (size_t f = 0; f < n && et_name_is_own(et_str(id)); f++) {
+    for (size_t f = 0; f < n && is_id(et_str(id)); f++) {
         enum et_path_kind found = ET_PATH_NONE;
-        const char *file = et_arena_printf(arena, "%s/%s%s", folders[f], id, kind->suffix);
+        const char *file = path_of(kind, folders[f], et_str(id), arena);
         if (!file)
             return et_arena_fail(arena, kind->folder, err);
         if (et_path_kind(file, &found, NULL) == ET_OK && found == ET_PATH_FILE) {

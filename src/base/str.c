@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// Longer words are compared by their first bytes, which is enough to guess what was meant.
+#define GUESS_BYTES 48
+
 bool et_str_eq(struct et_str a, struct et_str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -189,4 +192,39 @@ bool et_name_is_own(struct et_str name)
             return false;
     }
     return true;
+}
+
+size_t et_str_distance(struct et_str a, struct et_str b)
+{
+    size_t row[GUESS_BYTES + 1];
+    const size_t n_a = a.n < GUESS_BYTES ? a.n : GUESS_BYTES;
+    const size_t n_b = b.n < GUESS_BYTES ? b.n : GUESS_BYTES;
+
+    for (size_t j = 0; j <= n_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n_a; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n_b; j++) {
+            const size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            const size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            diagonal = row[j];
+            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
+        }
+    }
+    return row[n_b];
+}
+
+const char *et_str_nearest(struct et_str word, const char *const *words)
+{
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+    for (; *words; words++) {
+        const size_t distance = et_str_distance(word, et_str(*words));
+        if (distance < least) {
+            least = distance;
+            nearest = *words;
+        }
+    }
+    return nearest;
 }

@@ -58,6 +58,39 @@ static void finds_one_or_says_which_there_are(void)
     et_arena_close(arena);
 }
 
+static void knows_kinds_whose_ids_are_folders(void)
+{
+    static const struct et_share_kind BOXES = {
+        .folder = "boxes", .suffix = "/box.yaml", .what = "box"};
+    static const char *const BAD[] = {"empty", "..", ".", "", "file", "full/", ".hidden"};
+    const struct et_share_file *files;
+    const char *path;
+    size_t n;
+    begin();
+    static const char *const FOLDERS[] = {"share/boxes",       "share/boxes/full",
+                                          "share/boxes/empty", "share/boxes/.hidden",
+                                          "share/boxes/odd",   "share/boxes/odd/box.yaml"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        (void)mkdir(temp_path(FOLDERS[i]), 0777);
+    write_file(temp_path("share/boxes/full/box.yaml"), "", 0);
+    write_file(temp_path("share/boxes/.hidden/box.yaml"), "", 0);
+    write_file(temp_path("share/boxes/file"), "", 0);
+    write_file(temp_path("share/box.yaml"), "", 0);
+
+    CHECK_OK(et_share_list(&BOXES, arena, &files, &n, &err));
+    if (CHECK(n == 1)) {
+        CHECK_STR(files[0].id, "full");
+        CHECK_HAS(files[0].path, "share/boxes/full/box.yaml");
+    }
+    CHECK_OK(et_share_find(&BOXES, "full", arena, &path, &err));
+    CHECK_HAS(path, "share/boxes/full/box.yaml");
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        CHECK_EQ(et_share_find(&BOXES, BAD[i], arena, &path, &err), ET_ENOTFOUND);
+        CHECK_HAS(err.text, "there are full");
+    }
+    et_arena_close(arena);
+}
+
 static void looks_into_folders_in_their_order(void)
 {
     const struct et_share_file *files;
@@ -143,6 +176,7 @@ int main(void)
 {
     RUN(lists_files_of_a_kind_by_name);
     RUN(finds_one_or_says_which_there_are);
+    RUN(knows_kinds_whose_ids_are_folders);
     RUN(looks_into_folders_in_their_order);
     RUN(says_where_it_looked_without_an_environment);
     RUN(says_when_a_folder_is_none);

@@ -207,6 +207,26 @@ static void knows_our_own_identifiers(void)
     CHECK(!et_name_is_own(ET_STR("a/b")));
 }
 
+static void guesses_what_was_meant(void)
+{
+    static const char *const WORDS[] = {"move", "grip", "hold", "follow", NULL};
+    static const char *const NONE[] = {NULL};
+    CHECK_EQ(et_str_distance(et_str("mvoe"), et_str("move")), 2);
+    CHECK_EQ(et_str_distance(et_str(""), et_str("move")), 4);
+    CHECK_EQ(et_str_distance(et_str("move"), et_str("move")), 0);
+    CHECK_STR(et_str_nearest(et_str("mvoe"), WORDS), "move");
+    CHECK_STR(et_str_nearest(et_str("holds"), WORDS), "hold");
+    CHECK_STR(et_str_nearest(et_str(""), WORDS), "move");
+    CHECK(et_str_nearest(et_str("move"), NONE) == NULL);
+
+    // Words that differ behind their 48th byte are the same to it.
+    char a[100], b[100];
+    memset(a, 'x', sizeof a);
+    memset(b, 'x', sizeof b);
+    b[60] = 'y';
+    CHECK_EQ(et_str_distance((struct et_str){a, sizeof a}, (struct et_str){b, sizeof b}), 0);
+}
+
 static void builds_text(void)
 {
     struct et_buf buf = et_buf(1000);
@@ -285,6 +305,7 @@ int main(void)
     RUN(knows_utf8);
     RUN(checks_names_from_outside);
     RUN(knows_our_own_identifiers);
+    RUN(guesses_what_was_meant);
     RUN(builds_text);
     RUN(holds_its_limit_and_not_a_byte_more);
     RUN(stays_failed_until_cleared);
