@@ -89,7 +89,8 @@ struct et__action {
     enum et__verb verb;
     enum et__side side;
     struct et__name target;  // site, joint or body; text NULL: "here"
-    struct et__name holding; // what shall come to the target, instead of the hand
+    struct et__name holding; // what shall come to the target, instead of the hand; of a carry: the
+                             // site that the body comes to
     struct et__name posture; // joint
     double off[3];           // m, from the target in the room's axes, or its own (yaw only) if rel
     double by[3];
@@ -137,6 +138,7 @@ struct et_skill_script {
     struct et__condition success;
     const struct et__draw *draws;
     size_t n_draws;
+    const struct et__name *objects; // of the skill, as many, with their places in the file
     const struct et__name *clutter; // bodies that stand in the scene from tier cluttered on
     size_t n_clutter;
 };
