@@ -96,7 +96,7 @@ static enum et_status read_name(const struct et__skill_reader *r, const struct e
 static enum et_status read_phase(const struct et__skill_reader *r, const struct et_value *item,
                                  const struct et__phase *phases, struct et__phase *phase)
 {
-    *phase = (struct et__phase){.i_else = -1, .timeout_s = WAIT_S};
+    *phase = (struct et__phase){.i_else = -1, .timeout_s = WAIT_S, .has_waist = true};
     enum et_status st = read_name(r, item, phases, phase);
     if (st != ET_OK)
         return st;
@@ -112,7 +112,7 @@ static enum et_status read_phase(const struct et__skill_reader *r, const struct 
     if (!actions && !et_value_get(value, "until"))
         return et__skill_bad(r, et__place_of(value), "a phase needs a \"do\" or an \"until\"");
     phase->timeout_s = et_value_real(et_value_get(value, "timeout_s"), WAIT_S);
-    phase->has_waist = et_value_bool(et_value_get(value, "waist"), false);
+    phase->has_waist = et_value_bool(et_value_get(value, "waist"), true);
     st = read_actions(r, actions, phase);
     return st == ET_OK ? read_condition(r, value, phases, phase) : st;
 }

@@ -113,7 +113,7 @@ struct et__phase {
     struct et__condition until; // none: when all have arrived
     double timeout_s;           // to wait for it
     int32_t i_else;             // phase to go back to when it does not come; −1: go on
-    bool has_waist;             // the waist helps the hands
+    bool has_waist; // the waist helps hands that cannot reach (where no posture is asked)
 };
 
 /* ---- what chance decides ---- */

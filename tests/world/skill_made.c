@@ -55,7 +55,7 @@ const char SKILL_TEXT[] = "# A skill for tests.\n"                              
                           "        height cup < .9 & near cup_g spot .02 &\n"                // 44
                           "        count bead bowl 12 & pressed button .01 & wiped dirt 3\n" // 45
                           "      timeout_s: 2.5\n"                                           // 46
-                          "      waist: true\n"                                              // 47
+                          "      waist: false\n"                                             // 47
                           "      else: reach\n"                                              // 48
                           "  - wait: {until: \"still tray\"}\n";                             // 49
 

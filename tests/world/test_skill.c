@@ -106,10 +106,10 @@ static void reads_phases(void)
         return;
     const struct et__phase *p = s->script->phases;
     CHECK_EQ(p[0].n_actions, 4); // a posture of two joints is two
-    CHECK(p[0].i_else == -1 && p[0].until.n_terms == 0 && !p[0].has_waist);
+    CHECK(p[0].i_else == -1 && p[0].until.n_terms == 0 && p[0].has_waist);
     CHECK(p[0].timeout_s == 1);
     CHECK(p[2].i_else == 0 && p[2].until.n_terms == 1 && p[2].n_actions == 1);
-    CHECK(p[3].i_else == 1 && p[3].has_waist && p[3].timeout_s == 2.5);
+    CHECK(p[3].i_else == 1 && !p[3].has_waist && p[3].timeout_s == 2.5);
     CHECK_EQ(p[3].n_actions, 10);
     CHECK(p[4].n_actions == 0 && p[4].until.n_terms == 1);
     CHECK_STR(p[4].until.terms[0].text, "still tray");
