@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define RADIANS_PER_DEGREE 0.017453292519943295
 #define PARALLEL 0.99 // cosine between two directions that are one for a hand
 
 #define SIDES_TEXT "a side (left, right, both)"
@@ -14,31 +13,33 @@ static const char *const POSTURES[] = {"lift",     "waist_yaw", "waist_pitch",
 
 /* ---- what a verb may have ---- */
 
-enum option_kind { FLAG, NUMBER, TRIPLE, SITE, AXES };
+enum option_kind { FLAG, NUMBER, ANGLE, TRIPLE, SITE, AXES };
 
 struct option {
     const char *name;
     enum option_kind kind;
     size_t offset; // in struct et__action
-    struct et__range range;
-    double scale;
+    const struct et__range *range;
 };
 
+static const struct et__range HEIGHT = {"a height in m", -2, 2};
+static const struct et__range SHARE = {"a share of the turn", 0, 1};
+static const struct et__range SPEED = {"a speed in m/s", 0.001, 5};
+
 // clang-format off
+#define AT(field) offsetof(struct et__action, field)
 static const struct option OPTIONS[] = {
-    {"off",     TRIPLE, offsetof(struct et__action, off),         {"a distance in m", -10, 10},         1},
-    {"by",      TRIPLE, offsetof(struct et__action, by),          {"a distance in m", -10, 10},         1},
-    {"rel",     FLAG,   offsetof(struct et__action, is_relative), {NULL, 0, 0},                         0},
-    {"dir",     AXES,   0,                                        {NULL, 0, 0},                         0},
-    {"yaw",     NUMBER, offsetof(struct et__action, yaw_rad),     {"an angle in degrees", -360, 360},
-     RADIANS_PER_DEGREE},
-    {"pitch",   NUMBER, offsetof(struct et__action, pitch_rad),   {"an angle in degrees", -360, 360},
-     RADIANS_PER_DEGREE},
-    {"holding", SITE,   offsetof(struct et__action, holding),     {"a site", 0, 0},                     0},
-    {"to",      SITE,   offsetof(struct et__action, holding),     {"a site", 0, 0},                     0},
-    {"via",     NUMBER, offsetof(struct et__action, via),         {"a height in m", -2, 2},             1},
-    {"turn",    NUMBER, offsetof(struct et__action, turn),        {"a share of the turn", 0, 1},        1},
-    {"speed",   NUMBER, offsetof(struct et__action, speed),       {"a speed in m/s", 0.001, 5},         1},
+    {"off",     TRIPLE, AT(off),         &et__metres},
+    {"by",      TRIPLE, AT(by),          &et__metres},
+    {"rel",     FLAG,   AT(is_relative), NULL},
+    {"dir",     AXES,   0,               NULL},
+    {"yaw",     ANGLE,  AT(yaw_rad),     &et__degrees},
+    {"pitch",   ANGLE,  AT(pitch_rad),   &et__degrees},
+    {"holding", SITE,   AT(holding),     NULL},
+    {"to",      SITE,   AT(holding),     NULL},
+    {"via",     NUMBER, AT(via),         &HEIGHT},
+    {"turn",    NUMBER, AT(turn),        &SHARE},
+    {"speed",   NUMBER, AT(speed),       &SPEED},
 };
 #define N_OPTIONS (sizeof OPTIONS / sizeof *OPTIONS)
 
@@ -146,18 +147,19 @@ static enum et_status read_option(struct sentence *s, const struct option *optio
         *(bool *)field = true;
         return ET_OK;
     case SITE:
-        return et__line_name(&s->line, option->range.what, VERBS[s->action->verb].options,
+        return et__line_name(&s->line, "a site", VERBS[s->action->verb].options,
                              (struct et__name *)(void *)field);
     case AXES:
         return read_axes(s);
     case NUMBER:
+    case ANGLE:
     case TRIPLE:
         break;
     }
-    for (int i = 0; i < (option->kind == TRIPLE ? 3 : 1) && st == ET_OK; i++) {
-        st = et__line_number(&s->line, &option->range, &number[i]);
-        number[i] *= option->scale;
-    }
+    for (int i = 0; i < (option->kind == TRIPLE ? 3 : 1) && st == ET_OK; i++)
+        st = et__line_number(&s->line, option->range, &number[i]);
+    if (option->kind == ANGLE)
+        *number *= ET__RADIANS_PER_DEGREE;
     return st;
 }
 
@@ -223,7 +225,6 @@ static enum et_status read_target(struct sentence *s, const char *what, bool is_
 
 static enum et_status read_word(struct sentence *s, char kind)
 {
-    static const struct et__range POSITION = {"a joint's position (m or rad)", -1000, 1000};
     static const struct et__range SECONDS = {"a time in s", 0, 600};
     static const struct et__range METRES = {"a distance in m", 0, 5};
     static const struct et__range NEWTONS = {"a force in N", 0.1, 1000};
@@ -253,7 +254,7 @@ static enum et_status read_word(struct sentence *s, char kind)
     case 'f':
         return et__line_number(&s->line, &NEWTONS, value);
     default:
-        return et__line_number(&s->line, &POSITION, value);
+        return et__line_number(&s->line, &et__position, value);
     }
 }
 
@@ -285,7 +286,6 @@ static enum et_status fail_too_many(const struct et__skill_reader *r, struct et_
 static enum et_status read_postures(struct sentence *s, struct et__action *actions,
                                     size_t *n_actions)
 {
-    static const struct et__range POSITION = {"a joint's position (m or rad)", -10, 10};
     const struct et__action first = *s->action;
     do {
         const struct et__word word = et__line_peek(&s->line);
@@ -297,7 +297,7 @@ static enum et_status read_postures(struct sentence *s, struct et__action *actio
         enum et_status st = et__line_choice(
             &s->line, "lift, waist_yaw, waist_pitch, head_pan or head_tilt", POSTURES, &i);
         if (st == ET_OK)
-            st = et__line_number(&s->line, &POSITION, &a->value);
+            st = et__line_number(&s->line, &et__position, &a->value);
         if (st != ET_OK)
             return st;
         a->posture = (struct et__name){POSTURES[i], word.place};

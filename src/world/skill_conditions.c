@@ -7,15 +7,16 @@
 static const char *const SIDES[] = {"left", "right", NULL};
 static const char *const SIGNS[] = {"<", ">", NULL};
 
+static const struct et__range LEAN = {"an angle in degrees", 0, 180};
+static const struct et__range DISTANCE = {"a distance in m", 0, 10};
+static const struct et__range BODIES = {"a number of bodies", 1, 1000};
+static const struct et__range SITES = {"a number of sites", 1, 1000};
+
 /* What each predicate's number is, and what it can be. */
-static const struct et__range NUMBERS[ET__N_PREDICATES] = {
-    [ET__JOINT] = {"a joint's position (m or rad)", -1000, 1000},
-    [ET__HEIGHT] = {"a height in m", -10, 10},
-    [ET__UPRIGHT] = {"an angle in degrees", 0, 180},
-    [ET__NEAR] = {"a distance in m", 0, 10},
-    [ET__COUNT] = {"a number of bodies", 1, 1000},
-    [ET__PRESSED] = {"a joint's position (m or rad)", -1000, 1000},
-    [ET__WIPED] = {"a number of sites", 1, 1000},
+static const struct et__range *const NUMBERS[ET__N_PREDICATES] = {
+    [ET__JOINT] = &et__position,   [ET__HEIGHT] = &et__metres, [ET__UPRIGHT] = &LEAN,
+    [ET__NEAR] = &DISTANCE,        [ET__COUNT] = &BODIES,      [ET__WIPED] = &SITES,
+    [ET__PRESSED] = &et__position,
 };
 
 static const char *what_of(char kind)
@@ -36,7 +37,7 @@ static const char *what_of(char kind)
 static enum et_status read_word(struct et__line *line, char kind, struct et__term *term,
                                 size_t *n_names)
 {
-    const struct et__range *range = &NUMBERS[term->predicate->kind];
+    const struct et__range *range = NUMBERS[term->predicate->kind];
     enum et_status st;
     size_t i = 0;
 

@@ -1,8 +1,6 @@
 /* What chance decides, tier by tier: "body cup x -.02 .02 yaw -180 180", "mass cup .5 2". */
 #include "world/world__skill_reader.h"
 
-#define RADIANS_PER_DEGREE 0.017453292519943295
-
 static const char *const KINDS[] = {
     [ET__DRAW_BODY] = "body",         [ET__DRAW_JOINT] = "joint", [ET__DRAW_MASS] = "mass",
     [ET__DRAW_FRICTION] = "friction", [ET__N_DRAWS] = NULL,
@@ -11,9 +9,6 @@ static const char *const KINDS[] = {
 static const char *const AXES[] = {"x", "y", "z", "roll", "pitch", "yaw", NULL};
 #define FIRST_ANGLE 3
 
-static const struct et__range METRES = {"a distance in m", -10, 10};
-static const struct et__range DEGREES = {"an angle in degrees", -360, 360};
-static const struct et__range POSITION = {"a joint's position (m or rad)", -1000, 1000};
 static const struct et__range FACTOR = {"a factor", 0.01, 100};
 
 /* Two numbers, the first not above the second. */
@@ -42,14 +37,14 @@ static enum et_status read_axes(struct et__line *line, struct et__draw *draw)
         if (has_axis[i])
             return et__skill_bad(line->r, word.place, "\"%s\" stands here again", AXES[i]);
         has_axis[i] = true;
-        st = read_limits(line, i < FIRST_ANGLE ? &METRES : &DEGREES, &draw->least[i],
+        st = read_limits(line, i < FIRST_ANGLE ? &et__metres : &et__degrees, &draw->least[i],
                          &draw->most[i]);
         if (st != ET_OK)
             return st;
     } while (et__line_peek(line).text.n > 0);
     for (size_t i = FIRST_ANGLE; i < 6; i++) {
-        draw->least[i] *= RADIANS_PER_DEGREE;
-        draw->most[i] *= RADIANS_PER_DEGREE;
+        draw->least[i] *= ET__RADIANS_PER_DEGREE;
+        draw->most[i] *= ET__RADIANS_PER_DEGREE;
     }
     return ET_OK;
 }
@@ -71,8 +66,8 @@ static enum et_status read_draw(const struct et__skill_reader *r, const struct e
     if (st == ET_OK && draw->kind == ET__DRAW_BODY)
         return read_axes(&line, draw);
     if (st == ET_OK)
-        st = read_limits(&line, draw->kind == ET__DRAW_JOINT ? &POSITION : &FACTOR, &draw->least[0],
-                         &draw->most[0]);
+        st = read_limits(&line, draw->kind == ET__DRAW_JOINT ? &et__position : &FACTOR,
+                         &draw->least[0], &draw->most[0]);
     return st == ET_OK ? et__line_end(&line) : st;
 }
 

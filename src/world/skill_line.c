@@ -4,6 +4,10 @@
 
 #define WORD_BYTES 48 // of a word in a message
 
+const struct et__range et__metres = {"a distance in m", -10, 10};
+const struct et__range et__degrees = {"an angle in degrees", -360, 360};
+const struct et__range et__position = {"a joint's position (m or rad)", -1000, 1000};
+
 /* ---- side by side with the file ---- */
 
 static bool is_blank(char c)

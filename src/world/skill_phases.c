@@ -105,6 +105,10 @@ static enum et_status read_phase(const struct et__skill_reader *r, const struct 
         st = et__skill_schema(r, value, &ACTIONS);
         return st == ET_OK ? read_actions(r, value, phase) : st;
     }
+    if (value->kind != ET_VALUE_MAP)
+        return et__skill_bad(r, et__place_of(value),
+                             "a list of actions, or a map of do, until …, is expected, not %s",
+                             et_value_kind_text(value->kind));
     st = et__skill_schema(r, value, &PHASE);
     if (st != ET_OK)
         return st;

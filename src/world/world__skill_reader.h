@@ -10,6 +10,8 @@
 #include "etude/yaml.h"
 #include "world/world__skill.h"
 
+#define ET__RADIANS_PER_DEGREE 0.017453292519943295
+
 #define ET__PHASES_MAX 64
 #define ET__ACTIONS_MAX 32 // of a phase
 #define ET__TERMS_MAX 16   // of a condition
@@ -86,6 +88,7 @@ struct et__range {
     const char *what; // "a speed in m/s"
     double least, most;
 };
+extern const struct et__range et__metres, et__degrees, et__position; // of a joint
 ET_MUST_USE enum et_status et__line_number(struct et__line *line, const struct et__range *range,
                                            double *value);
 

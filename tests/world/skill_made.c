@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-// The columns of lines 20 to 65 are what the tests of mistakes count on.
+// The tests count on lines and columns.
 const char SKILL_TEXT[] = "# A skill for tests.\n"                                           // 1
                           "skill: 1\n"                                                       // 2
                           "scenario: table_1\n"                                              // 3

@@ -12,6 +12,7 @@
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define DEGREE 0.017453292519943295
+#define PLACE_BYTES 48
 
 static struct et_err err;
 static struct et_arena *arena;
@@ -196,6 +197,198 @@ static void knows_tiers_by_name(void)
     CHECK_EQ(tier, ET_TIER_DISTURBED);
 }
 
+
+/* ---- mistakes ---- */
+
+// clang-format off
+/* `to` takes the place of `from`; '^' stands before the place that the message must give. */
+static const struct {
+    const char *from, *to, *words;
+} MISTAKES[] = {
+    // the file's keys
+    {"skill: 1", "skill: ^2", "skill: must be between 1 and 1"},
+    {"skill: 1\n", "^", "the key \"skill\" is missing"},
+    {"skill: 1", "^skil: 1", "the nearest is \"skill\""},
+    {"table_1", "^../table_1", "a scenario's name is"},
+    {"table_1", "^a/b", "a-z 0-9 _ -, is \"a/b\""},
+    {"table_1", "^table.xml", "is \"table.xml\""},
+    {"table_1", "^Table", "is \"Table\""},
+    {"table_1", "^\"\"", "is \"\""},
+    {"table_1", "^1", "scenario: must be a string"},
+    {"  fr: Pose la tasse sur le plateau.\n", "", "instruction: the key \"fr\" is missing"},
+    {"  zh: 把杯子放到托盘上。\n", "  ^de: Stell die Tasse hin.\n", "nearest is"},
+    {"Put the cup on the tray.", "^\"\"", "an instruction is empty"},
+    {"Put the cup on the tray.", "^\"a\\nb\"", "an instruction has a control character"},
+    {"limit_s: 25", "limit_s: ^0", "limit_s: must be between 0.1 and 3600"},
+    {"limit_s: 25", "limit_s: ^.nan", "limit_s: must be between"},
+    {"human_s: 6", "human_s: ^.inf", "human_s: must be between"},
+    {"human_s: 6", "human_s: ^six", "human_s: must be a number"},
+    {"expected: 0.9", "expected: ^90", "expected: must be between 0 and 1"},
+    {"[cup, tray]", "^[]", "objects: must have at least 1 items"},
+    {"[cup, tray]", "[cup, ^cup]", "cup stands here again"},
+    {"[cup, tray]", "[cup, ^Tray]", "a body's name is"},
+    {"[cup, tray]", "[cup, ^3]", "objects[1]: must be a string"},
+    {"[can]", "[^\"a can\"]", "a body's name is"},
+    {"[can]", "[can, ^can]", "can stands here again"},
+    // what chance decides
+    {"  controlled:", "  ^controled:", "the nearest is \"controlled\""},
+    {"body cup x -.04", "^bodi cup x -.04", "not \"bodi\"; the nearest is \"body\""},
+    {"- body cup x -.1", "- ^3 #", "what is drawn by chance is expected, not a whole number"},
+    {"body cup x -.04", "body ^-.04 x -.04", "a body is expected, not \"-.04\""},
+    {"body cup x -.04", "body cup ^w -.04", "x, y, z, roll, pitch or yaw is expected, not \"w\""},
+    {"body cup x -.04 .04", "body cup x -.04 ^y", "a distance in m is expected, not \"y\""},
+    {"body cup x -.04 .04", "body cup x ^.05 .04", "the least, 0.05, is above the most, 0.04"},
+    {"body cup x -.04 .04", "body cup x ^nan .04", "a distance in m is expected, not \"nan\""},
+    {"body cup x -.04 .04", "body cup x ^-inf .04", "a distance in m is expected, not \"-inf\""},
+    {"body cup x -.04 .04", "body cup x ^-40 .04", "a distance in m must be between -10 and 10"},
+    {"body cup x -.04 .04", "body cup x ^0x1 .04", "not \"0x1\""},
+    {"yaw -180 180", "yaw -180 ^1800", "an angle in degrees must be between -360 and 360, is 1800"},
+    {"yaw -180 180", "^x -180 180", "\"x\" stands here again"},
+    {"yaw -180 180", "yaw -180^", "an angle in degrees is expected, here the line ends"},
+    {"- body cup x -.1 .1 roll -90 0", "- body cup^", "here the line ends"},
+    {"mass cup .6 1.5", "mass cup ^0 1.5", "a factor must be between 0.01 and 100, is 0"},
+    {"mass cup .6 1.5", "mass cup ^1.5 .6", "the least, 1.5, is above"},
+    {"mass cup .6 1.5", "mass cup .6 1.5 ^2", "the line should end before \"2\""},
+    {"joint door 0 .2", "joint door 0^", "a joint's position (m or rad) is expected, here"},
+    {"joint door 0 .2", "joint ^0 .2", "a joint is expected, not \"0\""},
+    {"joint door 0 .2", "body ^cup x 0 .2", "body cup is drawn twice in tier displaced"},
+    // conditions
+    {"success: on cup", "success: ^onn cup", "a condition is expected, not \"onn\"; the nearest is \"on\""},
+    {"success: on cup", "success: not ^not on cup", "a condition is expected, not \"not\""},
+    {"in cup tray_in", "in cup ^& free tray", "a site is expected, not \"&\""},
+    {"upright cup 15", "upright cup ^tall", "an angle in degrees is expected, not \"tall\""},
+    {"upright cup 15", "upright cup ^1e9", "must be between 0 and 180"},
+    {"upright cup 15", "upright ^15", "a body is expected, not \"15\""},
+    {"upright cup 15", "upright cup 15 ^free tray", "'&' or the line's end is expected, not \"free\""},
+    {"& still cup\n", "&^\n", "a condition is expected, here the line ends"},
+    {"& still cup\n", "& ^stil cup\n", "the nearest is \"still\""},
+    {"still cup\n", "still^\n", "a body is expected, here the line ends"},
+    {"success: on cup tray & in cup", "success: ^3 #", "success: must be a string, is a whole number"},
+    {"held cup right", "held cup ^rigth", "a side (left, right) is expected, not \"rigth\"; the nearest is \"right\""},
+    {"held cup right", "held cup ^both", "a side (left, right) is expected, not \"both\""},
+    {"joint door > 1 &", "joint door ^1 &", "a comparison (< or >) is expected, not \"1\""},
+    {"joint door > 1 &", "joint door > ^nan &", "a joint's position (m or rad) is expected, not \"nan\""},
+    {"height cup < .9", "height cup < ^1001", "a distance in m must be between"},
+    {"count bead bowl 12", "count bead bowl ^0", "a number of bodies must be between 1 and 1000"},
+    {"count bead bowl 12", "count ^Bead bowl 12", "the beginning of names is expected, not \"Bead\""},
+    {"wiped dirt 3", "wiped dirt^", "a number of sites is expected, here the line ends"},
+    {"near cup_g spot .02", "near cup_g ^.02", "a site is expected, not \".02\""},
+    {"\"still tray\"", "\"still ^Tray\"", "a body is expected, not \"Tray\""},
+    {"\"still tray\"", "'still ^Tray'", "a body is expected, not \"Tray\""},
+    {"\"still tray\"", "\"^\\x73till Tray\"", "a body is expected, not \"Tray\""},
+    // phases
+    {"  - ready:\n", "  - ^Ready now:\n", "a phase's name is"},
+    {"  - reach:\n", "  - ^ready:\n", "a phase ready stands here again"},
+    {"  - reach:\n", "  - ^reach: []\n    x:\n", "here are 2 names"},
+    {"  - reach:\n      - move", "  - reach: ^[]\n  - x:\n      - move", "must have at least 1 items"},
+    {"  - reach:\n      - move", "  - reach: ^{}\n  - x:\n      - move", "needs a \"do\" or an \"until\""},
+    {"  - reach:\n      - move", "  - reach: ^3\n  - x:\n      - move", "a list of actions, or a map of do, until …, is expected, not a whole"},
+    {"else: ready", "else: ^redy", "\"redy\" is no phase up to here; the nearest is \"ready\""},
+    {"else: ready", "else: ^lift", "\"lift\" is no phase up to here"},
+    {"else: ready", "else: ^1", "else: must be a string"},
+    {"until: held cup right, ", "", "\"else\" needs an \"until\""},
+    {"{until: \"still tray\"}", "{do: [hold 1], timeout_s: ^2}", "\"timeout_s\" needs an \"until\""},
+    {"timeout_s: 2.5", "timeout_s: ^0", "timeout_s: must be between 0.01 and 600"},
+    {"waist: true", "waist: ^yes", "waist: must be true or false"},
+    {"waist: true", "^waits: true", "the nearest is \"waist\""},
+    // actions
+    {"- hold .5", "- ^hodl .5", "an action is expected, not \"hodl\"; the nearest is \"hold\""},
+    {"- hold .5", "- ^3", "an action is expected, not a whole number; within [ ] a comma"},
+    {"- hold .5", "-^", "an action is expected, not null"},
+    {"- hold .5", "- hold^", "a time in s is expected, here the line ends"},
+    {"- hold .5", "- hold ^-1", "a time in s must be between 0 and 600, is -1"},
+    {"- hold .5", "- hold ^inf", "a time in s is expected, not \"inf\""},
+    {"- hold .5", "- hold .5 ^1", "the line should end before \"1\""},
+    {"- tuck left", "- tuck^", "a side (left, right, both) is expected, here the line ends"},
+    {"- tuck left", "- tuck ^lfet", "a side (left, right, both) is expected, not \"lfet\"; the nearest is \"left\""},
+    {"- tuck left", "- tuck left ^now", "the line should end before \"now\""},
+    {"grip right open", "grip ^open", "not \"open\""},
+    {"grip right open", "grip right ^opn", "open, close or a width in m is expected, not \"opn\""},
+    {"grip right open", "grip right ^-.01", "must be between 0 and 0.5, is -0.01"},
+    {"grip right open", "grip right ^3", "must be between 0 and 0.5, is 3"},
+    {"grip right open", "grip right^", "is expected, here the line ends"},
+    {"posture waist_yaw .3", "posture ^waist_jaw .3", "the nearest is \"waist_yaw\""},
+    {"posture waist_yaw .3", "posture waist_yaw ^1001", "must be between"},
+    {"lift -.1", "lift^", "a joint's position (m or rad) is expected, here the line ends"},
+    {"posture waist_yaw .3 lift -.1", "posture^", "head_tilt is expected, here the line ends"},
+    {"cup_g off -.13 0 0", "^off -.13 0 0", "a site or \"here\" is expected, not \"off\""},
+    {"cup_g off -.13 0 0", "cup_g off -.13 0 ^dir", "a distance in m is expected, not \"dir\""},
+    {"cup_g off -.13 0 0", "cup_g off -.13 0 0 ^0", "a word of \"move\" is expected, not \"0\""},
+    {"cup_g off -.13 0 0", "cup_g ^of -.13 0 0", "the nearest is \"off\""},
+    {"cup_g off -.13 0 0", "cup_g ^turn 1", "a word of \"move\" is expected, not \"turn\""},
+    {"cup_g off -.13 0 0", "cup_g off -.13 0 0 ^off 0 0 0", "\"off\" stands here again"},
+    {"cup_g off -.13 0 0", "cup_g holding ^speed .3", "a site is expected, not \"speed\""},
+    {"cup_g off -.13 0 0", "cup_g yaw ^400", "an angle in degrees must be between -360 and 360"},
+    {"dir +x y\n", "dir +x^\n", "a direction (+x, -y, z or 1,0,-.5) is expected, here the line ends"},
+    {"dir +x y\n", "dir +x ^w\n", "a direction (+x, -y, z or 1,0,-.5) is expected, not \"w\""},
+    {"dir +x y\n", "dir +x ^-x\n", "fingers cannot close along the way"},
+    {"dir +x y\n", "dir ^0,0,0 y\n", "a direction"},
+    {"dir +x y\n", "dir ^1,0 y\n", "a direction"},
+    {"dir +x y\n", "dir ^1,0,0,0 y\n", "a direction"},
+    {"dir +x y\n", "dir ^1,nan,0 y\n", "a direction"},
+    {"dir +x y\n", "dir ^1,0,1e9 y\n", "a direction"},
+    {"speed .2", "speed ^0", "a speed in m/s must be between 0.001 and 5, is 0"},
+    {"speed .2", "speed ^fast", "a speed in m/s is expected, not \"fast\""},
+    {"via .1", "via ^7", "a height in m must be between -2 and 2, is 7"},
+    {"turn .6", "turn ^1.5", "a share of the turn must be between 0 and 1"},
+    {"follow left door 1.2", "follow left ^1.2", "a joint is expected, not \"1.2\""},
+    {"follow left door 1.2", "follow left ^turn 1.2", "a joint is expected, not \"turn\""},
+    {"move both here", "move both ^cup_g", "both hands cannot be at one place"},
+    {"- move both here off 0 0 .1", "- ^move both here yaw 10", "yaw and pitch turn a \"dir\""},
+    {"carry tray by 0 0 .1", "carry tray^", "to, by or yaw is expected, here the line ends"},
+    {"carry tray by 0 0 .1", "^carry tray off 0 0 .1", "\"off\" is from a site"},
+    {"carry tray by 0 0 .1", "carry ^to rack", "a body is expected, not \"to\""},
+    {"retreat right .1", "retreat right ^-1", "a distance in m must be between 0 and 5"},
+    {"button 12", "button ^0", "a force in N must be between 0.1 and 1000"},
+    {"button 12", "button ^dir", "a force in N is expected, not \"dir\""},
+};
+// clang-format on
+
+/* A text of one of the table's changes, without its mark; where the mark stood, as line:column. */
+static struct et_buf change(const char *from, const char *to, char place[PLACE_BYTES])
+{
+    struct et_buf text = et_buf(1 << 16);
+    const char *at = strstr(SKILL_TEXT, from), *mark = strchr(to, '^');
+    int line = 1, column = 1;
+    place[0] = 0;
+    if (!CHECK(at != NULL))
+        return text;
+    et_buf_put(&text, SKILL_TEXT, (size_t)(at - SKILL_TEXT));
+    et_buf_put(&text, to, mark ? (size_t)(mark - to) : strlen(to));
+    for (size_t i = 0; mark && i < text.n; i++) {
+        column = text.p[i] == '\n' ? 1 : column + (((unsigned char)text.p[i] & 0xc0) != 0x80);
+        line += text.p[i] == '\n';
+    }
+    if (mark) {
+        (void)snprintf(place, PLACE_BYTES, "skill.yaml:%d:%d: ", line, column);
+        et_buf_puts(&text, mark + 1);
+    }
+    et_buf_puts(&text, at + strlen(from));
+    return text;
+}
+
+// Each mistake that a person may make, and where the message must point.
+static void points_at_every_mistake(void)
+{
+    for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++) {
+        char place[PLACE_BYTES];
+        enum et_status st;
+        const int n_bad = tap_is_bad;
+        struct et_buf text = change(MISTAKES[i].from, MISTAKES[i].to, place);
+        const struct et_skill *skill = load(text.p, text.n, &st);
+        CHECK_EQ(st, ET_ECORRUPT);
+        CHECK(skill == NULL);
+        CHECK_HAS(err.text, place);
+        CHECK_HAS(err.text, MISTAKES[i].words);
+        CHECK(err.at > 0);
+        CHECK_EQ(et_arena_used(arena), 0);
+        if (tap_is_bad > n_bad)
+            printf("#   %s became %s\n", MISTAKES[i].from, MISTAKES[i].to);
+        et_buf_free(&text);
+        et_arena_close(arena);
+    }
+}
+
 int main(void)
 {
     RUN(reads_what_a_skill_is);
@@ -205,5 +398,6 @@ int main(void)
     RUN(reads_actions);
     RUN(reads_conditions);
     RUN(knows_tiers_by_name);
+    RUN(points_at_every_mistake);
     return tap_end();
 }
