@@ -107,14 +107,17 @@ static double spread(struct et_trainer *t)
     return 1 + et__random_even(&t->random, -0.75 * s, 1.25 * s);
 }
 
+// From the posture that is wanted; ways begin at the one that is.
 static void reach(struct et_trainer *t, enum et__side side, const struct et_pose *goal)
 {
     struct et__arm *arm = &t->arms[side];
     arm->goal = *goal;
     arm->has_goal = true;
     mju_copy(arm->q_from, arm->q, ET__ARM_JOINTS_MAX);
+    et__trainer_place(t, true);
     et__reach_goal(&t->reach, side, arm->q, t->home[side], goal, &t->random, arm->q_to,
                    &arm->residual_m);
+    et__trainer_place(t, false);
 }
 
 // Whether the straight way can be followed: tried in the copy, without physics.
@@ -174,7 +177,7 @@ static void begin_pose(struct et_trainer *t, enum et__side side, const struct et
     arm->to = find_goal(t, arm, a, ids, side);
     reach(t, side, &arm->to);
     arm->goes_by_joints = arm->residual_m < 0.01 && a->verb == ET__MOVE && !can_follow(t, side);
-    et__trainer_place(t);
+    et__trainer_place(t, false);
     const double length = et_vec3_norm(et_vec3_sub(arm->to.position, arm->from.position));
     const double angle = et_quat_angle_rad(arm->to.rotation, arm->from.rotation);
     const double speed = speed_of(t, a, a->verb == ET__PRESS ? PRESS_M_S : SPEED_M_S);
@@ -325,7 +328,6 @@ static double clip_posture(const struct et_trainer *t, int i, double x)
 static double try_posture(struct et_trainer *t)
 {
     double worst = 0;
-    et__trainer_place(t);
     for (int side = ET__LEFT; side <= ET__RIGHT; side++) {
         struct et__arm *arm = &t->arms[side];
         if (!arm->has_goal)
@@ -407,7 +409,7 @@ void et__phase_begin(struct et_trainer *t)
         has_posture = true;
         begin_posture(t, &phase->actions[i], ids->actions[i].posture);
     }
-    et__trainer_place(t);
+    et__trainer_place(t, false);
     for (size_t i = 0; i < phase->n_actions; i++)
         if (phase->actions[i].verb != ET__POSTURE)
             begin_action(t, &phase->actions[i], &ids->actions[i]);
@@ -422,5 +424,4 @@ void et__phase_begin(struct et_trainer *t)
             t->state.residual_m = fmax(t->state.residual_m, t->arms[i].residual_m);
         t->arms[i].has_goal = false;
     }
-    et__trainer_place(t);
 }

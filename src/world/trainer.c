@@ -117,22 +117,14 @@ static void fill_action(struct et_trainer *t)
     }
 }
 
-/* The posture of the copy is the one that is wanted while one is under way. */
-void et__trainer_place(struct et_trainer *t)
+void et__trainer_place(struct et_trainer *t, bool at_wanted_posture)
 {
     const struct et__robot *robot = t->world->robot;
     fill_action(t);
-    for (size_t i = 0; t->posture_t_s >= 0 && i < robot->n_postures; i++)
+    for (size_t i = 0; at_wanted_posture && t->posture_t_s >= 0 && i < robot->n_postures; i++)
         t->action[robot->postures[i].i_joint] = t->posture_to[i];
     et__reach_place(&t->reach, t->action);
     fill_action(t);
-}
-
-// The copy as the robot is asked to stand now.
-static void place_now(struct et_trainer *t)
-{
-    fill_action(t);
-    et__reach_place(&t->reach, t->action);
 }
 
 /* ---- acting ---- */
@@ -218,7 +210,7 @@ static void act(void *context)
     }
     t->phase_s += STEP_S;
     bool is_busy = move_posture(t);
-    place_now(t);
+    et__trainer_place(t, false);
     for (int side = ET__LEFT; side <= ET__RIGHT; side++) {
         is_busy = move_grip(&t->arms[side]) || is_busy;
         is_busy = et__arm_move(t, (enum et__side)side) || is_busy;

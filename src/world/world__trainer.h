@@ -89,8 +89,9 @@ struct et_trainer {
 /* Starts what a phase's actions ask for (begin.c). */
 void et__phase_begin(struct et_trainer *trainer);
 
-/* Puts the copy of the reach to what is asked for now. */
-void et__trainer_place(struct et_trainer *trainer);
+/* Puts the copy of the reach to what is asked for now; with the posture that is under way at its
+ * end, if so. */
+void et__trainer_place(struct et_trainer *trainer, bool at_wanted_posture);
 
 double et__minimum_jerk(double share); // 0 … 1 to 0 … 1
 
