@@ -68,4 +68,10 @@ struct et__robot {
 ET_MUST_USE enum et_status et__robot_load(const char *wanted, struct et_arena *arena,
                                           const struct et__robot **robot, struct et_err *err);
 
+/* All of that that concerns the file's bytes: everything but id, path and mjcf. `path` is for
+ * messages; `robot` is zeroed. */
+ET_MUST_USE enum et_status et__robot_parse(const char *path, struct et_str text,
+                                           struct et_arena *arena, struct et__robot *robot,
+                                           struct et_err *err);
+
 #endif
