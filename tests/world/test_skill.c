@@ -197,7 +197,6 @@ static void knows_tiers_by_name(void)
     CHECK_EQ(tier, ET_TIER_DISTURBED);
 }
 
-
 /* ---- mistakes ---- */
 
 // clang-format off
@@ -389,6 +388,201 @@ static void points_at_every_mistake(void)
     }
 }
 
+static void refuses_what_is_no_skill_at_all(void)
+{
+    static const char *const TEXTS[] = {"",         "3", "[]",    "skill",
+                                        "\xff\xfe", "{", "a: *b", "--- \n---\n"};
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        enum et_status st;
+        CHECK(load(TEXTS[i], strlen(TEXTS[i]), &st) == NULL);
+        CHECK_EQ(st, ET_ECORRUPT);
+        CHECK_HAS(err.text, "skill.yaml:");
+        et_arena_close(arena);
+    }
+}
+
+/* ---- limits ---- */
+
+/* The made skill with n copies of a line put behind `from`; '#' in it becomes the copy's number. */
+static enum et_status load_many(const char *from, size_t n, const char *line)
+{
+    struct et_buf text = et_buf(1 << 20);
+    const char *at = strstr(SKILL_TEXT, from) + strlen(from);
+    enum et_status st;
+    et_buf_put(&text, SKILL_TEXT, (size_t)(at - SKILL_TEXT));
+    for (size_t i = 0; i < n; i++)
+        for (const char *p = line; *p; p++)
+            if (*p == '#')
+                et_buf_printf(&text, "%zu", i);
+            else
+                et_buf_putc(&text, *p);
+    et_buf_puts(&text, at);
+    const struct et_skill *skill = load(text.p, text.n, &st);
+    CHECK((skill != NULL) == (st == ET_OK));
+    et_buf_free(&text);
+    et_arena_close(arena);
+    return st;
+}
+
+static void holds_its_limits_and_not_one_more(void)
+{
+    static const struct {
+        const char *from, *line;
+        size_t n; // that still fit
+        const char *words;
+    } LIMITS[] = {
+        {"phases:\n", "  - p#: [hold 1]\n", 64 - 5, "at most 64 items, has 65"},
+        {"  - ready:\n", "      - hold #\n", 32 - 4, ":55:9: a phase has at most 32 actions"},
+        {"grip right open\n", "      - hold #\n", 32 - 4, "a phase has at most 32 actions"},
+        {"posture waist_yaw .3", " lift .#", 32 - 4, "a phase has at most 32 actions"},
+        {"success: on cup tray", " & free cup", 16 - 5, "a condition has at most 16 terms"},
+        {"  controlled:\n", "    - mass b# 1 2\n", 64 - 5, "a skill has at most 64 draws"},
+        {"objects: [", "b#, ", 64 - 2, "objects: must have at most 64 items"},
+    };
+    for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
+        CHECK_OK(load_many(LIMITS[i].from, LIMITS[i].n, LIMITS[i].line));
+        CHECK_EQ(load_many(LIMITS[i].from, LIMITS[i].n + 1, LIMITS[i].line), ET_ECORRUPT);
+        CHECK_HAS(err.text, LIMITS[i].words);
+    }
+}
+
+static void takes_no_file_that_is_too_long(void)
+{
+    CHECK_EQ(load_many("# A skill for tests.\n", 14000, "# more and more of it\n"), ET_ELIMIT);
+    CHECK_HAS(err.text, "skill.yaml");
+}
+
+static void stays_within_a_small_arena(void)
+{
+    const char *folder = made_skill("small", SKILL_TEXT, SKILL_BYTES);
+    size_t n_refused = 0;
+    for (size_t limit = 64; limit < 96 << 10; limit += 613) {
+        const struct et_skill *skill;
+        CHECK_OK(et_arena_open(&arena, limit, &err));
+        const enum et_status st = et_skill_load(folder, arena, &skill, &err);
+        CHECK(st == ET_OK || st == ET_ELIMIT);
+        CHECK(st == ET_OK || (skill == NULL && et_arena_used(arena) == 0));
+        n_refused += st != ET_OK;
+        et_arena_close(arena);
+    }
+    CHECK(n_refused > 5 && n_refused < 150);
+}
+
+/* ---- folders ---- */
+
+static void finds_skills_by_id_and_by_folder(void)
+{
+    const struct et_share_file *skills;
+    const struct et_skill *skill;
+    size_t n;
+    (void)mkdir(temp_path("mine"), 0777);
+    (void)mkdir(temp_path("mine/world"), 0777);
+    (void)mkdir(temp_path("mine/world/skills"), 0777);
+    const char *folder = made_skill("mine/world/skills/pour", SKILL_TEXT, SKILL_BYTES);
+    (void)made_skill("mine/world/skills/wipe", SKILL_TEXT, SKILL_BYTES);
+    CHECK_EQ(setenv("ETUDE_SHARE", temp_path("mine"), 1), 0);
+    CHECK_OK(et_arena_open(&arena, ARENA_BYTES, &err));
+
+    CHECK_OK(et_skill_list(arena, &skills, &n, &err));
+    if (CHECK(n == 2)) {
+        CHECK_STR(skills[1].id, "wipe");
+        CHECK_HAS(skills[1].path, "skills/wipe/skill.yaml");
+    }
+    CHECK_OK(et_skill_load("pour", arena, &skill, &err));
+    CHECK_STR(skill->id, "pour");
+    CHECK_STR(skill->folder, folder);
+    CHECK_OK(et_skill_load(et_arena_printf(arena, "%s//", folder), arena, &skill, &err));
+    CHECK_STR(skill->id, "pour");
+    CHECK_STR(skill->folder, folder);
+
+    static const char *const BAD[] = {"stir", "", "..", "pour.yaml"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        CHECK_EQ(et_skill_load(BAD[i], arena, &skill, &err), ET_ENOTFOUND);
+        CHECK_HAS(err.text, "no skill \"");
+        CHECK_HAS(err.text, "there are pour, wipe");
+    }
+    CHECK_EQ(et_skill_load("no/where", arena, &skill, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "no/where/skill.yaml");
+    CHECK_EQ(et_skill_load(temp_path("mine/.."), arena, &skill, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "a skill's folder is named");
+    CHECK(skill == NULL);
+    et_arena_close(arena);
+}
+
+static void says_when_the_scene_is_missing(void)
+{
+    const struct et_skill *skill;
+    const char *folder = made_skill("bare", SKILL_TEXT, SKILL_BYTES);
+    CHECK_OK(et_arena_open(&arena, ARENA_BYTES, &err));
+    CHECK_EQ(unlink(temp_path("bare/scene.xml")), 0);
+    CHECK_EQ(et_skill_load(folder, arena, &skill, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "bare: a skill has a scene; scene.xml is not there");
+    CHECK(skill == NULL && et_arena_used(arena) == 0);
+    CHECK_EQ(mkdir(temp_path("bare/scene.xml"), 0777), 0);
+    CHECK_EQ(et_skill_load(folder, arena, &skill, &err), ET_EIO);
+    CHECK_EQ(rmdir(temp_path("bare/scene.xml")), 0);
+    write_file(temp_path("bare/scene.xml"), "", 0);
+    CHECK_EQ(truncate(temp_path("bare/scene.xml"), (16 << 20) + 8192), 0);
+    CHECK_EQ(et_skill_load(folder, arena, &skill, &err), ET_ELIMIT);
+    CHECK_HAS(err.text, "scene.xml has more than 16777216 bytes");
+    et_arena_close(arena);
+}
+
+/* ---- hostile bytes ---- */
+
+static void survive(const char *path, size_t at, void *ctx)
+{
+    size_t *n_loaded = ctx, n = 0;
+    struct et_skill *skill = NULL;
+    char *text = read_file(path, &n);
+    (void)at;
+    CHECK_OK(et_arena_open(&arena, ARENA_BYTES, &err));
+    const enum et_status st = et__skill_parse(path, (struct et_str){text, n}, arena, &skill, &err);
+    CHECK(st == ET_OK || st == ET_ECORRUPT || st == ET_ELIMIT);
+    CHECK((skill != NULL) == (st == ET_OK));
+    if (st != ET_OK)
+        CHECK_HAS(err.text, "hostile.yaml:");
+    *n_loaded += st == ET_OK;
+    et_arena_close(arena);
+    free(text);
+}
+
+static void survives_a_cut_at_every_byte(void)
+{
+    size_t n_loaded = 0;
+    cut_at_every_byte(SKILL_TEXT, SKILL_BYTES, 1, temp_path("hostile.yaml"), survive, &n_loaded);
+    CHECK(n_loaded > 0 && n_loaded < SKILL_BYTES / 3); // the last phases can be missing
+}
+
+static void survives_every_byte_flipped(void)
+{
+    size_t n_loaded = 0;
+    flip_every_byte(SKILL_TEXT, SKILL_BYTES, 1, temp_path("hostile.yaml"), survive, &n_loaded);
+    CHECK(n_loaded > 0);
+}
+
+/* ---- what is shipped ---- */
+
+static void loads_every_skill_that_is_shipped(void)
+{
+    const struct et_share_file *skills;
+    size_t n;
+    CHECK_EQ(setenv("ETUDE_SHARE", source_path("share"), 1), 0);
+    CHECK_OK(et_arena_open(&arena, 8 * ARENA_BYTES, &err));
+    CHECK_OK(et_skill_list(arena, &skills, &n, &err));
+    for (size_t i = 0; i < n; i++) {
+        const struct et_skill *skill = NULL;
+        CHECK_OK(et_skill_load(skills[i].id, arena, &skill, &err));
+        if (!skill)
+            continue;
+        const char *scenario =
+            et_arena_printf(arena, "share/world/scenarios/%s.xml", skill->scenario);
+        if (!CHECK(file_exists(source_path(scenario))))
+            printf("#   %s: %s\n", skill->path, scenario);
+    }
+    et_arena_close(arena);
+}
+
 int main(void)
 {
     RUN(reads_what_a_skill_is);
@@ -399,5 +593,14 @@ int main(void)
     RUN(reads_conditions);
     RUN(knows_tiers_by_name);
     RUN(points_at_every_mistake);
+    RUN(refuses_what_is_no_skill_at_all);
+    RUN(holds_its_limits_and_not_one_more);
+    RUN(takes_no_file_that_is_too_long);
+    RUN(stays_within_a_small_arena);
+    RUN(finds_skills_by_id_and_by_folder);
+    RUN(says_when_the_scene_is_missing);
+    RUN(survives_a_cut_at_every_byte);
+    RUN(survives_every_byte_flipped);
+    RUN(loads_every_skill_that_is_shipped);
     return tap_end();
 }
