@@ -288,8 +288,8 @@ static const struct {
     {"until: held cup right, ", "", "\"else\" needs an \"until\""},
     {"{until: \"still tray\"}", "{do: [hold 1], timeout_s: ^2}", "\"timeout_s\" needs an \"until\""},
     {"timeout_s: 2.5", "timeout_s: ^0", "timeout_s: must be between 0.01 and 600"},
-    {"waist: true", "waist: ^yes", "waist: must be true or false"},
-    {"waist: true", "^waits: true", "the nearest is \"waist\""},
+    {"waist: false", "waist: ^yes", "waist: must be true or false"},
+    {"waist: false", "^waits: true", "the nearest is \"waist\""},
     // actions
     {"- hold .5", "- ^hodl .5", "an action is expected, not \"hodl\"; the nearest is \"hold\""},
     {"- hold .5", "- ^3", "an action is expected, not a whole number; within [ ] a comma"},
