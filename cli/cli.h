@@ -253,6 +253,7 @@ int cmd_mcap_dump(const struct cli_args *args);
 int cmd_mcap_from_json(const struct cli_args *args);
 int cmd_mcap_check(const struct cli_args *args);
 int cmd_mcap_recover(const struct cli_args *args);
+int cmd_world_view(const struct cli_args *args);
 int cmd_help(const struct cli_args *args);
 int cmd_manual(const struct cli_args *args);
 int cmd_completion(const struct cli_args *args);

@@ -51,9 +51,14 @@ enum et_status cli_sheet_make(struct cli_sheet *sheet, size_t width_px, size_t h
     sheet->rgb = et_arena_array(arena, width_px * height_px, 3);
     if (!sheet->rgb)
         return et_arena_fail(arena, "a sheet of pictures", err);
-    for (size_t i = 0; i < width_px * height_px; i++)
-        memcpy(sheet->rgb + 3 * i, PAPER, sizeof PAPER);
+    cli_sheet_clear(sheet, 0, height_px);
     return ET_OK;
+}
+
+void cli_sheet_clear(struct cli_sheet *sheet, size_t y, size_t n_rows)
+{
+    for (size_t i = y * sheet->width_px; i < (y + n_rows) * sheet->width_px; i++)
+        memcpy(sheet->rgb + 3 * i, PAPER, sizeof PAPER);
 }
 
 void cli_sheet_put(struct cli_sheet *sheet, size_t x, size_t y, const uint8_t *rgb, size_t width_px,

@@ -16,6 +16,8 @@ struct cli_sheet {
 enum et_status cli_sheet_make(struct cli_sheet *sheet, size_t width_px, size_t height_px,
                               struct et_arena *arena, struct et_err *err);
 
+void cli_sheet_clear(struct cli_sheet *sheet, size_t y, size_t n_rows); // rows within it
+
 /* Puts a picture with its upper left corner at x, y; what is outside is cut off. */
 void cli_sheet_put(struct cli_sheet *sheet, size_t x, size_t y, const uint8_t *rgb, size_t width_px,
                    size_t height_px);

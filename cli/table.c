@@ -10,6 +10,8 @@ static const char *const VIDEO_MODES[] = {"keep", "with", "encode", "drop", NULL
 static const char *const CODECS[] = {"av1", "h264", "hevc", NULL};
 static const char *const PARTS[] = {"common", "union", NULL};
 static const char *const FORMATS[] = {"csv", "json", NULL};
+static const char *const TIERS[] = {"controlled", "displaced", "varied",
+                                    "cluttered",  "disturbed", NULL};
 static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NULL};
 
 // clang-format off
@@ -145,6 +147,17 @@ static const struct cli_option OPT_DUMP[] = {
     {0, "indexed", NULL, "messages in the order of time, by the index", NULL}, OPTION_END};
 static const struct cli_option OPT_RECOVER[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
+static const struct cli_option OPT_WORLD_VIEW[] = {
+    {0, "png", "FILE", "a sheet: the room and what the head sees, at the end of every phase", NULL},
+    {0, "mp4", "FILE", "a film of 30 pictures a second", NULL},
+    {0, "robot", "NAME", "the robot (default: etude-one)", NULL},
+    {0, "tier", "TIER", "what chance may change (default: controlled)", TIERS},
+    {0, "seed", "N", "the episode (default: 1)", NULL},
+    {0, "trainer", "NAME", "a style of moving (default: like a machine)", NULL},
+    {0, "size", "WxH", "of a picture (default: 320x240, of a film 640x480)", NULL},
+    {0, "scenarios", NULL, "no skill: one picture of every scenario", NULL},
+    FORCE,
+    OPTION_END};
 
 const struct cli_command CLI_COMMANDS[] = {
     {"info", "PATH", "say what a dataset, recording, table, video or picture holds",
@@ -259,6 +272,14 @@ const struct cli_command CLI_COMMANDS[] = {
      "Takes what dump-json prints, and the official conformance cases, whose \"features\" say "
      "what the file is to have. Without -o, the bytes go to standard output.",
      "etude mcap from-json small.json -o small.mcap", 1, 1, OPT_RECOVER, cmd_mcap_from_json, true},
+    {"world view", "[SKILL]", "draw a skill of the virtual centre as a sheet or a film",
+     "Lets the scripted trainer do the skill once and draws it: with --png, a sheet of the room "
+     "and the head camera at the end of every phase; with --mp4, a film. Prints when each phase "
+     "ended, and whether the skill was done. Drawing needs OpenGL without a screen: libegl1 "
+     "libegl-mesa0 libgl1-mesa-dri, or libosmesa6.",
+     "etude world view take_bottle --png bottle.png\netude world view open_drawer --mp4 drawer.mp4 "
+     "--tier displaced --seed 7\netude world view --scenarios --png scenarios.png",
+     0, 1, OPT_WORLD_VIEW, cmd_world_view, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

@@ -1,0 +1,428 @@
+/* etude world view: what a skill looks like, as a sheet of its phases or as a film. */
+#include "cli.h"
+
+#include "etude/file.h"
+#include "etude/trainer.h"
+#include "etude/video.h"
+#include "etude/world_camera.h"
+#include "sheet.h"
+
+#include <math.h>
+
+#define ARENA_BYTES ((size_t)1 << 30)
+#define MOMENTS_MAX 64 // phases as they were played, retries too
+#define LARGER 2       // pictures are drawn that much larger, and made smaller: smooth edges
+#define GAP_PX 8       // between tiles
+#define LINE_PX 24     // for a text
+#define COLUMNS_MAX 6  // of a sheet
+#define FILM_FPS 30
+#define FILM_CRF 20
+#define FILM_GOP 60
+#define REST_STEPS 50 // after the trainer is done: then things have come to rest
+#define NOT_THERE SIZE_MAX
+
+struct moment {
+    const char *phase;
+    double t_s;
+    int n_retries;
+    uint8_t *scene, *head; // RGB; NULL where there is no such camera
+};
+
+struct view {
+    const struct cli_args *args;
+    struct et_arena *arena;
+    struct et_world *world;
+    struct et_trainer *trainer;
+    struct et_world_renderer *renderer;
+    struct et_video_writer *film; // NULL: a sheet
+    size_t width, height;         // of a picture
+    size_t scene, head;           // cameras; NOT_THERE
+    uint8_t *large;               // as it is drawn
+    double *action;
+    struct cli_sheet frame; // of the film
+    uint8_t *inset;         // what the head sees, in it
+    int64_t n_frames;
+    struct moment moments[MOMENTS_MAX];
+    size_t n_moments;
+    bool is_done, has_given_up;
+    const char *missing; // of the skill's success
+};
+
+/* ---- one picture ---- */
+
+static size_t find_camera(const struct et_world *world, const char *place)
+{
+    for (size_t i = 0; i < et_world_n_cameras(world); i++)
+        if (strcmp(et_world_camera(world, i), place) == 0)
+            return i;
+    return NOT_THERE;
+}
+
+// Makes `world` the one that is looked at.
+static enum et_status look_at(struct view *v, struct et_world *world, struct et_err *err)
+{
+    const struct et_world_renderer_options options = {v->width * LARGER, v->height * LARGER, true};
+    et_world_renderer_close(v->renderer);
+    v->renderer = NULL;
+    v->scene = find_camera(world, "scene");
+    v->head = find_camera(world, "head");
+    return et_world_renderer_open(&v->renderer, world, &options, err);
+}
+
+static enum et_status take_picture(struct view *v, size_t camera, uint8_t *rgb, size_t width,
+                                   size_t height, struct et_err *err)
+{
+    const enum et_status st = et_world_render(v->renderer, camera, v->large, err);
+    return st == ET_OK
+               ? et_video_scale_rgb(v->large, (int)(v->width * LARGER), (int)(v->height * LARGER),
+                                    rgb, (int)width, (int)height, err)
+               : st;
+}
+
+static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb, struct et_err *err)
+{
+    *rgb = NULL;
+    if (camera == NOT_THERE)
+        return ET_OK;
+    *rgb = et_arena_array(v->arena, v->width * v->height, 3);
+    return *rgb ? take_picture(v, camera, *rgb, v->width, v->height, err)
+                : et_arena_fail(v->arena, "pictures", err);
+}
+
+/* ---- playing ---- */
+
+static double seconds(const struct view *v)
+{
+    return 1e-9 * (double)et_world_observe(v->world)->t_ns;
+}
+
+static enum et_status note_moment(struct view *v, const char *phase, struct et_err *err)
+{
+    if (v->n_moments == MOMENTS_MAX)
+        return ET_OK;
+    struct moment *moment = &v->moments[v->n_moments++];
+    *moment = (struct moment){
+        .phase = phase, .t_s = seconds(v), .n_retries = et_trainer_state(v->trainer).n_retries};
+    if (v->film)
+        return ET_OK;
+    const enum et_status st = keep_picture(v, v->scene, &moment->scene, err);
+    return st == ET_OK ? keep_picture(v, v->head, &moment->head, err) : st;
+}
+
+// The room, what the head sees in a corner of it, and below the phase's name.
+static enum et_status draw_frame(struct view *v, const char *phase, struct et_err *err)
+{
+    const size_t w = v->width / 3, h = v->height / 3;
+    enum et_status st = ET_OK;
+    if (v->scene != NOT_THERE)
+        st = take_picture(v, v->scene, v->frame.rgb, v->width, v->height, err);
+    if (st == ET_OK && v->head != NOT_THERE) {
+        st = take_picture(v, v->head, v->inset, w, h, err);
+        cli_sheet_put(&v->frame, v->width - w, 0, v->inset, w, h);
+    }
+    cli_sheet_clear(&v->frame, v->height, LINE_PX);
+    cli_sheet_text(&v->frame, GAP_PX, v->height + (LINE_PX - CLI_LETTER_PX) / 2, phase);
+    return st == ET_OK ? et_video_write_rgb(v->film, v->frame.rgb, err) : st;
+}
+
+static enum et_status step(struct view *v, const char *phase, struct et_err *err)
+{
+    enum et_status st = et_world_step(v->world, v->action, err);
+    while (st == ET_OK && v->film && seconds(v) * FILM_FPS >= (double)v->n_frames) {
+        v->n_frames++;
+        st = draw_frame(v, phase, err);
+    }
+    return st;
+}
+
+/* A moment is kept when the trainer leaves its phase: what came of it is seen then. */
+static enum et_status play(struct view *v, struct cli_progress *progress, struct et_err *err)
+{
+    const struct et_skill *skill = et_world_skill(v->world);
+    size_t i_phase = et_trainer_state(v->trainer).i_phase;
+    enum et_status st = ET_OK;
+    for (;;) {
+        const enum et_status acted = et_trainer_act(v->trainer, v->action, err);
+        if (acted != ET_OK && acted != ET_END)
+            return acted;
+        const size_t i_next = et_trainer_state(v->trainer).i_phase;
+        if (acted == ET_END)
+            break;
+        if (i_next != i_phase)
+            st = note_moment(v, skill->phases[i_phase].name, err);
+        i_phase = i_next;
+        if (st == ET_OK)
+            st = step(v, skill->phases[i_phase].name, err);
+        if (st != ET_OK)
+            return st;
+        (void)cli_progress_show(progress, (int64_t)seconds(v), (int64_t)skill->limit_s, 0);
+    }
+    for (int i = 0; st == ET_OK && i < REST_STEPS; i++)
+        st = step(v, skill->phases[i_phase].name, err);
+    v->is_done = et_world_success(v->world, &v->missing);
+    v->has_given_up = et_trainer_state(v->trainer).has_given_up;
+    return st == ET_OK ? note_moment(v, skill->phases[i_phase].name, err) : st;
+}
+
+/* ---- the sheet ---- */
+
+static size_t columns_of(size_t n)
+{
+    const size_t n_rows = (n + COLUMNS_MAX - 1) / COLUMNS_MAX;
+    return n_rows ? (n + n_rows - 1) / n_rows : 1; // rows of nearly the same length
+}
+
+// Tiles of `n_high` pictures, one below the other, and a text.
+static enum et_status write_sheet(struct view *v, size_t n_high, const char *path,
+                                  struct et_err *err)
+{
+    const size_t n = v->n_moments, n_columns = columns_of(n);
+    const size_t n_rows = (n + n_columns - 1) / n_columns;
+    const size_t wide = v->width + GAP_PX, high = n_high * (v->height + GAP_PX / 2) + LINE_PX;
+    struct cli_sheet sheet;
+    const enum et_status st =
+        cli_sheet_make(&sheet, n_columns * wide + GAP_PX, n_rows * high + GAP_PX, v->arena, err);
+    if (st != ET_OK)
+        return st;
+    for (size_t i = 0; i < n; i++) {
+        const struct moment *m = &v->moments[i];
+        const size_t x = GAP_PX + i % n_columns * wide, y = GAP_PX + i / n_columns * high;
+        const uint8_t *pictures[2] = {m->scene, m->head};
+        for (size_t k = 0; k < n_high; k++)
+            if (pictures[k])
+                cli_sheet_put(&sheet, x, y + k * (v->height + GAP_PX / 2), pictures[k], v->width,
+                              v->height);
+        cli_sheet_text(&sheet, x, y + high - LINE_PX + 2, m->phase);
+    }
+    return cli_sheet_write(&sheet, path, err);
+}
+
+/* ---- one skill ---- */
+
+static enum et_status open_world(struct view *v, const char *skill, struct et_err *err)
+{
+    const struct et_world_options options = {.skill = skill, .robot = cli_get(v->args, "robot")};
+    return et_world_open(&v->world, &options, err);
+}
+
+static enum et_status open_trainer(struct view *v, uint64_t seed, struct et_err *err)
+{
+    const struct et_trainer_style *style = NULL;
+    const char *wanted = cli_get(v->args, "trainer");
+    size_t n_joints;
+    (void)et_world_joints(v->world, &n_joints);
+    v->action = et_arena_array(v->arena, n_joints, sizeof *v->action);
+    if (!v->action)
+        return et_arena_fail(v->arena, "an action", err);
+    enum et_status st = wanted ? et_trainer_style_load(wanted, v->arena, &style, err) : ET_OK;
+    if (st == ET_OK)
+        st = et_trainer_open(&v->trainer, v->world, style, err);
+    return st == ET_OK ? et_trainer_begin(v->trainer, seed, err) : st;
+}
+
+static enum et_status open_film(struct view *v, const char *path, struct et_err *err)
+{
+    const struct et_video_options options = {.codec = ET_VIDEO_H264,
+                                             .width_px = (int)v->width,
+                                             .height_px = (int)v->height + LINE_PX,
+                                             .fps = FILM_FPS,
+                                             .gop = FILM_GOP,
+                                             .crf = FILM_CRF};
+    enum et_status st = cli_sheet_make(&v->frame, v->width, v->height + LINE_PX, v->arena, err);
+    v->inset = et_arena_array(v->arena, v->width * v->height, 3);
+    if (st == ET_OK && !v->inset)
+        st = et_arena_fail(v->arena, "a picture", err);
+    return st == ET_OK ? et_video_create(&v->film, path, &options, err) : st;
+}
+
+static enum et_status view_skill(struct view *v, const char *path, bool is_film, uint64_t seed,
+                                 struct et_err *err)
+{
+    enum et_tier tier = ET_TIER_CONTROLLED;
+    const char *wanted = cli_get(v->args, "tier");
+    if (wanted && !et_tier_find(wanted, &tier))
+        return et_fail(err, ET_EARG, -1, "no tier '%s'", wanted);
+    enum et_status st = open_world(v, v->args->words[0], err);
+    if (st == ET_OK)
+        st = et_world_reset(v->world, seed, tier, err);
+    if (st == ET_OK)
+        st = look_at(v, v->world, err);
+    if (st == ET_OK)
+        st = open_trainer(v, seed, err);
+    if (st == ET_OK && is_film)
+        st = open_film(v, path, err);
+    if (st != ET_OK)
+        return st;
+    struct cli_progress progress;
+    cli_progress_open(&progress, v->args, v->args->words[0], "s",
+                      (int64_t)et_world_skill(v->world)->limit_s);
+    st = play(v, &progress, err);
+    cli_progress_close(&progress);
+    if (st != ET_OK)
+        return st;
+    if (!is_film)
+        return write_sheet(v, v->head == NOT_THERE ? 1 : 2, path, err);
+    struct et_video_writer *film = v->film;
+    v->film = NULL;
+    return et_video_finish(film, err);
+}
+
+/* ---- all scenarios ---- */
+
+static bool is_seen(const struct view *v, const char *scenario)
+{
+    for (size_t i = 0; i < v->n_moments; i++)
+        if (strcmp(v->moments[i].phase, scenario) == 0)
+            return true;
+    return false;
+}
+
+static enum et_status view_scenario(struct view *v, const struct et_skill *skill,
+                                    struct et_err *err)
+{
+    et_world_close(v->world);
+    v->world = NULL;
+    enum et_status st = open_world(v, skill->id, err);
+    if (st == ET_OK)
+        st = et_world_reset(v->world, 1, ET_TIER_CONTROLLED, err);
+    if (st == ET_OK)
+        st = look_at(v, v->world, err);
+    if (st != ET_OK)
+        return st;
+    struct moment *moment = &v->moments[v->n_moments++];
+    *moment = (struct moment){.phase = skill->scenario};
+    return keep_picture(v, v->scene, &moment->scene, err);
+}
+
+// Each by the first of its skills.
+static enum et_status view_scenarios(struct view *v, const char *path, struct et_err *err)
+{
+    const struct et_share_file *files;
+    size_t n_files;
+    enum et_status st = et_skill_list(v->arena, &files, &n_files, err);
+    for (size_t i = 0; st == ET_OK && i < n_files && v->n_moments < MOMENTS_MAX; i++) {
+        const struct et_skill *skill;
+        st = et_skill_load(files[i].id, v->arena, &skill, err);
+        if (st == ET_OK && !is_seen(v, skill->scenario))
+            st = view_scenario(v, skill, err);
+    }
+    return st == ET_OK ? write_sheet(v, 1, path, err) : st;
+}
+
+/* ---- what it says ---- */
+
+static int print_moments(const struct view *v, const char *path)
+{
+    struct cli_table table;
+    if (v->trainer) {
+        cli_table_open(&table, v->arena, "phase|>until|>retries");
+        for (size_t i = 0; i < v->n_moments; i++) {
+            cli_cell(&table, "%s", v->moments[i].phase);
+            cli_cell(&table, "%.2f s", v->moments[i].t_s);
+            cli_cell(&table, "%d", v->moments[i].n_retries);
+        }
+        cli_table_print(&table);
+        if (v->is_done)
+            printf("done\n");
+        else
+            printf("not done%s: %s\n", v->has_given_up ? ", given up" : "",
+                   v->missing ? v->missing : "");
+    }
+    printf("%s\n", path);
+    return CLI_DONE;
+}
+
+static int json_moments(const struct view *v, const char *path)
+{
+    struct cli_json json;
+    cli_json_open(&json, "world-view");
+    et_json_put_text(&json.w, "path", path);
+    if (v->trainer)
+        et_json_put_bool(&json.w, "is_done", v->is_done);
+    et_json_key(&json.w, v->trainer ? "phases" : "scenarios");
+    et_json_open_list(&json.w);
+    for (size_t i = 0; i < v->n_moments; i++) {
+        et_json_open_map(&json.w);
+        et_json_put_text(&json.w, "name", v->moments[i].phase);
+        if (v->trainer) {
+            et_json_put_real(&json.w, "until_s", v->moments[i].t_s);
+            et_json_put_int(&json.w, "retries", v->moments[i].n_retries);
+        }
+        et_json_close_map(&json.w);
+    }
+    et_json_close_list(&json.w);
+    return cli_json_print(&json, v->args);
+}
+
+/* ---- the command ---- */
+
+static bool read_size(struct view *v, bool is_film)
+{
+    const char *text = cli_get(v->args, "size");
+    struct et_str height = et_str(text ? text : is_film ? "640x480" : "320x240"), width;
+    int64_t w = 0, h = 0;
+    const int64_t most = ET_WORLD_CAMERA_SIDE_MAX / LARGER;
+    if (et_str_cut(&height, 'x', &width) && et_str_to_int64(width, &w) &&
+        et_str_to_int64(height, &h) && w >= 32 && w <= most && h >= 32 && h <= most &&
+        (!is_film || (w % 2 == 0 && h % 2 == 0))) {
+        v->width = (size_t)w;
+        v->height = (size_t)h;
+        return true;
+    }
+    cli_problem(v->args, "--size takes WIDTHxHEIGHT of 32 to %d%s, not \"%s\"", (int)most,
+                is_film ? ", even" : "", text ? text : "");
+    return false;
+}
+
+static bool is_usage_right(const struct cli_args *args)
+{
+    const bool has_png = cli_has(args, "png"), has_mp4 = cli_has(args, "mp4");
+    if (cli_has(args, "scenarios") ? args->n_words != 0 || !has_png || has_mp4
+                                   : args->n_words != 1 || has_png == has_mp4) {
+        cli_problem(args, "name a skill and --png FILE or --mp4 FILE, or --scenarios --png FILE");
+        return false;
+    }
+    return true;
+}
+
+static int run(struct view *v)
+{
+    struct et_err err = {0};
+    const struct cli_args *args = v->args;
+    const bool is_film = cli_has(args, "mp4");
+    double seed;
+    if (!is_usage_right(args) || !cli_number(args, "seed", 0, 1e9, 1, &seed) ||
+        !read_size(v, is_film))
+        return CLI_USAGE;
+    struct cli_output output;
+    const int code =
+        cli_output_open(args, cli_get(args, is_film ? "mp4" : "png"), v->arena, &output);
+    if (code != CLI_DONE)
+        return code;
+    v->large = et_arena_array(v->arena, v->width * LARGER * v->height * LARGER, 3);
+    enum et_status st = v->large ? ET_OK : et_arena_fail(v->arena, "a picture", &err);
+    if (st == ET_OK)
+        st = cli_has(args, "scenarios") ? view_scenarios(v, output.work, &err)
+                                        : view_skill(v, output.work, is_film, (uint64_t)seed, &err);
+    if (st != ET_OK)
+        return cli_fail(args, &err);
+    const int finished = cli_output_finish(args, v->arena, &output);
+    if (finished != CLI_DONE)
+        return finished;
+    return args->is_json ? json_moments(v, output.path) : print_moments(v, output.path);
+}
+
+int cmd_world_view(const struct cli_args *args)
+{
+    struct et_err err = {0};
+    struct view view = {.args = args};
+    if (et_arena_open(&view.arena, ARENA_BYTES, &err) != ET_OK)
+        return cli_fail(args, &err);
+    const int code = run(&view);
+    et_video_writer_close(view.film);
+    et_trainer_close(view.trainer);
+    et_world_renderer_close(view.renderer);
+    et_world_close(view.world);
+    et_arena_close(view.arena);
+    return code;
+}
