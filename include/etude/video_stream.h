@@ -77,4 +77,30 @@ ET_MUST_USE ET_API enum et_status et_video_unit_size(enum et_unit_codec codec, s
                                                      int *width_px, int *height_px,
                                                      struct et_err *err);
 
+/* ---- the other way round: pictures in, H.264 units out ---- */
+
+/* As a camera does that sends what it sees at once: a unit a picture, in their order, each start
+ * with its parameters. The same pictures and options give the same bytes. */
+struct et_video_coder;
+
+struct et_video_coder_options {
+    int width_px, height_px; // even
+    int fps;                 // what the encoder is told; the units carry no times
+    int gop;                 // pictures from start to start; 0: one second
+    int crf;                 // 0: 23
+};
+
+/* ET_EARG: options out of range. ET_EUNSUPPORTED: FFmpeg without x264, or it does not take them.
+ * ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status et_video_coder_open(struct et_video_coder **coder,
+                                                      const struct et_video_coder_options *options,
+                                                      struct et_err *err);
+ET_API void et_video_coder_close(struct et_video_coder *coder); // NULL is allowed
+
+/* Encodes RGB, rows without padding. *unit is valid until the next call. ET_EIO: the encoder
+ * failed; only closing makes sense. */
+ET_MUST_USE ET_API enum et_status et_video_coder_put(struct et_video_coder *coder,
+                                                     const uint8_t *rgb, struct et_str *unit,
+                                                     struct et_err *err);
+
 #endif

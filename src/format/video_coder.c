@@ -1,0 +1,142 @@
+/* The encoder of a stream: no container, no picture kept back. */
+#include "format__video.h"
+
+#include "etude/video_stream.h"
+
+#include <stdlib.h>
+
+#define CRF 23
+#define FPS_MAX 1000
+#define GOP_MAX 100000
+
+struct et_video_coder {
+    AVCodecContext *codec;
+    AVFrame *frame, *rgb; // what is encoded, the caller's picture
+    AVPacket *packet;
+    struct et__converter converter;
+    int64_t n;
+};
+
+static enum et_status check(const struct et_video_coder_options *o, struct et_err *err)
+{
+    if (o->width_px < 2 || o->height_px < 2 || o->width_px > ET_VIDEO_SIDE_PX_MAX ||
+        o->height_px > ET_VIDEO_SIDE_PX_MAX)
+        return et_fail(err, ET_EARG, -1, "no video has %d × %d pixels", o->width_px, o->height_px);
+    if (o->width_px % 2 || o->height_px % 2)
+        return et_fail(err, ET_EARG, -1, "%d × %d pixels: a side is odd, and colour has half",
+                       o->width_px, o->height_px);
+    if (o->fps < 1 || o->fps > FPS_MAX || o->gop < 0 || o->gop > GOP_MAX || o->crf < 0 ||
+        o->crf > 51)
+        return et_fail(err, ET_EARG, -1, "%d frames a second, gop %d, crf %d: out of range", o->fps,
+                       o->gop, o->crf);
+    return ET_OK;
+}
+
+static enum et_status no_memory(struct et_err *err)
+{
+    return et_fail(err, ET_ENOMEM, -1, "no memory to encode video");
+}
+
+static AVFrame *picture(enum AVPixelFormat format, const struct et_video_coder_options *options)
+{
+    AVFrame *frame = av_frame_alloc();
+    if (!frame)
+        return NULL;
+    frame->format = format;
+    frame->width = options->width_px;
+    frame->height = options->height_px;
+    if (av_frame_get_buffer(frame, 0) < 0)
+        av_frame_free(&frame);
+    return frame;
+}
+
+static enum et_status open_codec(struct et_video_coder *coder,
+                                 const struct et_video_coder_options *options, struct et_err *err)
+{
+    const AVCodec *const found = avcodec_find_encoder_by_name("libx264");
+    AVDictionary *settings = NULL;
+
+    if (!found)
+        return et_fail(err, ET_EUNSUPPORTED, -1, "this FFmpeg is built without x264");
+    coder->codec = avcodec_alloc_context3(found);
+    if (!coder->codec)
+        return no_memory(err);
+    coder->codec->width = options->width_px;
+    coder->codec->height = options->height_px;
+    coder->codec->pix_fmt = AV_PIX_FMT_YUV420P;
+    coder->codec->time_base = (AVRational){1, options->fps};
+    coder->codec->framerate = (AVRational){options->fps, 1};
+    coder->codec->gop_size = options->gop ? options->gop : options->fps;
+    coder->codec->max_b_frames = 0;
+    coder->codec->thread_count = 1;
+    coder->codec->flags |= AV_CODEC_FLAG_CLOSED_GOP;
+    (void)av_dict_set_int(&settings, "crf", options->crf ? options->crf : CRF, 0);
+    (void)av_dict_set(&settings, "preset", "veryfast", 0);
+    (void)av_dict_set(&settings, "tune", "zerolatency", 0); // a unit for every picture, at once
+    // As in video_encode.c: the same bytes from one encoder to the next.
+    (void)av_dict_set(&settings, "x264-params", "cpu-independent=1", 0);
+    const int result = avcodec_open2(coder->codec, found, &settings);
+    av_dict_free(&settings);
+    return result >= 0
+               ? ET_OK
+               : et__av_fail(err, ET_EUNSUPPORTED, result,
+                             "x264 does not take %d × %d pixels, gop %d, crf %d", options->width_px,
+                             options->height_px, options->gop, options->crf);
+}
+
+enum et_status et_video_coder_open(struct et_video_coder **coder,
+                                   const struct et_video_coder_options *options, struct et_err *err)
+{
+    *coder = NULL;
+    et__av_begin();
+    enum et_status st = check(options, err);
+    if (st != ET_OK)
+        return st;
+    struct et_video_coder *made = calloc(1, sizeof *made);
+    if (!made)
+        return no_memory(err);
+    made->frame = picture(AV_PIX_FMT_YUV420P, options);
+    made->rgb = picture(AV_PIX_FMT_RGB24, options);
+    made->packet = av_packet_alloc();
+    st = made->frame && made->rgb && made->packet ? open_codec(made, options, err) : no_memory(err);
+    if (st != ET_OK) {
+        et_video_coder_close(made);
+        return st;
+    }
+    *coder = made;
+    return ET_OK;
+}
+
+void et_video_coder_close(struct et_video_coder *coder)
+{
+    if (!coder)
+        return;
+    avcodec_free_context(&coder->codec);
+    av_frame_free(&coder->frame);
+    av_frame_free(&coder->rgb);
+    av_packet_free(&coder->packet);
+    et__converter_free(&coder->converter);
+    free(coder);
+}
+
+enum et_status et_video_coder_put(struct et_video_coder *coder, const uint8_t *rgb,
+                                  struct et_str *unit, struct et_err *err)
+{
+    *unit = (struct et_str){0};
+    // The encoder may still hold the memory of the last one.
+    if (av_frame_make_writable(coder->frame) < 0)
+        return no_memory(err);
+    et__put_rgb(coder->rgb, rgb);
+    enum et_status st = et__convert(&coder->converter, coder->rgb, coder->frame, err);
+    if (st != ET_OK)
+        return st;
+    coder->frame->pts = coder->n++;
+    int result = avcodec_send_frame(coder->codec, coder->frame);
+    if (result >= 0)
+        result = avcodec_receive_packet(coder->codec, coder->packet);
+    if (result < 0)
+        return et__av_fail(err, ET_EIO, result, "x264 failed at picture %lld",
+                           (long long)coder->n - 1);
+    *unit = (struct et_str){(const char *)coder->packet->data, (size_t)coder->packet->size};
+    return ET_OK;
+}
