@@ -39,6 +39,10 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
     {0, "depth", "MODE",                                                                           \
      "png: 16 bits of millimetres in the rows (default); drop: none (default with --video drop)",  \
      DEPTH_MODES}
+#define ROBOT    {0, "robot", "NAME", "the robot: an id or a file (default: etude-one)", NULL}
+#define TIER     {0, "tier", "NAME", "what the robot meets (default: controlled)", TIERS}
+#define SEED     {0, "seed", "N", "seed of the first episode; the next one's is N + 1 (default: 1)", NULL}
+#define TRAINER  {0, "trainer", "NAME", "the hand that shows it: an id or a file (default: careful)", NULL}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
 // clang-format on
 
@@ -146,6 +150,17 @@ static const struct cli_option OPT_DROP[] = {OUTPUT, EPISODES, VIDEO, FORCE, THR
 static const struct cli_option OPT_DUMP[] = {
     {0, "indexed", NULL, "messages in the order of time, by the index", NULL}, OPTION_END};
 static const struct cli_option OPT_RECOVER[] = {OUTPUT, FORCE, OPTION_END};
+static const struct cli_option OPT_WORLD_CHECK[] = {
+    {'n', "count", "N", "episodes of each skill (default: 20)", NULL},
+    ROBOT,
+    TIER,
+    SEED,
+    TRAINER,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_WORLD_NEW[] = {
+    {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},
+    OPTION_END};
 static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_WORLD_VIEW[] = {
     {0, "png", "FILE", "a sheet: the room and what the head sees, at the end of every phase", NULL},
@@ -272,6 +287,21 @@ const struct cli_command CLI_COMMANDS[] = {
      "Takes what dump-json prints, and the official conformance cases, whose \"features\" say "
      "what the file is to have. Without -o, the bytes go to standard output.",
      "etude mcap from-json small.json -o small.mcap", 1, 1, OPT_RECOVER, cmd_mcap_from_json, true},
+    {"world list", "", "list the skills, robots and trainers of the virtual centre",
+     "Skills with the scenario that they are done in and what the robot is told; robots; trainers; "
+     "scenarios. doc/skill.md says how to add a skill.",
+     NULL, 0, 0, NULL, cmd_world_list, false},
+    {"world check", "[SKILL...]", "let the scripted trainer do skills, and count what succeeds",
+     "Does every skill (or those named) with one seed after the other, and prints the share of "
+     "successes with the interval that it lies in by 95 %, what an episode takes, how much faster "
+     "than real time one core is, and the condition that failed most often.\n\n"
+     "Exits with 1 when a skill succeeds less often than its file expects (tier controlled).",
+     "etude world check  # all of them\netude world check take_bottle -n 200 --tier displaced", 0,
+     ANY, OPT_WORLD_CHECK, cmd_world_check, false},
+    {"world new", "SKILL", "make a folder to start a skill from",
+     "Writes skill.yaml and scene.xml of a small skill that works: take it apart.",
+     "etude world new put_book\netude world check share/world/skills/put_book", 1, 1, OPT_WORLD_NEW,
+     cmd_world_new, false},
     {"world view", "[SKILL]", "draw a skill of the virtual centre as a sheet or a film",
      "Lets the scripted trainer do the skill once and draws it: with --png, a sheet of the room "
      "and the head camera at the end of every phase; with --mp4, a film. Prints when each phase "
