@@ -23,6 +23,47 @@ static const struct et_schema_field PHASE_FIELDS[] = {
 static const struct et_schema PHASE = {.type = ET_SCHEMA_MAP, .fields = PHASE_FIELDS};
 // clang-format on
 
+static bool is_of_arm(const struct et__action *a)
+{
+    return a->verb != ET__POSTURE && a->verb != ET__GRIP && a->verb != ET__HOLD;
+}
+
+/* What two actions of a phase both want to move; NULL: they can begin together. */
+static const char *find_clash(const struct et__action *a, const struct et__action *b)
+{
+    const bool is_same_side = a->side == ET__BOTH || b->side == ET__BOTH || a->side == b->side;
+    if (is_of_arm(a) && is_of_arm(b) && is_same_side)
+        return "this hand has a way to go";
+    if (a->verb != b->verb)
+        return NULL;
+    if (a->verb == ET__POSTURE)
+        return strcmp(a->posture.text, b->posture.text) == 0 ? "this joint has a place" : NULL;
+    if (a->verb == ET__HOLD)
+        return "there is a \"hold\"";
+    return is_same_side ? "these fingers have a width" : NULL;
+}
+
+static struct et_place place_of(const struct et__action *a)
+{
+    return a->verb == ET__POSTURE ? a->posture.place : a->place;
+}
+
+/* All that a phase lists begins at once: of two ways for one hand the first would be lost. */
+static enum et_status refuse_clashes(const struct et__skill_reader *r,
+                                     const struct et__action *actions, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++) {
+            const char *clash = find_clash(&actions[k], &actions[i]);
+            if (clash)
+                return et__skill_bad(r, place_of(&actions[i]),
+                                     "%s in this phase already (line %d), and all begins at once: "
+                                     "make it a phase of its own",
+                                     clash, actions[k].place.line);
+        }
+    return ET_OK;
+}
+
 static enum et_status read_actions(const struct et__skill_reader *r, const struct et_value *list,
                                    struct et__phase *phase)
 {
@@ -33,6 +74,9 @@ static enum et_status read_actions(const struct et__skill_reader *r, const struc
         if (st != ET_OK)
             return st;
     }
+    const enum et_status st = refuse_clashes(r, actions, n);
+    if (st != ET_OK)
+        return st;
     phase->actions = et_arena_copy(r->arena, actions, n * sizeof *actions);
     phase->n_actions = n;
     return phase->actions ? ET_OK : et__skill_memory(r);

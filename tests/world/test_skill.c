@@ -59,9 +59,9 @@ static void reads_what_a_skill_is(void)
     CHECK_EQ(s->script->n_clutter, 1);
     CHECK_STR(s->script->clutter[0].text, "can");
     CHECK_EQ(s->script->clutter[0].place.line, 12);
-    CHECK_EQ(s->n_phases, 5);
+    CHECK_EQ(s->n_phases, 10);
     CHECK_STR(s->phases[0].name, "ready");
-    CHECK_STR(s->phases[4].name, "wait");
+    CHECK_STR(s->phases[9].name, "wait");
     et_arena_close(arena);
 }
 
@@ -111,10 +111,10 @@ static void reads_phases(void)
     CHECK(p[0].timeout_s == 1);
     CHECK(p[2].i_else == 0 && p[2].until.n_terms == 1 && p[2].n_actions == 1);
     CHECK(p[3].i_else == 1 && !p[3].has_waist && p[3].timeout_s == 2.5);
-    CHECK_EQ(p[3].n_actions, 10);
-    CHECK(p[4].n_actions == 0 && p[4].until.n_terms == 1);
-    CHECK_STR(p[4].until.terms[0].text, "still tray");
-    CHECK_EQ(p[4].until.terms[0].place.column, 20); // behind the quotation mark
+    CHECK_EQ(p[3].n_actions, 3);
+    CHECK(p[9].n_actions == 0 && p[9].until.n_terms == 1);
+    CHECK_STR(p[9].until.terms[0].text, "still tray");
+    CHECK_EQ(p[9].until.terms[0].place.column, 20); // behind the quotation mark
     et_arena_close(arena);
 }
 
@@ -139,20 +139,25 @@ static void reads_actions(void)
     CHECK(s->script->phases[2].actions[0].value == -1);
     a = s->script->phases[3].actions;
     CHECK(a[0].side == ET__BOTH && !a[0].target.text && a[0].off[2] == .1);
-    CHECK(a[1].verb == ET__FOLLOW && a[1].value == 1.2 && a[1].turn == .6 && a[1].speed == .4);
-    CHECK(a[2].verb == ET__CARRY && a[2].side == ET__BOTH && a[2].off[2] == .06);
-    CHECK(a[2].yaw_rad == 90 * DEGREE);
-    CHECK_STR(a[2].target.text, "tray");
-    CHECK_STR(a[2].holding.text, "rack");
-    CHECK(a[3].by[2] == .1 && !a[3].holding.text);
-    CHECK(a[4].verb == ET__HOLD && a[4].value == .5);
-    CHECK(a[5].verb == ET__RETREAT && a[5].value == .1 && a[5].speed == .3);
-    CHECK(a[6].verb == ET__TUCK && a[6].side == ET__LEFT);
-    CHECK(a[7].verb == ET__PRESS && a[7].value == 12 && a[7].has_direction);
-    CHECK(a[8].value == .03);
-    CHECK(a[9].is_relative && a[9].via == .1 && a[9].turn == 1);
-    CHECK(a[9].yaw_rad == -60 * DEGREE && a[9].pitch_rad == 10 * DEGREE);
-    CHECK_STR(a[9].holding.text, "cup_g");
+    CHECK(a[1].value == .03);
+    CHECK(a[2].verb == ET__HOLD && a[2].value == .5);
+    a = s->script->phases[4].actions;
+    CHECK(a[0].verb == ET__FOLLOW && a[0].value == 1.2 && a[0].turn == .6 && a[0].speed == .4);
+    CHECK(a[1].verb == ET__RETREAT && a[1].value == .1 && a[1].speed == .3);
+    a = s->script->phases[5].actions;
+    CHECK(a[0].verb == ET__CARRY && a[0].side == ET__BOTH && a[0].off[2] == .06);
+    CHECK(a[0].yaw_rad == 90 * DEGREE);
+    CHECK_STR(a[0].target.text, "tray");
+    CHECK_STR(a[0].holding.text, "rack");
+    a = s->script->phases[6].actions;
+    CHECK(a[0].by[2] == .1 && !a[0].holding.text);
+    a = s->script->phases[7].actions;
+    CHECK(a[0].verb == ET__TUCK && a[0].side == ET__LEFT);
+    CHECK(a[1].verb == ET__PRESS && a[1].value == 12 && a[1].has_direction);
+    a = s->script->phases[8].actions;
+    CHECK(a[0].is_relative && a[0].via == .1 && a[0].turn == 1);
+    CHECK(a[0].yaw_rad == -60 * DEGREE && a[0].pitch_rad == 10 * DEGREE);
+    CHECK_STR(a[0].holding.text, "cup_g");
     et_arena_close(arena);
 }
 
@@ -172,11 +177,11 @@ static void reads_conditions(void)
     t = s->script->phases[3].until.terms;
     CHECK(t[0].is_negated && t[0].predicate->kind == ET__TOUCHING);
     CHECK_STR(t[0].text, "not touching cup left_hand");
-    CHECK_EQ(t[0].names[1].place.line, 43); // a folded text's own line
+    CHECK_EQ(t[0].names[1].place.line, 36); // a folded text's own line
     CHECK_EQ(t[0].names[1].place.column, 26);
     CHECK(!t[1].is_less && t[1].value == 1);
     CHECK(t[2].is_less && t[2].value == .9);
-    CHECK_EQ(t[2].place.line, 44);
+    CHECK_EQ(t[2].place.line, 37);
     CHECK_EQ(t[2].place.column, 9);
     CHECK_STR(t[3].names[1].text, "spot");
     CHECK_STR(t[4].names[0].text, "bead");
@@ -292,6 +297,11 @@ static const struct {
     {"  - reach:\n      - move", "  - reach: ^3\n  - x:\n      - move",
      "a list of actions, or a map of do, until …, is expected, not a whole"},
     {"else: ready", "else: ^redy", "\"redy\" is no phase up to here; the nearest is \"ready\""},
+    {"retreat right", "^retreat left", "this hand has a way to go in this phase already (line 43)"},
+    {"grip both .03", "^tuck right", "make it a phase of its own"},
+    {"hold .5", "^grip left .1", "these fingers have a width in this phase already (line 33)"},
+    {"hold .5", "hold 1\n        - ^hold .5", "there is a \"hold\" in this phase already (line 34)"},
+    {"waist_yaw .3 lift -.1", "lift .1 ^lift -.1", "this joint has a place in this phase"},
     {"else: ready", "else: ^lift", "\"lift\" is no phase up to here"},
     {"else: ready", "else: ^1", "else: must be a string"},
     {"until: held cup right, ", "", "\"else\" needs an \"until\""},
@@ -440,19 +450,23 @@ static void holds_its_limits_and_not_one_more(void)
 {
     static const struct {
         const char *from, *line;
-        size_t n; // that still fit
+        size_t n;          // that still fit
+        bool is_senseless; // as many actions clash
         const char *words;
     } LIMITS[] = {
-        {"phases:\n", "  - p#: [hold 1]\n", 64 - 5, "at most 64 items, has 65"},
-        {"  - ready:\n", "      - hold #\n", 32 - 4, ":55:9: a phase has at most 32 actions"},
-        {"grip right open\n", "      - hold #\n", 32 - 4, "a phase has at most 32 actions"},
-        {"posture waist_yaw .3", " lift .#", 32 - 4, "a phase has at most 32 actions"},
-        {"success: on cup tray", " & free cup", 16 - 5, "a condition has at most 16 terms"},
-        {"  controlled:\n", "    - mass b# 1 2\n", 64 - 5, "a skill has at most 64 draws"},
-        {"objects: [", "b#, ", 64 - 2, "objects: must have at most 64 items"},
+        {"phases:\n", "  - p#: [hold 1]\n", 64 - 10, false, "at most 64 items, has 65"},
+        {"  - ready:\n", "      - hold #\n", 32 - 4, true, ":55:9: a phase has at most 32 actions"},
+        {"grip right open\n", "      - hold #\n", 32 - 4, true, "a phase has at most 32 actions"},
+        {"posture waist_yaw .3", " lift .#", 32 - 4, true, "a phase has at most 32 actions"},
+        {"success: on cup tray", " & free cup", 16 - 5, false, "a condition has at most 16 terms"},
+        {"  controlled:\n", "    - mass b# 1 2\n", 64 - 5, false, "a skill has at most 64 draws"},
+        {"objects: [", "b#, ", 64 - 2, false, "objects: must have at most 64 items"},
     };
     for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
-        CHECK_OK(load_many(LIMITS[i].from, LIMITS[i].n, LIMITS[i].line));
+        const enum et_status st = load_many(LIMITS[i].from, LIMITS[i].n, LIMITS[i].line);
+        CHECK_EQ(st, LIMITS[i].is_senseless ? ET_ECORRUPT : ET_OK);
+        if (LIMITS[i].is_senseless)
+            CHECK_HAS(err.text, "make it a phase of its own");
         CHECK_EQ(load_many(LIMITS[i].from, LIMITS[i].n + 1, LIMITS[i].line), ET_ECORRUPT);
         CHECK_HAS(err.text, LIMITS[i].words);
     }
