@@ -30,8 +30,8 @@ struct et__skill_reader {
     struct et_err *err;
 };
 
-/* Reads the text of a file into skill, script; scene.xml is not looked at, the digest is left. All
- * that et_skill_load does with the file's bytes. */
+/* All that et_skill_load does with the bytes of skill.yaml: id, folder, path and digest are left to
+ * it. After a failure *skill is NULL, and what was taken stays in the arena. */
 ET_MUST_USE enum et_status et__skill_parse(const char *path, struct et_str text,
                                            struct et_arena *arena, struct et_skill **skill,
                                            struct et_err *err);
