@@ -44,12 +44,17 @@ struct cli_world_result {
     char problem[ET_ERR_TEXT_BYTES];
 };
 
-/* Plays one episode to its end; what of it is lost is a result, too. after_step (NULL: nothing) is
- * called after the reset and after every step; anything but ET_OK ends the episode with it. */
+/* What looks on while an episode is played; any may be NULL. */
 struct cli_world_watch {
+    enum et_status (*begin)(void *ctx, struct et_err *err); // after the reset
+    /* After the reset and after every step. ET_END: the episode is over; another failure ends it,
+     * too, and is handed on. */
     enum et_status (*after_step)(void *ctx, struct et_err *err);
+    int64_t (*idle)(void *ctx); // steps to stand still from now on
     void *ctx;
 };
+
+/* Plays one episode to its end; that it is lost is a result, too. */
 ET_MUST_USE enum et_status cli_world_play(struct cli_world_stage *stage, uint64_t seed,
                                           enum et_tier tier, const struct cli_world_watch *watch,
                                           struct cli_world_result *result, struct et_err *err);

@@ -266,10 +266,9 @@ static void put_row(struct check *check, const struct score *score)
 {
     struct cli_table *table = &check->table;
     cli_cell(table, "%s", score->id);
-    cli_cell(table, "%zu of %lld", score->n_successes, (long long)check->options.n);
-    cli_cell(table, "%.1f", 100 * score->rate);
-    cli_cell(table, "%.1f to %.1f", 100 * score->low, 100 * score->high);
-    cli_cell(table, "%.1f", 100 * score->expected);
+    cli_cell(table, "%zu/%lld", score->n_successes, (long long)check->options.n);
+    cli_cell(table, "%.0f–%.0f", 100 * score->low, 100 * score->high);
+    cli_cell(table, "%.0f", 100 * score->expected);
     cli_cell(table, "%.1f", score->seconds);
     cli_cell(table, "%.1f", score->cpu_s);
     if (score->missing)
@@ -366,7 +365,7 @@ static int check_all(struct check *check)
         et_json_open_list(&check->json.w);
     } else {
         cli_table_open(&check->table, check->arena,
-                       "skill|>done|>%|95 %|>expected|>s|>faster|what failed");
+                       "skill|>done|>95 %|>want|>s|>faster|what failed");
     }
     int code = check_skills(check);
     if (args->is_json) {

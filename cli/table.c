@@ -158,6 +158,20 @@ static const struct cli_option OPT_WORLD_CHECK[] = {
     TRAINER,
     THREADS,
     OPTION_END};
+static const struct cli_option OPT_WORLD_RUN[] = {
+    {'o', "output", "FOLDER", "where the recordings go", NULL},
+    {'n', "count", "N", "episodes (default: 1)", NULL},
+    ROBOT,
+    TIER,
+    SEED,
+    TRAINER,
+    {0, "fault", "LIST",
+     "spoil the recordings: NAME or NAME=MAGNITUDE (small, middle, large or a number), by commas; "
+     "doc/json.md lists them",
+     NULL},
+    {0, "no-cameras", NULL, "record without pictures", NULL},
+    {0, "size", "WxH", "of the pictures (default: 640x480)", NULL},
+    OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},
     OPTION_END};
@@ -298,6 +312,16 @@ const struct cli_command CLI_COMMANDS[] = {
      "Exits with 1 when a skill succeeds less often than its file expects (tier controlled).",
      "etude world check  # all of them\netude world check take_bottle -n 200 --tier displaced", 0,
      ANY, OPT_WORLD_CHECK, cmd_world_check, false},
+    {"world run", "SKILL -o FOLDER", "record the scripted trainer doing a skill",
+     "Writes one recording (MCAP) an episode, FOLDER/<skill>-<robot>-<seed>.mcap, as that robot's "
+     "own recorder would: joints, commands, forces, touch, IMU, cameras, events, and the true "
+     "poses of things. Beside each lies its truth, <recording>.truth.json. The same seed gives the "
+     "same bytes.\n\n"
+     "Ctrl-C leaves finished episodes whole. An episode whose physics come to no number is left "
+     "out and said.",
+     "etude world run take_bottle -n 20 -o monday\netude world run pour_beads --fault "
+     "dropped=0.1,idle -o faulty",
+     1, 1, OPT_WORLD_RUN, cmd_world_run, false},
     {"world new", "SKILL", "make a folder to start a skill from",
      "Writes skill.yaml and scene.xml of a small skill that works: take it apart.",
      "etude world new put_book\netude world check share/world/skills/put_book", 1, 1, OPT_WORLD_NEW,

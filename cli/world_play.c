@@ -61,43 +61,65 @@ void cli_world_close(struct cli_world_stage *stage)
     *stage = (struct cli_world_stage){0};
 }
 
-static enum et_status look(const struct cli_world_watch *watch, struct et_err *err)
+/* An episode under way: what the world came to, and what the watcher says. */
+struct play {
+    struct cli_world_stage *stage;
+    const struct cli_world_watch *watch;
+    enum et_status world, watcher;
+};
+
+static bool goes_on(const struct play *play)
 {
-    return watch ? watch->after_step(watch->ctx, err) : ET_OK;
+    return play->world == ET_OK && play->watcher == ET_OK;
 }
 
-/* *is_lost: the physics came to no number. What the watcher fails with is no such thing. */
-static enum et_status play(struct cli_world_stage *stage, const struct cli_world_watch *watch,
-                           bool *is_lost, struct et_err *err)
+static void look(struct play *play, struct et_err *err)
 {
-    enum et_status st = look(watch, err), end = ET_OK;
-    while (st == ET_OK && end == ET_OK) {
-        end = et_trainer_act(stage->trainer, stage->action, err);
-        if (end == ET_OK)
-            end = et_world_step(stage->world, stage->action, err);
-        if (end == ET_OK)
-            st = look(watch, err);
+    if (goes_on(play) && play->watch->after_step)
+        play->watcher = play->watch->after_step(play->watch->ctx, err);
+}
+
+static void step(struct play *play, struct et_err *err)
+{
+    play->world = et_world_step(play->stage->world, play->stage->action, err);
+    look(play, err);
+}
+
+static void play_steps(struct play *play, struct et_err *err)
+{
+    if (play->watch->begin)
+        play->watcher = play->watch->begin(play->watch->ctx, err);
+    look(play, err);
+    while (goes_on(play)) {
+        const int64_t n_idle = play->watch->idle ? play->watch->idle(play->watch->ctx) : 0;
+        for (int64_t i = 0; i < n_idle && goes_on(play); i++)
+            step(play, err);
+        if (!goes_on(play))
+            return;
+        play->world = et_trainer_act(play->stage->trainer, play->stage->action, err);
+        if (play->world == ET_OK)
+            step(play, err);
     }
-    *is_lost = end == ET_ECORRUPT;
-    return st != ET_OK ? st : end == ET_END || *is_lost ? ET_OK : end;
 }
 
 enum et_status cli_world_play(struct cli_world_stage *stage, uint64_t seed, enum et_tier tier,
                               const struct cli_world_watch *watch, struct cli_world_result *result,
                               struct et_err *err)
 {
+    static const struct cli_world_watch NOBODY = {0};
+    struct play play = {.stage = stage, .watch = watch ? watch : &NOBODY};
     struct et_err why = {0};
     const int64_t begin_ns = et_clock_thread_cpu_ns();
     *result = (struct cli_world_result){0};
-    enum et_status st = et_world_reset(stage->world, seed, tier, &why);
-    if (st == ET_OK)
-        st = et_trainer_begin(stage->trainer, seed, &why);
-    if (st == ET_OK)
-        st = play(stage, watch, &result->is_lost, &why);
-    else if (st == ET_ECORRUPT) {
-        result->is_lost = true;
-        st = ET_OK;
-    }
+    play.world = et_world_reset(stage->world, seed, tier, &why);
+    if (play.world == ET_OK)
+        play.world = et_trainer_begin(stage->trainer, seed, &why);
+    if (play.world == ET_OK)
+        play_steps(&play, &why);
+    result->is_lost = play.world == ET_ECORRUPT;
+    const enum et_status st = play.watcher != ET_OK && play.watcher != ET_END ? play.watcher
+                              : play.world == ET_END || result->is_lost       ? ET_OK
+                                                                              : play.world;
     result->cpu_ns = et_clock_thread_cpu_ns() - begin_ns;
     if (st != ET_OK) {
         if (err)

@@ -1,0 +1,293 @@
+/* etude world run SKILL -o DIR: the scripted trainer shows a skill, and it is recorded. */
+#include "cli_world.h"
+
+#include "etude/clock.h"
+#include "etude/file.h"
+
+#include <signal.h>
+
+#define SIDE_DEFAULT_W 640
+#define SIDE_DEFAULT_H 480
+
+struct run {
+    const struct cli_args *args;
+    struct et_arena *arena;
+    struct et_pool *pool;
+    struct cli_world_options options;
+    struct cli_world_stage stage;
+    struct et_world_renderer *renderer;
+    int width_px, height_px;
+    struct et_world_fault faults[ET_WORLD_FAULTS_MAX];
+    size_t n_faults;
+    const char *folder;
+    struct et_world_record *record; // of the episode under way
+    struct cli_progress progress;
+    int64_t i;
+    int64_t n_written, n_successes, n_lost, n_existing;
+    double seconds; // simulated
+    int64_t begin_ns;
+    struct cli_json json;
+};
+
+/* Set by Ctrl-C: the episode under way is given up, those before it are whole. */
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+// ---- options ----
+
+static int take_size(struct run *run)
+{
+    const char *text = cli_get(run->args, "size");
+    struct et_str rest = et_str(text ? text : ""), width;
+    int64_t w = SIDE_DEFAULT_W, h = SIDE_DEFAULT_H;
+    if (text && (!et_str_cut(&rest, 'x', &width) || !et_str_to_int64(width, &w) ||
+                 !et_str_to_int64(rest, &h) || w < 16 || h < 16 || w > ET_WORLD_CAMERA_SIDE_MAX ||
+                 h > ET_WORLD_CAMERA_SIDE_MAX || w % 2 || h % 2)) {
+        cli_problem(run->args,
+                    "--size takes two even numbers from 16 to %d, as 640x480, not \"%s\"",
+                    ET_WORLD_CAMERA_SIDE_MAX, text);
+        return CLI_USAGE;
+    }
+    run->width_px = (int)w;
+    run->height_px = (int)h;
+    return CLI_DONE;
+}
+
+static int take_faults(struct run *run)
+{
+    const char *text = cli_get(run->args, "fault");
+    struct et_str rest = et_str(text ? text : ""), word;
+    struct et_err err = {0};
+    while (et_str_cut(&rest, ',', &word)) {
+        if (run->n_faults == ET_WORLD_FAULTS_MAX) {
+            cli_problem(run->args, "more than %d faults", ET_WORLD_FAULTS_MAX);
+            return CLI_USAGE;
+        }
+        if (et_world_fault_parse(et_str_trim(word), &run->faults[run->n_faults++], &err) != ET_OK)
+            return cli_fail(run->args, &err);
+    }
+    return CLI_DONE;
+}
+
+static int take_options(struct run *run)
+{
+    run->folder = cli_get(run->args, "output");
+    if (!run->folder) {
+        cli_problem(run->args, "say where the recordings go: -o FOLDER");
+        return CLI_USAGE;
+    }
+    int code = take_size(run);
+    if (code == CLI_DONE)
+        code = take_faults(run);
+    if (code == CLI_DONE)
+        code = cli_world_options(run->args, 1, run->arena, &run->options);
+    run->options.world.skill = run->args->words[0];
+    return code;
+}
+
+// ---- an episode ----
+
+static enum et_status watch(void *ctx, struct et_err *err)
+{
+    struct run *run = ctx;
+    if (is_interrupted)
+        return et_fail(err, ET_ECANCELLED, -1, "interrupted");
+    const struct et_trainer_state state = et_trainer_state(run->stage.trainer);
+    enum et_status st = et_world_record_phase(run->record, state.i_phase, err);
+    if (st == ET_OK)
+        st = et_world_record_step(run->record, err);
+    (void)cli_progress_show(&run->progress, run->i, run->options.n, 0);
+    if (st == ET_OK && et_world_record_has_ended(run->record))
+        return ET_END;
+    return st;
+}
+
+static int64_t idle(void *ctx)
+{
+    struct run *run = ctx;
+    return et_world_record_idle(run->record);
+}
+
+static enum et_status open_record(void *ctx, struct et_err *err)
+{
+    struct run *run = ctx;
+    const uint64_t seed = run->options.seed + (uint64_t)run->i;
+    const char *name =
+        et_arena_printf(run->arena, "%s-%s-%llu", et_world_skill(run->stage.world)->id,
+                        et_world_robot(run->stage.world), (unsigned long long)seed);
+    const char *path = name ? et_arena_printf(run->arena, "%s/%s.mcap", run->folder, name) : NULL;
+    if (!path)
+        return et_arena_fail(run->arena, "a path", err);
+    const struct et_world_record_options options = {
+        .run = name,
+        .seed = seed,
+        .tier = run->options.tier,
+        .trainer = run->options.style->id,
+        .renderer = run->renderer,
+        .width_px = run->width_px,
+        .height_px = run->height_px,
+        .faults = run->faults,
+        .n_faults = run->n_faults,
+        .pool = run->pool,
+    };
+    return et_world_record_open(&run->record, path, run->stage.world, &options, err);
+}
+
+static void json_episode(struct run *run, const struct cli_world_result *result, const char *word)
+{
+    struct et_json_writer *w = &run->json.w;
+    et_json_open_map(w);
+    et_json_put_int(w, "seed", (int64_t)run->options.seed + run->i);
+    et_json_put_text(w, "result", word);
+    et_json_put_text(w, "missing", result->is_lost ? result->problem : result->missing);
+    et_json_put_real(w, "seconds", result->seconds);
+    et_json_close_map(w);
+}
+
+static void tell(struct run *run, const struct cli_world_result *result, const char *word)
+{
+    const long long seed = (long long)run->options.seed + run->i;
+    if (run->args->is_json) {
+        json_episode(run, result, word);
+        return;
+    }
+    if (result->is_lost) {
+        cli_progress_close(&run->progress);
+        cli_problem(run->args, "seed %lld is left out: %s", seed, result->problem);
+        return;
+    }
+    if (run->args->n_verbose)
+        printf("seed %lld: %s after %.1f s%s%s\n", seed, word, result->seconds,
+               result->missing ? ": " : "", result->missing ? result->missing : "");
+}
+
+static enum et_status run_episode(struct run *run, struct et_err *err)
+{
+    const struct cli_world_watch watcher = {
+        .begin = open_record, .after_step = watch, .idle = idle, .ctx = run};
+    struct cli_world_result result;
+    enum et_status st = cli_world_play(&run->stage, run->options.seed + (uint64_t)run->i,
+                                       run->options.tier, &watcher, &result, err);
+    if (st != ET_OK || result.is_lost) {
+        et_world_record_abandon(run->record);
+        run->record = NULL;
+        run->n_lost += st == ET_OK;
+        if (st == ET_OK)
+            tell(run, &result, "lost");
+        return st;
+    }
+    const struct et_world_outcome outcome = {result.is_success, result.missing};
+    struct et_world_record *record = run->record;
+    run->record = NULL;
+    st = et_world_record_finish(record, &outcome, err);
+    if (st != ET_OK)
+        return st;
+    run->n_written++;
+    run->n_successes += result.is_success;
+    run->seconds += result.seconds;
+    tell(run, &result, result.is_success ? "success" : "failure");
+    return ET_OK;
+}
+
+// ---- the run ----
+
+static enum et_status open_all(struct run *run, struct et_err *err)
+{
+    enum et_status st = et_dir_make(run->folder, err);
+    if (st == ET_OK)
+        st = et_pool_open(&run->pool, 0, err);
+    if (st == ET_OK)
+        st = cli_world_open(&run->stage, &run->options.world, run->options.style, err);
+    if (st != ET_OK || cli_has(run->args, "no-cameras"))
+        return st;
+    const struct et_world_renderer_options options = {.width = (size_t)run->width_px,
+                                                      .height = (size_t)run->height_px};
+    st = et_world_renderer_open(&run->renderer, run->stage.world, &options, err);
+    if (st == ET_ENOTFOUND)
+        (void)et_err_context(err, "no cameras (--no-cameras records without)");
+    return st;
+}
+
+static void tell_all(const struct run *run)
+{
+    const double s = (double)(et_clock_monotonic_ns() - run->begin_ns) * 1e-9;
+    printf("%s: %lld episode%s, %lld with success, %.1f s recorded in %.1f s", run->folder,
+           (long long)run->n_written, cli_s((uint64_t)run->n_written), (long long)run->n_successes,
+           run->seconds, s);
+    if (run->n_lost)
+        printf("; %lld left out, the physics came to no number", (long long)run->n_lost);
+    (void)putchar('\n');
+}
+
+static void json_begin(struct run *run)
+{
+    cli_json_open(&run->json, "world-run");
+    et_json_put_text(&run->json.w, "output", run->folder);
+    et_json_put_text(&run->json.w, "skill", et_world_skill(run->stage.world)->id);
+    et_json_put_text(&run->json.w, "robot", et_world_robot(run->stage.world));
+    et_json_put_text(&run->json.w, "tier", et_tier_name(run->options.tier));
+    et_json_put_text(&run->json.w, "trainer", run->options.style->id);
+    et_json_key(&run->json.w, "episodes");
+    et_json_open_list(&run->json.w);
+}
+
+static int json_end(struct run *run)
+{
+    et_json_close_list(&run->json.w);
+    et_json_put_int(&run->json.w, "recorded", run->n_written);
+    et_json_put_int(&run->json.w, "successes", run->n_successes);
+    et_json_put_int(&run->json.w, "lost", run->n_lost);
+    et_json_put_real(&run->json.w, "seconds", run->seconds);
+    return cli_json_print(&run->json, run->args);
+}
+
+static int run_all(struct run *run)
+{
+    struct et_err err = {0};
+    enum et_status st = open_all(run, &err);
+    if (st != ET_OK)
+        return cli_fail(run->args, &err);
+    struct sigaction old, action = {.sa_handler = interrupt};
+    (void)sigaction(SIGINT, &action, &old);
+    run->begin_ns = et_clock_monotonic_ns();
+    if (run->args->is_json)
+        json_begin(run);
+    cli_progress_open(&run->progress, run->args, "record", "episodes", run->options.n);
+    for (; run->i < run->options.n && st == ET_OK; run->i++)
+        st = run_episode(run, &err);
+    cli_progress_close(&run->progress);
+    (void)sigaction(SIGINT, &old, NULL);
+    int code = CLI_DONE;
+    if (st != ET_OK && st != ET_ECANCELLED)
+        code = cli_fail(run->args, &err);
+    else if (st == ET_ECANCELLED)
+        cli_problem(run->args, "interrupted: %lld episode%s whole", (long long)run->n_written,
+                    run->n_written == 1 ? " is" : "s are");
+    if (run->args->is_json) {
+        const int printed = json_end(run);
+        return printed > code ? printed : code;
+    }
+    tell_all(run);
+    return code;
+}
+
+int cmd_world_run(const struct cli_args *args)
+{
+    struct et_err err = {0};
+    struct run run = {.args = args};
+    if (et_arena_open(&run.arena, CLI_WORLD_ARENA_BYTES, &err) != ET_OK)
+        return cli_fail(args, &err);
+    int code = take_options(&run);
+    if (code == CLI_DONE)
+        code = run_all(&run);
+    et_world_renderer_close(run.renderer);
+    cli_world_close(&run.stage);
+    et_pool_close(run.pool);
+    et_arena_close(run.arena);
+    return code;
+}

@@ -1,0 +1,104 @@
+/* The robot's cameras: pictures of the last step, coded as they are sent. */
+#include "record__record.h"
+
+#include "etude/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GOP_S 0.5 // a start twice a second: what is lost is lost for so long
+
+/* The robot's own: what the room sees belongs to no robot. */
+static bool is_own(const char *place)
+{
+    return strcmp(place, "scene") != 0;
+}
+
+static enum et_status open_camera(struct et_world_record *record, size_t i, const char *place,
+                                  struct et_err *err)
+{
+    struct et__camera *camera = &record->cameras[record->n_cameras++];
+    const struct et_world_record_options *o = &record->options;
+    const enum et__device_name device =
+        (enum et__device_name)(ET__DEVICE_CAMERA + record->n_cameras - 1);
+    struct et_buf name = et_buf(ET_PATH_BYTES_MAX);
+    camera->i = i;
+    et_buf_printf(&name, "/camera/%s", place);
+    camera->name = name.status == ET_OK ? strdup(et_buf_text(&name)) : NULL;
+    et_buf_free(&name);
+    camera->held = malloc(3 * (size_t)o->width_px * (size_t)o->height_px);
+    if (!camera->name || !camera->held)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a camera");
+    enum et_status st = et_video_coder_open(
+        &camera->coder,
+        &(struct et_video_coder_options){.width_px = o->width_px,
+                                         .height_px = o->height_px,
+                                         .fps = o->fps,
+                                         .gop = o->fps > 2 ? (int)(o->fps * GOP_S) : 1},
+        err);
+    if (st == ET_OK)
+        st = et__topic_open(record, &camera->topic, device, camera->name,
+                            "foxglove_msgs/msg/CompressedVideo", err);
+    camera->topic.frame = camera->name + strlen("/camera/");
+    return st;
+}
+
+enum et_status et__cameras_open(struct et_world_record *record, struct et_err *err)
+{
+    const size_t n_bytes = 3 * (size_t)record->options.width_px * (size_t)record->options.height_px;
+    if (!record->options.renderer)
+        return ET_OK;
+    record->rgb = malloc(n_bytes);
+    record->scratch = malloc(n_bytes);
+    if (!record->rgb || !record->scratch)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for pictures");
+    enum et_status st = ET_OK;
+    for (size_t i = 0; i < et_world_n_cameras(record->world) && st == ET_OK; i++) {
+        const char *place = et_world_camera(record->world, i);
+        if (is_own(place) && record->n_cameras < ET__CAMERAS_MAX)
+            st = open_camera(record, i, place, err);
+    }
+    return st;
+}
+
+void et__cameras_close(struct et_world_record *record)
+{
+    for (size_t k = 0; k < record->n_cameras; k++) {
+        et_video_coder_close(record->cameras[k].coder);
+        free(record->cameras[k].name);
+        free(record->cameras[k].held);
+    }
+    free(record->rgb);
+    free(record->scratch);
+}
+
+static enum et_status send_picture(struct et_world_record *record, struct et__camera *camera,
+                                   struct et_err *err)
+{
+    struct et_str unit;
+    struct et__message *message;
+    enum et_status st = et_world_render(record->options.renderer, camera->i, record->rgb, err);
+    if (st == ET_OK) {
+        et__spoil_picture(record, camera);
+        st = et_video_coder_put(camera->coder, record->rgb, &unit, err);
+    }
+    if (st == ET_OK)
+        st = et__send_begin(record, &camera->topic, record->t_ns, &message, err);
+    if (st != ET_OK || !message)
+        return st;
+    struct et_cdr w = et__send_header(&camera->topic, message);
+    et_cdr_bytes(&w, unit.p, unit.n);
+    et_cdr_text(&w, et_str("h264"));
+    return et__send(record, &camera->topic, record->t_ns, message, err);
+}
+
+enum et_status et__cameras_send(struct et_world_record *record, struct et_err *err)
+{
+    if (record->n_cameras == 0 || record->t_ns < record->t_frame_ns)
+        return ET_OK;
+    record->t_frame_ns += INT64_C(1000000000) / record->options.fps;
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < record->n_cameras && st == ET_OK; k++)
+        st = send_picture(record, &record->cameras[k], err);
+    return st;
+}

@@ -1,0 +1,45 @@
+/* Clocks and links: what a device's clock shows, and when its messages come. */
+#include "record__record.h"
+
+#include <math.h>
+
+double et__chance_next(struct et__chance *chance)
+{
+    uint64_t z = chance->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    z ^= z >> 31;
+    return (double)(z >> 11) * 0x1p-53;
+}
+
+int64_t et__device_time(const struct et__device *device, int64_t t_ns)
+{
+    const int64_t passed = t_ns - device->since_ns;
+    const int64_t shows =
+        device->base_ns + passed + llround((double)passed * device->drift_ppm * 1e-6);
+    return device->tick_ns > 1 ? shows - shows % device->tick_ns : shows;
+}
+
+void et__device_set(struct et__device *device, int64_t t_ns, int64_t base_ns)
+{
+    device->since_ns = t_ns;
+    device->base_ns = base_ns;
+}
+
+/* A stall holds everything that is sent in it until its end. */
+static int64_t stall(struct et__device *device, int64_t t_ns)
+{
+    while (t_ns >= device->stall_to_ns) { // of the last one: draw the next
+        const double pause_s = 0.2 + 0.4 * et__chance_next(&device->chance);
+        device->stall_from_ns = device->stall_to_ns + llround(pause_s * 1e9);
+        device->stall_to_ns = device->stall_from_ns + llround(device->stall_s * 1e9);
+    }
+    return t_ns >= device->stall_from_ns ? device->stall_to_ns : t_ns;
+}
+
+int64_t et__device_arrival(struct et__device *device, int64_t t_ns)
+{
+    const double u = et__chance_next(&device->chance);
+    const int64_t t_sent = device->stall_s > 0 ? stall(device, t_ns) : t_ns;
+    return t_sent + device->delay_ns + llround(0.6 * (double)device->delay_ns * u * u);
+}

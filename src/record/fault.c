@@ -1,0 +1,112 @@
+/* The faults that there are: one row each. */
+#include "etude/str.h"
+#include "etude/world_record.h"
+
+#include <math.h>
+#include <string.h>
+
+// clang-format off
+static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
+    [ET_FAULT_CLOCK_OFFSET] = {"clock_offset", "s", {0.1, 10, 3600}, NULL,
+        "the clock of the joints is wrong by so much: no finding, clocks are related by arrivals",
+        false, false},
+    [ET_FAULT_CLOCK_DRIFT] = {"clock_drift", "ppm", {500, 2000, 10000}, "clock_drift",
+        "the clock of the joints runs at another rate", false, false},
+    [ET_FAULT_CLOCK_JUMP] = {"clock_jump", "s", {0.05, 0.5, 5}, "clock_reset",
+        "the clock of the joints is set forward once", false, false},
+    [ET_FAULT_CLOCK_RESET] = {"clock_reset", "times", {1, 2, 3}, "clock_reset",
+        "the clock of the joints starts again at 0", false, false},
+    [ET_FAULT_COARSE_TICKS] = {"coarse_ticks", "s", {0.005, 0.01, 0.05}, "clock_source",
+        "the clock of the joints shows multiples of this", false, false},
+    [ET_FAULT_WIFI_DELAY] = {"wifi_delay", "s", {0.15, 0.3, 0.6}, "late",
+        "the link of the joints stalls again and again, for so long", false, false},
+    [ET_FAULT_DROPPED] = {"dropped", "fraction", {0.01, 0.05, 0.2}, "gap",
+        "joint states are lost, a few at a time", false, false},
+    [ET_FAULT_REPEATED] = {"repeated", "fraction", {0.02, 0.1, 0.3}, "stamps",
+        "joint states are sent twice", false, false},
+    [ET_FAULT_FROZEN_CAMERA] = {"frozen_camera", "s", {0.8, 1.6, 3}, "frozen_camera",
+        "the head's camera shows one picture while the robot moves", false, true},
+    [ET_FAULT_BLACK_CAMERA] = {"black_camera", "s", {0.3, 1, 3}, "exposure",
+        "the head's camera shows nothing", false, true},
+    [ET_FAULT_BLURRED_CAMERA] = {"blurred_camera", "px", {2, 4, 8}, "blur",
+        "the head's camera is out of focus for 1.5 s; the radius", false, true},
+    [ET_FAULT_FROZEN_ENCODER] = {"frozen_encoder", "s", {0.8, 1.6, 3}, "frozen_encoder",
+        "the arm's joint that moves most reads the same", false, false},
+    [ET_FAULT_WRONG_SIGN] = {"wrong_sign", "joints", {1, 2, 4}, "tracking",
+        "arm joints read with the other sign, those furthest from 0 first", false, false},
+    [ET_FAULT_SATURATION] = {"saturation", "s", {0.5, 1, 3}, "saturation",
+        "the command of the arm's joint that moves most is at its limit", false, false},
+    [ET_FAULT_TRUNCATED] = {"truncated", "fraction", {0.25, 0.5, 0.75}, "truncation",
+        "the recording ends in the middle of a movement; the share of the phases that is missing",
+        false, false},
+    [ET_FAULT_WRONG_LABEL] = {"wrong_label", "kind", {1, 2, 3}, "label",
+        "1: a placeholder; 2: nothing; 3: another skill's, which is seen if it names an idle arm",
+        false, false},
+    [ET_FAULT_IDLE] = {"idle", "s", {1.5, 4, 15}, "idle",
+        "whoever shows it stands still in the middle", false, false},
+
+    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.02, 0.04, 0.08}, NULL,
+        "the hand closes beside the object", true, false},
+    [ET_FAULT_SLIP] = {"slip", "fraction", {0.5, 0.25, 0.1}, NULL,
+        "the object slides in the hand; what is left of the grip", true, false},
+    [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, NULL,
+        "the object falls while it is carried; from how high", true, false},
+    [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, NULL,
+        "the hand opens before the object stands", true, false},
+    [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, NULL,
+        "the arm hits something on its way", true, false},
+};
+// clang-format on
+
+const struct et_world_fault_kind *et_world_fault_kind(enum et_world_fault_name name)
+{
+    return (unsigned)name < ET_N_FAULTS ? &KINDS[name] : NULL;
+}
+
+static enum et_status unknown(struct et_str word, struct et_err *err)
+{
+    const char *names[ET_N_FAULTS + 1] = {NULL};
+    for (size_t i = 0; i < ET_N_FAULTS; i++)
+        names[i] = KINDS[i].name;
+    return et_fail(err, ET_EARG, -1, "there is no fault \"%.*s\"; the nearest is %s",
+                   (int)(word.n < 64 ? word.n : 64), word.n ? word.p : "",
+                   et_str_nearest(word, names));
+}
+
+static bool parse_magnitude(struct et_str text, const struct et_world_fault_kind *kind,
+                            double *magnitude)
+{
+    static const char *const WORDS[] = {"small", "middle", "large"};
+    for (size_t i = 0; i < 3; i++)
+        if (et_str_is(text, WORDS[i])) {
+            *magnitude = kind->magnitudes[i];
+            return true;
+        }
+    return et_str_to_double(text, magnitude) && isfinite(*magnitude) && *magnitude > 0;
+}
+
+enum et_status et_world_fault_parse(struct et_str text, struct et_world_fault *fault,
+                                    struct et_err *err)
+{
+    struct et_str rest = text, name = {0};
+    (void)et_str_cut(&rest, '=', &name);
+    size_t i = 0;
+    while (i < ET_N_FAULTS && !et_str_is(name, KINDS[i].name))
+        i++;
+    if (i == ET_N_FAULTS)
+        return unknown(name, err);
+    const struct et_world_fault_kind *kind = &KINDS[i];
+    *fault = (struct et_world_fault){(enum et_world_fault_name)i, kind->magnitudes[1]};
+    if (kind->is_trainers)
+        return et_fail(err, ET_EARG, -1, "%s is what a trainer does, which none does on demand yet",
+                       kind->name);
+    if (name.n < text.n && !parse_magnitude(rest, kind, &fault->magnitude))
+        return et_fail(err, ET_EARG, -1,
+                       "the magnitude of %s is small, middle, large or a number above 0 (%s), "
+                       "not \"%.*s\"",
+                       kind->name, kind->unit, (int)(rest.n < 32 ? rest.n : 32),
+                       rest.n ? rest.p : "");
+    if (strcmp(kind->unit, "fraction") == 0 && fault->magnitude >= 1)
+        return et_fail(err, ET_EARG, -1, "the magnitude of %s is a fraction below 1", kind->name);
+    return ET_OK;
+}
