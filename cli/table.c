@@ -41,8 +41,8 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
      DEPTH_MODES}
 #define ROBOT    {0, "robot", "NAME", "the robot: an id or a file (default: etude-one)", NULL}
 #define TIER     {0, "tier", "NAME", "what the robot meets (default: controlled)", TIERS}
-#define SEED     {0, "seed", "N", "seed of the first episode; the next one's is N + 1 (default: 1)", NULL}
-#define TRAINER  {0, "trainer", "NAME", "the hand that shows it: an id or a file (default: careful)", NULL}
+#define SEED     {0, "seed", "N", "seed of the first episode, then N + 1 (default: 1)", NULL}
+#define TRAINER  {0, "trainer", "NAME", "style of moving: an id or a file (default: careful)", NULL}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
 // clang-format on
 
