@@ -20,6 +20,12 @@ int64_t et__device_time(const struct et__device *device, int64_t t_ns)
     return device->tick_ns > 1 ? shows - shows % device->tick_ns : shows;
 }
 
+int64_t et__device_stamp(struct et__device *device, int64_t t_ns)
+{
+    return et__device_time(
+        device, t_ns + llround((double)device->jitter_ns * et__chance_next(&device->chance)));
+}
+
 void et__device_set(struct et__device *device, int64_t t_ns, int64_t base_ns)
 {
     device->since_ns = t_ns;

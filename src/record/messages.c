@@ -105,7 +105,7 @@ enum et_status et__send_begin(struct et_world_record *record, struct et__topic *
         return st;
     (*message)->channel = topic->channel;
     (*message)->sequence = sequence;
-    (*message)->t_device_ns = et__device_time(&record->devices[topic->device], t_ns);
+    (*message)->t_device_ns = et__device_stamp(&record->devices[topic->device], t_ns);
     return ET_OK;
 }
 

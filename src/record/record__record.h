@@ -62,11 +62,14 @@ struct et__device {
     double drift_ppm;
     int64_t tick_ns;                    // 0: 1
     int64_t delay_ns;                   // the least way to the recorder
+    int64_t jitter_ns;                  // at most, from the sample to its stamp
     double stall_s;                     // of a link that stalls; 0: it does not
     int64_t stall_from_ns, stall_to_ns; // the last one that was drawn
     struct et__chance chance;
 };
 int64_t et__device_time(const struct et__device *device, int64_t t_ns);
+/* The stamp of what is sampled at t_ns. */
+int64_t et__device_stamp(struct et__device *device, int64_t t_ns);
 /* Sets the clock: at t_ns it shows base_ns. */
 void et__device_set(struct et__device *device, int64_t t_ns, int64_t base_ns);
 /* When what is sent at t_ns comes, both of the world's time. Calls go by time. */

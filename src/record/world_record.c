@@ -9,6 +9,7 @@
 #define FPS 30
 #define FPS_MAX 100              // as many as the world steps
 #define T0_S INT64_C(1767225600) // 2026-01-01T00:00:00Z
+#define JITTER_NS 20000                     // of a device: its loop takes that long to read clocks
 #define DAYS 200                 // behind which a seed begins its recording
 
 static enum et_status check(const struct et_world_record_options *o, struct et_err *err)
@@ -55,6 +56,7 @@ static void set_devices(struct et_world_record *r)
         r->devices[i] = (struct et__device){
             .base_ns = r->options.t0_ns,
             .delay_ns = DELAY_NS[i] ? DELAY_NS[i] : 5000000, // a camera reads out and encodes
+            .jitter_ns = i == ET__DEVICE_CENTRE ? 0 : JITTER_NS,
             .chance = {r->options.seed * 257 + i},
         };
 }

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define INSTRUCTION_KEY "etude.run.instruction" // what our own recordings say
+
 struct mcap_source {
     struct et__source base;
     struct et_mcap_reader *reader;
@@ -109,6 +111,8 @@ static enum et_status take_metadata(struct mcap_source *s, struct et_err *err)
             pairs[n_pairs].value = et_arena_printf(arena, "%.*s", ET_STR_ARG(pair->value));
             if (!pairs[n_pairs].key || !pairs[n_pairs].value)
                 return et_arena_fail(arena, "the metadata", err);
+            if (strcmp(pairs[n_pairs].key, INSTRUCTION_KEY) == 0)
+                s->base.info.task = pairs[n_pairs].value;
             n_pairs++;
         }
     }
