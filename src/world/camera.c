@@ -304,7 +304,7 @@ enum et_status et_world_render_depth(struct et_world_renderer *renderer, size_t 
     const double far_m = (double)m->vis.map.zfar * m->stat.extent;
     const size_t n = (size_t)renderer->width * (size_t)renderer->height;
     for (size_t k = 0; k < n; k++) {
-        const double z = depth_m[k];
+        const double z = (double)depth_m[k];
         depth_m[k] = z < 1 ? (float)(near_m * far_m / (far_m - z * (far_m - near_m))) : INFINITY;
     }
     return ET_OK;
