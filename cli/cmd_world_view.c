@@ -14,7 +14,8 @@
 #define LARGER 2       // pictures are drawn that much larger, and made smaller: smooth edges
 #define GAP_PX 8       // between tiles
 #define LINE_PX 24     // for a text
-#define COLUMNS_MAX 6  // of a sheet
+#define COLUMNS_MAX 5  // of a sheet
+#define CORNER 3       // of a film's side
 #define FILM_FPS 30
 #define FILM_CRF 20
 #define FILM_GOP 60
@@ -28,16 +29,21 @@ struct moment {
     uint8_t *scene, *head; // RGB; NULL where there is no such camera
 };
 
+/* What draws pictures of a size. */
+struct eye {
+    struct et_world_renderer *renderer;
+    size_t width, height;
+    uint8_t *large; // as it is drawn
+};
+
 struct view {
     const struct cli_args *args;
     struct et_arena *arena;
     struct et_world *world;
     struct et_trainer *trainer;
-    struct et_world_renderer *renderer;
     struct et_video_writer *film; // NULL: a sheet
-    size_t width, height;         // of a picture
+    struct eye eye, corner;       // corner: of a film, what the head sees
     size_t scene, head;           // cameras; NOT_THERE
-    uint8_t *large;               // as it is drawn
     double *action;
     struct cli_sheet frame; // of the film
     uint8_t *inset;         // what the head sees, in it
@@ -58,25 +64,28 @@ static size_t find_camera(const struct et_world *world, const char *place)
     return NOT_THERE;
 }
 
-// Makes `world` the one that is looked at.
-static enum et_status look_at(struct view *v, struct et_world *world, struct et_err *err)
+static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *err)
 {
-    const struct et_world_renderer_options options = {v->width * LARGER, v->height * LARGER, true};
-    et_world_renderer_close(v->renderer);
-    v->renderer = NULL;
-    v->scene = find_camera(world, "scene");
-    v->head = find_camera(world, "head");
-    return et_world_renderer_open(&v->renderer, world, &options, err);
+    const size_t width = eye->width * LARGER, height = eye->height * LARGER;
+    const struct et_world_renderer_options options = {width, height, true};
+    if (!eye->large)
+        eye->large = et_arena_array(v->arena, width * height, 3);
+    if (!eye->large)
+        return et_arena_fail(v->arena, "a picture", err);
+    et_world_renderer_close(eye->renderer);
+    eye->renderer = NULL;
+    v->scene = find_camera(v->world, "scene");
+    v->head = find_camera(v->world, "head");
+    return et_world_renderer_open(&eye->renderer, v->world, &options, err);
 }
 
-static enum et_status take_picture(struct view *v, size_t camera, uint8_t *rgb, size_t width,
-                                   size_t height, struct et_err *err)
+static enum et_status take_picture(struct eye *eye, size_t camera, uint8_t *rgb, struct et_err *err)
 {
-    const enum et_status st = et_world_render(v->renderer, camera, v->large, err);
-    return st == ET_OK
-               ? et_video_scale_rgb(v->large, (int)(v->width * LARGER), (int)(v->height * LARGER),
-                                    rgb, (int)width, (int)height, err)
-               : st;
+    const int width = (int)eye->width, height = (int)eye->height;
+    const enum et_status st = et_world_render(eye->renderer, camera, eye->large, err);
+    return st == ET_OK ? et_video_scale_rgb(eye->large, width * LARGER, height * LARGER, rgb, width,
+                                            height, err)
+                       : st;
 }
 
 static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb, struct et_err *err)
@@ -84,8 +93,8 @@ static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb,
     *rgb = NULL;
     if (camera == NOT_THERE)
         return ET_OK;
-    *rgb = et_arena_array(v->arena, v->width * v->height, 3);
-    return *rgb ? take_picture(v, camera, *rgb, v->width, v->height, err)
+    *rgb = et_arena_array(v->arena, v->eye.width * v->eye.height, 3);
+    return *rgb ? take_picture(&v->eye, camera, *rgb, err)
                 : et_arena_fail(v->arena, "pictures", err);
 }
 
@@ -112,16 +121,17 @@ static enum et_status note_moment(struct view *v, const char *phase, struct et_e
 // The room, what the head sees in a corner of it, and below the phase's name.
 static enum et_status draw_frame(struct view *v, const char *phase, struct et_err *err)
 {
-    const size_t w = v->width / 3, h = v->height / 3;
+    const struct eye *eye = &v->eye, *corner = &v->corner;
     enum et_status st = ET_OK;
     if (v->scene != NOT_THERE)
-        st = take_picture(v, v->scene, v->frame.rgb, v->width, v->height, err);
+        st = take_picture(&v->eye, v->scene, v->frame.rgb, err);
     if (st == ET_OK && v->head != NOT_THERE) {
-        st = take_picture(v, v->head, v->inset, w, h, err);
-        cli_sheet_put(&v->frame, v->width - w, 0, v->inset, w, h);
+        st = take_picture(&v->corner, v->head, v->inset, err);
+        cli_sheet_put(&v->frame, eye->width - corner->width, 0, v->inset, corner->width,
+                      corner->height);
     }
-    cli_sheet_clear(&v->frame, v->height, LINE_PX);
-    cli_sheet_text(&v->frame, GAP_PX, v->height + (LINE_PX - CLI_LETTER_PX) / 2, phase);
+    cli_sheet_clear(&v->frame, eye->height, LINE_PX);
+    cli_sheet_text(&v->frame, GAP_PX, eye->height + (LINE_PX - CLI_LETTER_PX) / 2, phase);
     return st == ET_OK ? et_video_write_rgb(v->film, v->frame.rgb, err) : st;
 }
 
@@ -178,7 +188,8 @@ static enum et_status write_sheet(struct view *v, size_t n_high, const char *pat
 {
     const size_t n = v->n_moments, n_columns = columns_of(n);
     const size_t n_rows = (n + n_columns - 1) / n_columns;
-    const size_t wide = v->width + GAP_PX, high = n_high * (v->height + GAP_PX / 2) + LINE_PX;
+    const size_t width = v->eye.width, height = v->eye.height;
+    const size_t wide = width + GAP_PX, high = n_high * (height + GAP_PX / 2) + LINE_PX;
     struct cli_sheet sheet;
     const enum et_status st =
         cli_sheet_make(&sheet, n_columns * wide + GAP_PX, n_rows * high + GAP_PX, v->arena, err);
@@ -190,9 +201,8 @@ static enum et_status write_sheet(struct view *v, size_t n_high, const char *pat
         const uint8_t *pictures[2] = {m->scene, m->head};
         for (size_t k = 0; k < n_high; k++)
             if (pictures[k])
-                cli_sheet_put(&sheet, x, y + k * (v->height + GAP_PX / 2), pictures[k], v->width,
-                              v->height);
-        cli_sheet_text(&sheet, x, y + high - LINE_PX + 2, m->phase);
+                cli_sheet_put(&sheet, x, y + k * (height + GAP_PX / 2), pictures[k], width, height);
+        cli_sheet_text(&sheet, x, y + high - LINE_PX, m->phase);
     }
     return cli_sheet_write(&sheet, path, err);
 }
@@ -222,16 +232,21 @@ static enum et_status open_trainer(struct view *v, uint64_t seed, struct et_err 
 
 static enum et_status open_film(struct view *v, const char *path, struct et_err *err)
 {
+    const size_t height = v->eye.height + LINE_PX;
     const struct et_video_options options = {.codec = ET_VIDEO_H264,
-                                             .width_px = (int)v->width,
-                                             .height_px = (int)v->height + LINE_PX,
+                                             .width_px = (int)v->eye.width,
+                                             .height_px = (int)height,
                                              .fps = FILM_FPS,
                                              .gop = FILM_GOP,
                                              .crf = FILM_CRF};
-    enum et_status st = cli_sheet_make(&v->frame, v->width, v->height + LINE_PX, v->arena, err);
-    v->inset = et_arena_array(v->arena, v->width * v->height, 3);
-    if (st == ET_OK && !v->inset)
-        st = et_arena_fail(v->arena, "a picture", err);
+    v->corner.width = v->eye.width / CORNER;
+    v->corner.height = v->eye.height / CORNER;
+    v->inset = et_arena_array(v->arena, v->corner.width * v->corner.height, 3);
+    if (!v->inset)
+        return et_arena_fail(v->arena, "a picture", err);
+    enum et_status st = open_eye(v, &v->corner, err);
+    if (st == ET_OK)
+        st = cli_sheet_make(&v->frame, v->eye.width, height, v->arena, err);
     return st == ET_OK ? et_video_create(&v->film, path, &options, err) : st;
 }
 
@@ -246,7 +261,7 @@ static enum et_status view_skill(struct view *v, const char *path, bool is_film,
     if (st == ET_OK)
         st = et_world_reset(v->world, seed, tier, err);
     if (st == ET_OK)
-        st = look_at(v, v->world, err);
+        st = open_eye(v, &v->eye, err);
     if (st == ET_OK)
         st = open_trainer(v, seed, err);
     if (st == ET_OK && is_film)
@@ -286,7 +301,7 @@ static enum et_status view_scenario(struct view *v, const struct et_skill *skill
     if (st == ET_OK)
         st = et_world_reset(v->world, 1, ET_TIER_CONTROLLED, err);
     if (st == ET_OK)
-        st = look_at(v, v->world, err);
+        st = open_eye(v, &v->eye, err);
     if (st != ET_OK)
         return st;
     struct moment *moment = &v->moments[v->n_moments++];
@@ -365,8 +380,8 @@ static bool read_size(struct view *v, bool is_film)
     if (et_str_cut(&height, 'x', &width) && et_str_to_int64(width, &w) &&
         et_str_to_int64(height, &h) && w >= 32 && w <= most && h >= 32 && h <= most &&
         (!is_film || (w % 2 == 0 && h % 2 == 0))) {
-        v->width = (size_t)w;
-        v->height = (size_t)h;
+        v->eye.width = (size_t)w;
+        v->eye.height = (size_t)h;
         return true;
     }
     cli_problem(v->args, "--size takes WIDTHxHEIGHT of 32 to %d%s, not \"%s\"", (int)most,
@@ -399,11 +414,9 @@ static int run(struct view *v)
         cli_output_open(args, cli_get(args, is_film ? "mp4" : "png"), v->arena, &output);
     if (code != CLI_DONE)
         return code;
-    v->large = et_arena_array(v->arena, v->width * LARGER * v->height * LARGER, 3);
-    enum et_status st = v->large ? ET_OK : et_arena_fail(v->arena, "a picture", &err);
-    if (st == ET_OK)
-        st = cli_has(args, "scenarios") ? view_scenarios(v, output.work, &err)
-                                        : view_skill(v, output.work, is_film, (uint64_t)seed, &err);
+    const enum et_status st = cli_has(args, "scenarios")
+                                  ? view_scenarios(v, output.work, &err)
+                                  : view_skill(v, output.work, is_film, (uint64_t)seed, &err);
     if (st != ET_OK)
         return cli_fail(args, &err);
     const int finished = cli_output_finish(args, v->arena, &output);
@@ -421,7 +434,8 @@ int cmd_world_view(const struct cli_args *args)
     const int code = run(&view);
     et_video_writer_close(view.film);
     et_trainer_close(view.trainer);
-    et_world_renderer_close(view.renderer);
+    et_world_renderer_close(view.eye.renderer);
+    et_world_renderer_close(view.corner.renderer);
     et_world_close(view.world);
     et_arena_close(view.arena);
     return code;

@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-#define CLI_LETTER_PX 14      // height of a text
+#define CLI_LETTER_PX 18      // height of a text
 #define CLI_LETTER_STEP_PX 12 // from letter to letter
 
 struct cli_sheet {
