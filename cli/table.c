@@ -331,7 +331,7 @@ const struct cli_command CLI_COMMANDS[] = {
      "and the head camera at the end of every phase; with --mp4, a film. Prints when each phase "
      "ended, and whether the skill was done. Drawing needs OpenGL without a screen: libegl1 "
      "libegl-mesa0 libgl1-mesa-dri, or libosmesa6.",
-     "etude world view take_bottle --png bottle.png\netude world view open_drawer --mp4 drawer.mp4 "
+     "etude world view take_bottle --png bottle.png\netude world view pull_drawer --mp4 drawer.mp4 "
      "--tier displaced --seed 7\netude world view --scenarios --png scenarios.png",
      0, 1, OPT_WORLD_VIEW, cmd_world_view, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},

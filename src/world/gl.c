@@ -97,6 +97,15 @@ static bool refuse(const struct egl *egl, const char *what, char *reason)
     return false;
 }
 
+// MuJoCo's functions are the whole process's: they come from one library.
+static bool is_taken(const char *other, char *reason)
+{
+    if (!dlsym(RTLD_DEFAULT, other))
+        return false;
+    (void)snprintf(reason, REASON_BYTES, "the process uses the other already");
+    return true;
+}
+
 static bool make_egl(struct et__gl *gl, void *library, char *reason)
 {
     // clang-format off
@@ -108,6 +117,8 @@ static bool make_egl(struct et__gl *gl, void *library, char *reason)
     struct egl *egl = &gl->egl;
     gl->is_egl = true;
     if (!find_functions(library, EGL_FUNCTIONS, N_OF(EGL_FUNCTIONS), egl, reason))
+        return false;
+    if (is_taken("OSMesaGetProcAddress", reason))
         return false;
     void *(*get_display)(unsigned platform, void *native, const int32_t *attributes) = NULL;
     void (*function)(void) = egl->get_function("eglGetPlatformDisplayEXT");
@@ -136,10 +147,8 @@ static bool make_osmesa(struct et__gl *gl, void *library, char *reason)
     gl->is_egl = false;
     if (!find_functions(library, OSMESA_FUNCTIONS, N_OF(OSMESA_FUNCTIONS), osmesa, reason))
         return false;
-    if (dlsym(RTLD_DEFAULT, "eglGetProcAddress")) {
-        (void)snprintf(reason, REASON_BYTES, "the process has EGL, which MuJoCo would take");
+    if (is_taken("eglGetProcAddress", reason))
         return false;
-    }
     if (!(gl->context = osmesa->create_context(GL_RGBA, 24, 8, 0, NULL))) {
         (void)snprintf(reason, REASON_BYTES, "no context");
         return false;
