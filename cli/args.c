@@ -137,6 +137,11 @@ static int set_option(struct parser *p, size_t i_option, const char *value)
         }
         value = p->argv[++p->i];
     }
+    if (option->arg && p->args->values[i_option]) { // the first would be lost without a word
+        cli_problem(p->args, "--%s stands here twice%s", option->name,
+                    strcmp(option->arg, "LIST") == 0 ? ": join its values by commas" : "");
+        return CLI_USAGE;
+    }
     if (strcmp(option->name, "verbose") == 0)
         p->args->n_verbose++;
     p->args->values[i_option] = option->arg ? value : "";

@@ -51,6 +51,8 @@ many_words() { exits 2 "$etude" info a b && says "one word too many"; }
 it "a word too many is named" many_words
 no_number() { exits 2 "$etude" cat x --episode two && says "takes a number"; }
 it "a number that is none is named" no_number
+twice() { exits 2 "$etude" curate x -o a -o b && says "stands here twice"; }
+it "an option that stands twice is not lost" twice
 
 commands=$("$etude" help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
 helps() {
