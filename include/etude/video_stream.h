@@ -87,7 +87,7 @@ struct et_video_coder_options {
     int width_px, height_px; // even
     int fps;                 // what the encoder is told; the units carry no times
     int gop;                 // pictures from start to start; 0: one second
-    int crf;                 // 0: 23
+    int qp;                  // quantizer of every picture, 1 … 51; 0: 23
 };
 
 /* ET_EARG: options out of range. ET_EUNSUPPORTED: FFmpeg without x264, or it does not take them.

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define CRF 23
+#define QP 23
 #define FPS_MAX 1000
 #define GOP_MAX 100000
 
@@ -25,10 +25,9 @@ static enum et_status check(const struct et_video_coder_options *o, struct et_er
     if (o->width_px % 2 || o->height_px % 2)
         return et_fail(err, ET_EARG, -1, "%d × %d pixels: a side is odd, and colour has half",
                        o->width_px, o->height_px);
-    if (o->fps < 1 || o->fps > FPS_MAX || o->gop < 0 || o->gop > GOP_MAX || o->crf < 0 ||
-        o->crf > 51)
-        return et_fail(err, ET_EARG, -1, "%d frames a second, gop %d, crf %d: out of range", o->fps,
-                       o->gop, o->crf);
+    if (o->fps < 1 || o->fps > FPS_MAX || o->gop < 0 || o->gop > GOP_MAX || o->qp < 0 || o->qp > 51)
+        return et_fail(err, ET_EARG, -1, "%d frames a second, gop %d, qp %d: out of range", o->fps,
+                       o->gop, o->qp);
     return ET_OK;
 }
 
@@ -70,7 +69,9 @@ static enum et_status open_codec(struct et_video_coder *coder,
     coder->codec->max_b_frames = 0;
     coder->codec->thread_count = 1;
     coder->codec->flags |= AV_CODEC_FLAG_CLOSED_GOP;
-    (void)av_dict_set_int(&settings, "crf", options->crf ? options->crf : CRF, 0);
+    // Always the same: what stands still stays the same picture, where rate control would go on
+    // polishing it.
+    (void)av_dict_set_int(&settings, "qp", options->qp ? options->qp : QP, 0);
     (void)av_dict_set(&settings, "preset", "veryfast", 0);
     (void)av_dict_set(&settings, "tune", "zerolatency", 0); // a unit for every picture, at once
     // As in video_encode.c: the same bytes from one encoder to the next. Key frames only by count.
@@ -80,8 +81,8 @@ static enum et_status open_codec(struct et_video_coder *coder,
     return result >= 0
                ? ET_OK
                : et__av_fail(err, ET_EUNSUPPORTED, result,
-                             "x264 does not take %d × %d pixels, gop %d, crf %d", options->width_px,
-                             options->height_px, options->gop, options->crf);
+                             "x264 does not take %d × %d pixels, gop %d, qp %d", options->width_px,
+                             options->height_px, options->gop, options->qp);
 }
 
 enum et_status et_video_coder_open(struct et_video_coder **coder,

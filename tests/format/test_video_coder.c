@@ -75,6 +75,37 @@ static void the_same_pictures_give_the_same_bytes(void)
     drop(again);
 }
 
+/* As it is where a camera hangs: an inspector must be able to see it. */
+static void what_stands_still_is_the_same_picture(void)
+{
+    static uint8_t rgb[3 * BAR_W * BAR_H], luma[2][BAR_W * BAR_H];
+    struct et_video_coder *coder;
+    struct et_video_stream *stream;
+    struct et_str unit;
+    struct et_frame frame;
+    struct rng rng = {1};
+    int n_found = 0, n_same = 0;
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)(i / 3 % BAR_W + rng_next(&rng) % 16);
+    CHECK_OK(et_video_coder_open(&coder, &OPTIONS, &err));
+    CHECK_OK(et_video_stream_open(&stream, ET_UNIT_H264, &err));
+    for (int i = 0; i < N; i++) {
+        CHECK_OK(et_video_coder_put(coder, rgb, &unit, &err));
+        CHECK_OK(et_video_stream_put(stream, unit, i, &err));
+        while (et_video_stream_find(stream, n_found, &frame, &err) == ET_OK) {
+            for (size_t y = 0; y < BAR_H; y++)
+                memcpy(luma[n_found % 2] + y * BAR_W, frame.luma + y * (size_t)frame.luma_stride,
+                       BAR_W);
+            n_same += n_found > 0 && memcmp(luma[0], luma[1], sizeof luma[0]) == 0;
+            n_found++;
+        }
+    }
+    CHECK(n_found > N / 2);
+    CHECK_EQ(n_same, n_found - 1);
+    et_video_coder_close(coder);
+    et_video_stream_close(stream);
+}
+
 static void options_out_of_range_are_refused(void)
 {
     static const struct et_video_coder_options WRONG[] = {
@@ -82,7 +113,7 @@ static void options_out_of_range_are_refused(void)
         {.width_px = 127, .height_px = 96, .fps = 30},
         {.width_px = 128, .height_px = 1 << 20, .fps = 30},
         {.width_px = 128, .height_px = 96},
-        {.width_px = 128, .height_px = 96, .fps = 30, .crf = 52},
+        {.width_px = 128, .height_px = 96, .fps = 30, .qp = 52},
         {.width_px = 128, .height_px = 96, .fps = 30, .gop = -1},
     };
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
@@ -99,6 +130,7 @@ int main(void)
     RUN(every_picture_is_a_unit_at_once);
     RUN(what_comes_out_is_what_went_in);
     RUN(the_same_pictures_give_the_same_bytes);
+    RUN(what_stands_still_is_the_same_picture);
     RUN(options_out_of_range_are_refused);
     drop(made);
     return tap_end();
