@@ -1,0 +1,132 @@
+// Built without MuJoCo: skills, robots and styles can be read; no world can be opened.
+#include "etude/trainer.h"
+
+#define NEEDED "built without MuJoCo: install the Debian package libmujoco-dev and build again"
+
+enum et_status et_world_open(struct et_world **world, const struct et_world_options *options,
+                             struct et_err *err)
+{
+    (void)options;
+    *world = NULL;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+void et_world_close(struct et_world *world)
+{
+    (void)world;
+}
+
+enum et_status et_trainer_open(struct et_trainer **trainer, struct et_world *world,
+                               const struct et_trainer_style *style, struct et_err *err)
+{
+    (void)world;
+    (void)style;
+    *trainer = NULL;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+void et_trainer_close(struct et_trainer *trainer)
+{
+    (void)trainer;
+}
+
+// No world is ever opened, so nothing below is reached.
+const struct et_skill *et_world_skill(const struct et_world *world)
+{
+    (void)world;
+    return NULL;
+}
+
+const char *et_world_robot(const struct et_world *world)
+{
+    (void)world;
+    return "";
+}
+
+const struct et_world_joint *et_world_joints(const struct et_world *world, size_t *n_joints)
+{
+    (void)world;
+    *n_joints = 0;
+    return NULL;
+}
+
+enum et_status et_world_reset(struct et_world *world, uint64_t seed, enum et_tier tier,
+                              struct et_err *err)
+{
+    (void)world;
+    (void)seed;
+    (void)tier;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+enum et_status et_world_step(struct et_world *world, const double *action, struct et_err *err)
+{
+    (void)world;
+    (void)action;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+const struct et_world_state *et_world_observe(const struct et_world *world)
+{
+    (void)world;
+    return NULL;
+}
+
+bool et_world_success(const struct et_world *world, const char **missing)
+{
+    (void)world;
+    if (missing)
+        *missing = NULL;
+    return false;
+}
+
+size_t et_world_n_objects(const struct et_world *world)
+{
+    (void)world;
+    return 0;
+}
+
+struct et_world_object et_world_object(const struct et_world *world, size_t i)
+{
+    (void)world;
+    (void)i;
+    return (struct et_world_object){"", {{0, 0, 0}, {0, 0, 0, 1}}};
+}
+
+size_t et_world_snapshot_bytes(struct et_world *world)
+{
+    (void)world;
+    return 0;
+}
+
+void et_world_save(struct et_world *world, void *snapshot)
+{
+    (void)world;
+    (void)snapshot;
+}
+
+void et_world_restore(struct et_world *world, const void *snapshot)
+{
+    (void)world;
+    (void)snapshot;
+}
+
+enum et_status et_trainer_begin(struct et_trainer *trainer, uint64_t seed, struct et_err *err)
+{
+    (void)trainer;
+    (void)seed;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+enum et_status et_trainer_act(struct et_trainer *trainer, double *action, struct et_err *err)
+{
+    (void)trainer;
+    (void)action;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+struct et_trainer_state et_trainer_state(const struct et_trainer *trainer)
+{
+    (void)trainer;
+    return (struct et_trainer_state){0};
+}
