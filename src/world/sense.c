@@ -68,5 +68,18 @@ void et__sense(struct et_world *w, size_t i_tick)
     for (size_t side = 0; side < 2; side++)
         sense_hand(w, i_tick, side);
     sense_imu(w, i_tick);
-    w->state.t_ns = (int64_t)(w->n_ticks * ET_WORLD_TICK_NS);
+    const bool is_late = w->tier >= ET_TIER_DISTURBED;
+    const struct et__rows *seen = is_late ? &w->late : &w->rows;
+    w->state = (struct et_world_state){.t_ns = w->n_ticks * ET_WORLD_TICK_NS,
+                                       .n_joints = w->robot->n_joints,
+                                       .position = seen->position,
+                                       .velocity = seen->velocity,
+                                       .effort = seen->effort,
+                                       .command = seen->command,
+                                       .wrench = seen->wrench,
+                                       .touch = seen->touch,
+                                       .pressure = seen->pressure,
+                                       .imu = seen->imu};
+    if (is_late) // by a step; the first is seen twice
+        w->state.t_ns = w->state.t_ns > ET_WORLD_STEP_NS ? w->state.t_ns - ET_WORLD_STEP_NS : 0;
 }

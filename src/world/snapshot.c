@@ -40,11 +40,25 @@ static void add_physics(const struct et_world *w, struct piece *pieces, size_t *
     add(pieces, n, m->eq_active, (size_t)m->neq * sizeof *m->eq_active);
 }
 
+static void add_rows(const struct et_world *w, struct piece *pieces, size_t *n)
+{
+    const int n_joints = ET_WORLD_TICKS * (int)w->robot->n_joints;
+    add_numbers(pieces, n, w->rows.position, n_joints);
+    add_numbers(pieces, n, w->rows.velocity, n_joints);
+    add_numbers(pieces, n, w->rows.effort, n_joints);
+    add_numbers(pieces, n, w->rows.command, n_joints);
+    add_numbers(pieces, n, w->rows.wrench, ET_WORLD_TICKS * ET_WORLD_WRENCH_VALUES);
+    add_numbers(pieces, n, w->rows.touch, ET_WORLD_TICKS * ET_WORLD_TOUCH_VALUES);
+    add_numbers(pieces, n, w->rows.pressure, ET_WORLD_TICKS * ET_WORLD_PRESSURE_VALUES);
+    add_numbers(pieces, n, w->rows.imu, ET_WORLD_TICKS * ET_WORLD_IMU_VALUES);
+}
+
 static size_t list(struct et_world *w, struct piece *pieces)
 {
     const size_t n_joints = w->robot->n_joints;
     size_t n = 0;
     add_physics(w, pieces, &n);
+    add_rows(w, pieces, &n);
     add(pieces, &n, &w->random, sizeof w->random);
     add(pieces, &n, &w->sensor_random, sizeof w->sensor_random);
     add(pieces, &n, &w->n_ticks, sizeof w->n_ticks);

@@ -61,10 +61,9 @@ static double *rows(const struct et_world *w, size_t n_values)
     return et_arena_array(w->arena, ET_WORLD_TICKS * n_values, sizeof(double));
 }
 
-static enum et_status make_rows(struct et_world *w, struct et_err *err)
+static bool make_rows(const struct et_world *w, struct et__rows *r)
 {
     const size_t n = w->robot->n_joints;
-    struct et__rows *r = &w->rows;
     *r = (struct et__rows){rows(w, n),
                            rows(w, n),
                            rows(w, n),
@@ -73,24 +72,21 @@ static enum et_status make_rows(struct et_world *w, struct et_err *err)
                            rows(w, ET_WORLD_TOUCH_VALUES),
                            rows(w, ET_WORLD_PRESSURE_VALUES),
                            rows(w, ET_WORLD_IMU_VALUES)};
+    return r->position && r->velocity && r->effort && r->command && r->wrench && r->touch &&
+           r->pressure && r->imu;
+}
+
+static enum et_status make_state(struct et_world *w, struct et_err *err)
+{
+    const size_t n = w->robot->n_joints;
     w->action = et_arena_array(w->arena, n, sizeof *w->action);
     w->speed = et_arena_array(w->arena, n, sizeof *w->speed);
     w->lagged = et_arena_array(w->arena, n, sizeof *w->lagged);
     w->joint_max = et_arena_array(w->arena, (size_t)w->model->njnt, sizeof *w->joint_max);
     w->wiped = et_arena_array(w->arena, (size_t)w->model->nsite, sizeof *w->wiped);
-    if (!r->position || !r->velocity || !r->effort || !r->command || !r->wrench || !r->touch ||
-        !r->pressure || !r->imu || !w->action || !w->speed || !w->lagged || !w->joint_max ||
-        !w->wiped)
+    const bool has_rows = make_rows(w, &w->rows) && make_rows(w, &w->late);
+    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped)
         return et_arena_fail(w->arena, "a world's state", err);
-    w->state = (struct et_world_state){.n_joints = n,
-                                       .position = r->position,
-                                       .velocity = r->velocity,
-                                       .effort = r->effort,
-                                       .command = r->command,
-                                       .wrench = r->wrench,
-                                       .touch = r->touch,
-                                       .pressure = r->pressure,
-                                       .imu = r->imu};
     return ET_OK;
 }
 
@@ -136,7 +132,7 @@ enum et_status et_world_open(struct et_world **world, const struct et_world_opti
     if (st == ET_OK)
         st = et__bind_world(w, err);
     if (st == ET_OK)
-        st = make_rows(w, err);
+        st = make_state(w, err);
     if (st == ET_OK && options->without_friction)
         remove_friction(w);
     if (st == ET_OK)
@@ -264,6 +260,9 @@ static void note(struct et_world *w)
 
 enum et_status et_world_step(struct et_world *w, const double *action, struct et_err *err)
 {
+    const struct et__rows last = w->rows;
+    w->rows = w->late;
+    w->late = last;
     take_action(w, action);
     et__disturb(w);
     enum et_status st = et__mujoco_guard(run_ticks, w, err);
@@ -290,8 +289,13 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
         st = et_world_step(w, w->action, err);
     w->n_ticks = 0;
     w->data->time = 0;
-    for (size_t i = 0; i < ET_WORLD_TICKS; i++)
-        et__sense(w, i);
+    for (size_t k = 0; k < 2; k++) { // now, and late
+        const struct et__rows last = w->rows;
+        for (size_t i = 0; i < ET_WORLD_TICKS; i++)
+            et__sense(w, i);
+        w->rows = w->late;
+        w->late = last;
+    }
     return st;
 }
 

@@ -69,12 +69,14 @@ struct et_world {
     enum et_tier tier;
     int64_t n_ticks; // since the reset
     struct et__push push;
-    double *action, *speed; // n_joints: in force, and its smoothed speed
-    double *lagged;         // n_joints: what reaches the actuators
-    double *joint_max;      // of all joints of the model, since the reset: what was pressed
-    unsigned char *wiped;   // of all sites
+    double walk_side, walk_m; // of the person who walks by: −1 or 1; where on the way it began
+    double *action, *speed;   // n_joints: in force, and its smoothed speed
+    double *lagged;           // n_joints: what reaches the actuators
+    double *joint_max;        // of all joints of the model, since the reset: what was pressed
+    unsigned char *wiped;     // of all sites
     struct et_world_state state;
-    struct et__rows rows; // what state points to
+    struct et__rows rows; // of the last step
+    struct et__rows late; // of the one before, which the state points to in the tier disturbed
 };
 
 /* ---- names (bind.c) ---- */
