@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# The virtual centre as a person uses it: world.sh ETUDE. Needs a program with MuJoCo.
+set -u
+etude=$1
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-world-XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+# it "statement" COMMAND...: the command's success is the test's.
+it() {
+    local name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$dir/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$dir/log" | head -30
+    fi
+}
+# exits CODE COMMAND...; its output goes to $dir/out (both streams).
+exits() {
+    local want=$1 got=0
+    shift
+    "$@" >"$dir/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || { echo "exit $got, wanted $want:" && cat "$dir/out" && return 1; }
+}
+says() { grep -q -- "$1" "$dir/out" || { echo "not said: $1" && cat "$dir/out" && return 1; }; }
+world() { "$etude" world "$@"; }
+
+# ---- list ----
+lists() {
+    exits 0 world list && says '^press_button .* Press the red button' && says '^etude-one ' && says '^careful ' &&
+        says 'kitchen, laundry'
+}
+it "list has skills, robots, trainers and scenarios" lists
+lists_json() {
+    exits 0 world list --json && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["schema"] == "etude.world-list/1"
+skill = next(s for s in d["skills"] if s["skill"] == "press_button")
+assert skill["instruction"]["fr"] and skill["instruction"]["zh"] and skill["phases"] and skill["limit_s"] > 0
+assert any(r["robot"] == "etude-one" and r["text"] for r in d["robots"])
+PY
+}
+it "and all of them as JSON" lists_json
+
+# ---- new ----
+makes_skill() {
+    cd "$dir" && exits 0 world new put_block && says "world check share/world/skills/put_block" &&
+        exits 0 world check share/world/skills/put_block -n 2 -q && says '^put_block .* 2/2 '
+}
+it "a new skill works before anything is changed in it" makes_skill
+refuses_skill() {
+    cd "$dir" && exits 3 world new put_block && says "exists already" &&
+        exits 2 world new Put && says "no name of a skill" &&
+        exits 0 world new put_cup -o elsewhere/put_cup && grep -q 'model="put_cup"' elsewhere/put_cup/scene.xml
+}
+it "a skill that is there is not written over" refuses_skill
+
+# ---- check ----
+checks() {
+    exits 0 world check press_button -n 3 --threads 1 --json -q && cp "$dir/out" "$dir/one" &&
+        exits 0 world check press_button -n 3 --threads 2 --json -q && python3 - "$dir/one" "$dir/out" <<'PY'
+import json, sys
+a, b = (json.load(open(p)) for p in sys.argv[1:])
+for d in (a, b):
+    assert d["schema"] == "etude.world-check/1" and d["below"] == 0
+    (s,) = d["skills"]
+    assert s["episodes"] == 3 and s["successes"] + len(s["failures"]) == 3
+    assert 0 <= s["low"] <= s["rate"] <= s["high"] <= 1 and s["real_time_factor"] > 1
+    del s["real_time_factor"]
+assert a == b, (a, b)
+PY
+}
+it "check counts the same with any number of threads" checks
+below() {
+    cd "$dir" && cp -r share/world/skills/put_block hard && sed -i 's/^success:.*/success: height block > 2/' hard/skill.yaml &&
+        exits 1 world check ./hard -n 1 -q && says 'height block > 2 (1)' && says "1 skill is below" &&
+        exits 0 world check ./hard -n 1 -q --tier displaced
+}
+it "check says no when a skill fails, and which condition it was" below
+checks_others() {
+    cd "$dir" && cp -r hard broken && sed -i 's/on block mat/on block matt/; s/height block/height blok/' broken/skill.yaml &&
+        exits 3 world check ./broken ./share/world/skills/put_block -n 1 -q && says 'skill.yaml:[0-9]*:[0-9]*: .*blok' &&
+        says '^put_block .* 1/1 '
+}
+it "a skill with a mistake is told by its line, and the others are checked" checks_others
+wrong_words() {
+    exits 3 world check pres_button && says press_button && exits 2 world check press_button --tier easy && says "controlled" &&
+        exits 2 world check press_button -n 0 && exits 2 world check press_button -n 1.5 && says "whole numbers" &&
+        exits 3 world check press_button --robot etude-oen && says etude-one &&
+        exits 3 world check press_button --trainer carful && says careful
+}
+it "skills, tiers, robots and trainers that are not there are told" wrong_words
+
+# ---- run ----
+records() {
+    exits 0 world run press_button --no-cameras -n 2 -o "$dir/run" -q && says "2 episodes, 2 with success" &&
+        [ "$(ls "$dir/run" | tr '\n' ' ')" = "press_button-etude-one-1.mcap press_button-etude-one-1.truth.json press_button-etude-one-2.mcap press_button-etude-one-2.truth.json " ] &&
+        exits 0 "$etude" mcap check "$dir/run/press_button-etude-one-2.mcap" &&
+        exits 0 "$etude" info "$dir/run/press_button-etude-one-1.mcap" && says "/joint_states .* 500$" && says "/imu .* 200$"
+}
+it "run writes one recording an episode, and its truth" records
+same_bytes() {
+    exits 0 world run press_button --no-cameras --seed 2 -o "$dir/again" -q &&
+        cmp "$dir/run/press_button-etude-one-2.mcap" "$dir/again/press_button-etude-one-2.mcap" &&
+        cmp "$dir/run/press_button-etude-one-2.truth.json" "$dir/again/press_button-etude-one-2.truth.json"
+}
+it "the same seed gives the same bytes" same_bytes
+keeps() {
+    local before
+    before=$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")
+    exits 3 world run press_button --no-cameras --seed 2 -o "$dir/again" -q && says "press_button-etude-one-2.mcap" &&
+        [ "$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")" = "$before" ]
+}
+it "a recording that is there is not written over" keeps
+curates() {
+    exits 0 "$etude" curate "$dir/run" -o "$dir/episodes" -q && says "2 recordings: 2 episodes" &&
+        grep -q 'Press the red button' "$dir"/episodes/*/000/episode.json
+}
+it "recordings of the virtual centre become episodes with their instruction" curates
+faulty() {
+    exits 0 world run press_button --no-cameras --fault dropped=0.2,clock_drift=large -o "$dir/faulty" -q &&
+        grep -q '"fault": "dropped"' "$dir"/faulty/*.truth.json &&
+        exits 0 "$etude" curate "$dir/faulty" -o "$dir/faulty-episodes" -q &&
+        grep -q '"kind": "gap"' "$dir"/faulty-episodes/*/000/episode.json &&
+        grep -q '"kind": "clock_drift"' "$dir"/faulty-episodes/*/000/episode.json
+}
+it "faults that were asked for are found by curation" faulty
+wrong_run() {
+    exits 2 world run press_button && says "say where" && exits 2 world run press_button -o "$dir/x" --fault droped && says dropped &&
+        exits 2 world run press_button -o "$dir/x" --size 641x480 && says "even" &&
+        exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera && says "needs cameras" && [ ! -e "$dir/x/press_button-etude-one-1.mcap" ]
+}
+it "what cannot be is refused before anything is written" wrong_run
+interrupted() {
+    "$etude" world run press_button --no-cameras -n 500 -o "$dir/cut" -q >"$dir/out" 2>&1 &
+    local pid=$! file
+    until [ -e "$dir/cut/press_button-etude-one-2.truth.json" ] || ! kill -0 $pid 2>/dev/null; do :; done
+    kill -INT $pid
+    wait $pid || { echo "exit $?" && cat "$dir/out" && return 1; }
+    says "interrupted" && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
+        for file in "$dir"/cut/*.mcap; do "$etude" mcap check "$file" || return 1; done
+}
+it "Ctrl-C leaves finished episodes whole and nothing else" interrupted
+pictures() {
+    if ! "$etude" world run press_button --size 64x64 -o "$dir/seen" -q >"$dir/out" 2>&1; then
+        says "no-cameras" # neither EGL nor OSMesa here: it says what to do
+        return
+    fi
+    exits 0 "$etude" info "$dir/seen/press_button-etude-one-1.mcap" && says '/camera/head .* [23][0-9]\.*[0-9]*$' &&
+        exits 0 "$etude" cat "$dir/seen/press_button-etude-one-1.mcap" --stream head.image --rows 0-1 --format json && says '"coding":"h264"'
+}
+it "cameras are H.264, or it says how to do without" pictures
+echo "1..$n"
