@@ -20,6 +20,7 @@
 #define FILM_CRF 20
 #define FILM_GOP 60
 #define REST_STEPS 50 // after the trainer is done: then things have come to rest
+#define TRAINER "careful"
 #define NOT_THERE SIZE_MAX
 
 struct moment {
@@ -224,7 +225,7 @@ static enum et_status open_trainer(struct view *v, uint64_t seed, struct et_err 
     v->action = et_arena_array(v->arena, n_joints, sizeof *v->action);
     if (!v->action)
         return et_arena_fail(v->arena, "an action", err);
-    enum et_status st = wanted ? et_trainer_style_load(wanted, v->arena, &style, err) : ET_OK;
+    enum et_status st = et_trainer_style_load(wanted ? wanted : TRAINER, v->arena, &style, err);
     if (st == ET_OK)
         st = et_trainer_open(&v->trainer, v->world, style, err);
     return st == ET_OK ? et_trainer_begin(v->trainer, seed, err) : st;

@@ -179,10 +179,10 @@ static const struct cli_option OPT_GUESS[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_WORLD_VIEW[] = {
     {0, "png", "FILE", "a sheet: the room and what the head sees, at the end of every phase", NULL},
     {0, "mp4", "FILE", "a film of 30 pictures a second", NULL},
-    {0, "robot", "NAME", "the robot (default: etude-one)", NULL},
-    {0, "tier", "TIER", "what chance may change (default: controlled)", TIERS},
+    ROBOT,
+    TIER,
     {0, "seed", "N", "the episode (default: 1)", NULL},
-    {0, "trainer", "NAME", "a style of moving (default: like a machine)", NULL},
+    TRAINER,
     {0, "size", "WxH", "of a picture (default: 320x240, of a film 640x480)", NULL},
     {0, "scenarios", NULL, "no skill: one picture of every scenario", NULL},
     FORCE,

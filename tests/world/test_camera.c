@@ -114,9 +114,9 @@ static void depth_is_in_metres_along_the_camera_s_axis(void)
     struct et_world_renderer *renderer = open_renderer(world, false);
     if (renderer) {
         CHECK_OK(et_world_render_depth(renderer, 0, depth, &err));
-        CHECK_NEAR(depth[SIDE / 2 * SIDE + SIDE / 2], 1, 0.002);
-        CHECK_NEAR(depth[(SIDE / 2 - 6) * SIDE + SIDE / 2 + 6], 1, 0.002);
-        CHECK_NEAR(depth[SIDE * 3 / 5 * SIDE + SIDE / 8], 3, 0.01);
+        CHECK_NEAR((double)depth[SIDE / 2 * SIDE + SIDE / 2], 1, 0.002);
+        CHECK_NEAR((double)depth[(SIDE / 2 - 6) * SIDE + SIDE / 2 + 6], 1, 0.002);
+        CHECK_NEAR((double)depth[SIDE * 3 / 5 * SIDE + SIDE / 8], 3, 0.01);
         CHECK(isinf(depth[SIDE / 8 * SIDE + SIDE / 2]));
     }
     et_world_renderer_close(renderer);
