@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The virtual centre as a person uses it: world.sh ETUDE. Needs a program with MuJoCo.
 set -u
-etude=$1
+etude=$(realpath "$1")
 dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-world-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 n=0
