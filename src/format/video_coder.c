@@ -75,7 +75,7 @@ static enum et_status open_codec(struct et_video_coder *coder,
     (void)av_dict_set(&settings, "preset", "veryfast", 0);
     (void)av_dict_set(&settings, "tune", "zerolatency", 0); // a unit for every picture, at once
     // As in video_encode.c: the same bytes from one encoder to the next. Key frames only by count.
-    (void)av_dict_set(&settings, "x264-params", "cpu-independent=1:scenecut=0", 0);
+    (void)av_dict_set(&settings, "x264-params", "cpu-independent=1:scenecut=0:ipratio=1", 0);
     const int result = avcodec_open2(coder->codec, found, &settings);
     av_dict_free(&settings);
     return result >= 0

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GOP_S 0.5 // a start twice a second: what is lost is lost for so long
+#define GOP_S 2 // from start to start: what is lost is lost for so long at most
 
 /* The robot's own: what the room sees belongs to no robot. */
 static bool is_own(const char *place)
@@ -29,13 +29,13 @@ static enum et_status open_camera(struct et_world_record *record, size_t i, cons
     camera->held = malloc(3 * (size_t)o->width_px * (size_t)o->height_px);
     if (!camera->name || !camera->held)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a camera");
-    enum et_status st = et_video_coder_open(
-        &camera->coder,
-        &(struct et_video_coder_options){.width_px = o->width_px,
-                                         .height_px = o->height_px,
-                                         .fps = o->fps,
-                                         .gop = o->fps > 2 ? (int)(o->fps * GOP_S) : 1},
-        err);
+    enum et_status st =
+        et_video_coder_open(&camera->coder,
+                            &(struct et_video_coder_options){.width_px = o->width_px,
+                                                             .height_px = o->height_px,
+                                                             .fps = o->fps,
+                                                             .gop = GOP_S * o->fps},
+                            err);
     if (st == ET_OK)
         st = et__topic_open(record, &camera->topic, device, camera->name,
                             "foxglove_msgs/msg/CompressedVideo", err);
