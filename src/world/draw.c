@@ -88,6 +88,22 @@ static bool is_robots(const struct et_world *w, int body)
     return w->model->body_rootid[body] == w->model->body_rootid[w->base];
 }
 
+// Geometry with a material has MuJoCo's default colour, which lets the material's through; any
+// other would hide it.
+static bool shows_material(const mjModel *m, int geom)
+{
+    const float *c = m->geom_rgba + 4 * geom;
+    return m->geom_matid[geom] >= 0 && c[0] == 0.5F && c[1] == 0.5F && c[2] == 0.5F && c[3] == 1;
+}
+
+static bool is_robots_material(const struct et_world *w, int material)
+{
+    for (int i = 0; i < w->model->ngeom; i++)
+        if (w->model->geom_matid[i] == material && is_robots(w, w->model->geom_bodyid[i]))
+            return true;
+    return false;
+}
+
 static void vary_colour(struct et_world *w, float *rgba)
 {
     for (size_t i = 0; i < 3; i++) {
@@ -107,8 +123,11 @@ static void vary(struct et_world *w)
         scale_friction(m, i, et__random_even(&w->random, 0.8, 1.2));
     }
     for (int i = 0; i < m->ngeom; i++)
-        if (!is_robots(w, m->geom_bodyid[i]))
+        if (!is_robots(w, m->geom_bodyid[i]) && !shows_material(m, i))
             vary_colour(w, m->geom_rgba + 4 * i);
+    for (int i = 0; i < m->nmat; i++)
+        if (!is_robots_material(w, i))
+            vary_colour(w, m->mat_rgba + 4 * i);
     for (int i = 0; i < m->nlight; i++) {
         const float factor = (float)et__random_even(&w->random, 0.6, 1.3);
         for (size_t k = 0; k < 3; k++) {
