@@ -11,7 +11,7 @@
 
 #define ARENA_BYTES ((size_t)1 << 30)
 #define MOMENTS_MAX 64 // phases as they were played, retries too
-#define LARGER 2       // pictures are drawn that much larger, and made smaller: smooth edges
+#define LARGER 2       // pictures of a sheet are drawn so much larger: smooth edges
 #define GAP_PX 8       // between tiles
 #define LINE_PX 24     // for a text
 #define COLUMNS_MAX 5  // of a sheet
@@ -34,6 +34,7 @@ struct moment {
 struct eye {
     struct et_world_renderer *renderer;
     size_t width, height;
+    size_t larger;  // times that it is drawn
     uint8_t *large; // as it is drawn
 };
 
@@ -67,7 +68,7 @@ static size_t find_camera(const struct et_world *world, const char *place)
 
 static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *err)
 {
-    const size_t width = eye->width * LARGER, height = eye->height * LARGER;
+    const size_t width = eye->width * eye->larger, height = eye->height * eye->larger;
     const struct et_world_renderer_options options = {width, height, true};
     if (!eye->large)
         eye->large = et_arena_array(v->arena, width * height, 3);
@@ -82,9 +83,11 @@ static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *e
 
 static enum et_status take_picture(struct eye *eye, size_t camera, uint8_t *rgb, struct et_err *err)
 {
-    const int width = (int)eye->width, height = (int)eye->height;
+    const int width = (int)eye->width, height = (int)eye->height, larger = (int)eye->larger;
+    if (larger == 1)
+        return et_world_render(eye->renderer, camera, rgb, err);
     const enum et_status st = et_world_render(eye->renderer, camera, eye->large, err);
-    return st == ET_OK ? et_video_scale_rgb(eye->large, width * LARGER, height * LARGER, rgb, width,
+    return st == ET_OK ? et_video_scale_rgb(eye->large, width * larger, height * larger, rgb, width,
                                             height, err)
                        : st;
 }
@@ -240,6 +243,7 @@ static enum et_status open_film(struct view *v, const char *path, struct et_err 
                                              .fps = FILM_FPS,
                                              .gop = FILM_GOP,
                                              .crf = FILM_CRF};
+    v->corner.larger = v->eye.larger;
     v->corner.width = v->eye.width / CORNER;
     v->corner.height = v->eye.height / CORNER;
     v->inset = et_arena_array(v->arena, v->corner.width * v->corner.height, 3);
@@ -381,6 +385,7 @@ static bool read_size(struct view *v, bool is_film)
     if (et_str_cut(&height, 'x', &width) && et_str_to_int64(width, &w) &&
         et_str_to_int64(height, &h) && w >= 32 && w <= most && h >= 32 && h <= most &&
         (!is_film || (w % 2 == 0 && h % 2 == 0))) {
+        v->eye.larger = is_film ? 1 : LARGER;
         v->eye.width = (size_t)w;
         v->eye.height = (size_t)h;
         return true;
