@@ -7,7 +7,7 @@
 #include "etude/world_camera.h"
 #include "sheet.h"
 
-#include <math.h>
+#include <stdlib.h>
 
 #define ARENA_BYTES ((size_t)1 << 30)
 #define MOMENTS_MAX 64 // phases as they were played, retries too
@@ -74,8 +74,6 @@ static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *e
         eye->large = et_arena_array(v->arena, width * height, 3);
     if (!eye->large)
         return et_arena_fail(v->arena, "a picture", err);
-    et_world_renderer_close(eye->renderer);
-    eye->renderer = NULL;
     v->scene = find_camera(v->world, "scene");
     v->head = find_camera(v->world, "head");
     return et_world_renderer_open(&eye->renderer, v->world, &options, err);
@@ -300,7 +298,9 @@ static bool is_seen(const struct view *v, const char *scenario)
 static enum et_status view_scenario(struct view *v, const struct et_skill *skill,
                                     struct et_err *err)
 {
+    et_world_renderer_close(v->eye.renderer);
     et_world_close(v->world);
+    v->eye.renderer = NULL;
     v->world = NULL;
     enum et_status st = open_world(v, skill->id, err);
     if (st == ET_OK)
@@ -312,6 +312,12 @@ static enum et_status view_scenario(struct view *v, const struct et_skill *skill
     struct moment *moment = &v->moments[v->n_moments++];
     *moment = (struct moment){.phase = skill->scenario};
     return keep_picture(v, v->scene, &moment->scene, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct moment *one = a, *other = b;
+    return strcmp(one->phase, other->phase);
 }
 
 // Each by the first of its skills.
@@ -326,6 +332,7 @@ static enum et_status view_scenarios(struct view *v, const char *path, struct et
         if (st == ET_OK && !is_seen(v, skill->scenario))
             st = view_scenario(v, skill, err);
     }
+    qsort(v->moments, v->n_moments, sizeof v->moments[0], by_name);
     return st == ET_OK ? write_sheet(v, 1, path, err) : st;
 }
 

@@ -18,7 +18,7 @@
 struct et_world_renderer {
     const struct et_world *world;
     struct et__gl *gl;
-    mjModel *model; // the world's
+    mjModel *model; // the world's, whose settings are changed while a framebuffer is made
     mjData *data;   // own, so that a look at the world never changes it
     mjvScene scene;
     mjvOption option;
