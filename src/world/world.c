@@ -243,10 +243,7 @@ static void wipe(struct et_world *w)
         if (i == w->wipe_tool || fabs(away[2]) > WIPE_RADIUS_M ||
             hypot(away[0], away[1]) > WIPE_RADIUS_M)
             continue;
-        const char *name = mj_id2name(m, mjOBJ_SITE, i);
         w->wiped[i] = 1;
-        if (name && strncmp(name, "dirt", 4) == 0)
-            w->model->site_rgba[4 * i + 3] = 0;
     }
 }
 
