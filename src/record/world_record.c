@@ -9,7 +9,7 @@
 #define FPS 30
 #define FPS_MAX 100              // as many as the world steps
 #define T0_S INT64_C(1767225600) // 2026-01-01T00:00:00Z
-#define JITTER_NS 20000                     // of a device: its loop takes that long to read clocks
+#define JITTER_NS 20000          // of a device: its loop takes that long to read clocks
 #define DAYS 200                 // behind which a seed begins its recording
 
 static enum et_status check(const struct et_world_record_options *o, struct et_err *err)
@@ -141,6 +141,22 @@ void et_world_record_abandon(struct et_world_record *record)
     close_record(record);
 }
 
+/* What is at the path is somebody's, unless nothing was there before. */
+static enum et_status create(struct et_world_record *r, struct et_err *err)
+{
+    const struct et_mcap_write_options options = {.profile = et_str("ros2"),
+                                                  .pool = r->options.pool};
+    enum et_path_kind kind;
+    enum et_status st = et_path_kind(r->path, &kind, err);
+    if (st != ET_OK)
+        return st;
+    if (kind != ET_PATH_NONE)
+        return et_fail(err, ET_EEXISTS, -1, "%.200s exists already", r->path);
+    st = et_mcap_create(&r->writer, r->path, &options, err);
+    r->is_created = st != ET_EEXISTS;
+    return st;
+}
+
 enum et_status et_world_record_open(struct et_world_record **record, const char *path,
                                     struct et_world *world,
                                     const struct et_world_record_options *options,
@@ -156,10 +172,7 @@ enum et_status et_world_record_open(struct et_world_record **record, const char 
     r->world = world;
     st = take_options(r, path, options, err);
     if (st == ET_OK)
-        st = et_mcap_create(
-            &r->writer, path,
-            &(struct et_mcap_write_options){.profile = et_str("ros2"), .pool = options->pool}, err);
-    r->is_created = st == ET_OK;
+        st = create(r, err);
     if (st == ET_OK)
         st = et__topics_open(r, err);
     if (st == ET_OK)
