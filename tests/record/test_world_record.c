@@ -201,11 +201,11 @@ static void what_is_lost_and_repeated_is_as_much_as_was_asked(void)
 {
     CHECK(record_fault(temp_path("dropped.mcap"), "dropped=0.2"));
     const int64_t n = n_messages(temp_path("dropped.mcap"), "/joint_states");
-    CHECK(n > 500 * SECONDS * 0.7 && n < 500 * SECONDS * 0.9);
+    CHECK((double)n > 500 * SECONDS * 0.7 && (double)n < 500 * SECONDS * 0.9);
     CHECK_EQ(n_messages(temp_path("dropped.mcap"), "/joint_commands"), 500 * SECONDS + 1);
     CHECK(record_fault(temp_path("repeated.mcap"), "repeated=0.3"));
     const int64_t n_twice = n_messages(temp_path("repeated.mcap"), "/joint_states");
-    CHECK(n_twice > 500 * SECONDS * 1.25 && n_twice < 500 * SECONDS * 1.35);
+    CHECK((double)n_twice > 500 * SECONDS * 1.25 && (double)n_twice < 500 * SECONDS * 1.35);
 }
 
 static void a_truncated_recording_ends_early_and_without_an_end(void)
