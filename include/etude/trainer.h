@@ -23,8 +23,8 @@ struct et_trainer_style {
     double tremor_m;     // amplitude at 9 Hz
     double curve;        // height of a free way's bow, share of its length
     double pause_s;      // at most, before a phase
-    double hesitation;   // chance a phase that the hand stops midway
-    double correction;   // chance a phase of a short way past the goal and back
+    double hesitation;   // chance that a hand stops midway on a free way
+    double correction;   // chance that a free way ends a little beside its goal, and is mended
     double patience;     // retries of a phase that missed
 };
 

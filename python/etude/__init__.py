@@ -8,7 +8,7 @@
 The library is looked for in $ETUDE_LIBRARY (a file), then beside this package's source tree
 (build*/libetude.so), then where the system finds libetude.so.0."""
 
-from .library import EtudeError
+from .native import EtudeError
 from .world import Box, TIERS, Trainer, World
 
 __all__ = ["Box", "EtudeError", "TIERS", "Trainer", "World"]

@@ -4,7 +4,7 @@ import ctypes as c
 
 import numpy as np
 
-from .library import LIB, EtudeError, Numbers, Options, call
+from .native import LIB, EtudeError, Numbers, Options, call
 
 TIERS = ("controlled", "displaced", "varied", "cluttered", "disturbed")
 TICKS = 5  # of physics in a step

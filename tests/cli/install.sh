@@ -2,20 +2,8 @@
 # Installs into an empty folder, and builds a program against what is there: install.sh BUILD CC
 set -u
 build=$1
-dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-install-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-n=0
-it() {
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$dir/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/log" | tail -20
-    fi
-}
+kind=install
+. "$(dirname "$0")/support.sh"
 it "installs" env DESTDIR="$dir/root" meson install -C "$build" --no-rebuild
 prefix=$(find "$dir/root" -type d -name bin -path '*/bin' | head -1)
 prefix=${prefix%/bin}

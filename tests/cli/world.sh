@@ -2,30 +2,8 @@
 # The virtual centre as a person uses it: world.sh ETUDE. Needs a program with MuJoCo.
 set -u
 etude=$(realpath "$1")
-dir=$(mktemp -d "${TMPDIR:-/var/tmp}/etude-world-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-n=0
-
-# it "statement" COMMAND...: the command's success is the test's.
-it() {
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$dir/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/log" | head -30
-    fi
-}
-# exits CODE COMMAND...; its output goes to $dir/out (both streams).
-exits() {
-    local want=$1 got=0
-    shift
-    "$@" >"$dir/out" 2>&1 || got=$?
-    [ "$got" = "$want" ] || { echo "exit $got, wanted $want:" && cat "$dir/out" && return 1; }
-}
-says() { grep -q -- "$1" "$dir/out" || { echo "not said: $1" && cat "$dir/out" && return 1; }; }
+kind=world
+. "$(dirname "$0")/support.sh"
 world() { "$etude" world "$@"; }
 
 # ---- list ----
