@@ -59,6 +59,12 @@ ET_API bool et_value_bool(const struct et_value *value, bool otherwise);
 ET_API int64_t et_value_int(const struct et_value *value, int64_t otherwise);
 ET_API double et_value_real(const struct et_value *value, double otherwise);
 ET_API const char *et_value_text(const struct et_value *value, const char *otherwise);
+
+/* Where a value began in its file. */
+static inline struct et_place et_value_place(const struct et_value *value)
+{
+    return (struct et_place){value->line, value->column};
+}
 ET_API bool et_value_is_number(const struct et_value *value);
 
 /* "a string", "a list" …, for messages. */

@@ -15,16 +15,22 @@
 
 #define ET_YAML_DEPTH_MAX 32
 
-/* Parses one document. ET_ECORRUPT: err->at is the line, the text has line, column and reason.
- * ET_ELIMIT: too deep, or the arena is full. ET_ENOMEM: no memory. After a failure the arena is as
- * before. An empty document is a null value. Keys are texts as they stand ("1", "true"). */
-ET_MUST_USE ET_API enum et_status et_yaml_parse(struct et_str text, struct et_arena *arena,
+/* Parses one document. `path` is for messages only, which begin "path:line:column: "; without one
+ * (NULL), "line:column: ". ET_ECORRUPT: err->at is the line. ET_ELIMIT: too deep, or the arena is
+ * full. ET_ENOMEM: no memory. After a failure the arena is as before. An empty document is a null
+ * value. Keys are texts as they stand ("1", "true"). */
+ET_MUST_USE ET_API enum et_status et_yaml_parse(struct et_str text, const char *path,
+                                                struct et_arena *arena,
                                                 const struct et_value **value, struct et_err *err);
 
-/* Reads and parses a file of at most limit_bytes; messages begin "path:line:column: ". */
+/* Reads and parses a file of at most limit_bytes. */
 ET_MUST_USE ET_API enum et_status et_yaml_read(const char *path, size_t limit_bytes,
                                                struct et_arena *arena,
                                                const struct et_value **value, struct et_err *err);
+
+/* Fails with ET_ECORRUPT about what stands at `place` of a file: "path:line:column: …". */
+ET_API enum et_status et_yaml_fail(struct et_err *err, const char *path, struct et_place place,
+                                   const char *fmt, ...) ET_PRINTF(4, 5);
 
 /* A schema: what a value must look like. Written as static tables beside the code that reads it. */
 enum et_schema_type {
@@ -57,8 +63,10 @@ struct et_schema_field {
 
 /* ET_OK, or ET_ECORRUPT with err->at = the line and "line:column: joints[3].lower: must be a
  * number, is a string" (no line, and err->at −1, where the value came from JSON). The first mistake
- * in the document's order is reported; a missing key counts as standing at the end of its map. */
-ET_MUST_USE ET_API enum et_status
-et_schema_check(const struct et_value *value, const struct et_schema *schema, struct et_err *err);
+ * in the document's order is reported; a missing key counts as standing at the end of its map.
+ * `path`, which may be NULL, is put in front. */
+ET_MUST_USE ET_API enum et_status et_schema_check(const struct et_value *value,
+                                                  const struct et_schema *schema, const char *path,
+                                                  struct et_err *err);
 
 #endif

@@ -13,6 +13,7 @@ struct frame {
 };
 
 struct check {
+    const char *path; // for messages; NULL when there is none
     struct et_err *err;
     size_t depth;
     struct frame frames[DEPTH_MAX];
@@ -44,6 +45,8 @@ static enum et_status fail_at(const struct check *c, struct et_place place, size
     struct et_buf text = et_buf(ET_ERR_TEXT_BYTES * 4);
     va_list args;
 
+    if (c->path)
+        et_buf_printf(&text, "%.200s:%s", c->path, place.line > 0 ? "" : " ");
     if (place.line > 0)
         et_buf_printf(&text, "%d:%d: ", place.line, place.column);
     put_path(c, depth, &text);
@@ -57,16 +60,11 @@ static enum et_status fail_at(const struct check *c, struct et_place place, size
     return ET_ECORRUPT;
 }
 
-static struct et_place place_of(const struct et_value *value)
-{
-    return (struct et_place){value->line, value->column};
-}
-
 static struct et_place key_place(const struct et_value *map, size_t i)
 {
     if (map->as.many.places)
         return map->as.many.places[i];
-    return place_of(&map->as.many.items[i]);
+    return et_value_place(&map->as.many.items[i]);
 }
 
 static enum et_status fail_unknown(const struct check *c, const struct frame *map, size_t i)
@@ -97,7 +95,7 @@ static enum et_status fail_choice(const struct check *c, const struct et_value *
         et_buf_printf(&list, "%s%s", i > 0 ? ", " : "", schema->choices[i]);
     list.status = ET_OK;
     const struct et_str s = value->as.string;
-    (void)fail_at(c, place_of(value), c->depth, "must be one of %s, is \"%.*s\"",
+    (void)fail_at(c, et_value_place(value), c->depth, "must be one of %s, is \"%.*s\"",
                   et_buf_text(&list), s.n > 64 ? 64 : (int)s.n, s.p);
     et_buf_free(&list);
     return ET_ECORRUPT;
@@ -121,9 +119,9 @@ static enum et_status check_number(const struct check *c, const struct et_value 
     // No real stands for INT64_MIN: integral ones count up to 2^53.
     if (schema->type == ET_SCHEMA_INT && value->kind == ET_VALUE_REAL &&
         et_value_int(value, INT64_MIN) == INT64_MIN)
-        return fail_at(c, place_of(value), c->depth, "must be a whole number, is %g", x);
+        return fail_at(c, et_value_place(value), c->depth, "must be a whole number, is %g", x);
     if (schema->has_range && !(x >= schema->min && x <= schema->max))
-        return fail_at(c, place_of(value), c->depth, "must be between %g and %g, is %g",
+        return fail_at(c, et_value_place(value), c->depth, "must be between %g and %g, is %g",
                        schema->min, schema->max, x);
     return ET_OK;
 }
@@ -135,12 +133,12 @@ static enum et_status check_list(const struct check *c, const struct et_value *v
     if (n >= schema->n_min && (schema->n_max == 0 || n <= schema->n_max))
         return ET_OK;
     if (schema->n_min == schema->n_max)
-        return fail_at(c, place_of(value), c->depth, "must have %zu items, has %zu", schema->n_min,
-                       n);
-    if (n < schema->n_min)
-        return fail_at(c, place_of(value), c->depth, "must have at least %zu items, has %zu",
+        return fail_at(c, et_value_place(value), c->depth, "must have %zu items, has %zu",
                        schema->n_min, n);
-    return fail_at(c, place_of(value), c->depth, "must have at most %zu items, has %zu",
+    if (n < schema->n_min)
+        return fail_at(c, et_value_place(value), c->depth, "must have at least %zu items, has %zu",
+                       schema->n_min, n);
+    return fail_at(c, et_value_place(value), c->depth, "must have at most %zu items, has %zu",
                    schema->n_max, n);
 }
 
@@ -194,8 +192,8 @@ static enum et_status check_one(struct check *c, const struct et_value *value,
     if (value->kind == ET_VALUE_NULL && schema->may_be_null)
         return ET_OK;
     if (!is_of_type(value, schema->type))
-        return fail_at(c, place_of(value), c->depth, "must be %s, is %s", type_text(schema->type),
-                       et_value_kind_text(value->kind));
+        return fail_at(c, et_value_place(value), c->depth, "must be %s, is %s",
+                       type_text(schema->type), et_value_kind_text(value->kind));
 
     enum et_status st = ET_OK;
     switch (schema->type) {
@@ -217,7 +215,8 @@ static enum et_status check_one(struct check *c, const struct et_value *value,
     if (st != ET_OK || (schema->type != ET_SCHEMA_MAP && !schema->items))
         return st;
     if (c->depth == DEPTH_MAX)
-        return fail_at(c, place_of(value), c->depth, "is nested deeper than %d levels", DEPTH_MAX);
+        return fail_at(c, et_value_place(value), c->depth, "is nested deeper than %d levels",
+                       DEPTH_MAX);
     c->frames[c->depth++] = (struct frame){value, schema, 0};
     return ET_OK;
 }
@@ -242,7 +241,7 @@ static enum et_status check_missing(struct check *c)
         return ET_OK;
     for (const struct et_schema_field *field = f->schema->fields; field->key; field++)
         if (field->is_required && !et_value_get(f->value, field->key))
-            return fail_at(c, place_of(f->value), c->depth - 1, "the key \"%s\" is missing",
+            return fail_at(c, et_value_place(f->value), c->depth - 1, "the key \"%s\" is missing",
                            field->key);
     return ET_OK;
 }
@@ -269,10 +268,10 @@ static enum et_status next_member(struct check *c)
 }
 
 enum et_status et_schema_check(const struct et_value *value, const struct et_schema *schema,
-                               struct et_err *err)
+                               const char *path, struct et_err *err)
 {
     assert(value && schema);
-    struct check c = {.err = err};
+    struct check c = {.path = path, .err = err};
     enum et_status st = check_one(&c, value, schema);
     while (st == ET_OK && c.depth > 0)
         st = next_member(&c);

@@ -67,6 +67,18 @@ static enum et_status fail_at(const struct reader *r, enum et_status st, struct 
     return et_fail(r->err, st, place.line, "%d:%d: %s", place.line, place.column, reason);
 }
 
+enum et_status et_yaml_fail(struct et_err *err, const char *path, struct et_place place,
+                            const char *fmt, ...)
+{
+    char reason[ET_ERR_TEXT_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    va_end(args);
+    return et_fail(err, ET_ECORRUPT, place.line, "%.160s:%d:%d: %s", path, place.line, place.column,
+                   reason);
+}
+
 // For a failure that has no place in the text.
 static enum et_status with_path(const struct reader *r, enum et_status st)
 {
@@ -419,8 +431,8 @@ static enum et_status read_events(struct reader *r)
     return ET_OK;
 }
 
-static enum et_status parse(struct et_str text, const char *path, struct et_arena *arena,
-                            const struct et_value **value, struct et_err *err)
+enum et_status et_yaml_parse(struct et_str text, const char *path, struct et_arena *arena,
+                             const struct et_value **value, struct et_err *err)
 {
     const struct et_arena_mark mark = et_arena_mark(arena);
     struct reader r = {.path = path, .text = text, .arena = arena, .err = err};
@@ -456,12 +468,6 @@ out:
     return st;
 }
 
-enum et_status et_yaml_parse(struct et_str text, struct et_arena *arena,
-                             const struct et_value **value, struct et_err *err)
-{
-    return parse(text, NULL, arena, value, err);
-}
-
 enum et_status et_yaml_read(const char *path, size_t limit_bytes, struct et_arena *arena,
                             const struct et_value **value, struct et_err *err)
 {
@@ -471,7 +477,7 @@ enum et_status et_yaml_read(const char *path, size_t limit_bytes, struct et_aren
     enum et_status st = et_file_read(path, limit_bytes, arena, &text, err);
     if (st != ET_OK)
         return st;
-    st = parse(text, path, arena, value, err);
+    st = et_yaml_parse(text, path, arena, value, err);
     if (st != ET_OK)
         et_arena_rewind(arena, mark);
     return st;

@@ -75,26 +75,6 @@ struct reader {
     struct et_err *err;
 };
 
-static enum et_status bad(const struct reader *r, const struct et_value *at, const char *fmt, ...)
-    ET_PRINTF(3, 4);
-static enum et_status bad(const struct reader *r, const struct et_value *at, const char *fmt, ...)
-{
-    char reason[ET_ERR_TEXT_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
-    va_end(args);
-    return et_fail(r->err, ET_ECORRUPT, at->line, "%.128s:%d:%d: %s", r->path, at->line, at->column,
-                   reason);
-}
-
-/* Messages of the YAML reader begin with "line:column: " where they know it. */
-static enum et_status with_path(const struct reader *r, const struct et_err *inner)
-{
-    return et_fail(r->err, inner->status, inner->at, "%.128s:%s%s", r->path,
-                   inner->at > 0 ? "" : " ", inner->text);
-}
-
 static enum et_status out_of_memory(const struct reader *r)
 {
     return et_arena_fail(r->arena, "the policy", r->err);
@@ -106,7 +86,8 @@ static enum et_status read_kind(const struct reader *r, const struct et_value *v
 {
     const struct et_inspector *inspector = et_inspector_find(name);
     if (!inspector)
-        return bad(r, value, "no inspector is called \"%.64s\"", name);
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "no inspector is called \"%.64s\"", name);
     *kind = inspector->kind;
     return ET_OK;
 }
@@ -136,9 +117,11 @@ static enum et_status read_parameter(const struct reader *r, const struct et_val
                                             et_value_real(value, (double)NAN)};
         if (isfinite(item->value))
             return ET_OK;
-        return bad(r, value, "%s.%s must be a finite number", inspector->kind, p->name);
+        return et_yaml_fail(r->err, r->path, et_value_place(value), "%s.%s must be a finite number",
+                            inspector->kind, p->name);
     }
-    return bad(r, value, "the inspector \"%s\" has no parameter \"%.64s\"", inspector->kind, key.p);
+    return et_yaml_fail(r->err, r->path, et_value_place(value),
+                        "the inspector \"%s\" has no parameter \"%.64s\"", inspector->kind, key.p);
 }
 
 static enum et_status read_parameters(const struct reader *r, const struct et_value *dict)
@@ -203,14 +186,14 @@ static enum et_status read_rules(const struct reader *r, const struct et_value *
 static enum et_status read_document(const struct reader *r, const struct et_value *doc)
 {
     struct et_err inner = {0};
-    enum et_status st = et_schema_check(doc, &POLICY, &inner);
+    enum et_status st = et_schema_check(doc, &POLICY, r->path, r->err);
     if (st != ET_OK)
-        return with_path(r, &inner);
+        return st;
 
     const struct et_value *inspect = et_value_get(doc, "inspect");
     const struct et_value *name = et_value_get(doc, "name");
     if (et_name_check(name->as.string, "a policy's name", &inner) != ET_OK)
-        return bad(r, name, "%s", inner.text);
+        return et_yaml_fail(r->err, r->path, et_value_place(name), "%s", inner.text);
     r->policy->name = et_value_text(name, "");
     r->policy->settings.skip_videos = !et_value_bool(et_value_get(inspect, "videos"), true);
     st = read_off(r, et_value_get(inspect, "off"));
@@ -225,12 +208,11 @@ static enum et_status load_file(const char *path, struct et_arena *arena,
     const struct et_arena_mark mark = et_arena_mark(arena);
     const struct et_value *doc = NULL;
     struct reader r = {.path = path, .arena = arena, .err = err};
-    struct et_err inner = {0};
     struct et_str text;
 
     enum et_status st = et_file_read(path, POLICY_BYTES_MAX, arena, &text, err);
-    if (st == ET_OK && (st = et_yaml_parse(text, arena, &doc, &inner)) != ET_OK)
-        st = with_path(&r, &inner);
+    if (st == ET_OK)
+        st = et_yaml_parse(text, path, arena, &doc, err);
     if (st == ET_OK) {
         r.policy = et_arena_alloc(arena, sizeof *r.policy);
         if (!r.policy || !(r.policy->path = et_arena_copy(arena, path, strlen(path))))

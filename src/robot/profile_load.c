@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
 #define PROFILE_BYTES_MAX ((size_t)1 << 20)
 #define JOINTS_MAX 256 // of a part
@@ -81,39 +80,6 @@ static const struct et_schema_field PROFILE_FIELDS[] = {
 static const struct et_schema PROFILE = {.type = ET_SCHEMA_MAP, .fields = PROFILE_FIELDS};
 // clang-format on
 
-enum et_status et__profile_bad(const struct et__profile_reader *r, struct et_place place,
-                               const char *fmt, ...)
-{
-    char reason[ET_ERR_TEXT_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
-    va_end(args);
-    return et_fail(r->err, ET_ECORRUPT, place.line, "%.128s:%d:%d: %s", r->path, place.line,
-                   place.column, reason);
-}
-
-/* The readers of YAML begin with "line:column: " where they know it; a person needs the file, too.
- */
-static enum et_status with_path(const struct et__profile_reader *r, const struct et_err *inner)
-{
-    return et_fail(r->err, inner->status, inner->at, "%.128s:%s%s", r->path,
-                   inner->at > 0 ? "" : " ", inner->text);
-}
-
-enum et_status et__profile_schema(const struct et__profile_reader *r, const struct et_value *value,
-                                  const struct et_schema *schema)
-{
-    struct et_err inner = {0};
-    const enum et_status st = et_schema_check(value, schema, &inner);
-    return st == ET_OK ? ET_OK : with_path(r, &inner);
-}
-
-static struct et_place place_of(const struct et_value *value)
-{
-    return (struct et_place){value->line, value->column};
-}
-
 static enum et_status out_of_memory(const struct et__profile_reader *r)
 {
     return et_arena_fail(r->arena, "the profile", r->err);
@@ -127,7 +93,7 @@ static enum et_status read_name(const struct et__profile_reader *r, const struct
     *name = et_value_text(value, NULL);
     if (!*name || et_name_check(value->as.string, what, &inner) == ET_OK)
         return ET_OK;
-    return et__profile_bad(r, place_of(value), "%s", inner.text);
+    return et_yaml_fail(r->err, r->path, et_value_place(value), "%s", inner.text);
 }
 
 const struct et_profile_part *et__profile_part(const struct et_profile *profile, enum et_part part)
@@ -151,9 +117,9 @@ static enum et_status read_joint(const struct et__profile_reader *r, const struc
 
     joint->name = et_value_text(name, "");
     if (!et_name_is_own(name->as.string))
-        return et__profile_bad(r, place_of(name),
-                               "a joint's name is 1 to 256 of a-z 0-9 _ . -, is \"%.64s\"",
-                               joint->name);
+        return et_yaml_fail(r->err, r->path, et_value_place(name),
+                            "a joint's name is 1 to 256 of a-z 0-9 _ . -, is \"%.64s\"",
+                            joint->name);
     const enum et_status st = read_name(r, maker, "a maker's joint name", &joint->maker);
     if (st != ET_OK)
         return st;
@@ -164,16 +130,16 @@ static enum et_status read_joint(const struct et__profile_reader *r, const struc
     joint->effort_max = number_or_nan(value, "effort");
     joint->source = et_value_text(et_value_get(value, "source"), part_source);
     if (joint->lower >= joint->upper)
-        return et__profile_bad(r, place_of(et_value_get(value, "lower")),
-                               "%s: lower %g is not below upper %g", joint->name, joint->lower,
-                               joint->upper);
+        return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(value, "lower")),
+                            "%s: lower %g is not below upper %g", joint->name, joint->lower,
+                            joint->upper);
     const bool has_number = !isnan(joint->lower) || !isnan(joint->upper) ||
                             !isnan(joint->speed_max) || !isnan(joint->effort_max);
     if (has_number && !joint->source)
-        return et__profile_bad(r, place_of(value),
-                               "%s has numbers but no source: neither it nor its part says "
-                               "where they are from",
-                               joint->name);
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "%s has numbers but no source: neither it nor its part says "
+                            "where they are from",
+                            joint->name);
     if (!has_number)
         joint->source = NULL;
     return ET_OK;
@@ -207,8 +173,8 @@ static enum et_status read_joints(const struct et__profile_reader *r, const stru
         if (st != ET_OK)
             return st;
         if (is_taken(r->profile, part, joints[i].name))
-            return et__profile_bad(r, place_of(et_value_get(item, "name")),
-                                   "the joint %s is named twice", joints[i].name);
+            return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(item, "name")),
+                                "the joint %s is named twice", joints[i].name);
         part->n_joints++;
     }
     return ET_OK;
@@ -219,7 +185,7 @@ static enum et_status read_part(const struct et__profile_reader *r, const struct
 {
     const struct et_value *joints = et_value_get(value, "joints");
     const bool is_open = joints && joints->kind == ET_VALUE_STRING;
-    const enum et_status st = et__profile_schema(r, value, is_open ? &OPEN_PART : &PART);
+    const enum et_status st = et_schema_check(value, is_open ? &OPEN_PART : &PART, r->path, r->err);
     if (st != ET_OK)
         return st;
 
@@ -237,10 +203,10 @@ static enum et_status check_part_names(const struct et__profile_reader *r,
         const struct et_str key = parts->as.many.keys[i];
         enum et_part part;
         if (!et_part_parse(key, &part) || !et_part_has_joints(part))
-            return et__profile_bad(r, parts->as.many.places[i],
-                                   "\"%.*s\" is no part: parts are head, waist, left_arm, "
-                                   "left_hand, right_arm, right_hand, legs, base and body",
-                                   key.n > 64 ? 64 : (int)key.n, key.p);
+            return et_yaml_fail(r->err, r->path, parts->as.many.places[i],
+                                "\"%.*s\" is no part: parts are head, waist, left_arm, "
+                                "left_hand, right_arm, right_hand, legs, base and body",
+                                key.n > 64 ? 64 : (int)key.n, key.p);
     }
     return ET_OK;
 }
@@ -278,9 +244,9 @@ static enum et_status read_cameras(const struct et__profile_reader *r, const str
     for (size_t i = 0; i < n; i++) {
         const struct et_str key = value->as.many.keys[i];
         if (!et_name_is_own(key) || memchr(key.p, '.', key.n))
-            return et__profile_bad(r, value->as.many.places[i],
-                                   "a camera's place is 1 to 256 of a-z 0-9 _ -, is \"%.*s\"",
-                                   key.n > 64 ? 64 : (int)key.n, key.p);
+            return et_yaml_fail(r->err, r->path, value->as.many.places[i],
+                                "a camera's place is 1 to 256 of a-z 0-9 _ -, is \"%.*s\"",
+                                key.n > 64 ? 64 : (int)key.n, key.p);
         cameras[i].name = et_arena_copy(r->arena, key.p, key.n);
         cameras[i].text = et_value_text(et_value_at(value, i), "");
         if (!cameras[i].name)
@@ -319,7 +285,7 @@ static const char *id_of(const char *path, struct et_arena *arena)
 
 static enum et_status read_document(const struct et__profile_reader *r, const struct et_value *doc)
 {
-    enum et_status st = et__profile_schema(r, doc, &PROFILE);
+    enum et_status st = et_schema_check(doc, &PROFILE, r->path, r->err);
     if (st != ET_OK)
         return st;
     r->profile->maker = et_value_text(et_value_get(doc, "maker"), "");
@@ -338,7 +304,6 @@ enum et_status et_profile_load(const char *path, struct et_arena *arena,
 {
     assert(path && arena && profile);
     const struct et_arena_mark mark = et_arena_mark(arena);
-    struct et_err inner = {0};
     struct et__profile_reader r = {.path = path, .arena = arena, .err = err};
     struct et_str text;
     const struct et_value *doc = NULL;
@@ -347,11 +312,9 @@ enum et_status et_profile_load(const char *path, struct et_arena *arena,
     enum et_status st = et_file_read(path, PROFILE_BYTES_MAX, arena, &text, err);
     if (st != ET_OK)
         goto fail;
-    st = et_yaml_parse(text, arena, &doc, &inner);
-    if (st != ET_OK) {
-        st = with_path(&r, &inner);
+    st = et_yaml_parse(text, path, arena, &doc, err);
+    if (st != ET_OK)
         goto fail;
-    }
     r.profile = et_arena_alloc(arena, sizeof *r.profile);
     if (r.profile) {
         const struct et_digest digest = et_blake2b(text.p, text.n);

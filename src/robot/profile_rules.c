@@ -88,7 +88,7 @@ static struct et_place key_place(const struct et_value *map, const char *key)
     for (size_t i = 0; i < map->as.many.n_items; i++)
         if (et_str_is(map->as.many.keys[i], key))
             return map->as.many.places[i];
-    return (struct et_place){map->line, map->column};
+    return et_value_place(map);
 }
 
 static enum et_status out_of_memory(const struct et__profile_reader *r)
@@ -125,15 +125,16 @@ static enum et_status read_stream(const struct et__profile_reader *r, const stru
             return out_of_memory(r);
     }
     if (!et_stream_parse(example, &name->part, &name->quantity, &name->is_command))
-        return et__profile_bad(r, place,
-                               "\"%.64s\" is no stream: streams are <part>.<quantity>, "
-                               "such as left_arm.position",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, place,
+                            "\"%.64s\" is no stream: streams are <part>.<quantity>, "
+                            "such as left_arm.position",
+                            rule->stream);
     if (is_star && !et__is_picture(name->quantity))
-        return et__profile_bad(r, place, "\"%.64s\": a * stands for cameras only", rule->stream);
+        return et_yaml_fail(r->err, r->path, place, "\"%.64s\": a * stands for cameras only",
+                            rule->stream);
     if (et_quantity_is_of_joints(name->quantity) && !et__profile_part(r->profile, name->part))
-        return et__profile_bad(r, place, "%.64s: the robot has no part %s", rule->stream,
-                               et_part_text(name->part));
+        return et_yaml_fail(r->err, r->path, place, "%.64s: the robot has no part %s", rule->stream,
+                            et_part_text(name->part));
     return ET_OK;
 }
 
@@ -148,8 +149,9 @@ static enum et_status check_camera(const struct et__profile_reader *r, const str
     for (size_t i = 0; i < r->profile->n_cameras; i++)
         if (et_str_is(place, r->profile->cameras[i].name))
             return ET_OK;
-    return et__profile_bad(r, key_place(value, "stream"), "%.64s: the robot has no camera %.*s",
-                           rule->stream, (int)n_place, rule->stream);
+    return et_yaml_fail(r->err, r->path, key_place(value, "stream"),
+                        "%.64s: the robot has no camera %.*s", rule->stream, (int)n_place,
+                        rule->stream);
 }
 
 /* Where the device's time is, and what it counts in. */
@@ -159,19 +161,19 @@ static enum et_status read_stamp(const struct et__profile_reader *r, const struc
     const char *unit = et_value_text(et_value_get(value, "stamp_unit"), NULL);
     rule->stamp = et_value_text(et_value_get(value, "stamp"), NULL);
     if (rule->dataset && (rule->stamp || unit))
-        return et__profile_bad(r, key_place(value, rule->stamp ? "stamp" : "stamp_unit"),
-                               "%.64s: stamps are for topics, a dataset's rows have their own",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, rule->stamp ? "stamp" : "stamp_unit"),
+                            "%.64s: stamps are for topics, a dataset's rows have their own",
+                            rule->stream);
     if (unit && !rule->stamp)
-        return et__profile_bad(r, key_place(value, "stamp_unit"),
-                               "%.64s: \"stamp_unit\" belongs to \"stamp\"", rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "stamp_unit"),
+                            "%.64s: \"stamp_unit\" belongs to \"stamp\"", rule->stream);
     if (!unit)
         return ET_OK;
     const struct et__unit *known = et__unit_find(unit);
     if (!known || strcmp(known->si, "s") != 0)
-        return et__profile_bad(r, key_place(value, "stamp_unit"),
-                               "%.64s: a stamp counts in s, ms, us or ns, not in \"%.32s\"",
-                               rule->stream, unit);
+        return et_yaml_fail(r->err, r->path, key_place(value, "stamp_unit"),
+                            "%.64s: a stamp counts in s, ms, us or ns, not in \"%.32s\"",
+                            rule->stream, unit);
     rule->stamp_ns = known->scale * 1e9;
     return ET_OK;
 }
@@ -184,21 +186,20 @@ static enum et_status read_source(const struct et__profile_reader *r, const stru
         const struct et_value *text = et_value_get(value, KEYS[i]);
         struct et_err inner = {0};
         if (text && et_name_check(text->as.string, KEYS[i], &inner) != ET_OK)
-            return et__profile_bad(r, (struct et_place){text->line, text->column}, "%s",
-                                   inner.text);
+            return et_yaml_fail(r->err, r->path, et_value_place(text), "%s", inner.text);
     }
     rule->dataset = et_value_text(et_value_get(value, "dataset"), NULL);
     rule->topic = et_value_text(et_value_get(value, "topic"), NULL);
     rule->field = et_value_text(et_value_get(value, "field"), NULL);
     if (!rule->dataset == !rule->topic)
-        return et__profile_bad(r, (struct et_place){value->line, value->column},
-                               "%.64s: a rule leads from a dataset's feature or from a topic, "
-                               "one of the two",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "%.64s: a rule leads from a dataset's feature or from a topic, "
+                            "one of the two",
+                            rule->stream);
     if (rule->dataset && rule->field)
-        return et__profile_bad(r, key_place(value, "field"),
-                               "%.64s: \"field\" is for topics, a dataset's feature has none",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "field"),
+                            "%.64s: \"field\" is for topics, a dataset's feature has none",
+                            rule->stream);
     const enum et_status st = read_stamp(r, value, rule);
     if (st != ET_OK)
         return st;
@@ -207,9 +208,9 @@ static enum et_status read_source(const struct et__profile_reader *r, const stru
     const size_t n_stars = count_stars(path), n_wanted = is_star_stream(rule->stream) ? 1 : 0;
     if (n_stars == n_wanted)
         return ET_OK;
-    return et__profile_bad(r, key_place(value, rule->dataset ? "dataset" : "topic"),
-                           "%.64s: the path must have %s *, as the stream has", rule->stream,
-                           n_wanted ? "one" : "no");
+    return et_yaml_fail(r->err, r->path, key_place(value, rule->dataset ? "dataset" : "topic"),
+                        "%.64s: the path must have %s *, as the stream has", rule->stream,
+                        n_wanted ? "one" : "no");
 }
 
 /* `names: maker`: what the maker calls the part's joints, with the suffix behind. */
@@ -220,9 +221,9 @@ static enum et_status take_maker_names(const struct et__profile_reader *r,
     const struct et_profile_part *part = et__profile_part(r->profile, name.part);
     const char *suffix = et_value_text(et_value_get(value, "suffix"), "");
     if (!et_quantity_is_of_joints(name.quantity) || !part || part->is_open)
-        return et__profile_bad(r, key_place(value, "names"),
-                               "%.64s: there are no joints here whose names the maker could give",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "names"),
+                            "%.64s: there are no joints here whose names the maker could give",
+                            rule->stream);
     const char **names = et_arena_array(r->arena, part->n_joints, sizeof *names);
     if (!names)
         return out_of_memory(r);
@@ -249,13 +250,12 @@ static enum et_status take_listed_names(const struct et__profile_reader *r,
         const struct et_value *item = et_value_at(list, i);
         struct et_err inner = {0};
         if (et_name_check(item->as.string, "a value's name", &inner) != ET_OK)
-            return et__profile_bad(r, (struct et_place){item->line, item->column}, "%s",
-                                   inner.text);
+            return et_yaml_fail(r->err, r->path, et_value_place(item), "%s", inner.text);
         names[i] = et_value_text(item, "");
         for (size_t k = 0; k < i; k++)
             if (strcmp(names[k], names[i]) == 0)
-                return et__profile_bad(r, (struct et_place){item->line, item->column},
-                                       "%.64s: \"%.64s\" is named twice", rule->stream, names[i]);
+                return et_yaml_fail(r->err, r->path, et_value_place(item),
+                                    "%.64s: \"%.64s\" is named twice", rule->stream, names[i]);
     }
     rule->names = names;
     rule->n_names = n;
@@ -269,14 +269,14 @@ static enum et_status read_names(const struct et__profile_reader *r, const struc
     if (names && names->kind == ET_VALUE_STRING) {
         if (et_str_is(names->as.string, "maker"))
             return take_maker_names(r, value, name, rule);
-        return et__profile_bad(r, (struct et_place){names->line, names->column},
-                               "%.64s: \"names\" is a list, or the word maker for the names that "
-                               "the joints have",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, et_value_place(names),
+                            "%.64s: \"names\" is a list, or the word maker for the names that "
+                            "the joints have",
+                            rule->stream);
     }
     if (et_value_get(value, "suffix"))
-        return et__profile_bad(r, key_place(value, "suffix"),
-                               "%.64s: \"suffix\" belongs to \"names: maker\"", rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "suffix"),
+                            "%.64s: \"suffix\" belongs to \"names: maker\"", rule->stream);
     return names ? take_listed_names(r, names, rule) : ET_OK;
 }
 
@@ -288,10 +288,10 @@ static enum et_status read_indices(const struct et__profile_reader *r, const str
     rule->first = range ? et_value_int(et_value_at(range, 0), 0) : -1;
     rule->last = range ? et_value_int(et_value_at(range, 1), 0) : -1;
     if (range && rule->first >= rule->last)
-        return et__profile_bad(r, (struct et_place){range->line, range->column},
-                               "%.64s: the range [%lld, %lld] is empty: its last value is the one "
-                               "before the second number",
-                               rule->stream, (long long)rule->first, (long long)rule->last);
+        return et_yaml_fail(r->err, r->path, et_value_place(range),
+                            "%.64s: the range [%lld, %lld] is empty: its last value is the one "
+                            "before the second number",
+                            rule->stream, (long long)rule->first, (long long)rule->last);
     if (!list)
         return ET_OK;
     const size_t n = et_value_count(list);
@@ -324,10 +324,10 @@ static enum et_status read_values(const struct et__profile_reader *r, const stru
         if (!et_value_get(value, KEYS[i]))
             continue;
         if (chosen_by)
-            return et__profile_bad(r, key_place(value, KEYS[i]),
-                                   "%.64s: \"%s\" and \"%s\" both choose values, one of them will "
-                                   "do",
-                                   rule->stream, chosen_by, KEYS[i]);
+            return et_yaml_fail(r->err, r->path, key_place(value, KEYS[i]),
+                                "%.64s: \"%s\" and \"%s\" both choose values, one of them will "
+                                "do",
+                                rule->stream, chosen_by, KEYS[i]);
         chosen_by = KEYS[i];
     }
     enum et_status st = read_names(r, value, name, rule);
@@ -339,8 +339,8 @@ static enum et_status read_values(const struct et__profile_reader *r, const stru
     const size_t n_wanted = et__profile_values(r->profile, name), n = n_chosen(rule);
     if (n == 0 || n_wanted == 0 || n == n_wanted)
         return ET_OK;
-    return et__profile_bad(r, key_place(value, chosen_by),
-                           "%.64s has %zu values, the rule gives %zu", rule->stream, n_wanted, n);
+    return et_yaml_fail(r->err, r->path, key_place(value, chosen_by),
+                        "%.64s has %zu values, the rule gives %zu", rule->stream, n_wanted, n);
 }
 
 static enum et_status read_signs(const struct et__profile_reader *r, const struct et_value *value,
@@ -353,9 +353,9 @@ static enum et_status read_signs(const struct et__profile_reader *r, const struc
     const size_t n_of_stream = et__profile_values(r->profile, name);
     const size_t n_wanted = n_of_stream ? n_of_stream : n_chosen(rule);
     if (n_wanted != 0 && n != n_wanted)
-        return et__profile_bad(r, key_place(value, "signs"),
-                               "%.64s has %zu values, the rule gives %zu signs", rule->stream,
-                               n_wanted, n);
+        return et_yaml_fail(r->err, r->path, key_place(value, "signs"),
+                            "%.64s has %zu values, the rule gives %zu signs", rule->stream,
+                            n_wanted, n);
     double *signs = et_arena_array(r->arena, n, sizeof *signs);
     if (!signs)
         return out_of_memory(r);
@@ -363,8 +363,8 @@ static enum et_status read_signs(const struct et__profile_reader *r, const struc
         const struct et_value *item = et_value_at(list, i);
         signs[i] = et_value_real(item, 0);
         if (signs[i] == 0)
-            return et__profile_bad(r, (struct et_place){item->line, item->column},
-                                   "%.64s: a sign is 1 or -1", rule->stream);
+            return et_yaml_fail(r->err, r->path, et_value_place(item), "%.64s: a sign is 1 or -1",
+                                rule->stream);
     }
     rule->signs = signs;
     rule->n_signs = n;
@@ -382,9 +382,10 @@ static enum et_status read_unit(const struct et__profile_reader *r, const struct
 
     struct et_buf known = et_buf(256);
     et__unit_list(si, &known);
-    const enum et_status st = et__profile_bad(
-        r, key_place(value, "unit"), "%.64s is in %s: \"%.32s\" %s; known are %s", rule->stream, si,
-        rule->unit, unit ? "is another kind of unit" : "is no unit", et_buf_text(&known));
+    const enum et_status st =
+        et_yaml_fail(r->err, r->path, key_place(value, "unit"),
+                     "%.64s is in %s: \"%.32s\" %s; known are %s", rule->stream, si, rule->unit,
+                     unit ? "is another kind of unit" : "is no unit", et_buf_text(&known));
     et_buf_free(&known);
     return st;
 }
@@ -401,12 +402,11 @@ static enum et_status read_scale(const struct et__profile_reader *r, const struc
     if (!rule->is_inverted)
         return ET_OK;
     if (strcmp(et__profile_unit(r->profile, name), "fraction") != 0)
-        return et__profile_bad(r, key_place(value, "invert"),
-                               "%.64s: only a fraction has another end to count from",
-                               rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "invert"),
+                            "%.64s: only a fraction has another end to count from", rule->stream);
     if (rule->signs)
-        return et__profile_bad(r, key_place(value, "invert"),
-                               "%.64s: \"invert\" and \"signs\" do not go together", rule->stream);
+        return et_yaml_fail(r->err, r->path, key_place(value, "invert"),
+                            "%.64s: \"invert\" and \"signs\" do not go together", rule->stream);
     return ET_OK;
 }
 
@@ -418,9 +418,8 @@ static enum et_status check_picture(const struct et__profile_reader *r,
                                        "unit",  "signs",  "invert"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (et_value_get(value, KEYS[i]))
-            return et__profile_bad(r, key_place(value, KEYS[i]),
-                                   "%.64s: \"%s\" has no meaning for pictures", rule->stream,
-                                   KEYS[i]);
+            return et_yaml_fail(r->err, r->path, key_place(value, KEYS[i]),
+                                "%.64s: \"%s\" has no meaning for pictures", rule->stream, KEYS[i]);
     rule->first = rule->last = -1;
     return check_camera(r, value, rule);
 }
@@ -431,7 +430,8 @@ static enum et_status read_rule(const struct et__profile_reader *r, const struct
     const struct et_value *names = et_value_get(value, "names");
     const bool is_word = names && names->kind == ET_VALUE_STRING;
     struct et__stream_name name = {0};
-    enum et_status st = et__profile_schema(r, value, is_word ? &WORD_RULE : &LISTING_RULE);
+    enum et_status st =
+        et_schema_check(value, is_word ? &WORD_RULE : &LISTING_RULE, r->path, r->err);
     if (st != ET_OK)
         return st;
     rule->line = value->line;
@@ -474,10 +474,10 @@ enum et_status et__profile_rules(const struct et__profile_reader *r, const struc
         if (st != ET_OK)
             return st;
         if (is_repeated(rules, i))
-            return et__profile_bad(r, (struct et_place){item->line, item->column},
-                                   "%.64s: an earlier rule leads from the same place to the same "
-                                   "stream",
-                                   rules[i].stream);
+            return et_yaml_fail(r->err, r->path, et_value_place(item),
+                                "%.64s: an earlier rule leads from the same place to the same "
+                                "stream",
+                                rules[i].stream);
     }
     r->profile->rules = rules;
     r->profile->n_rules = n;

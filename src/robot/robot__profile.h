@@ -14,9 +14,6 @@ struct et__profile_reader {
 };
 
 /* Fails with ET_ECORRUPT and "path:line:column: …". */
-enum et_status et__profile_bad(const struct et__profile_reader *r, struct et_place place,
-                               const char *fmt, ...) ET_PRINTF(3, 4);
-
 /* Checks a value against a schema; the message begins with the path. */
 ET_MUST_USE enum et_status et__profile_schema(const struct et__profile_reader *r,
                                               const struct et_value *value,

@@ -1,4 +1,5 @@
 /* From the names in the robot's and the skill's files to the model's numbers. */
+#include "etude/yaml.h"
 #include "world/world__world.h"
 
 #include <string.h>
@@ -27,8 +28,8 @@ enum et_status et__bind(const struct et_world *w, int type, const struct et__nam
         *id = mj_name2id(w->model, type, name->text);
     if (*id >= 0)
         return ET_OK;
-    return et_fail(err, ET_ECORRUPT, name->place.line, "%.120s:%d:%d: no %s '%.60s' in the scene",
-                   w->skill->path, name->place.line, name->place.column, kind_of(type), name->text);
+    return et_yaml_fail(err, w->skill->path, name->place, "no %s '%.60s' in the scene",
+                        kind_of(type), name->text);
 }
 
 static enum et_status bind_term(struct et_world *w, const struct et__term *term,

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
 #define ROBOT_BYTES_MAX ((size_t)256 << 10)
 #define ROBOT_FILE "robot.yaml"
@@ -131,36 +130,9 @@ struct reader {
 
 /* ---- mistakes ---- */
 
-static enum et_status bad(const struct reader *r, struct et_place place, const char *fmt, ...)
-    ET_PRINTF(3, 4);
-
-static enum et_status bad(const struct reader *r, struct et_place place, const char *fmt, ...)
-{
-    char reason[ET_ERR_TEXT_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
-    va_end(args);
-    return et_fail(r->err, ET_ECORRUPT, place.line, "%.160s:%d:%d: %s", r->path, place.line,
-                   place.column, reason);
-}
-
-/* The readers of YAML begin with "line:column: " where they know it; a person needs the file, too.
- */
-static enum et_status with_path(const struct reader *r, const struct et_err *inner)
-{
-    return et_fail(r->err, inner->status, inner->at, "%.160s:%s%s", r->path,
-                   inner->at > 0 ? "" : " ", inner->text);
-}
-
 static enum et_status out_of_memory(const struct reader *r)
 {
     return et_arena_fail(r->arena, "the robot", r->err);
-}
-
-static struct et_place place_of(const struct et_value *value)
-{
-    return (struct et_place){value->line, value->column};
 }
 
 /* ---- texts ---- */
@@ -174,7 +146,7 @@ static enum et_status read_name(const struct reader *r, const struct et_value *m
     *name = et_value_text(value, NULL);
     if (!*name || et_name_check(value->as.string, key, &inner) == ET_OK)
         return ET_OK;
-    return bad(r, place_of(value), "%s", inner.text);
+    return et_yaml_fail(r->err, r->path, et_value_place(value), "%s", inner.text);
 }
 
 /* A name of our own. */
@@ -185,7 +157,8 @@ static enum et_status read_own(const struct reader *r, const struct et_value *ma
     *name = et_value_text(value, "");
     if (et_name_is_own(value->as.string))
         return ET_OK;
-    return bad(r, place_of(value), "%s is 1 to 256 of a-z 0-9 _ . -, is \"%.48s\"", key, *name);
+    return et_yaml_fail(r->err, r->path, et_value_place(value),
+                        "%s is 1 to 256 of a-z 0-9 _ . -, is \"%.48s\"", key, *name);
 }
 
 /* As many names as the schema wants; NULLs where the key is absent. */
@@ -198,7 +171,7 @@ static enum et_status read_names(const struct reader *r, const struct et_value *
         struct et_err inner = {0};
         names[i] = et_value_text(value, "");
         if (et_name_check(value->as.string, key, &inner) != ET_OK)
-            return bad(r, place_of(value), "%s", inner.text);
+            return et_yaml_fail(r->err, r->path, et_value_place(value), "%s", inner.text);
     }
     return ET_OK;
 }
@@ -215,7 +188,8 @@ static enum et_status read_scale(const struct reader *r, const struct et_value *
     *scale = real_or(map, key, 1);
     if (fabs(*scale) >= 1e-6)
         return ET_OK;
-    return bad(r, place_of(et_value_get(map, key)), "%s must not be 0", key);
+    return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(map, key)), "%s must not be 0",
+                        key);
 }
 
 /* ---- joints ---- */
@@ -224,23 +198,26 @@ static enum et_status check_joint(const struct reader *r, const struct et_value 
 {
     const struct et__robot_joint *joints = r->robot->joints, *joint = &joints[i];
     if (i > 0 && joint->part < joints[i - 1].part)
-        return bad(r, place_of(et_value_get(item, "part")),
-                   "the %s's joints stand before those of the %s: parts are in the order head, "
-                   "waist, left_arm, left_hand, right_arm, right_hand",
-                   et_part_text(joint->part), et_part_text(joints[i - 1].part));
+        return et_yaml_fail(
+            r->err, r->path, et_value_place(et_value_get(item, "part")),
+            "the %s's joints stand before those of the %s: parts are in the order head, "
+            "waist, left_arm, left_hand, right_arm, right_hand",
+            et_part_text(joint->part), et_part_text(joints[i - 1].part));
     for (size_t k = 0; k < i; k++) {
         if (strcmp(joints[k].name, joint->name) == 0)
-            return bad(r, place_of(et_value_get(item, "name")), "the joint %.64s is named twice",
-                       joint->name);
+            return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(item, "name")),
+                                "the joint %.64s is named twice", joint->name);
         if (strcmp(joints[k].joint, joint->joint) == 0)
-            return bad(r, place_of(et_value_get(item, "joint")), "%.64s is %.64s already",
-                       joint->joint, joints[k].name);
+            return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(item, "joint")),
+                                "%.64s is %.64s already", joint->joint, joints[k].name);
         if (strcmp(joints[k].maker, joint->maker) == 0)
-            return bad(r, place_of(item), "%.64s and %.64s are both called %.64s by their maker",
-                       joints[k].name, joint->name, joint->maker);
+            return et_yaml_fail(r->err, r->path, et_value_place(item),
+                                "%.64s and %.64s are both called %.64s by their maker",
+                                joints[k].name, joint->name, joint->maker);
         if (joints[k].maker_index == joint->maker_index)
-            return bad(r, place_of(item), "%.64s and %.64s both have the maker_index %zu",
-                       joints[k].name, joint->name, joint->maker_index);
+            return et_yaml_fail(r->err, r->path, et_value_place(item),
+                                "%.64s and %.64s both have the maker_index %zu", joints[k].name,
+                                joint->name, joint->maker_index);
     }
     return ET_OK;
 }
@@ -262,9 +239,9 @@ static enum et_status read_joint(const struct reader *r, const struct et_value *
     joint->home = real_or(item, "home", 0);
     joint->maker_index = (size_t)et_value_int(et_value_get(item, "maker_index"), (int64_t)i);
     if (joint->maker_index >= n)
-        return bad(r, place_of(et_value_get(item, "maker_index")),
-                   "maker_index %zu, but there are %zu joints, counted from 0", joint->maker_index,
-                   n);
+        return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(item, "maker_index")),
+                            "maker_index %zu, but there are %zu joints, counted from 0",
+                            joint->maker_index, n);
     return check_joint(r, item, i);
 }
 
@@ -301,12 +278,13 @@ static enum et_status find_joints(const struct reader *r, const struct et_value 
 {
     to->n_joints = find_part(r->robot, arm, &to->first_joint);
     if (to->n_joints < 1 || to->n_joints > ET__ARM_JOINTS_MAX)
-        return bad(r, place_of(joints), "%s has 1 to %d joints, not %zu", et_part_text(arm),
-                   ET__ARM_JOINTS_MAX, to->n_joints);
+        return et_yaml_fail(r->err, r->path, et_value_place(joints),
+                            "%s has 1 to %d joints, not %zu", et_part_text(arm), ET__ARM_JOINTS_MAX,
+                            to->n_joints);
     const size_t n = find_part(r->robot, hand, &to->i_hand);
     if (n != 1)
-        return bad(r, place_of(joints), "%s has one joint, its opening, not %zu",
-                   et_part_text(hand), n);
+        return et_yaml_fail(r->err, r->path, et_value_place(joints),
+                            "%s has one joint, its opening, not %zu", et_part_text(hand), n);
     return ET_OK;
 }
 
@@ -326,12 +304,14 @@ static enum et_status read_hand(const struct reader *r, const struct et_value *m
     hand->close_m = real_or(map, "close_m", 0);
     hand->field_m2 = real_or(map, "field_m2", 0);
     if (hand->open_m <= 0)
-        return bad(r, place_of(et_value_get(map, "open_m")), "open_m must be above 0");
+        return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(map, "open_m")),
+                            "open_m must be above 0");
     if (hand->close_m > 0)
-        return bad(r, place_of(et_value_get(map, "close_m")), "close_m must be 0 or below");
+        return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(map, "close_m")),
+                            "close_m must be 0 or below");
     if (hand->pressure[0] && hand->field_m2 == 0)
-        return bad(r, place_of(et_value_get(map, "pressure")),
-                   "pressure needs field_m2, the area of a field");
+        return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(map, "pressure")),
+                            "pressure needs field_m2, the area of a field");
     return ET_OK;
 }
 
@@ -362,7 +342,8 @@ static enum et_status read_posture(const struct reader *r, const struct et_value
             posture->i_joint = i;
             return ET_OK;
         }
-    return bad(r, place_of(joint), "no joint of that name above: \"%.64s\"", joint->as.string.p);
+    return et_yaml_fail(r->err, r->path, et_value_place(joint),
+                        "no joint of that name above: \"%.64s\"", joint->as.string.p);
 }
 
 static enum et_status read_postures(const struct reader *r, const struct et_value *map)
@@ -388,7 +369,8 @@ static enum et_status read_cameras(const struct reader *r, const struct et_value
 {
     const size_t n = et_value_count(map);
     if (n > CAMERAS_MAX)
-        return bad(r, place_of(map), "%zu cameras; at most %d", n, CAMERAS_MAX);
+        return et_yaml_fail(r->err, r->path, et_value_place(map), "%zu cameras; at most %d", n,
+                            CAMERAS_MAX);
     struct et__robot_camera *cameras = et_arena_array(r->arena, n, sizeof *cameras);
     if (!cameras)
         return out_of_memory(r);
@@ -397,9 +379,9 @@ static enum et_status read_cameras(const struct reader *r, const struct et_value
     for (size_t i = 0; i < n; i++) {
         const struct et_str place = map->as.many.keys[i];
         if (!et_name_is_own(place) || place.n > PLACE_MAX || memchr(place.p, '.', place.n))
-            return bad(r, map->as.many.places[i],
-                       "a camera's place is 1 to %d of a-z 0-9 _ -, is \"%.*s\"", PLACE_MAX,
-                       place.n > PLACE_MAX ? PLACE_MAX : (int)place.n, place.p);
+            return et_yaml_fail(r->err, r->path, map->as.many.places[i],
+                                "a camera's place is 1 to %d of a-z 0-9 _ -, is \"%.*s\"",
+                                PLACE_MAX, place.n > PLACE_MAX ? PLACE_MAX : (int)place.n, place.p);
         cameras[i].place = et_arena_copy(r->arena, place.p, place.n);
         if (!cameras[i].place)
             return out_of_memory(r);
@@ -434,13 +416,12 @@ enum et_status et__robot_parse(const char *path, struct et_str text, struct et_a
                                struct et__robot *robot, struct et_err *err)
 {
     struct reader r = {.path = path, .arena = arena, .robot = robot, .err = err};
-    struct et_err inner = {0};
     const struct et_value *doc = NULL;
 
-    if (et_yaml_parse(text, arena, &doc, &inner) != ET_OK ||
-        et_schema_check(doc, &ROBOT, &inner) != ET_OK)
-        return with_path(&r, &inner);
-    return read_document(&r, doc);
+    enum et_status st = et_yaml_parse(text, path, arena, &doc, err);
+    if (st == ET_OK)
+        st = et_schema_check(doc, &ROBOT, path, err);
+    return st == ET_OK ? read_document(&r, doc) : st;
 }
 
 /* Where robot.yaml is: an id, the file's path, or its folder's. NULL with *st. */

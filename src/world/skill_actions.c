@@ -131,8 +131,8 @@ static enum et_status read_axes(struct sentence *s)
     const double cosine = a->approach[0] * a->closing[0] + a->approach[1] * a->closing[1] +
                           a->approach[2] * a->closing[2];
     if (fabs(cosine) > PARALLEL)
-        return et__skill_bad(s->line.r, word.place,
-                             "fingers cannot close along the way in which they point");
+        return et_yaml_fail(s->line.r->err, s->line.r->path, word.place,
+                            "fingers cannot close along the way in which they point");
     return ET_OK;
 }
 
@@ -181,7 +181,8 @@ static enum et_status read_options(struct sentence *s)
         while (strcmp(OPTIONS[k].name, names[i]) != 0)
             k++;
         if (s->has[k])
-            return et__skill_bad(s->line.r, word.place, "\"%s\" stands here again", names[i]);
+            return et_yaml_fail(s->line.r->err, s->line.r->path, word.place,
+                                "\"%s\" stands here again", names[i]);
         s->has[k] = true;
         st = read_option(s, &OPTIONS[k]);
         if (st != ET_OK)
@@ -264,14 +265,16 @@ static enum et_status check(struct sentence *s, struct et__word verb)
     const struct et__action *a = s->action;
     const struct et__skill_reader *r = s->line.r;
     if (a->verb == ET__MOVE && a->side == ET__BOTH && a->target.text)
-        return et__skill_bad(r, a->target.place, "both hands cannot be at one place");
+        return et_yaml_fail(r->err, r->path, a->target.place, "both hands cannot be at one place");
     if (a->verb == ET__MOVE && (has(s, "yaw") || has(s, "pitch")) && !a->has_direction)
-        return et__skill_bad(r, verb.place, "yaw and pitch turn a \"dir\", and there is none");
+        return et_yaml_fail(r->err, r->path, verb.place,
+                            "yaw and pitch turn a \"dir\", and there is none");
     if (a->verb == ET__CARRY && has(s, "off") && !has(s, "to"))
-        return et__skill_bad(r, verb.place, "\"off\" is from a site, and there is no \"to\"");
+        return et_yaml_fail(r->err, r->path, verb.place,
+                            "\"off\" is from a site, and there is no \"to\"");
     if (a->verb == ET__CARRY && !has(s, "to") && !has(s, "by") && !has(s, "yaw"))
-        return et__skill_bad(r, et__line_peek(&s->line).place,
-                             "to, by or yaw is expected, here the line ends");
+        return et_yaml_fail(r->err, r->path, et__line_peek(&s->line).place,
+                            "to, by or yaw is expected, here the line ends");
     return ET_OK;
 }
 
@@ -279,7 +282,7 @@ static enum et_status check(struct sentence *s, struct et__word verb)
 
 static enum et_status fail_too_many(const struct et__skill_reader *r, struct et_place place)
 {
-    return et__skill_bad(r, place, "a phase has at most %d actions", ET__ACTIONS_MAX);
+    return et_yaml_fail(r->err, r->path, place, "a phase has at most %d actions", ET__ACTIONS_MAX);
 }
 
 /* JOINT VALUE [JOINT VALUE]...: an action each. */

@@ -90,8 +90,8 @@ enum et_status et__read_condition(const struct et__skill_reader *r, const struct
     enum et_status st = et__line_open(&line, r, value, "a condition");
     for (bool is_more = true; st == ET_OK && is_more;) {
         if (n == ET__TERMS_MAX)
-            return et__skill_bad(r, et__line_peek(&line).place, "a condition has at most %d terms",
-                                 ET__TERMS_MAX);
+            return et_yaml_fail(r->err, r->path, et__line_peek(&line).place,
+                                "a condition has at most %d terms", ET__TERMS_MAX);
         st = read_term(&line, &terms[n++]);
         is_more = st == ET_OK && et__line_peek(&line).text.n > 0;
         const struct et__word word = is_more ? et__line_next(&line) : (struct et__word){0};

@@ -20,8 +20,8 @@ static enum et_status read_limits(struct et__line *line, const struct et__range 
     if (st == ET_OK)
         st = et__line_number(line, range, most);
     if (st == ET_OK && *least > *most)
-        st = et__skill_bad(line->r, word.place, "the least, %g, is above the most, %g", *least,
-                           *most);
+        st = et_yaml_fail(line->r->err, line->r->path, word.place,
+                          "the least, %g, is above the most, %g", *least, *most);
     return st;
 }
 
@@ -35,7 +35,8 @@ static enum et_status read_axes(struct et__line *line, struct et__draw *draw)
         if (st != ET_OK)
             return st;
         if (has_axis[i])
-            return et__skill_bad(line->r, word.place, "\"%s\" stands here again", AXES[i]);
+            return et_yaml_fail(line->r->err, line->r->path, word.place, "\"%s\" stands here again",
+                                AXES[i]);
         has_axis[i] = true;
         st = read_limits(line, i < FIRST_ANGLE ? &et__metres : &et__degrees, &draw->least[i],
                          &draw->most[i]);
@@ -79,8 +80,9 @@ static enum et_status refuse_second(const struct et__skill_reader *r, const stru
     for (const struct et__draw *d = draws; d < last; d++)
         if (d->kind == last->kind && d->tier == last->tier &&
             strcmp(d->name.text, last->name.text) == 0)
-            return et__skill_bad(r, last->name.place, "%s %s is drawn twice in tier %s",
-                                 KINDS[d->kind], d->name.text, et_tier_name(d->tier));
+            return et_yaml_fail(r->err, r->path, last->name.place,
+                                "%s %s is drawn twice in tier %s", KINDS[d->kind], d->name.text,
+                                et_tier_name(d->tier));
     return ET_OK;
 }
 
@@ -96,8 +98,8 @@ enum et_status et__read_draws(const struct et__skill_reader *r, const struct et_
         for (size_t i = 0; i < et_value_count(list); i++) {
             const struct et_value *value = et_value_at(list, i);
             if (n == ET__DRAWS_MAX)
-                return et__skill_bad(r, et__place_of(value), "a skill has at most %d draws",
-                                     ET__DRAWS_MAX);
+                return et_yaml_fail(r->err, r->path, et_value_place(value),
+                                    "a skill has at most %d draws", ET__DRAWS_MAX);
             draws[n].tier = (enum et_tier)tier;
             enum et_status st = read_draw(r, value, &draws[n++]);
             if (st == ET_OK)

@@ -64,13 +64,14 @@ static void skip_style(struct et__line *line)
 enum et_status et__line_open(struct et__line *line, const struct et__skill_reader *r,
                              const struct et_value *value, const char *what)
 {
-    const struct et_place place = et__place_of(value);
+    const struct et_place place = et_value_place(value);
     *line = (struct et__line){.r = r, .place = place, .source = source_at(r, place)};
     if (value->kind != ET_VALUE_STRING)
-        return et__skill_bad(
-            r, place, "%s is expected, not %s%s", what, et_value_kind_text(value->kind),
-            et_value_is_number(value) ? "; within [ ] a comma ends a text: put it into quotes"
-                                      : "");
+        return et_yaml_fail(r->err, r->path, place, "%s is expected, not %s%s", what,
+                            et_value_kind_text(value->kind),
+                            et_value_is_number(value)
+                                ? "; within [ ] a comma ends a text: put it into quotes"
+                                : "");
     line->rest = value->as.string;
     skip_style(line);
     return ET_OK;
@@ -134,10 +135,12 @@ enum et_status et__line_bad(const struct et__line *line, struct et__word word, c
 {
     const char *nearest = words ? et_str_nearest(word.text, words) : NULL;
     if (word.text.n == 0)
-        return et__skill_bad(line->r, word.place, "%s is expected, here the line ends", what);
-    return et__skill_bad(line->r, word.place, "%s is expected, not \"%.*s\"%s%s%s", what,
-                         ET_STR_ARG(cut(word.text)), nearest ? "; the nearest is \"" : "",
-                         nearest ? nearest : "", nearest ? "\"" : "");
+        return et_yaml_fail(line->r->err, line->r->path, word.place,
+                            "%s is expected, here the line ends", what);
+    return et_yaml_fail(line->r->err, line->r->path, word.place,
+                        "%s is expected, not \"%.*s\"%s%s%s", what, ET_STR_ARG(cut(word.text)),
+                        nearest ? "; the nearest is \"" : "", nearest ? nearest : "",
+                        nearest ? "\"" : "");
 }
 
 enum et_status et__line_choice(struct et__line *line, const char *what, const char *const *words,
@@ -158,8 +161,9 @@ enum et_status et__line_number(struct et__line *line, const struct et__range *ra
         return ET_OK;
     if (!is_number || !isfinite(*value))
         return et__line_bad(line, word, range->what, NULL);
-    return et__skill_bad(line->r, word.place, "%s must be between %g and %g, is %g", range->what,
-                         range->least, range->most, *value);
+    return et_yaml_fail(line->r->err, line->r->path, word.place,
+                        "%s must be between %g and %g, is %g", range->what, range->least,
+                        range->most, *value);
 }
 
 bool et__is_scene_name(struct et_str name)
@@ -186,6 +190,6 @@ enum et_status et__line_end(struct et__line *line)
     const struct et__word word = et__line_next(line);
     if (word.text.n == 0)
         return ET_OK;
-    return et__skill_bad(line->r, word.place, "the line should end before \"%.*s\"",
-                         ET_STR_ARG(cut(word.text)));
+    return et_yaml_fail(line->r->err, line->r->path, word.place,
+                        "the line should end before \"%.*s\"", ET_STR_ARG(cut(word.text)));
 }

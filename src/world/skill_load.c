@@ -4,7 +4,6 @@
 #include "world/world__skill_reader.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #define SKILL_BYTES_MAX ((size_t)256 << 10)
 #define SCENE_BYTES_MAX (INT64_C(16) << 20)
@@ -92,37 +91,9 @@ bool et_tier_find(const char *name, enum et_tier *tier)
 
 /* ---- mistakes ---- */
 
-enum et_status et__skill_bad(const struct et__skill_reader *r, struct et_place place,
-                             const char *fmt, ...)
-{
-    char reason[ET_ERR_TEXT_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
-    va_end(args);
-    return et_fail(r->err, ET_ECORRUPT, place.line, "%.160s:%d:%d: %s", r->path, place.line,
-                   place.column, reason);
-}
-
 enum et_status et__skill_memory(const struct et__skill_reader *r)
 {
     return et_arena_fail(r->arena, "the skill", r->err);
-}
-
-/* The readers of YAML begin with "line:column: " where they know it; a person needs the file, too.
- */
-static enum et_status with_path(const struct et__skill_reader *r, const struct et_err *inner)
-{
-    return et_fail(r->err, inner->status, inner->at, "%.160s:%s%s", r->path,
-                   inner->at > 0 ? "" : " ", inner->text);
-}
-
-enum et_status et__skill_schema(const struct et__skill_reader *r, const struct et_value *value,
-                                const struct et_schema *schema)
-{
-    struct et_err inner = {0};
-    const enum et_status st = et_schema_check(value, schema, &inner);
-    return st == ET_OK ? ET_OK : with_path(r, &inner);
 }
 
 /* ---- the file's keys ---- */
@@ -132,8 +103,8 @@ static enum et_status read_scenario(const struct et__skill_reader *r, const stru
 {
     const struct et_str name = value->as.string;
     if (!et_name_is_own(name) || memchr(name.p, '.', name.n))
-        return et__skill_bad(r, et__place_of(value),
-                             "a scenario's name is 1 to 256 of a-z 0-9 _ -, is \"%.48s\"", name.p);
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "a scenario's name is 1 to 256 of a-z 0-9 _ -, is \"%.48s\"", name.p);
     r->skill->scenario = name.p;
     return ET_OK;
 }
@@ -147,7 +118,7 @@ static enum et_status read_instruction(const struct et__skill_reader *r,
     *text = value->as.string.p;
     if (et_name_check(value->as.string, "an instruction", &inner) == ET_OK)
         return ET_OK;
-    return et__skill_bad(r, et__place_of(value), "%s", inner.text);
+    return et_yaml_fail(r->err, r->path, et_value_place(value), "%s", inner.text);
 }
 
 /* Names of bodies, each once. */
@@ -160,13 +131,14 @@ static enum et_status read_bodies(const struct et__skill_reader *r, const struct
     for (size_t i = 0; i < et_value_count(list); i++) {
         const struct et_value *value = et_value_at(list, i);
         if (!et__is_scene_name(value->as.string))
-            return et__skill_bad(r, et__place_of(value),
-                                 "a body's name is a letter, then a-z 0-9 _ . -, is \"%.48s\"",
-                                 value->as.string.p);
+            return et_yaml_fail(r->err, r->path, et_value_place(value),
+                                "a body's name is a letter, then a-z 0-9 _ . -, is \"%.48s\"",
+                                value->as.string.p);
         for (size_t k = 0; k < i; k++)
             if (strcmp(all[k].text, value->as.string.p) == 0)
-                return et__skill_bad(r, et__place_of(value), "%s stands here again", all[k].text);
-        all[i] = (struct et__name){value->as.string.p, et__place_of(value)};
+                return et_yaml_fail(r->err, r->path, et_value_place(value), "%s stands here again",
+                                    all[k].text);
+        all[i] = (struct et__name){value->as.string.p, et_value_place(value)};
     }
     *names = all;
     *n = et_value_count(list);
@@ -191,7 +163,7 @@ static enum et_status read_objects(const struct et__skill_reader *r, const struc
 static enum et_status read_document(const struct et__skill_reader *r, const struct et_value *doc)
 {
     struct et_skill *skill = r->skill;
-    enum et_status st = et__skill_schema(r, doc, &SKILL);
+    enum et_status st = et_schema_check(doc, &SKILL, r->path, r->err);
     if (st != ET_OK)
         return st;
     const struct et_value *instruction = et_value_get(doc, "instruction");
@@ -231,18 +203,18 @@ enum et_status et__skill_parse(const char *path, struct et_str text, struct et_a
                                struct et_skill **skill, struct et_err *err)
 {
     struct et__skill_reader r = {.path = path, .text = text, .arena = arena, .err = err};
-    struct et_err inner = {0};
     const struct et_value *doc = NULL;
 
     *skill = NULL;
-    if (et_yaml_parse(text, arena, &doc, &inner) != ET_OK)
-        return with_path(&r, &inner);
+    enum et_status st = et_yaml_parse(text, path, arena, &doc, err);
+    if (st != ET_OK)
+        return st;
     r.skill = et_arena_alloc(arena, sizeof *r.skill);
     r.script = et_arena_alloc(arena, sizeof *r.script);
     if (!r.skill || !r.script || !find_lines(&r))
         return et__skill_memory(&r);
     r.skill->script = r.script;
-    const enum et_status st = read_document(&r, doc);
+    st = read_document(&r, doc);
     if (st == ET_OK)
         *skill = r.skill;
     return st;

@@ -56,10 +56,10 @@ static enum et_status refuse_clashes(const struct et__skill_reader *r,
         for (size_t k = 0; k < i; k++) {
             const char *clash = find_clash(&actions[k], &actions[i]);
             if (clash)
-                return et__skill_bad(r, place_of(&actions[i]),
-                                     "%s in this phase already (line %d), and all begins at once: "
-                                     "make it a phase of its own",
-                                     clash, actions[k].place.line);
+                return et_yaml_fail(r->err, r->path, place_of(&actions[i]),
+                                    "%s in this phase already (line %d), and all begins at once: "
+                                    "make it a phase of its own",
+                                    clash, actions[k].place.line);
         }
     return ET_OK;
 }
@@ -95,9 +95,9 @@ static enum et_status read_else(const struct et__skill_reader *r, const struct e
             return ET_OK;
         }
     }
-    return et__skill_bad(r, et__place_of(value),
-                         "\"%.48s\" is no phase up to here; the nearest is \"%s\"", wanted.p,
-                         et_str_nearest(wanted, names));
+    return et_yaml_fail(r->err, r->path, et_value_place(value),
+                        "\"%.48s\" is no phase up to here; the nearest is \"%s\"", wanted.p,
+                        et_str_nearest(wanted, names));
 }
 
 static enum et_status read_condition(const struct et__skill_reader *r, const struct et_value *map,
@@ -109,8 +109,8 @@ static enum et_status read_condition(const struct et__skill_reader *r, const str
     for (size_t i = 0; i < 2 && !until; i++) {
         const struct et_value *value = et_value_get(map, NEEDS_UNTIL[i]);
         if (value)
-            return et__skill_bad(r, et__place_of(value), "\"%s\" needs an \"until\"",
-                                 NEEDS_UNTIL[i]);
+            return et_yaml_fail(r->err, r->path, et_value_place(value), "\"%s\" needs an \"until\"",
+                                NEEDS_UNTIL[i]);
     }
     if (!until)
         return ET_OK;
@@ -122,17 +122,17 @@ static enum et_status read_name(const struct et__skill_reader *r, const struct e
                                 const struct et__phase *phases, struct et__phase *phase)
 {
     if (et_value_count(item) != 1)
-        return et__skill_bad(r, et__place_of(item),
-                             "a phase is its name, a colon, and its actions; here are %zu names",
-                             et_value_count(item));
+        return et_yaml_fail(r->err, r->path, et_value_place(item),
+                            "a phase is its name, a colon, and its actions; here are %zu names",
+                            et_value_count(item));
     const struct et_str name = item->as.many.keys[0];
     const struct et_place place = item->as.many.places[0];
     if (!et_name_is_own(name))
-        return et__skill_bad(r, place, "a phase's name is 1 to 256 of a-z 0-9 _ . -, is \"%.48s\"",
-                             name.p);
+        return et_yaml_fail(r->err, r->path, place,
+                            "a phase's name is 1 to 256 of a-z 0-9 _ . -, is \"%.48s\"", name.p);
     for (const struct et__phase *p = phases; p < phase; p++)
         if (et_str_is(name, p->name))
-            return et__skill_bad(r, place, "a phase %s stands here again", p->name);
+            return et_yaml_fail(r->err, r->path, place, "a phase %s stands here again", p->name);
     phase->name = name.p;
     return ET_OK;
 }
@@ -146,19 +146,20 @@ static enum et_status read_phase(const struct et__skill_reader *r, const struct 
         return st;
     const struct et_value *value = et_value_at(item, 0);
     if (value->kind == ET_VALUE_LIST) {
-        st = et__skill_schema(r, value, &ACTIONS);
+        st = et_schema_check(value, &ACTIONS, r->path, r->err);
         return st == ET_OK ? read_actions(r, value, phase) : st;
     }
     if (value->kind != ET_VALUE_MAP)
-        return et__skill_bad(r, et__place_of(value),
-                             "a list of actions, or a map of do, until …, is expected, not %s",
-                             et_value_kind_text(value->kind));
-    st = et__skill_schema(r, value, &PHASE);
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "a list of actions, or a map of do, until …, is expected, not %s",
+                            et_value_kind_text(value->kind));
+    st = et_schema_check(value, &PHASE, r->path, r->err);
     if (st != ET_OK)
         return st;
     const struct et_value *actions = et_value_get(value, "do");
     if (!actions && !et_value_get(value, "until"))
-        return et__skill_bad(r, et__place_of(value), "a phase needs a \"do\" or an \"until\"");
+        return et_yaml_fail(r->err, r->path, et_value_place(value),
+                            "a phase needs a \"do\" or an \"until\"");
     phase->timeout_s = et_value_real(et_value_get(value, "timeout_s"), WAIT_S);
     phase->has_waist = et_value_bool(et_value_get(value, "waist"), true);
     st = read_actions(r, actions, phase);

@@ -62,14 +62,13 @@ static double number(const struct et_value *doc, const char *key)
 static enum et_status read_file(const char *path, struct et_arena *arena,
                                 struct et_trainer_style *style, struct et_err *err)
 {
-    struct et_err inner = {0};
     const struct et_value *doc = NULL;
     enum et_status st = et_yaml_read(path, STYLE_BYTES_MAX, arena, &doc, err);
     if (st != ET_OK)
         return st;
-    st = et_schema_check(doc, &STYLE, &inner);
+    st = et_schema_check(doc, &STYLE, path, err);
     if (st != ET_OK)
-        return et_fail(err, st, inner.at, "%.160s:%s", path, inner.text);
+        return st;
     *style = (struct et_trainer_style){
         .id = id_of(path, arena),
         .speed = number(doc, "speed"),

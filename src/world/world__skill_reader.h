@@ -37,19 +37,12 @@ ET_MUST_USE enum et_status et__skill_parse(const char *path, struct et_str text,
                                            struct et_err *err);
 
 /* Fails with ET_ECORRUPT and "path:line:column: …". */
-enum et_status et__skill_bad(const struct et__skill_reader *r, struct et_place place,
-                             const char *fmt, ...) ET_PRINTF(3, 4);
 enum et_status et__skill_memory(const struct et__skill_reader *r);
 
 /* Checks a value against a schema; the message begins with the path. */
 ET_MUST_USE enum et_status et__skill_schema(const struct et__skill_reader *r,
                                             const struct et_value *value,
                                             const struct et_schema *schema);
-
-static inline struct et_place et__place_of(const struct et_value *value)
-{
-    return (struct et_place){value->line, value->column};
-}
 
 /* ---- a text of one line ---- */
 

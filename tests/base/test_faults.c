@@ -227,7 +227,7 @@ static enum et_status build_in_memory(void)
         st = et_buf_check(&buf, "a page", &err);
     }
     if (st == ET_OK)
-        st = et_yaml_parse(ET_STR("a: [1, 2]\nb: {c: x}"), own, &value, &err);
+        st = et_yaml_parse(ET_STR("a: [1, 2]\nb: {c: x}"), NULL, own, &value, &err);
     et_buf_free(&buf);
     et_arena_close(own);
     return st;

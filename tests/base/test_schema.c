@@ -61,8 +61,8 @@ static enum et_status check_yaml(const char *text)
 {
     const struct et_value *value = NULL;
     memset(&err, 0, sizeof err);
-    CHECK_OK(et_yaml_parse(et_str(text), arena, &value, &err));
-    return et_schema_check(value, &ROBOT, &err);
+    CHECK_OK(et_yaml_parse(et_str(text), NULL, arena, &value, &err));
+    return et_schema_check(value, &ROBOT, NULL, &err);
 }
 
 static void accepts_what_fits(void)
@@ -150,11 +150,11 @@ static void names_no_line_where_none_is_known(void)
 {
     const struct et_value *value = NULL;
     CHECK_OK(et_json_parse(ET_STR("{\"pair\": [1, \"x\"]}"), NULL, arena, &value, &err));
-    CHECK_EQ(et_schema_check(value, &ROBOT, &err), ET_ECORRUPT);
+    CHECK_EQ(et_schema_check(value, &ROBOT, NULL, &err), ET_ECORRUPT);
     CHECK_STR(err.text, "pair[1]: must be a number, is a string");
     CHECK_EQ(err.at, -1);
     CHECK_OK(et_json_parse(ET_STR("{\"pear\": 1}"), NULL, arena, &value, &err));
-    CHECK_EQ(et_schema_check(value, &ROBOT, NULL), ET_ECORRUPT);
+    CHECK_EQ(et_schema_check(value, &ROBOT, NULL, NULL), ET_ECORRUPT);
 }
 
 static void cuts_long_keys_in_messages(void)
@@ -172,10 +172,10 @@ static void checks_a_schema_that_holds_itself(void)
 {
     tree = (struct et_schema){.type = ET_SCHEMA_LIST, .items = &tree};
     const struct et_value *value = NULL;
-    CHECK_OK(et_yaml_parse(ET_STR("[[], [[], [[[]]]]]"), arena, &value, &err));
-    CHECK_OK(et_schema_check(value, &tree, &err));
-    CHECK_OK(et_yaml_parse(ET_STR("[[], [[], [[[1]]]]]"), arena, &value, &err));
-    CHECK_EQ(et_schema_check(value, &tree, &err), ET_ECORRUPT);
+    CHECK_OK(et_yaml_parse(ET_STR("[[], [[], [[[]]]]]"), NULL, arena, &value, &err));
+    CHECK_OK(et_schema_check(value, &tree, NULL, &err));
+    CHECK_OK(et_yaml_parse(ET_STR("[[], [[], [[[1]]]]]"), NULL, arena, &value, &err));
+    CHECK_EQ(et_schema_check(value, &tree, NULL, &err), ET_ECORRUPT);
     CHECK_STR(err.text, "1:14: [1][1][0][0][0]: must be a list, is a whole number");
 
     struct et_value levels[70];
@@ -185,9 +185,9 @@ static void checks_a_schema_that_holds_itself(void)
         levels[i].as.many.items = i + 1 < 70 ? &levels[i + 1] : NULL;
         levels[i].as.many.n_items = i + 1 < 70;
     }
-    CHECK_EQ(et_schema_check(levels, &tree, &err), ET_ECORRUPT);
+    CHECK_EQ(et_schema_check(levels, &tree, NULL, &err), ET_ECORRUPT);
     CHECK_HAS(err.text, "is nested deeper than 64 levels");
-    CHECK_OK(et_schema_check(levels + 6, &tree, &err));
+    CHECK_OK(et_schema_check(levels + 6, &tree, NULL, &err));
 }
 
 int main(void)

@@ -13,7 +13,7 @@ static struct et_arena *arena;
 static enum et_status parse(const char *text, const struct et_value **value)
 {
     memset(&err, 0, sizeof err);
-    return et_yaml_parse(et_str(text), arena, value, &err);
+    return et_yaml_parse(et_str(text), NULL, arena, value, &err);
 }
 
 static const char *as_json(const struct et_value *value)
@@ -201,7 +201,7 @@ static void refuses_texts_that_are_too_long(void)
 {
     const struct et_value *value = NULL;
     const struct et_str text = {"1", (size_t)INT32_MAX + 1}; // told by its length alone
-    CHECK_EQ(et_yaml_parse(text, arena, &value, &err), ET_ELIMIT);
+    CHECK_EQ(et_yaml_parse(text, NULL, arena, &value, &err), ET_ELIMIT);
 }
 
 static void names_the_file_that_does_not_fit(void)
@@ -225,7 +225,7 @@ static void gives_back_the_arena_when_it_fails(void)
         const struct et_value *v = NULL;
         CHECK_OK(et_arena_open(&small, limit, &err));
         const enum et_status st =
-            et_yaml_parse(ET_STR("a: [1, 2, three]\nb: {c: x}\n"), small, &v, &err);
+            et_yaml_parse(ET_STR("a: [1, 2, three]\nb: {c: x}\n"), NULL, small, &v, &err);
         CHECK(st == ET_OK || st == ET_ELIMIT);
         CHECK((st == ET_OK) == (v != NULL));
         CHECK(st == ET_OK || et_arena_used(small) == 0);
@@ -243,10 +243,10 @@ static void reads_a_map_of_many_keys_quickly(void)
     const struct et_value *v = NULL;
     for (int i = 0; i < N; i++)
         et_buf_printf(&text, "k%d: %d\n", i * 7919 % N, i);
-    CHECK_OK(et_yaml_parse(et_buf_str(&text), arena, &v, &err));
+    CHECK_OK(et_yaml_parse(et_buf_str(&text), NULL, arena, &v, &err));
     CHECK_EQ(et_value_count(v), N);
     et_buf_puts(&text, "k77: 1\n");
-    CHECK_EQ(et_yaml_parse(et_buf_str(&text), arena, &v, &err), ET_ECORRUPT);
+    CHECK_EQ(et_yaml_parse(et_buf_str(&text), NULL, arena, &v, &err), ET_ECORRUPT);
     CHECK_EQ(err.at, N + 1);
     et_buf_free(&text);
 }

@@ -36,10 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (et_arena_open(&arena, ARENA_BYTES, &err) != ET_OK)
         return 0;
-    const enum et_status st = et_yaml_parse(text, arena, &value, &err);
+    const enum et_status st = et_yaml_parse(text, NULL, arena, &value, &err);
     if (st == ET_OK) {
-        (void)!et_schema_check(value, &MAP, &err);
-        if (et_schema_check(value, &DICT, &err) != ET_OK)
+        (void)!et_schema_check(value, &MAP, NULL, &err);
+        if (et_schema_check(value, &DICT, NULL, &err) != ET_OK)
             require(err.text[0] != 0 && err.at >= 1);
     } else {
         require(value == NULL && et_arena_used(arena) == 0 && err.text[0] != 0);

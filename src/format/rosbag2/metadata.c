@@ -88,7 +88,7 @@ enum et_status et__r2_metadata_read(struct et_str yaml, struct et_arena *arena,
 {
     const struct et_value *document = NULL;
     *m = (struct et__r2_metadata){.n_messages = -1, .start_ns = -1, .duration_ns = -1};
-    const enum et_status st = et_yaml_parse(yaml, arena, &document, err);
+    const enum et_status st = et_yaml_parse(yaml, NULL, arena, &document, err);
     if (st != ET_OK)
         return st;
     const struct et_value *root = et_value_get(document, "rosbag2_bagfile_information");
