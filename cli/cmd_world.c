@@ -186,8 +186,8 @@ struct check {
 
 /* Of one skill, over all of its episodes. */
 struct score {
-    const char *id, *missing; // the term that failed most often; NULL: nothing failed
-    double expected, seconds, cpu_s;
+    const char *id, *missing;         // the term that failed most often; NULL: nothing failed
+    double expected, seconds, factor; // simulated seconds a second of one core
     double rate, low, high;
     size_t n_successes, n_lost, n_missing;
 };
@@ -256,7 +256,7 @@ static void add_up(const struct check *check, const struct et_skill *skill, stru
     }
     const size_t n = (size_t)check->options.n, n_whole = n - score->n_lost;
     score->seconds = n_whole ? simulated / (double)n_whole : (double)NAN;
-    score->cpu_s = cpu > 0 ? simulated / cpu : (double)NAN;
+    score->factor = cpu > 0 ? simulated / cpu : (double)NAN;
     score->rate = (double)score->n_successes / (double)n;
     et_wilson_interval(score->n_successes, n, &score->low, &score->high);
     find_missing(check, score);
@@ -270,7 +270,7 @@ static void put_row(struct check *check, const struct score *score)
     cli_cell(table, "%.0f–%.0f", 100 * score->low, 100 * score->high);
     cli_cell(table, "%.0f", 100 * score->expected);
     cli_cell(table, "%.1f", score->seconds);
-    cli_cell(table, "%.1f", score->cpu_s);
+    cli_cell(table, "%.1f", score->factor);
     if (score->missing)
         cli_cell(table, "%s (%zu)", score->missing, score->n_missing);
     else
@@ -290,7 +290,7 @@ static void put_json(struct check *check, const struct score *score)
     et_json_put_real(w, "high", score->high);
     et_json_put_real(w, "expected", score->expected);
     et_json_put_real(w, "seconds", score->seconds);
-    et_json_put_real(w, "real_time_factor", score->cpu_s);
+    et_json_put_real(w, "real_time_factor", score->factor);
     et_json_key(w, "failures");
     et_json_open_list(w);
     for (int64_t i = 0; i < check->options.n; i++) {
