@@ -26,10 +26,13 @@ struct run {
     int64_t n_written, n_successes, n_lost, n_existing;
     double seconds; // simulated
     int64_t begin_ns;
+    double pace;              // of real time; 0: as fast as it goes
+    int64_t episode_begin_ns; // 0: has not begun
     struct cli_json json;
 };
 
-/* Set by Ctrl-C: the episode under way is given up, those before it are whole. */
+/* Set by Ctrl-C, or who ends the program politely: the episode under way is given up, those before
+ * it are whole. */
 static volatile sig_atomic_t is_interrupted;
 
 static void interrupt(int number)
@@ -81,6 +84,8 @@ static int take_options(struct run *run)
         cli_problem(run->args, "say where the recordings go: -o FOLDER");
         return CLI_USAGE;
     }
+    if (!cli_number(run->args, "pace", 0.01, 1000, 0, &run->pace))
+        return CLI_USAGE;
     int code = take_size(run);
     if (code == CLI_DONE)
         code = take_faults(run);
@@ -92,6 +97,17 @@ static int take_options(struct run *run)
 
 // ---- an episode ----
 
+/* Waits until the world's time is what real time, at the pace wanted, has come to. */
+static void keep_pace(struct run *run)
+{
+    if (run->pace == 0)
+        return;
+    if (run->episode_begin_ns == 0)
+        run->episode_begin_ns = et_clock_monotonic_ns();
+    const double t_ns = (double)et_world_observe(run->stage.world)->t_ns;
+    et_clock_wait_until(run->episode_begin_ns + (int64_t)(t_ns / run->pace));
+}
+
 static enum et_status watch(void *ctx, struct et_err *err)
 {
     struct run *run = ctx;
@@ -101,6 +117,7 @@ static enum et_status watch(void *ctx, struct et_err *err)
     enum et_status st = et_world_record_phase(run->record, state.i_phase, err);
     if (st == ET_OK)
         st = et_world_record_step(run->record, err);
+    keep_pace(run);
     (void)cli_progress_show(&run->progress, run->i, run->options.n, 0);
     if (st == ET_OK && et_world_record_has_ended(run->record))
         return ET_END;
@@ -171,6 +188,7 @@ static enum et_status run_episode(struct run *run, struct et_err *err)
     const struct cli_world_watch watcher = {
         .begin = open_record, .after_step = watch, .idle = idle, .ctx = run};
     struct cli_world_result result;
+    run->episode_begin_ns = 0;
     enum et_status st = cli_world_play(&run->stage, run->options.seed + (uint64_t)run->i,
                                        run->options.tier, &watcher, &result, err);
     if (st != ET_OK || result.is_lost) {
@@ -252,8 +270,10 @@ static int run_all(struct run *run)
     enum et_status st = open_all(run, &err);
     if (st != ET_OK)
         return cli_fail(run->args, &err);
-    struct sigaction old, action = {.sa_handler = interrupt};
-    (void)sigaction(SIGINT, &action, &old);
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction old[3], action = {.sa_handler = interrupt};
+    for (size_t i = 0; i < 3; i++)
+        (void)sigaction(SIGNALS[i], &action, &old[i]);
     run->begin_ns = et_clock_monotonic_ns();
     if (run->args->is_json)
         json_begin(run);
@@ -261,7 +281,8 @@ static int run_all(struct run *run)
     for (; run->i < run->options.n && st == ET_OK; run->i++)
         st = run_episode(run, &err);
     cli_progress_close(&run->progress);
-    (void)sigaction(SIGINT, &old, NULL);
+    for (size_t i = 0; i < 3; i++)
+        (void)sigaction(SIGNALS[i], &old[i], NULL);
     int code = CLI_DONE;
     if (st != ET_OK && st != ET_ECANCELLED)
         code = cli_fail(run->args, &err);

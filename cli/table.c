@@ -171,6 +171,7 @@ static const struct cli_option OPT_WORLD_RUN[] = {
      NULL},
     {0, "no-cameras", NULL, "record without pictures", NULL},
     {0, "size", "WxH", "of the pictures (default: 640x480)", NULL},
+    {0, "pace", "F", "of real time; 1 is as it is lived (default: as fast as it goes)", NULL},
     OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},

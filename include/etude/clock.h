@@ -18,6 +18,10 @@ ET_API int64_t et_clock_real_ns(void);      // since 1970-01-01T00:00:00Z
 ET_API int64_t et_clock_cpu_ns(void);       // CPU time of this process, all threads
 ET_API int64_t et_clock_thread_cpu_ns(void);
 
+/* Returns when et_clock_monotonic_ns has reached t_ns, at once if it has; sooner when a signal is
+ * caught. */
+ET_API void et_clock_wait_until(int64_t t_ns);
+
 /* "2026-11-20T23:31:00.123456789Z"; the fraction is left out when it is 0. */
 #define ET_TIME_TEXT_BYTES 40
 ET_API void et_time_text(int64_t t_real_ns, char text[ET_TIME_TEXT_BYTES]);

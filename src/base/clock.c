@@ -33,6 +33,14 @@ int64_t et_clock_thread_cpu_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+void et_clock_wait_until(int64_t t_ns)
+{
+    if (t_ns <= et_clock_monotonic_ns())
+        return;
+    const struct timespec until = {t_ns / ET_NS_PER_S, t_ns % ET_NS_PER_S};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 void et_time_text(int64_t t_real_ns, char text[ET_TIME_TEXT_BYTES])
 {
     // Before 1970 the fraction still counts forwards.

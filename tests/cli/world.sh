@@ -113,16 +113,28 @@ wrong_run() {
         exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera && says "needs cameras" && [ ! -e "$dir/x/press_button-etude-one-1.mcap" ]
 }
 it "what cannot be is refused before anything is written" wrong_run
+paces() {
+    local begin end
+    begin=$(date +%s%N)
+    exits 0 world run press_button --no-cameras --pace 8 -o "$dir/paced" -q || return 1
+    end=$(date +%s%N)
+    [ $(((end - begin) / 1000000)) -ge 600 ] && # six seconds
+        cmp "$dir/run/press_button-etude-one-1.mcap" "$dir/paced/press_button-etude-one-1.mcap" &&
+        exits 2 world run press_button --no-cameras --pace 0 -o "$dir/paced" && says "pace"
+}
+it "a run keeps the pace of real time that it is told, and writes the same" paces
 interrupted() {
+    rm -rf "$dir/cut"
     "$etude" world run press_button --no-cameras -n 500 -o "$dir/cut" -q >"$dir/out" 2>&1 &
     local pid=$! file
     until [ -e "$dir/cut/press_button-etude-one-2.truth.json" ] || ! kill -0 $pid 2>/dev/null; do :; done
-    kill -INT $pid
+    kill -$1 $pid
     wait $pid || { echo "exit $?" && cat "$dir/out" && return 1; }
     says "interrupted" && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
         for file in "$dir"/cut/*.mcap; do "$etude" mcap check "$file" || return 1; done
 }
-it "Ctrl-C leaves finished episodes whole and nothing else" interrupted
+it "Ctrl-C leaves finished episodes whole and nothing else" interrupted INT
+it "and so does whoever ends the program politely" interrupted TERM
 pictures() {
     if ! "$etude" world run press_button --size 64x64 -o "$dir/seen" -q >"$dir/out" 2>&1; then
         says "no-cameras" # neither EGL nor OSMesa here: it says what to do
