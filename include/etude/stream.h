@@ -20,7 +20,7 @@
     X(POSE,     "pose",     "position x y z and quaternion x y z w",  "m",          7)      \
     X(TWIST,    "twist",    "linear and angular velocity",            "m/s",        6)      \
     X(WRENCH,   "wrench",   "force and torque",                       "N",          6)      \
-    X(TOUCH,    "touch",    "contact, 0 to 1 a finger",               "fraction",   0)      \
+    X(TOUCH,    "touch",    "contact forces, one a finger or pad",    "N",          0)      \
     X(PRESSURE, "pressure", "pressure pads",                          "Pa",         0)      \
     X(IMU,      "imu",      "angular velocity, acceleration, quaternion", "rad/s",  10)     \
     X(IMAGE,    "image",    "colour pictures",                        "1",          0)      \

@@ -9,8 +9,8 @@
 #define OFF_SHARE 0.3 // of the most that was felt: what it carries may have turned meanwhile
 #define SETTLE_S 0.3  // what it carries is found anew in this time
 #define FOLLOW_S 1    // and followed this slowly, as the hand turns under its weight
-#define TOUCH_ON 0.5
-#define TOUCH_OFF 0.25
+#define TOUCH_ON_N 0.5
+#define TOUCH_OFF_N 0.25
 
 /* One sensor as it is gone through. */
 struct sense {
@@ -107,7 +107,7 @@ static void feel_touch(const struct et_track *track, const uint8_t *doing, unsig
         for (size_t i = 0; i < width; i++)
             if (track->values[k * width + i] > most)
                 most = track->values[k * width + i];
-        tell(sense, t_ns, most, TOUCH_ON, TOUCH_OFF);
+        tell(sense, t_ns, most, TOUCH_ON_N, TOUCH_OFF_N);
     }
     turn_off(sense);
 }
