@@ -152,6 +152,22 @@ static void park(struct et_world *w, int body, size_t i)
 
 /* ---- together ---- */
 
+/* MuJoCo keeps what follows from masses, and takes a loose thing's inertia from there: lighter ones
+ * would fall lighter, but be as hard to move. It works on the pose of qpos0 meanwhile. */
+static void tell_masses(struct et_world *w)
+{
+    mjModel *m = w->model;
+    mjData *d = w->data;
+    const mjStatistic stat = m->stat; // what cameras' near and far planes are shares of
+    mjMARKSTACK;
+    mjtNum *qpos = mj_stackAlloc(d, m->nq);
+    mju_copy(qpos, d->qpos, m->nq);
+    mj_setConst(m, d);
+    mju_copy(d->qpos, qpos, m->nq);
+    mjFREESTACK;
+    m->stat = stat;
+}
+
 // Whether loose things stand in each other, or in the furniture.
 static bool is_crowded(const struct et_world *w)
 {
@@ -200,6 +216,7 @@ enum et_status et__draw(struct et_world *w, struct et_err *err)
         draw_all(w);
         if (w->tier >= ET_TIER_VARIED)
             vary(w);
+        tell_masses(w);
         home(w);
         mj_forward(w->model, w->data);
         if (was_crowded || !is_crowded(w))
