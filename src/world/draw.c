@@ -168,12 +168,17 @@ static void tell_masses(struct et_world *w)
     m->stat = stat;
 }
 
-// Whether loose things stand in each other, or in the furniture.
+// Whether loose things stand in each other, in the furniture or, however little, in the robot,
+// whose drives would fling them.
 static bool is_crowded(const struct et_world *w)
 {
-    for (int i = 0; i < w->data->ncon; i++)
-        if (w->data->contact[i].dist < -DEEPEST_M)
+    for (int i = 0; i < w->data->ncon; i++) {
+        const mjContact *c = &w->data->contact[i];
+        const bool is_robot = is_robots(w, w->model->geom_bodyid[c->geom1]) !=
+                              is_robots(w, w->model->geom_bodyid[c->geom2]);
+        if (c->dist < (is_robot ? 0 : -DEEPEST_M))
             return true;
+    }
     return false;
 }
 
