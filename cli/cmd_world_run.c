@@ -150,6 +150,7 @@ static enum et_status open_record(void *ctx, struct et_err *err)
         .height_px = run->height_px,
         .faults = run->faults,
         .n_faults = run->n_faults,
+        .doer = run->stage.trainer,
         .pool = run->pool,
     };
     return et_world_record_open(&run->record, path, run->stage.world, &options, err);
@@ -216,11 +217,13 @@ static enum et_status run_episode(struct run *run, struct et_err *err)
 
 static enum et_status open_all(struct run *run, struct et_err *err)
 {
-    enum et_status st = et_dir_make(run->folder, err);
+    enum et_status st = cli_world_open(&run->stage, &run->options.world, run->options.style, err);
+    if (st == ET_OK)
+        st = et_world_fault_plan(run->stage.trainer, run->faults, run->n_faults, err);
+    if (st == ET_OK)
+        st = et_dir_make(run->folder, err);
     if (st == ET_OK)
         st = et_pool_open(&run->pool, 0, err);
-    if (st == ET_OK)
-        st = cli_world_open(&run->stage, &run->options.world, run->options.style, err);
     if (st != ET_OK || cli_has(run->args, "no-cameras"))
         return st;
     const struct et_world_renderer_options options = {.width = (size_t)run->width_px,

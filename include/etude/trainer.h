@@ -59,4 +59,41 @@ struct et_trainer_state {
 };
 ET_API struct et_trainer_state et_trainer_state(const struct et_trainer *trainer);
 
+/* ---- what goes wrong on demand ---- */
+
+enum et_mishap {
+    ET_MISHAP_MISSED_GRASP,  // m: the hand closes so far beside the thing, or before it
+    ET_MISHAP_SLIP,          // m: what is carried slides so far in the closed hand
+    ET_MISHAP_DROP,          // m: what is carried falls out of the closed hand, at least so deep
+    ET_MISHAP_EARLY_RELEASE, // s: the hand opens so long before it arrives
+    ET_MISHAP_COLLISION,     // N: an empty hand leaves its way and hits what stands there so hard
+    ET_N_MISHAPS,
+};
+
+struct et_trainer_mishap {
+    enum et_mishap what;
+    double magnitude; // in the unit of the kind
+};
+
+/* What shall go wrong, once in each episode from the next et_trainer_begin on; n 0: nothing. Where
+ * in the episode is drawn by the seed. ET_EARG: the same twice, or no magnitude above 0.
+ * ET_EUNSUPPORTED: the skill gives no occasion; the text names both. After a failure nothing shall
+ * go wrong. */
+ET_MUST_USE ET_API enum et_status et_trainer_plan(struct et_trainer *trainer,
+                                                  const struct et_trainer_mishap *mishaps, size_t n,
+                                                  struct et_err *err);
+
+/* What came of it, as measured in the world. */
+struct et_trainer_mishap_state {
+    bool was_tried;     // false: no moment of the episode was right; nothing below is known
+    bool has_happened;  // it was tried, and came about
+    const char *result; // "missed", "slid", "fell", "let go", "hit"; or "held", "lost", "clear"
+    const char *hand;   // "left", "right" or "both"
+    const char *object; // body of the scene: what was held, or hit; NULL: it has no name
+    double from_s, to_s;
+    double reached; // in the unit of the kind
+};
+ET_API struct et_trainer_mishap_state et_trainer_mishap_state(const struct et_trainer *trainer,
+                                                              enum et_mishap what);
+
 #endif

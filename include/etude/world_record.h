@@ -52,7 +52,7 @@ enum et_world_fault_name {
     ET_FAULT_TRUNCATED,
     ET_FAULT_WRONG_LABEL,
     ET_FAULT_IDLE,
-    // What bodies do: the trainer's, not a recording's.
+    // What bodies do: the trainer's mishaps.
     ET_FAULT_MISSED_GRASP,
     ET_FAULT_SLIP,
     ET_FAULT_DROP,
@@ -66,7 +66,7 @@ struct et_world_fault_kind {
     double magnitudes[3];
     const char *finding; // that it must raise; NULL: none, see `text`
     const char *text;    // what is done to what; of one without a finding, why it has none
-    bool is_trainers;    // done by who moves the robot; not yet
+    bool is_trainers;    // done by who moves the robot: et_world_fault_plan
     bool needs_cameras;
 };
 
@@ -79,9 +79,15 @@ struct et_world_fault {
 };
 
 /* "dropped" (the middle magnitude), "dropped=0.1", "dropped=small|middle|large". ET_EARG: no such
- * fault (the text has the nearest, or all), no number above 0, one that is the trainer's. */
+ * fault (the text has the nearest, or all), no number above 0. */
 ET_MUST_USE ET_API enum et_status
 et_world_fault_parse(struct et_str text, struct et_world_fault *fault, struct et_err *err);
+
+/* Tells the trainer those that are the trainer's, before et_trainer_begin; the others are left to
+ * the record. Errors as et_trainer_plan, with the fault's name. */
+ET_MUST_USE ET_API enum et_status et_world_fault_plan(struct et_trainer *trainer,
+                                                      const struct et_world_fault *faults,
+                                                      size_t n_faults, struct et_err *err);
 
 /* ---- recordings ---- */
 
@@ -98,12 +104,14 @@ struct et_world_record_options {
     int fps;                            // 0: 30
     const struct et_world_fault *faults;
     size_t n_faults;
-    struct et_pool *pool; // compresses; NULL: the calling thread does
+    const struct et_trainer *doer; // whom et_world_fault_plan told them; stays the caller's. NULL:
+                                   // nobody does the trainer's faults
+    struct et_pool *pool;          // compresses; NULL: the calling thread does
 };
 
 /* Creates the file, after et_world_reset. World and renderer stay the caller's and must outlive the
  * record. ET_EEXISTS: the path is taken. ET_ENOTFOUND: a message definition is not in the share
- * folder. ET_EARG: options out of range; a fault of cameras without any. */
+ * folder. ET_EARG: options out of range; a fault of cameras without any, or of a trainer. */
 ET_MUST_USE ET_API enum et_status
 et_world_record_open(struct et_world_record **record, const char *path, struct et_world *world,
                      const struct et_world_record_options *options, struct et_err *err);

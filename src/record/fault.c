@@ -1,6 +1,7 @@
 /* The faults that there are: one row each. */
+#include "record__record.h"
+
 #include "etude/str.h"
-#include "etude/world_record.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,15 +47,15 @@ static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
         "whoever shows it stands still in the middle", false, false},
 
     [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.02, 0.04, 0.08}, NULL,
-        "the hand closes beside the object", true, false},
-    [ET_FAULT_SLIP] = {"slip", "fraction", {0.5, 0.25, 0.1}, NULL,
-        "the object slides in the hand; what is left of the grip", true, false},
+        "the hand closes so far beside the thing, or before it", true, false},
+    [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, NULL,
+        "what is carried slides so far in the closed hand", true, false},
     [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, NULL,
-        "the object falls while it is carried; from how high", true, false},
+        "what is carried falls out of the closed hand; at least so deep", true, false},
     [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, NULL,
-        "the hand opens before the object stands", true, false},
+        "the hand opens so long before it arrives", true, false},
     [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, NULL,
-        "the arm hits something on its way", true, false},
+        "an empty hand leaves its way and hits what stands there; the force", true, false},
 };
 // clang-format on
 
@@ -97,9 +98,6 @@ enum et_status et_world_fault_parse(struct et_str text, struct et_world_fault *f
         return unknown(name, err);
     const struct et_world_fault_kind *kind = &KINDS[i];
     *fault = (struct et_world_fault){(enum et_world_fault_name)i, kind->magnitudes[1]};
-    if (kind->is_trainers)
-        return et_fail(err, ET_EARG, -1, "%s is what a trainer does, which none does on demand yet",
-                       kind->name);
     if (name.n < text.n && !parse_magnitude(rest, kind, &fault->magnitude))
         return et_fail(err, ET_EARG, -1,
                        "the magnitude of %s is small, middle, large or a number above 0 (%s), "
@@ -109,4 +107,49 @@ enum et_status et_world_fault_parse(struct et_str text, struct et_world_fault *f
     if (strcmp(kind->unit, "fraction") == 0 && fault->magnitude >= 1)
         return et_fail(err, ET_EARG, -1, "the magnitude of %s is a fraction below 1", kind->name);
     return ET_OK;
+}
+
+// ---- what the trainer does ----
+
+bool et__fault_mishap(enum et_world_fault_name name, enum et_mishap *what)
+{
+    static const enum et_world_fault_name NAMES[ET_N_MISHAPS] = {
+        [ET_MISHAP_MISSED_GRASP] = ET_FAULT_MISSED_GRASP,
+        [ET_MISHAP_SLIP] = ET_FAULT_SLIP,
+        [ET_MISHAP_DROP] = ET_FAULT_DROP,
+        [ET_MISHAP_EARLY_RELEASE] = ET_FAULT_EARLY_RELEASE,
+        [ET_MISHAP_COLLISION] = ET_FAULT_COLLISION,
+    };
+    for (size_t i = 0; i < ET_N_MISHAPS; i++)
+        if (NAMES[i] == name) {
+            *what = (enum et_mishap)i;
+            return true;
+        }
+    return false;
+}
+
+enum et_status et_world_fault_plan(struct et_trainer *trainer, const struct et_world_fault *faults,
+                                   size_t n_faults, struct et_err *err)
+{
+    struct et_trainer_mishap mishaps[ET_N_MISHAPS];
+    const char *names[ET_N_MISHAPS];
+    size_t n = 0;
+    for (size_t i = 0; i < n_faults; i++) {
+        enum et_mishap what;
+        if (!et__fault_mishap(faults[i].name, &what))
+            continue;
+        for (size_t k = 0; k < n; k++)
+            if (mishaps[k].what == what)
+                return et_fail(err, ET_EARG, -1, "%s stands twice", names[k]);
+        names[n] = KINDS[faults[i].name].name;
+        mishaps[n++] = (struct et_trainer_mishap){what, faults[i].magnitude};
+    }
+    for (size_t i = 1; i <= n; i++) { // the first that cannot be is named
+        const enum et_status st = et_trainer_plan(trainer, mishaps, i, err);
+        if (st != ET_OK) {
+            (void)et_err_context(err, "%s", names[i - 1]);
+            return st;
+        }
+    }
+    return n ? ET_OK : et_trainer_plan(trainer, NULL, 0, err);
 }

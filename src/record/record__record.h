@@ -97,6 +97,7 @@ struct et__spoiled {
     double held;
     const char *topic;
     struct et__chance chance;
+    struct et_trainer_mishap_state mishap; // of a fault of the trainer's
 };
 
 /* What goes into messages, of one tick: n_joints each, canonical, SI. */
@@ -177,6 +178,9 @@ ET_MUST_USE enum et_status et__cameras_open(struct et_world_record *record, stru
 void et__cameras_close(struct et_world_record *record);
 ET_MUST_USE enum et_status et__cameras_send(struct et_world_record *record, struct et_err *err);
 
+/* The trainer's word for a fault; false: it is none of the trainer's (fault.c). */
+bool et__fault_mishap(enum et_world_fault_name name, enum et_mishap *what);
+
 /* Draws when faults begin, and does what holds from the first moment on. */
 void et__spoil_open(struct et_world_record *record);
 /* Before the messages of a step: clocks, and what begins or ends now. */
@@ -187,6 +191,8 @@ bool et__spoil_loses(struct et_world_record *record, const struct et__topic *top
 bool et__spoil_repeats(struct et_world_record *record, const struct et__topic *topic);
 void et__spoil_picture(struct et_world_record *record, struct et__camera *camera);
 void et__spoil_phase(struct et_world_record *record, size_t i_phase);
+/* At the end: what came of the trainer's. */
+void et__spoil_close(struct et_world_record *record);
 /* The one of that name, or NULL. */
 struct et__spoiled *et__spoiled(struct et_world_record *record, enum et_world_fault_name name);
 

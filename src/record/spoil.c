@@ -195,7 +195,7 @@ static void step_one(struct et_world_record *record, struct et__spoiled *s)
     case ET_FAULT_IDLE:
         break;
     default: // from the first moment on
-        s->t_last_ns = record->t_ns;
+        s->t_last_ns = s->kind->is_trainers ? s->t_last_ns : record->t_ns;
         break;
     }
 }
@@ -224,6 +224,20 @@ void et__spoil_phase(struct et_world_record *record, size_t i_phase)
     if (idle && !idle->is_begun && i_phase >= record->skill->n_phases / 2) {
         begin(record, idle);
         idle->t_last_ns += ns(idle->fault.magnitude);
+    }
+}
+
+void et__spoil_close(struct et_world_record *record)
+{
+    for (size_t i = 0; i < record->n_spoiled; i++) {
+        struct et__spoiled *s = &record->spoiled[i];
+        enum et_mishap what;
+        if (!et__fault_mishap(s->fault.name, &what))
+            continue;
+        s->mishap = et_trainer_mishap_state(record->options.doer, what);
+        s->is_begun = s->mishap.was_tried;
+        s->t_first_ns = ns(s->mishap.from_s);
+        s->t_last_ns = ns(s->mishap.to_s);
     }
 }
 

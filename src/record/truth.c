@@ -51,13 +51,18 @@ static enum et_status write_run(struct et_world_record *r, const struct et_world
         err);
 }
 
+static bool has_come_about(const struct et__spoiled *s)
+{
+    return s->kind->is_trainers ? s->mishap.has_happened : s->is_begun;
+}
+
 static enum et_status write_faults(struct et_world_record *r, struct et_err *err)
 {
     struct et_mcap_pair pairs[ET_WORLD_FAULTS_MAX];
     char texts[ET_WORLD_FAULTS_MAX][160];
     for (size_t i = 0; i < r->n_spoiled; i++) {
         const struct et__spoiled *s = &r->spoiled[i];
-        if (s->is_begun)
+        if (has_come_about(s))
             (void)snprintf(texts[i], sizeof texts[i], "%.9g %s from %.3f s to %.3f s",
                            s->fault.magnitude, s->kind->unit, seconds(s->t_first_ns),
                            seconds(s->t_last_ns));
@@ -92,12 +97,18 @@ static void put_fault(struct et_json_writer *w, const struct et_world_record *r,
     et_json_put_real(w, "magnitude", s->fault.magnitude);
     et_json_put_text(w, "unit", s->kind->unit);
     et_json_put_text(w, "finding", s->kind->finding);
-    et_json_put_bool(w, "came_about", s->is_begun);
+    et_json_put_bool(w, "came_about", has_come_about(s));
     et_json_put_text(w, "topic", *s->topic ? s->topic : NULL);
     et_json_put_text(w, "joint", has_joint ? r->joints[s->i_joint].name : NULL);
     et_json_put_real(w, "from_s", s->is_begun ? seconds(s->t_first_ns) : (double)NAN);
     et_json_put_real(w, "to_s", s->is_begun ? seconds(s->t_last_ns) : (double)NAN);
     et_json_put_int(w, "n", s->n);
+    if (s->kind->is_trainers) {
+        et_json_put_text(w, "result", s->mishap.result);
+        et_json_put_text(w, "hand", s->mishap.hand);
+        et_json_put_text(w, "object", s->mishap.object);
+        et_json_put_real(w, "reached", s->is_begun ? s->mishap.reached : (double)NAN);
+    }
     et_json_close_map(w);
 }
 

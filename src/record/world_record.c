@@ -23,8 +23,10 @@ static enum et_status check(const struct et_world_record_options *o, struct et_e
         return et_fail(err, ET_EARG, -1, "a recording cannot begin before 1970");
     for (size_t i = 0; i < o->n_faults; i++) {
         const struct et_world_fault_kind *kind = et_world_fault_kind(o->faults[i].name);
-        if (!kind || kind->is_trainers)
-            return et_fail(err, ET_EARG, -1, "fault %zu is none of a recording", i);
+        if (!kind)
+            return et_fail(err, ET_EARG, -1, "fault %zu is none", i);
+        if (kind->is_trainers && !o->doer)
+            return et_fail(err, ET_EARG, -1, "%s needs a trainer, and there is none", kind->name);
         if (kind->needs_cameras && !o->renderer)
             return et_fail(err, ET_EARG, -1, "%s needs cameras, and there are none", kind->name);
         for (size_t k = 0; k < i; k++)
@@ -249,6 +251,7 @@ static enum et_status end(struct et_world_record *r, const struct et_world_outco
                           struct et_err *err)
 {
     enum et_status st = ET_OK;
+    et__spoil_close(r);
     if (!r->has_ended) {
         const char *kind = outcome->is_success ? "success" : "failure";
         st = et__send_event(r, kind, outcome->missing, NULL, err);

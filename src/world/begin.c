@@ -175,6 +175,7 @@ static void begin_pose(struct et_trainer *t, enum et__side side, const struct et
     struct et__arm *arm = &t->arms[side];
     arm->mode = ET__TO_POSE;
     arm->to = find_goal(t, arm, a, ids, side);
+    et__mishap_aim(t, side, ids->target, &arm->to);
     reach(t, side, &arm->to);
     arm->goes_by_joints = arm->residual_m < 0.01 && a->verb == ET__MOVE && !can_follow(t, side);
     et__trainer_place(t, false);
@@ -255,7 +256,7 @@ static void begin_tuck(struct et_trainer *t, enum et__side side, const struct et
     arm->duration_s = fmax(0.5, PEAK * furthest_joint(t, side) / (JOINT_RAD_S * speed_of(t, a, 1)));
 }
 
-static void begin_grip(struct et_trainer *t, enum et__side side, const struct et__action *a)
+void et__grip_begin(struct et_trainer *t, enum et__side side, const struct et__action *a)
 {
     const struct et__robot_hand *hand = &t->world->robot->hands[side];
     struct et__arm *arm = &t->arms[side];
@@ -289,12 +290,13 @@ static void begin_arm(struct et_trainer *t, enum et__side side, const struct et_
 {
     struct et__arm *arm = &t->arms[side];
     if (a->verb == ET__GRIP) {
-        begin_grip(t, side, a);
+        et__grip_begin(t, side, a);
         return;
     }
     arm->from = et__reach_tcp(&t->reach, side);
     arm->t_s = arm->stop_s = arm->push_n = 0;
-    arm->goes_by_joints = false;
+    arm->goes_by_joints = arm->is_astray = false;
+    mju_zero3(arm->astray);
     mju_zero3(arm->bow);
     mju_zero3(arm->miss);
     if (a->verb == ET__FOLLOW)

@@ -27,7 +27,7 @@ static bool is_in_force(const struct et_world *w, size_t i)
     return true;
 }
 
-static bool is_loose(const mjModel *m, int body)
+bool et__is_loose(const mjModel *m, int body)
 {
     const int joint = m->body_jntadr[body];
     return joint >= 0 && m->jnt_type[joint] == mjJNT_FREE;
@@ -38,7 +38,7 @@ static void move_body(struct et_world *w, int body, const double v[6])
 {
     mjModel *m = w->model;
     double *position = m->body_pos + 3 * body, *rotation = m->body_quat + 4 * body;
-    if (is_loose(m, body)) {
+    if (et__is_loose(m, body)) {
         position = w->data->qpos + m->jnt_qposadr[m->body_jntadr[body]];
         rotation = position + 3;
     }
@@ -117,7 +117,7 @@ static void vary(struct et_world *w)
 {
     mjModel *m = w->model;
     for (int i = 1; i < m->nbody; i++) {
-        if (is_robots(w, i) || !is_loose(m, i))
+        if (is_robots(w, i) || !et__is_loose(m, i))
             continue;
         scale_mass(m, i, et__random_even(&w->random, 0.75, 1.35));
         scale_friction(m, i, et__random_even(&w->random, 0.8, 1.2));
@@ -144,8 +144,8 @@ static void vary(struct et_world *w)
 static void park(struct et_world *w, int body, size_t i)
 {
     const mjModel *m = w->model;
-    double *position = is_loose(m, body) ? w->data->qpos + m->jnt_qposadr[m->body_jntadr[body]]
-                                         : w->model->body_pos + 3 * body;
+    double *position = et__is_loose(m, body) ? w->data->qpos + m->jnt_qposadr[m->body_jntadr[body]]
+                                             : w->model->body_pos + 3 * body;
     position[0] = PARKED_X_M;
     position[1] = 0.5 * (double)i;
 }

@@ -34,6 +34,7 @@ static struct et_pose on_way(const struct et__arm *arm, double u)
     add(&at.position, arm->bow, 16 * u * u * (1 - u) * (1 - u));
     const double late = (arm->t_s - arm->duration_s) / CORRECTION_S;
     add(&at.position, arm->miss, u * (1 - et__minimum_jerk(late)));
+    add(&at.position, arm->astray, 1);
     return at;
 }
 
@@ -101,9 +102,11 @@ static void stop_here(struct et_trainer *t, enum et__side side)
     arm->push_n = 0;
 }
 
-// Time passes, but for a hesitation.
+// Time passes, but for a hesitation, and where a hand has left its way.
 static void go_on(struct et__arm *arm)
 {
+    if (arm->is_astray)
+        return;
     if (arm->stop_s > 0 && arm->t_s >= arm->stop_at_s)
         arm->stop_s -= STEP_S;
     else

@@ -9,7 +9,7 @@
 /* ---- touch ---- */
 
 // A body counts with all that hangs on it.
-static bool is_of(const struct et_world *w, int geom, int body)
+bool et__is_of(const struct et_world *w, int geom, int body)
 {
     int own = w->model->geom_bodyid[geom];
     while (own > 0 && own != body)
@@ -21,11 +21,18 @@ bool et__is_touching(const struct et_world *w, int body_a, int body_b)
 {
     for (int i = 0; i < w->data->ncon; i++) {
         const mjContact *c = &w->data->contact[i];
-        if (c->exclude == 0 && ((is_of(w, c->geom1, body_a) && is_of(w, c->geom2, body_b)) ||
-                                (is_of(w, c->geom1, body_b) && is_of(w, c->geom2, body_a))))
+        if (c->exclude == 0 &&
+            ((et__is_of(w, c->geom1, body_a) && et__is_of(w, c->geom2, body_b)) ||
+             (et__is_of(w, c->geom1, body_b) && et__is_of(w, c->geom2, body_a))))
             return true;
     }
     return false;
+}
+
+bool et__is_held(const struct et_world *w, int body, enum et__side side)
+{
+    const struct et__hand_ids *hand = &w->hands[side];
+    return et__is_touching(w, body, hand->fingers[0]) && et__is_touching(w, body, hand->fingers[1]);
 }
 
 static bool is_inside(const struct et_world *w, int body, int site)
@@ -100,9 +107,7 @@ static bool still(const struct et_world *w, const struct et__term *t, const int 
 
 static bool held(const struct et_world *w, const struct et__term *t, const int *ids)
 {
-    const struct et__hand_ids *hand = &w->hands[t->side];
-    return et__is_touching(w, ids[0], hand->fingers[0]) &&
-           et__is_touching(w, ids[0], hand->fingers[1]);
+    return et__is_held(w, ids[0], t->side);
 }
 
 static bool near(const struct et_world *w, const struct et__term *t, const int *ids)

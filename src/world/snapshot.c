@@ -68,6 +68,7 @@ static size_t list(struct et_world *w, struct piece *pieces)
     add(pieces, &n, w->lagged, n_joints * sizeof *w->lagged);
     add(pieces, &n, w->joint_max, (size_t)w->model->njnt * sizeof *w->joint_max);
     add(pieces, &n, w->wiped, (size_t)w->model->nsite);
+    add(pieces, &n, w->is_slippery, sizeof w->is_slippery);
     return n;
 }
 
@@ -96,7 +97,13 @@ void et_world_restore(struct et_world *w, const void *snapshot)
     struct piece pieces[N_PIECES_MAX];
     const size_t n = list(w, pieces);
     const char *from = snapshot;
+    const bool is_slippery[2] = {w->is_slippery[0], w->is_slippery[1]};
     for (size_t i = 0; i < n; from += pieces[i].n_bytes, i++)
         if (pieces[i].n_bytes)
             memcpy(pieces[i].p, from, pieces[i].n_bytes);
+    for (int side = ET__LEFT; side <= ET__RIGHT; side++) { // the model goes along
+        const bool was_slippery = w->is_slippery[side];
+        w->is_slippery[side] = is_slippery[side];
+        et__hand_slippery(w, (enum et__side)side, was_slippery);
+    }
 }

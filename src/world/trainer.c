@@ -164,6 +164,7 @@ static void next_phase(struct et_trainer *t, bool has_missed)
 {
     const struct et_skill *skill = t->world->skill;
     const struct et__phase *phase = &skill->script->phases[t->state.i_phase];
+    et__mishap_phase_over(t, has_missed);
     const int patience = t->style.patience > 0 ? (int)t->style.patience : RETRIES;
     if (has_missed && phase->i_else >= 0 && t->state.n_retries < patience) {
         t->state.n_retries++;
@@ -200,6 +201,7 @@ static void wait(struct et_trainer *t)
 static void act(void *context)
 {
     struct et_trainer *t = context;
+    et__mishap_step(t);
     if (t->is_done) {
         t->rest_s -= STEP_S;
         return;
@@ -263,6 +265,7 @@ enum et_status et_trainer_begin(struct et_trainer *t, uint64_t seed, struct et_e
     }
     for (size_t i = 0; i < w->skill->n_objects; i++)
         t->object_z[i] = w->data->xpos[3 * w->objects[i] + 2];
+    et__mishap_begin(t, seed);
     return et__mujoco_guard(begin, t, err);
 }
 

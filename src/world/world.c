@@ -84,8 +84,10 @@ static enum et_status make_state(struct et_world *w, struct et_err *err)
     w->lagged = et_arena_array(w->arena, n, sizeof *w->lagged);
     w->joint_max = et_arena_array(w->arena, (size_t)w->model->njnt, sizeof *w->joint_max);
     w->wiped = et_arena_array(w->arena, (size_t)w->model->nsite, sizeof *w->wiped);
+    w->own = et_arena_array(w->arena, (size_t)w->model->ngeom, sizeof *w->own);
     const bool has_rows = make_rows(w, &w->rows) && make_rows(w, &w->late);
-    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped)
+    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped ||
+        !w->own)
         return et_arena_fail(w->arena, "a world's state", err);
     return ET_OK;
 }
@@ -208,10 +210,15 @@ static void run_ticks(void *context)
         w->data->ctrl[ids->actuator] =
             ids->scale * (w->lagged[i] + ids->feed_forward * w->speed[i]);
     }
+    w->hit = (struct et__contact){.body = -1};
     for (size_t i = 0; i < ET_WORLD_TICKS; i++) {
         hold_weight(w);
         mj_step(w->model, w->data);
         w->n_ticks++;
+        if (w->is_watched) {
+            const struct et__contact now = et__probe_contact(w);
+            w->hit = now.force_n > w->hit.force_n ? now : w->hit;
+        }
         et__sense(w, i);
     }
 }
@@ -280,6 +287,7 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
     memset(w->wiped, 0, (size_t)w->model->nsite);
     memset(w->joint_max, 0, (size_t)w->model->njnt * sizeof *w->joint_max);
     et__disturb_begin(w);
+    w->is_watched = w->is_slippery[ET__LEFT] = w->is_slippery[ET__RIGHT] = false; // a fresh model
     enum et_status st = et__draw(w, err);
     drive_scene(w);
     for (size_t i = 0; st == ET_OK && i < SETTLE_STEPS; i++)

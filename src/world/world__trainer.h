@@ -53,6 +53,8 @@ struct et__arm {
     struct et_pose goal;
     double grip_from, grip_to, grip, grip_t_s, grip_duration_s;
     double drift[3];
+    bool is_astray;   // beside its way, where time stands still meanwhile
+    double astray[3]; // m, from its way
 };
 
 /* ---- names of a phase ---- */
@@ -66,6 +68,43 @@ struct et__phase_ids {
     struct et__action_ids *actions;
     struct et__term_ids *until;
 };
+
+/* ---- what goes wrong on demand (mishap.c, mishap_steps.c) ---- */
+
+enum et__stage { ET__WAITING, ET__UNDER_WAY, ET__ENDING, ET__OVER };
+
+struct et__mishap {
+    bool is_planned;
+    double magnitude;
+    enum et__stage stage;
+    size_t i_phase;       // drawn: of the grasp, of the opening; from which on
+    double wait_s;        // drawn: of right moments that are let pass
+    unsigned hands;       // whose; bit 1 << side
+    int body;             // that is held or hit; −1: none
+    double begin_s;       // of the stage
+    double height_m;      // of the body, when it began
+    double out_m, room_m; // of a collision: left the way so far; of what is there to be hit
+    int site;             // of a grasp: where it was meant to be, −1: in the room
+    struct et_vec3 at;    // from that site; of a slip: the body in the hand
+    struct et_vec3 way;   // unit vector: beside, into
+    struct et_trainer_mishap_state told;
+};
+
+/* The phase's actions and what they hold, as the file has them. */
+bool et__mishap_has_way(const struct et_trainer *trainer, size_t i_phase, enum et__side side);
+const struct et__action *et__mishap_opens(const struct et_trainer *trainer, size_t i_phase,
+                                          enum et__side side);
+int et__mishap_grasped(const struct et_trainer *trainer, size_t i_phase, enum et__side side);
+int et__mishap_carried(const struct et_trainer *trainer, size_t i_phase, enum et__side side);
+bool et__mishap_can_fall(const struct et_trainer *trainer, int body);
+
+/* Of a new episode: draws where. */
+void et__mishap_begin(struct et_trainer *trainer, uint64_t seed);
+/* Where a hand goes before a grasp that shall miss. */
+void et__mishap_aim(struct et_trainer *trainer, enum et__side side, int site, struct et_pose *goal);
+/* After each step of the world, and when a phase ends. */
+void et__mishap_step(struct et_trainer *trainer);
+void et__mishap_phase_over(struct et_trainer *trainer, bool has_missed);
 
 #define ET__POSTURES_MAX 8
 
@@ -84,10 +123,13 @@ struct et_trainer {
     double phase_s, dwell_s, hold_s, pause_s, rest_s;
     bool is_done;
     struct et_trainer_state state;
+    struct et__mishap mishaps[ET_N_MISHAPS];
 };
 
 /* Starts what a phase's actions ask for (begin.c). */
 void et__phase_begin(struct et_trainer *trainer);
+void et__grip_begin(struct et_trainer *trainer, enum et__side side,
+                    const struct et__action *action);
 
 /* Puts the copy of the reach to what is asked for now; with the posture that is under way at its
  * end, if so. */

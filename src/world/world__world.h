@@ -43,6 +43,17 @@ struct et__push {
     double begin_s, force[3];
 };
 
+/* What MuJoCo makes a contact of. */
+struct et__surface {
+    int condim, priority;
+};
+
+/* What the robot presses against. */
+struct et__contact {
+    double force_n; // of all its contacts together
+    int body;       // that takes most of it; −1: none
+};
+
 struct et__rows {
     double *position, *velocity, *effort, *command, *wrench, *touch, *pressure, *imu;
 };
@@ -74,6 +85,10 @@ struct et_world {
     double *lagged;           // n_joints: what reaches the actuators
     double *joint_max;        // of all joints of the model, since the reset: what was pressed
     unsigned char *wiped;     // of all sites
+    bool is_slippery[2];      // hands without friction
+    struct et__surface *own;  // of all geoms: what slippery ones get back
+    bool is_watched;          // contacts of the robot are measured
+    struct et__contact hit;   // the hardest of the last step's ticks
     struct et_world_state state;
     struct et__rows rows; // of the last step
     struct et__rows late; // of the one before, which the state points to in the tier disturbed
@@ -104,6 +119,35 @@ ET_MUST_USE enum et_status et__draw(struct et_world *world, struct et_err *err);
 void et__disturb_begin(struct et_world *world);
 void et__disturb(struct et_world *world);
 
+/* Whether a body moves freely: what can be carried. */
+bool et__is_loose(const mjModel *model, int body);
+
+/* ---- hands that hold nothing (slippery.c) ---- */
+
+/* Takes the friction from all surfaces of a hand, or gives back what was there. A reset does so,
+ * too. */
+void et__hand_slippery(struct et_world *world, enum et__side side, bool is_slippery);
+
+/* ---- sizes, rooms, forces (probe.c); data is as after mj_forward ---- */
+
+/* How far a body, with all that hangs on it and can be touched, reaches in a direction: the largest
+ * of its points' products with the unit vector. */
+double et__probe_extent(const struct et_world *world, int body, const double direction[3]);
+
+/* The way from a point until something that is not the robot's and not `body`'s (−1: nobody's);
+ * *geom is what it meets. −1: nothing. */
+double et__probe_ray(const struct et_world *world, const double from[3], const double direction[3],
+                     int body, int *geom);
+
+/* Between a body and what is below it. */
+double et__probe_height(const struct et_world *world, int body);
+
+/* Whether something is below a body and touches it: not the robot, nor what it carries. */
+bool et__probe_stands(const struct et_world *world, int body);
+
+/* The robot's contacts of this tick. */
+struct et__contact et__probe_contact(const struct et_world *world);
+
 /* ---- sensors (sense.c) ---- */
 
 /* Writes row `i_tick` of the state from the data. */
@@ -118,5 +162,9 @@ bool et__condition_holds(const struct et_world *world, const struct et__conditio
 
 /* Touch between bodies, each with all that hangs on it. */
 bool et__is_touching(const struct et_world *world, int body_a, int body_b);
+bool et__is_of(const struct et_world *world, int geom, int body);
+
+/* Whether both fingers of a hand touch it. */
+bool et__is_held(const struct et_world *world, int body, enum et__side side);
 
 #endif

@@ -130,3 +130,20 @@ struct et_trainer_state et_trainer_state(const struct et_trainer *trainer)
     (void)trainer;
     return (struct et_trainer_state){0};
 }
+
+enum et_status et_trainer_plan(struct et_trainer *trainer, const struct et_trainer_mishap *mishaps,
+                               size_t n, struct et_err *err)
+{
+    (void)trainer;
+    (void)mishaps;
+    (void)n;
+    return et_fail(err, ET_EUNSUPPORTED, -1, NEEDED);
+}
+
+struct et_trainer_mishap_state et_trainer_mishap_state(const struct et_trainer *trainer,
+                                                       enum et_mishap what)
+{
+    (void)trainer;
+    (void)what;
+    return (struct et_trainer_mishap_state){0};
+}

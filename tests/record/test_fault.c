@@ -49,7 +49,6 @@ static void what_is_wrong_is_said(void)
         {"idle=nan", "above 0"},
         {"idle=inf", "above 0"},
         {"dropped=1", "a fraction below 1"},
-        {"slip", "what a trainer does"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct et_world_fault fault;

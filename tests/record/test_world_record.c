@@ -266,7 +266,7 @@ static void what_cannot_be_is_refused(void)
         const char *says;
     } CASES[] = {
         {{.faults = &black, .n_faults = 1}, "needs cameras"},
-        {{.faults = &slip, .n_faults = 1}, "none of a recording"},
+        {{.faults = &slip, .n_faults = 1}, "slip needs a trainer"},
         {{.faults = twice, .n_faults = 2}, "stands twice"},
         {{.faults = twice, .n_faults = ET_WORLD_FAULTS_MAX + 1}, "more than 16 faults"},
         {{.fps = 101}, "between 1 and 100"},
