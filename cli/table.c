@@ -166,8 +166,10 @@ static const struct cli_option OPT_WORLD_RUN[] = {
     SEED,
     TRAINER,
     {0, "fault", "LIST",
-     "spoil the recordings: NAME or NAME=MAGNITUDE (small, middle, large or a number), by commas; "
-     "doc/json.md lists them",
+     "spoil the recordings, or let the trainer fail (missed_grasp, slip, drop, early_release, "
+     "collision): NAME or NAME=MAGNITUDE (small, middle, large or a number), by commas; "
+     "doc/json.md "
+     "lists them",
      NULL},
     {0, "no-cameras", NULL, "record without pictures", NULL},
     {0, "size", "WxH", "of the pictures (default: 640x480)", NULL},

@@ -65,7 +65,7 @@ static void hold_from_now(struct et_world_record *record, struct et__spoiled *s)
 {
     struct et__device *body = &record->devices[ET__DEVICE_BODY];
     const double m = s->fault.magnitude;
-    s->topic = record->joint_states.name;
+    s->topic = s->kind->is_trainers ? "" : record->joint_states.name;
     switch ((unsigned)s->fault.name) {
     case ET_FAULT_CLOCK_OFFSET:
         body->base_ns += ns(m);

@@ -12,16 +12,19 @@
 #define FALLING_S 1.0
 #define ENOUGH 0.5 // of the magnitude: it has come about
 
-#define LONG_WAY_M 0.15 // of a hand that may leave it
+#define LONG_WAY_M 0.08 // of a hand that may leave it
 #define LATEST 0.85     // share of the way
 #define ROOM_LEAST_M 0.01
 #define ROOM_MOST_M 0.3
 #define BESIDE_M 0.04 // of rays around the hand
-#define SLOW_M 0.02   // before the touch
-#define FAST_M_S 0.25
+#define SLOW_M 0.04   // before the touch
+#define FAST_M_S 0.2
+#define TOUCH_M_S 0.01    // a harder hit is a quicker one
+#define TOUCH_M_S_N 0.001 // m/s for each N
 #define BACK_M_S 0.3
 #define DEEPEST_M 0.12 // that a hand is asked to go into what it meets
 #define ASTRAY_S 5.0
+#define PAST_S 0.1 // without a touch: it has slid off
 
 static double now_s(const struct et_trainer *t)
 {
@@ -274,35 +277,38 @@ static bool is_furniture(const struct et_world *w, int geom)
     return !et__is_loose(m, m->body_rootid[m->geom_bodyid[geom]]);
 }
 
-// Nothing loose stands around where the hand would go.
-static bool is_clear(const struct et_world *w, const double from[3], const double way[3], size_t i)
+// The room before a hand along an axis, as rays from it and around it see; −1: something loose
+// stands there, or nothing does.
+static double find_room(const struct et_world *w, enum et__side side, size_t axis,
+                        const double way[3])
 {
-    for (size_t k = 0; k < 4; k++) {
-        double beside[3];
+    const double *at = w->data->site_xpos + 3 * w->hands[side].tcp;
+    double least = mjMAXVAL;
+    for (size_t i = 0; i < 5; i++) {
+        double from[3];
         int geom;
-        mju_copy3(beside, from);
-        beside[(i + 1 + k % 2) % 3] += k < 2 ? BESIDE_M : -BESIDE_M;
-        if (et__probe_ray(w, beside, way, -1, &geom) >= 0 && !is_furniture(w, geom))
-            return false;
+        mju_copy3(from, at);
+        from[(axis + 1 + i % 2) % 3] += i == 4 ? 0 : i < 2 ? BESIDE_M : -BESIDE_M;
+        const double ray = et__probe_ray(w, from, way, -1, &geom);
+        if (ray >= 0 && !is_furniture(w, geom))
+            return -1;
+        least = ray >= 0 ? fmin(least, ray) : least;
     }
-    return true;
+    const double hand = et__probe_extent(w, w->hands[side].palm, way) - mju_dot3(at, way);
+    return least < mjMAXVAL ? least - hand : -1;
 }
 
 // The nearest furniture, along an axis of the room.
 static bool find_obstacle(const struct et_world *w, enum et__side side, struct et__mishap *m)
 {
-    const double *at = w->data->site_xpos + 3 * w->hands[side].tcp;
     m->room_m = ROOM_MOST_M;
     for (size_t i = 0; i < 6; i++) {
         double way[3] = {0};
-        int geom;
         way[i / 2] = i % 2 ? 1 : -1;
-        const double ray = et__probe_ray(w, at, way, -1, &geom);
-        const double hand = et__probe_extent(w, w->hands[side].palm, way) - mju_dot3(at, way);
-        if (ray - hand < ROOM_LEAST_M || ray - hand >= m->room_m || !is_furniture(w, geom) ||
-            !is_clear(w, at, way, i / 2))
+        const double room = find_room(w, side, i / 2, way);
+        if (room < ROOM_LEAST_M || room >= m->room_m)
             continue;
-        m->room_m = ray - hand;
+        m->room_m = room;
         m->way = (struct et_vec3){way[0], way[1], way[2]};
     }
     return m->room_m < ROOM_MOST_M;
@@ -315,8 +321,8 @@ static bool take_way(struct et_trainer *t, struct et__mishap *m)
         const double share = arm->t_s / arm->duration_s;
         const double length = et_vec3_norm(et_vec3_sub(arm->to.position, arm->from.position));
         if (t->state.i_phase < m->i_phase || !is_moving(t, k) || arm->mode != ET__TO_POSE ||
-            arm->goes_by_joints || arm->push_n > 0 || length < LONG_WAY_M || share < m->wait_s ||
-            share > LATEST || et__mishap_carried(t, t->state.i_phase, (enum et__side)k) >= 0 ||
+            arm->push_n > 0 || length < LONG_WAY_M || share < m->wait_s || share > LATEST ||
+            et__mishap_carried(t, t->state.i_phase, (enum et__side)k) >= 0 ||
             !find_obstacle(t->world, (enum et__side)k, m))
             continue;
         m->hands = 1U << k;
@@ -337,10 +343,15 @@ static void lead(struct et__arm *arm, const struct et__mishap *m)
 static void measure_hit(struct et_trainer *t, struct et__mishap *m)
 {
     const struct et__contact *hit = &t->world->hit;
-    if (hit->force_n <= 0)
+    if (hit->force_n <= 0) {
+        if (m->told.reached <= 0)
+            m->told.to_s = now_s(t);
         return;
-    if (m->told.reached <= 0)
+    }
+    if (m->told.reached <= 0) {
         m->told.from_s = now_s(t);
+        m->room_m = m->out_m; // it is here
+    }
     m->told.to_s = now_s(t);
     if (hit->force_n <= m->told.reached)
         return;
@@ -349,32 +360,37 @@ static void measure_hit(struct et_trainer *t, struct et__mishap *m)
     come_to(m, hit->force_n >= ENOUGH * m->magnitude, "hit");
 }
 
+static bool is_hit_enough(const struct et_trainer *t, const struct et__mishap *m)
+{
+    const double hit = t->world->hit.force_n;
+    const bool is_past = m->told.reached > 0 && now_s(t) - m->told.to_s > PAST_S;
+    return hit >= m->magnitude || is_past || m->out_m > m->room_m + DEEPEST_M ||
+           now_s(t) - m->begin_s > ASTRAY_S;
+}
+
 static void step_collision(struct et_trainer *t, struct et__mishap *m)
 {
-    struct et__arm *arm = &t->arms[has_hand(m, ET__LEFT) ? ET__LEFT : ET__RIGHT];
     if (m->stage == ET__WAITING && take_way(t, m)) {
         begin(t, m);
         come_to(m, false, "clear");
-        m->out_m = 0;
         t->arms[has_hand(m, ET__LEFT) ? ET__LEFT : ET__RIGHT].is_astray = true;
         t->world->is_watched = true;
         return;
     }
     if (m->stage != ET__UNDER_WAY && m->stage != ET__ENDING)
         return;
+    struct et__arm *arm = &t->arms[has_hand(m, ET__LEFT) ? ET__LEFT : ET__RIGHT];
     measure_hit(t, m);
     if (m->stage == ET__UNDER_WAY) {
-        const double touch_m_s = 0.02 + 0.0015 * m->magnitude;
         const bool is_near = m->out_m > m->room_m - SLOW_M;
+        const double touch_m_s = TOUCH_M_S + TOUCH_M_S_N * m->magnitude;
         m->out_m += STEP_S * (is_near ? fmin(touch_m_s, FAST_M_S) : FAST_M_S);
-        if (t->world->hit.force_n >= m->magnitude || m->out_m > m->room_m + DEEPEST_M ||
-            now_s(t) - m->begin_s > ASTRAY_S)
-            m->stage = ET__ENDING;
+        m->stage = is_hit_enough(t, m) ? ET__ENDING : ET__UNDER_WAY;
     } else {
         m->out_m = fmax(0, m->out_m - STEP_S * BACK_M_S);
     }
     lead(arm, m);
-    if (m->out_m > 0)
+    if (m->stage != ET__ENDING || m->out_m > 0)
         return;
     arm->is_astray = t->world->is_watched = false;
     m->stage = ET__OVER;

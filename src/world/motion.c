@@ -113,6 +113,16 @@ static void go_on(struct et__arm *arm)
         arm->t_s += STEP_S;
 }
 
+/* A way by joints is left where it stands: the hand goes beside it by reaching. */
+static void go_astray(struct et_trainer *t, enum et__side side, double *planned)
+{
+    struct et__arm *arm = &t->arms[side];
+    et__reach_solve(&t->reach, side, planned, NULL, 0, planned, 0); // puts the arm there
+    struct et_pose at = et__reach_tcp(&t->reach, side);
+    add(&at.position, arm->astray, 1);
+    et__reach_solve(&t->reach, side, arm->q, &at, 2, planned, 0.08);
+}
+
 bool et__arm_move(struct et_trainer *t, enum et__side side)
 {
     struct et__arm *arm = &t->arms[side];
@@ -127,6 +137,10 @@ bool et__arm_move(struct et_trainer *t, enum et__side side)
     double planned[ET__ARM_JOINTS_MAX];
     for (size_t i = 0; i < n; i++)
         planned[i] = arm->q_from[i] + u * (arm->q_to[i] - arm->q_from[i]);
+    if (arm->is_astray && arm->goes_by_joints) {
+        go_astray(t, side, planned);
+        return true;
+    }
     if (arm->mode == ET__TO_JOINTS || arm->goes_by_joints) {
         mju_copy(arm->q, planned, (int)n);
         if (!is_busy && arm->mode != ET__TO_JOINTS)

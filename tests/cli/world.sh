@@ -120,6 +120,22 @@ explodes() {
         for file in "$dir"/exploded/*.mcap; do "$etude" mcap check "$file" || return 1; done
 }
 it "an episode whose physics comes to no number is left out, and the run goes on" explodes
+mishaps() {
+    exits 0 world run put_pan_on_stove --no-cameras --fault drop=small,collision -o "$dir/mishaps" -q && python3 - "$dir"/mishaps/*.truth.json <<'PY'
+import json, sys
+drop, collision = json.load(open(sys.argv[1]))["faults"]
+assert drop["fault"] == "drop" and drop["came_about"] and drop["result"] == "fell" and drop["object"] == "pan", drop
+assert drop["hand"] == "right" and drop["reached"] >= 0.025 and 0 < drop["from_s"] < drop["to_s"], drop
+assert collision["fault"] == "collision" and collision["unit"] == "N", collision
+assert collision["came_about"] == (collision["result"] == "hit" and collision["reached"] >= 15), collision
+PY
+}
+it "what goes wrong on demand is in the truth as it was measured" mishaps
+no_occasion() {
+    exits 3 world run press_button --no-cameras --fault drop -o "$dir/none" -q && says "drop: in press_button no hand carries anything" &&
+        [ ! -e "$dir/none" ]
+}
+it "a skill that gives no occasion is refused by its name and the fault's" no_occasion
 wrong_run() {
     exits 2 world run press_button && says "say where" && exits 2 world run press_button -o "$dir/x" --fault droped && says dropped &&
         exits 2 world run press_button -o "$dir/x" --size 641x480 && says "even" &&

@@ -34,6 +34,8 @@ static void magnitudes_are_words_or_numbers(void)
     CHECK(fault.magnitude == 15);
     CHECK_OK(et_world_fault_parse(et_str("clock_drift=123.5"), &fault, &err));
     CHECK(fault.name == ET_FAULT_CLOCK_DRIFT && fault.magnitude == 123.5);
+    CHECK_OK(et_world_fault_parse(et_str("collision=large"), &fault, &err));
+    CHECK(fault.name == ET_FAULT_COLLISION && fault.magnitude == 100);
 }
 
 static void what_is_wrong_is_said(void)

@@ -241,6 +241,79 @@ static void the_truth_says_what_was_done(void)
     et_arena_close(arena);
 }
 
+/* A trainer's episode with a fault of the trainer's; the truth's word on it. */
+static const struct et_value *act_out(const char *name, const char *fault, struct et_arena *arena)
+{
+    struct et_world *world = open_world(NULL);
+    struct et_trainer *trainer = NULL;
+    struct et_world_record *r;
+    struct et_world_fault one;
+    const struct et_value *truth = NULL;
+    double action[JOINTS_MAX];
+    char file[64];
+    (void)snprintf(file, sizeof file, "%s.mcap", name);
+    const struct et_world_outcome outcome = {false, NULL};
+    CHECK_OK(et_world_fault_parse(et_str(fault), &one, &err));
+    CHECK_OK(et_trainer_open(&trainer, world, NULL, &err));
+    CHECK_OK(et_world_fault_plan(trainer, &one, 1, &err));
+    CHECK_OK(et_world_reset(world, 1, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_trainer_begin(trainer, 1, &err));
+    const struct et_world_record_options options = {
+        .seed = 1, .faults = &one, .n_faults = 1, .doer = trainer};
+    CHECK_OK(et_world_record_open(&r, temp_path(file), world, &options, &err));
+    CHECK_OK(et_world_record_step(r, &err));
+    while (et_trainer_act(trainer, action, &err) == ET_OK) {
+        CHECK_OK(et_world_step(world, action, &err));
+        CHECK_OK(et_world_record_step(r, &err));
+    }
+    CHECK_OK(et_world_record_finish(r, &outcome, &err));
+    et_trainer_close(trainer);
+    et_world_close(world);
+    (void)snprintf(file, sizeof file, "%s.truth.json", name);
+    CHECK_OK(et_json_read(temp_path(file), 1 << 20, NULL, arena, &truth, &err));
+    return et_value_at(et_value_get(truth, "faults"), 0);
+}
+
+static void the_truth_says_what_bodies_did(void)
+{
+    struct et_arena *arena;
+    CHECK_OK(et_arena_open(&arena, 1 << 24, &err));
+    const struct et_value *drop = act_out("fell", "drop=small", arena);
+    CHECK_STR(et_value_text(et_value_get(drop, "fault"), ""), "drop");
+    CHECK_STR(et_value_text(et_value_get(drop, "unit"), ""), "m");
+    CHECK(et_value_bool(et_value_get(drop, "came_about"), false));
+    CHECK_STR(et_value_text(et_value_get(drop, "result"), ""), "fell");
+    CHECK_STR(et_value_text(et_value_get(drop, "hand"), ""), "right");
+    CHECK_STR(et_value_text(et_value_get(drop, "object"), ""), "block");
+    CHECK(et_value_real(et_value_get(drop, "reached"), 0) > 0.04);
+    const double from_s = et_value_real(et_value_get(drop, "from_s"), 0);
+    CHECK(from_s > 1 && et_value_real(et_value_get(drop, "to_s"), 0) > from_s);
+    const struct et_value *never = act_out("never", "drop=2", arena);
+    CHECK(!et_value_bool(et_value_get(never, "came_about"), true));
+    CHECK_STR(et_value_text(et_value_get(never, "result"), "none"), "none");
+    CHECK_EQ(et_value_real(et_value_get(never, "from_s"), -1), -1.0);
+    CHECK_EQ(et_value_real(et_value_get(never, "reached"), -1), -1.0);
+    et_arena_close(arena);
+}
+
+static void what_no_trainer_can_do_is_refused(void)
+{
+    static const struct et_world_fault FAULTS[] = {
+        {ET_FAULT_DROPPED, 0.1}, {ET_FAULT_DROP, 0.1}, {ET_FAULT_EARLY_RELEASE, 1}};
+    static const struct et_world_fault TWICE[] = {{ET_FAULT_DROP, 0.1}, {ET_FAULT_DROP, 0.2}};
+    struct et_world *world = open_world(NULL);
+    struct et_trainer *trainer;
+    CHECK_OK(et_trainer_open(&trainer, world, NULL, &err));
+    CHECK_EQ(et_world_fault_plan(trainer, FAULTS, 3, &err), ET_EUNSUPPORTED);
+    CHECK_HAS(err.text, "early_release: in take_block no hand puts anything down");
+    CHECK_EQ(et_world_fault_plan(trainer, TWICE, 2, &err), ET_EARG);
+    CHECK_HAS(err.text, "drop stands twice");
+    CHECK_OK(et_world_fault_plan(trainer, FAULTS, 2, &err));
+    CHECK_OK(et_world_fault_plan(trainer, NULL, 0, &err));
+    et_trainer_close(trainer);
+    et_world_close(world);
+}
+
 static void what_was_abandoned_is_not_there(void)
 {
     struct et_world *world = open_world(NULL);
@@ -297,6 +370,8 @@ int main(void)
     RUN(what_is_lost_and_repeated_is_as_much_as_was_asked);
     RUN(a_truncated_recording_ends_early_and_without_an_end);
     RUN(the_truth_says_what_was_done);
+    RUN(the_truth_says_what_bodies_did);
+    RUN(what_no_trainer_can_do_is_refused);
     RUN(what_was_abandoned_is_not_there);
     RUN(what_cannot_be_is_refused);
     return tap_end();

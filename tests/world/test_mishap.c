@@ -226,6 +226,62 @@ static void what_is_carried_falls_out_of_the_closed_hand(void)
     judge_all(ET_MISHAP_DROP, CASES, sizeof CASES / sizeof *CASES, falls);
 }
 
+static double speed_of(const struct episode *e, double t_s)
+{
+    return mju_dist3(at(e, t_s + 0.01)->hand, at(e, t_s - 0.01)->hand) / 0.02;
+}
+
+static void is_let_go(const struct episode *e, const struct testcase *c)
+{
+    const struct moment *begin = at(e, e->told.from_s);
+    const struct moment *end = at(e, e->told.from_s + e->told.reached);
+    CHECK_STR(e->told.result, "let go");
+    CHECK(e->told.reached > 0.7 * c->magnitude && e->told.reached < c->magnitude + 0.05);
+    CHECK(begin->asked < 0.001 && begin->touch[0] > 0 && begin->touch[1] > 0); // it holds
+    CHECK(at(e, e->told.from_s + 0.1)->asked > begin->asked);                  // and opens,
+    CHECK(speed_of(e, e->told.from_s) > 0.005);                                // on its way
+    CHECK(end->touch[0] == 0 || end->touch[1] == 0);
+    CHECK(mju_dist3(begin->hand, end->hand) > 0.001);
+}
+
+static void a_hand_opens_before_it_arrives(void)
+{
+    static const struct testcase CASES[] = {
+        {"put_pan_on_stove", "etude-one", "pan", 0.5, 1},
+        {"put_pan_on_stove", "etude-two", "pan", 0.2, 6},
+        {"take_bottle", "etude-one", "bottle", 1, 3},
+        {"take_bottle", "etude-two", "bottle", 0.5, 4},
+    };
+    judge_all(ET_MISHAP_EARLY_RELEASE, CASES, sizeof CASES / sizeof *CASES, is_let_go);
+}
+
+static void is_hit(const struct episode *e, const struct testcase *c)
+{
+    double most = 0, before = 0;
+    CHECK_STR(e->told.result, "hit");
+    CHECK(e->told.reached > 0.9 * c->magnitude && e->told.reached < 5 * c->magnitude);
+    for (size_t i = 0; i < e->n; i++) {
+        const struct moment *m = &e->of_hand[i];
+        if (m->t_s >= e->told.from_s - 1e-6 && m->t_s <= e->told.to_s + 1e-6)
+            most = fmax(most, m->hit_n);
+        else if (m->t_s < e->told.from_s)
+            before = fmax(before, m->hit_n);
+    }
+    CHECK(most > 0 && most <= e->told.reached + 1e-9); // of every fifth tick
+    CHECK_EQ(before, 0.0);
+}
+
+static void a_hand_hits_what_stands_there(void)
+{
+    static const struct testcase CASES[] = {
+        {"take_block", "etude-one", "table", 30, 1},
+        {"take_block", "etude-two", "table", 10, 2},
+        {"hang_cup", "etude-one", "desk", 100, 6},
+        {"put_pan_on_stove", "etude-two", "stove", 100, 6},
+    };
+    judge_all(ET_MISHAP_COLLISION, CASES, sizeof CASES / sizeof *CASES, is_hit);
+}
+
 /* ---- nothing is left of it ---- */
 
 static bool is_pristine(const struct et_world *w)
@@ -379,6 +435,8 @@ int main(void)
     RUN(a_hand_closes_beside_the_thing);
     RUN(what_is_carried_slides_in_the_hand);
     RUN(what_is_carried_falls_out_of_the_closed_hand);
+    RUN(a_hand_opens_before_it_arrives);
+    RUN(a_hand_hits_what_stands_there);
     RUN(a_reset_gives_hands_their_hold_back);
     RUN(a_snapshot_has_the_hold_of_hands);
     RUN(what_a_skill_gives_no_occasion_to_is_refused);
