@@ -23,8 +23,9 @@
 #define TOUCH_M_S_N 0.001 // m/s for each N
 #define BACK_M_S 0.3
 #define DEEPEST_M 0.12 // that a hand is asked to go into what it meets
+#define MISSED_M 0.03  // behind where it should be: it is not in the way
 #define ASTRAY_S 5.0
-#define PAST_S 0.1 // without a touch: it has slid off
+#define PAST_S 0.4 // without a touch: it has slid off
 
 static double now_s(const struct et_trainer *t)
 {
@@ -222,23 +223,24 @@ static void step_drop(struct et_trainer *t, struct et__mishap *m)
 
 /* ---- a hand that opens too early ---- */
 
-// The hands that are so near to where they shall open.
+// The hands that shall open next, once one of them is so near.
 static bool take_release(struct et_trainer *t, struct et__mishap *m)
 {
     const size_t i_way = m->i_phase - 1;
+    bool is_near = false;
     m->hands = 0;
     for (int k = ET__LEFT; k <= ET__RIGHT && !is_resting(t) && t->state.i_phase == i_way; k++) {
         const enum et__side side = (enum et__side)k;
         const struct et__arm *arm = &t->arms[k];
         const int body = et__mishap_carried(t, i_way, side);
         if (!et__mishap_opens(t, m->i_phase, side) || !et__mishap_can_fall(t, body) ||
-            (m->hands && body != m->body) || !is_moving(t, k) ||
-            arm->duration_s - arm->t_s > m->magnitude || !et__is_held(t->world, body, side))
+            (m->hands && body != m->body) || !is_moving(t, k) || !et__is_held(t->world, body, side))
             continue;
+        is_near = is_near || arm->duration_s - arm->t_s <= m->magnitude;
         m->body = body;
         m->hands |= 1U << k;
     }
-    return m->hands != 0;
+    return is_near;
 }
 
 static void step_early(struct et_trainer *t, struct et__mishap *m)
@@ -364,8 +366,8 @@ static bool is_hit_enough(const struct et_trainer *t, const struct et__mishap *m
 {
     const double hit = t->world->hit.force_n;
     const bool is_past = m->told.reached > 0 && now_s(t) - m->told.to_s > PAST_S;
-    return hit >= m->magnitude || is_past || m->out_m > m->room_m + DEEPEST_M ||
-           now_s(t) - m->begin_s > ASTRAY_S;
+    const double most_m = m->room_m + (m->told.reached > 0 ? DEEPEST_M : MISSED_M);
+    return hit >= m->magnitude || is_past || m->out_m > most_m || now_s(t) - m->begin_s > ASTRAY_S;
 }
 
 static void step_collision(struct et_trainer *t, struct et__mishap *m)

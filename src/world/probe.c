@@ -91,6 +91,21 @@ double et__probe_height(const struct et_world *w, int body)
     return least;
 }
 
+static bool touches_furniture(const struct et_world *w, int body)
+{
+    for (int i = 0; i < w->data->ncon; i++) {
+        const mjContact *c = &w->data->contact[i];
+        const bool is_first = et__is_of(w, c->geom1, body),
+                   is_second = et__is_of(w, c->geom2, body);
+        const int other = is_first ? c->geom2 : c->geom1;
+        if (c->exclude == 0 && is_first != is_second && !is_robots(w, other) &&
+            !et__is_loose(w->model, w->model->body_rootid[w->model->geom_bodyid[other]]))
+            return true;
+    }
+    return false;
+}
+
+// What is below, or stands on the furniture with this in it; not what lies in this.
 bool et__probe_stands(const struct et_world *w, int body)
 {
     const mjModel *m = w->model;
@@ -104,7 +119,7 @@ bool et__probe_stands(const struct et_world *w, int body)
         if (c->exclude != 0 || is_first == is_second || is_robots(w, other))
             continue;
         const int root = m->body_rootid[m->geom_bodyid[other]];
-        if (!et__is_loose(m, root) || com[3 * root + 2] < low)
+        if (!et__is_loose(m, root) || com[3 * root + 2] < low || touches_furniture(w, root))
             return true;
     }
     return false;
