@@ -3,6 +3,7 @@
 
 #include "robot/mujoco_guard.h"
 #include "world/world__gl.h"
+#include "world/world__view.h"
 #include "world/world__world.h"
 
 #include <pthread.h>
@@ -25,7 +26,9 @@ struct et_world_renderer {
     mjrContext context;
     bool has_scene, has_context, has_shadows;
     int width, height;
-    uint8_t *row; // of a picture
+    uint8_t *row;          // of a picture
+    struct et__seen *seen; // scratch, as many as the scene has room for
+    mjvGeom *geoms;
 };
 
 size_t et_world_n_cameras(const struct et_world *world)
@@ -76,11 +79,11 @@ static void make_context(void *context)
 }
 
 /* How round a ball is, and into how many parts a box's sides are cut. Corners are what drawing in
- * software costs: these make a picture of 128 × 128 a third cheaper, and nobody sees it there. */
+ * software costs, and nobody sees these. */
 static void choose_corners(mjVisual *vis, int side)
 {
     const int n_slices = side <= SMALL_PX ? 16 : side <= MEDIUM_PX ? 20 : vis->quality.numslices;
-    const int n_quads = side <= SMALL_PX ? 1 : side <= MEDIUM_PX ? 2 : vis->quality.numquads;
+    const int n_quads = side <= MEDIUM_PX ? 1 : vis->quality.numquads;
     if (vis->quality.numslices > n_slices) {
         vis->quality.numslices = n_slices;
         vis->quality.numstacks = n_slices / 2;
@@ -133,9 +136,12 @@ static enum et_status open_parts(struct et_world_renderer *r, struct et_err *err
 {
     // MuJoCo finds OpenGL's functions through a global of its own.
     static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+    const size_t n_geoms = (size_t)(r->model->ngeom + r->model->nsite + GEOMS_EXTRA);
     r->row = malloc((size_t)r->width * sizeof(float));
-    if (!r->row)
-        return et_fail(err, ET_ENOMEM, -1, "no memory for a picture's row");
+    r->seen = calloc(n_geoms, sizeof *r->seen);
+    r->geoms = calloc(n_geoms, sizeof *r->geoms);
+    if (!r->row || !r->seen || !r->geoms)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for pictures");
     enum et_status st = et__mujoco_guard(make_data, r, err);
     if (st != ET_OK)
         return st;
@@ -203,6 +209,8 @@ void et_world_renderer_close(struct et_world_renderer *renderer)
     (void)st; // what MuJoCo could not free is lost
     et__gl_close(renderer->gl);
     free(renderer->row);
+    free(renderer->seen);
+    free(renderer->geoms);
     free(renderer);
 }
 
@@ -260,6 +268,8 @@ static void draw(void *context)
     mjv_updateScene(r->model, r->data, &r->option, NULL, &camera, mjCAT_ALL, &r->scene);
     if (r->world->wiped)
         take_wiped_away(r->world, &r->scene);
+    et__view_order(&r->scene, (float)r->width / (float)r->height, r->has_shadows, r->seen,
+                   r->geoms);
     r->scene.flags[mjRND_SKYBOX] = !d->depth; // it would be a wall
     mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
     mjr_render(all, &r->scene, &r->context);

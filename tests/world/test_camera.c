@@ -5,6 +5,7 @@
 #include "robot/mujoco_guard.h"
 #include "support.h"
 #include "tap.h"
+#include "world/world__view.h"
 #include "world/world__world.h"
 
 #include <stdlib.h>
@@ -228,6 +229,44 @@ static void pictures_need_not_be_square_or_even(void)
     close_room(world);
 }
 
+// A camera at the origin looks along +x, 90° wide and high, from 0.1 to 10 m.
+static void near_things_are_drawn_first_and_unseen_ones_not_at_all(void)
+{
+    static mjvGeom geoms[8], copy[8];
+    struct et__seen seen[8];
+    static const struct {
+        int type;
+        float x, y, radius;
+    } MADE[] = {
+        {mjGEOM_PLANE, 0, 0, 0},        {mjGEOM_SPHERE, 3, 0, .1F},
+        {mjGEOM_SPHERE, -1, 0, .1F},    {mjGEOM_SPHERE, 1, 5, .1F},
+        {mjGEOM_SPHERE, 1, 1.1F, .1F},  {mjGEOM_SPHERE, 1, 1.2F, .1F},
+        {mjGEOM_SPHERE, 10.2F, 0, .1F}, {mjGEOM_SPHERE, .5F, 0, .1F},
+    };
+    mjvScene scene = {.geoms = geoms, .maxgeom = 8};
+    for (int eye = 0; eye < 2; eye++)
+        scene.camera[eye] = (mjvGLCamera){.forward = {1, 0, 0},
+                                          .up = {0, 0, 1},
+                                          .frustum_bottom = -.1F,
+                                          .frustum_top = .1F,
+                                          .frustum_near = .1F,
+                                          .frustum_far = 10};
+    for (int has_shadows = 0; has_shadows < 2; has_shadows++) {
+        for (int i = 0; i < 8; i++)
+            geoms[i] = (mjvGeom){.type = MADE[i].type,
+                                 .objid = i,
+                                 .pos = {MADE[i].x, MADE[i].y, 0},
+                                 .size = {MADE[i].radius, MADE[i].radius, MADE[i].radius}};
+        scene.ngeom = 8;
+        et__view_order(&scene, 1, has_shadows, seen, copy);
+        CHECK_EQ(scene.ngeom, has_shadows ? 8 : 4);
+        CHECK_EQ(geoms[0].objid, 7);
+        CHECK_EQ(geoms[scene.ngeom - 1].objid, 0); // the floor
+        CHECK(has_shadows || geoms[1].objid == 4); // an edge of it is seen
+        CHECK(has_shadows || geoms[2].objid == 1);
+    }
+}
+
 static enum et_status open_with(struct et_world *world, const char *library)
 {
     const struct et_world_renderer_options options = {SIDE, SIDE, false};
@@ -277,6 +316,7 @@ int main(void)
     RUN(cameras_go_by_their_places);
     RUN(sizes_out_of_range_are_refused);
     RUN(pictures_need_not_be_square_or_even);
+    RUN(near_things_are_drawn_first_and_unseen_ones_not_at_all);
     RUN(the_environment_chooses_the_library);
     return tap_end();
 }
