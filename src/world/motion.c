@@ -83,7 +83,8 @@ static void pull_elbow(struct et_trainer *t, enum et__side side, const double *p
     const double u = late < 0.6 ? 0 : et__minimum_jerk((late - 0.6) / 0.4);
     const double share = 0.3 * u * u + (late >= 1 ? 0.7 : 0);
     for (size_t i = 0; i < t->world->hands[side].n_joints; i++)
-        arm->q[i] += mju_clip(share * (planned[i] - arm->q[i]), -0.03, 0.03);
+        arm->q[i] +=
+            mju_clip(share * (planned[i] - arm->q[i]), -t->step_max[side][i], t->step_max[side][i]);
 }
 
 static bool has_pushed(const struct et_trainer *t, enum et__side side)

@@ -68,6 +68,7 @@ static enum et_status make(struct et_trainer *t, struct et_err *err)
     enum et_status st = et__mujoco_guard(make_scratch, t, err);
     if (st == ET_OK && !t->reach.scratch)
         st = et_fail(err, ET_ENOMEM, -1, "no memory for a trainer");
+    et__pace_open(t);
     for (size_t i = 0; st == ET_OK && i < skill->n_phases; i++)
         st = bind_phase(t, i, err);
     for (size_t side = 0; side < 2; side++)
@@ -201,6 +202,7 @@ static void wait(struct et_trainer *t)
 static void act(void *context)
 {
     struct et_trainer *t = context;
+    struct et__pace before;
     et__mishap_step(t);
     if (t->is_done) {
         t->rest_s -= STEP_S;
@@ -211,12 +213,14 @@ static void act(void *context)
         return;
     }
     t->phase_s += STEP_S;
+    et__pace_note(t, &before);
     bool is_busy = move_posture(t);
     et__trainer_place(t, false);
     for (int side = ET__LEFT; side <= ET__RIGHT; side++) {
         is_busy = move_grip(&t->arms[side]) || is_busy;
         is_busy = et__arm_move(t, (enum et__side)side) || is_busy;
     }
+    is_busy = et__pace_keep(t, &before) || is_busy;
     if (has_lost_something(t)) {
         t->state.has_given_up = t->is_done = true;
         t->rest_s = REST_S;

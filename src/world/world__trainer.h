@@ -119,6 +119,7 @@ struct et_trainer {
     double posture[ET__POSTURES_MAX], posture_from[ET__POSTURES_MAX], posture_to[ET__POSTURES_MAX];
     double posture_t_s, posture_duration_s; // t < 0: none under way
     double home[2][ET__ARM_JOINTS_MAX];
+    double step_max[2][ET__ARM_JOINTS_MAX]; // of an arm's joints, rad
     double *object_z; // where the skill's objects stood
     double phase_s, dwell_s, hold_s, pause_s, rest_s;
     bool is_done;
@@ -139,5 +140,19 @@ double et__minimum_jerk(double share); // 0 … 1 to 0 … 1
 
 /* Where a way is at its time (motion.c); moves the arm's q on. True while it is under way. */
 bool et__arm_move(struct et_trainer *trainer, enum et__side side);
+
+/* ---- how fast joints go (pace.c) ---- */
+
+struct et__pace { // where arms and trunk were before a step
+    double t_s[2], q[2][ET__ARM_JOINTS_MAX];
+    double posture_t_s, posture[ET__POSTURES_MAX];
+};
+
+void et__pace_open(struct et_trainer *trainer);
+void et__pace_note(const struct et_trainer *trainer, struct et__pace *before);
+
+/* Takes as much of the step back as is too fast, of the way's time, too. True when an arm has not
+ * arrived because of that. */
+bool et__pace_keep(struct et_trainer *trainer, const struct et__pace *before);
 
 #endif

@@ -213,6 +213,36 @@ static void the_trainer_lifts_the_block(void)
     et_world_close(world);
 }
 
+// A tray that stands low makes wrists turn quickly; their motors can do 15 N m / 5 N m s.
+static void no_joint_is_asked_to_go_faster_than_its_motor_can(void)
+{
+    struct et_world *world = NULL;
+    struct et_trainer *trainer = NULL;
+    const struct et_world_options options = {.skill = "carry_tray"};
+    double now[64], last[64], most = 0;
+    size_t n_joints = 0;
+    CHECK_OK(et_world_open(&world, &options, &err));
+    if (!world)
+        return;
+    const struct et_world_joint *joints = et_world_joints(world, &n_joints);
+    CHECK(n_joints <= 64);
+    CHECK_OK(et_world_reset(world, 2, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_trainer_open(&trainer, world, NULL, &err));
+    CHECK_OK(et_trainer_begin(trainer, 2, &err));
+    for (int step = 0; step < 150; step++) {
+        CHECK_OK(et_trainer_act(trainer, now, &err));
+        CHECK_OK(et_world_step(world, now, &err));
+        for (size_t i = 0; step > 0 && i < n_joints; i++)
+            if (joints[i].part == ET_PART_LEFT_ARM || joints[i].part == ET_PART_RIGHT_ARM)
+                most = fmax(most, fabs(now[i] - last[i]));
+        memcpy(last, now, sizeof last);
+    }
+    CHECK(most > 0.01); // rad in 10 ms
+    CHECK(most < 0.02);
+    et_trainer_close(trainer);
+    et_world_close(world);
+}
+
 static void says_what_is_not_there(void)
 {
     struct et_world *world = NULL;
@@ -233,6 +263,7 @@ int main(void)
     RUN(actions_are_clipped_and_nan_keeps_the_last);
     RUN(worlds_in_threads_do_as_one_alone);
     RUN(the_trainer_lifts_the_block);
+    RUN(no_joint_is_asked_to_go_faster_than_its_motor_can);
     RUN(says_what_is_not_there);
     return tap_end();
 }
