@@ -11,6 +11,7 @@
 // a picture as a whole does not need more.
 #define WIDTH_PX 320
 #define TILE_PX 20
+#define COARSE 4 // boxes across a coarse one, through which only large things are seen
 // Video luma is 16 for black and 235 for white (ITU-R BT.601); levels are 0 … 255. What little full
 // range video there is comes out somewhat dark and bright at its ends, which no threshold notices.
 #define LUMA_BLACK 16.0
@@ -20,7 +21,7 @@
 struct small {
     int width_px, height_px;
     int box_px;
-    float *now, *before;
+    float *now, *before, *coarse;
 };
 
 static bool small_open(struct small *small, const struct et_frame *frame, struct et_arena *arena)
@@ -31,7 +32,8 @@ static bool small_open(struct small *small, const struct et_frame *frame, struct
     const size_t n = (size_t)small->width_px * (size_t)small->height_px + ET__FLOW_PAD;
     small->now = et_arena_array(arena, n, sizeof *small->now);
     small->before = et_arena_array(arena, n, sizeof *small->before);
-    return small->now && small->before;
+    small->coarse = et_arena_array(arena, n / (COARSE * COARSE) + 1, sizeof *small->coarse);
+    return small->now && small->before && small->coarse;
 }
 
 /* Adds one row of pixels to the row of boxes it belongs to. */
@@ -125,12 +127,13 @@ static double motion_of(const struct small *small)
 }
 
 /* Variance of the Laplacian (Pech-Pacheco et al. 2000, ICPR 3, 314): edges make it large. */
-static double sharpness_of(const struct small *small)
+static double sharpness_of(const float *picture, size_t width, size_t height)
 {
-    const size_t width = (size_t)small->width_px;
     double sum = 0, sum2 = 0;
-    for (size_t y = 1; y + 1 < (size_t)small->height_px; y++) {
-        const float *row = &small->now[y * width];
+    if (width <= 2 || height <= 2)
+        return 0;
+    for (size_t y = 1; y + 1 < height; y++) {
+        const float *row = &picture[y * width];
         float of_row = 0, of_row2 = 0;
         for (size_t x = 1; x + 1 < width; x++) {
             const float l =
@@ -141,14 +144,29 @@ static double sharpness_of(const struct small *small)
         sum += (double)of_row;
         sum2 += (double)of_row2;
     }
-    const double n = (double)(small->width_px - 2) * (double)(small->height_px - 2);
-    return small->width_px > 2 && small->height_px > 2 ? sum2 / n - (sum / n) * (sum / n) : 0;
+    const double n = (double)(width - 2) * (double)(height - 2);
+    return sum2 / n - (sum / n) * (sum / n);
+}
+
+/* The sharpness of what is left when small things are gone. */
+static double coarse_sharpness_of(struct small *small)
+{
+    const size_t width = (size_t)small->width_px / COARSE,
+                 height = (size_t)small->height_px / COARSE;
+    memset(small->coarse, 0, width * height * sizeof *small->coarse);
+    for (size_t y = 0; y < height * COARSE; y++) {
+        const float *row = &small->now[y * (size_t)small->width_px];
+        float *to = &small->coarse[y / COARSE * width];
+        for (size_t x = 0; x < width; x++, row += COARSE)
+            to[x] += (row[0] + row[1] + row[2] + row[3]) / (COARSE * COARSE);
+    }
+    return sharpness_of(small->coarse, width, height);
 }
 
 /* The arrays that a camera's measures are written to. */
 struct measures {
     int64_t *t_ns;
-    double *mean, *change, *motion, *flows, *sharpness;
+    double *mean, *change, *motion, *flows, *sharpness, *coarse_sharpness;
     int64_t *lost_ns; // of pictures that cannot be decoded
 };
 
@@ -161,7 +179,9 @@ static bool measures_open(struct measures *m, size_t n, struct et_arena *arena)
     m->motion = et_arena_array(arena, n, sizeof *m->motion);
     m->flows = et_arena_array(arena, n * ET__N_FLOWS, sizeof *m->flows);
     m->sharpness = et_arena_array(arena, n, sizeof *m->sharpness);
-    return m->t_ns && m->lost_ns && m->mean && m->change && m->motion && m->flows && m->sharpness;
+    m->coarse_sharpness = et_arena_array(arena, n, sizeof *m->coarse_sharpness);
+    return m->t_ns && m->lost_ns && m->mean && m->change && m->motion && m->flows && m->sharpness &&
+           m->coarse_sharpness;
 }
 
 /* Where a camera's frames come from: an MP4, or a recording. */
@@ -259,7 +279,8 @@ static void measure(struct seen *seen, const struct et_frame *frame, bool is_tim
     if (is_timed)
         et__flow_next(&seen->flow, small->now, n > 0 ? small->before : NULL,
                       &m->flows[n * ET__N_FLOWS]);
-    m->sharpness[n] = sharpness_of(small);
+    m->sharpness[n] = sharpness_of(small->now, (size_t)small->width_px, (size_t)small->height_px);
+    m->coarse_sharpness[n] = coarse_sharpness_of(small);
 }
 
 static enum et_status note_lost(struct et__look *look, struct et__camera *camera, int64_t t_ns,
@@ -374,5 +395,6 @@ enum et_status et__camera_measure(struct et__look *look, const struct et_video_r
     camera->motion = m.motion;
     camera->flows = video->t_ns ? m.flows : NULL;
     camera->sharpness = m.sharpness;
+    camera->coarse_sharpness = m.coarse_sharpness;
     return ET_OK;
 }

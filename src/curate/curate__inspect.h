@@ -41,10 +41,11 @@ struct et__camera {
     const double *change; // largest mean difference of a tile to the frame before; [0] is NaN
     const double *motion; // mean difference of the whole picture to the frame before; [0] is NaN
     const double *flows;  // n × ET__N_FLOWS; NULL: the video has no times of its own
-    const double *sharpness; // variance of the Laplacian of the luma
-    size_t n_lost;           // of a recording: pictures that are there and cannot be decoded
-    const int64_t *lost_ns;  // when they were taken
-    const char *lost;        // why the first of them cannot be; NULL: there are none
+    const double *sharpness;        // variance of the Laplacian of the luma
+    const double *coarse_sharpness; // the same at a quarter of the width
+    size_t n_lost;                  // of a recording: pictures that are there and cannot be decoded
+    const int64_t *lost_ns;         // when they were taken
+    const char *lost;               // why the first of them cannot be; NULL: there are none
 };
 
 // A mean level below or above these shows nothing (defaults of `exposure`).

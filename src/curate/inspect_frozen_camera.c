@@ -2,14 +2,17 @@
 
 #include <math.h>
 
+#define PULSE_FRAMES 3
+
 enum { FROZEN_S, CHANGE, PULSE, SPEED, ERROR_S };
 
 static const struct et_inspect_param PARAMS[] = {
     [FROZEN_S] = {"frozen_s", 0.5, "s", "the same picture for this long is suspect"},
     [CHANGE] = {"change", 0.2, "levels",
                 "pictures are the same when no tile's mean difference is above this (of 255)"},
-    [PULSE] = {"pulse", 3, "levels",
-               "a single change up to this between pictures that are the same is the encoder's"},
+    [PULSE] = {"pulse", 5, "levels",
+               "a change up to this that dies away at once between pictures that are the same is "
+               "the encoder's"},
     [SPEED] = {"speed", 0.05, "rad/s",
                "and the robot moves faster than this meanwhile, on average"},
     [ERROR_S] = {"error_s", 2, "s", "from this long on it is an error"},
@@ -49,14 +52,23 @@ static enum et_status report(struct et__look *look, const struct et__camera *cam
 }
 
 /* True when frame k ≥ 1 shows what the frame before shows. A key frame is coded anew and differs a
- * little even when the camera stands still. */
+ * little even when the camera stands still; the frames behind it take back what is left of that. */
 static bool is_same(const struct et__look *look, const struct et__camera *camera, size_t k)
 {
     const double *change = camera->change, same = look->params[CHANGE];
     if (change[k] < same)
         return true;
-    return change[k] < look->params[PULSE] && k > 1 && change[k - 1] < same && k + 1 < camera->n &&
-           change[k + 1] < same;
+    size_t first = k, end = k + 1;
+    while (first > 1 && change[first - 1] >= same && k - first < PULSE_FRAMES)
+        first--;
+    while (end < camera->n && change[end] >= same && end - first < PULSE_FRAMES + 1)
+        end++;
+    if (first < 2 || end == camera->n || end - first > PULSE_FRAMES)
+        return false;
+    for (size_t i = first + 1; i < end; i++)
+        if (change[i] >= change[i - 1])
+            return false;
+    return change[first] < look->params[PULSE];
 }
 
 static enum et_status inspect(struct et__look *look, const struct et__camera *camera,

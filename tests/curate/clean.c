@@ -263,6 +263,8 @@ static uint8_t pixel(const struct scene *scene, enum clean_fault fault, double a
         return (uint8_t)amount;
     case CLEAN_FAULT_BLUR:
         return blurred_pixel(scene, x, y, (int)amount);
+    case CLEAN_FAULT_PLAIN: // a wall, lit from one side
+        return (uint8_t)((int)amount + x / 16);
     case CLEAN_FAULT_NONE:
     case CLEAN_FAULT_FREEZE:
         break;

@@ -59,12 +59,13 @@ enum clean_fault {
     CLEAN_FAULT_FREEZE,
     CLEAN_FAULT_DARK,
     CLEAN_FAULT_BRIGHT,
-    CLEAN_FAULT_BLUR
+    CLEAN_FAULT_BLUR,
+    CLEAN_FAULT_PLAIN
 };
 struct clean_video_fault {
     enum clean_fault fault;
     size_t first, last;
-    double amount; // DARK and BRIGHT: levels; BLUR: radius in pixels
+    double amount; // DARK and BRIGHT: levels; BLUR: radius in pixels; PLAIN: the wall's level
 };
 
 /* Encodes a video of `n_frames` frames for the episode and refers to it. fault may be NULL. */

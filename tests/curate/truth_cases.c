@@ -251,6 +251,12 @@ static void blur(struct clean *clean, double radius)
     film(clean, &(struct clean_video_fault){CLEAN_FAULT_BLUR, at, at + 30, radius});
 }
 
+static void face_a_wall(struct clean *clean, double level)
+{
+    const size_t at = row_at(clean, AT_S);
+    film(clean, &(struct clean_video_fault){CLEAN_FAULT_PLAIN, at, at + 30, level});
+}
+
 /* ---- words ---- */
 
 static const char *const WORDS[] = {
@@ -591,6 +597,8 @@ const struct truth_case TRUTH_CASES[] = {
 
     {"blur", "1 s is blurred over %g pixels to each side from 4 s on", 0, blur, NULL, false, WARN,
      NO_VALUE, 0, NOWHERE},
+    {"blur", "1 s shows nothing but a wall of level %g from 4 s on", 120, face_a_wall, NULL, false,
+     WARN, NO_VALUE, 0, NOWHERE},
     {"blur", "1 s is blurred over %g pixels to each side from 4 s on", 1, blur, NULL, true, WARN,
      NO_VALUE, 0, 4},
     {"blur", "1 s is blurred over %g pixels to each side from 4 s on", 2, blur, NULL, true, WARN,
