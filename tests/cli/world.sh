@@ -99,6 +99,23 @@ curates() {
         grep -q 'Press the red button' "$dir"/episodes/*/000/episode.json
 }
 it "recordings of the virtual centre become episodes with their instruction" curates
+# Episodes of a folder of recordings that are kept without a warning.
+is_clean() {
+    exits 0 "$etude" curate "$1" -o "$1.episodes" --json -q && python3 - "$dir/out" "$2" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["kept"] == int(sys.argv[2]) and not d["warned"] and not d["rejected"], d
+PY
+}
+# A tray asks much of wrists, a peg of the aim, a crate of both arms.
+clean() {
+    local skill
+    for skill in carry_tray insert_peg return_boxes; do
+        exits 0 world run $skill --no-cameras --seed 1001 -o "$dir/clean" -q && says "1 with success" || return 1
+    done
+    is_clean "$dir/clean" 3
+}
+it "what the careful hand does well raises no warning" clean
 faulty() {
     exits 0 world run press_button --no-cameras --fault dropped=0.2,clock_drift=large -o "$dir/faulty" -q &&
         grep -q '"fault": "dropped"' "$dir"/faulty/*.truth.json &&
@@ -165,12 +182,13 @@ interrupted() {
 it "Ctrl-C leaves finished episodes whole and nothing else" interrupted INT
 it "and so does whoever ends the program politely" interrupted TERM
 pictures() {
-    if ! "$etude" world run press_button --size 64x64 -o "$dir/seen" -q >"$dir/out" 2>&1; then
+    if ! "$etude" world run press_button --size 320x240 -o "$dir/seen" -q >"$dir/out" 2>&1; then
         says "no-cameras" # neither EGL nor OSMesa here: it says what to do
         return
     fi
     exits 0 "$etude" info "$dir/seen/press_button-etude-one-1.mcap" && says '/camera/head .* [23][0-9]\.*[0-9]*$' &&
-        exits 0 "$etude" cat "$dir/seen/press_button-etude-one-1.mcap" --stream head.image --rows 0-1 --format json && says '"coding":"h264"'
+        exits 0 "$etude" cat "$dir/seen/press_button-etude-one-1.mcap" --stream head.image --rows 0-1 --format json && says '"coding":"h264"' &&
+        is_clean "$dir/seen" 1
 }
-it "cameras are H.264, or it says how to do without" pictures
+it "cameras are H.264 and raise no warning, or it says how to do without" pictures
 echo "1..$n"
