@@ -213,7 +213,7 @@ static void the_trainer_lifts_the_block(void)
     et_world_close(world);
 }
 
-// A tray that stands low makes wrists turn quickly; their motors can do 15 N m / 5 N m s.
+// A tray that stands low makes wrists turn quickly; their motors can do 15 N m / 5 N m s = 3 rad/s.
 static void no_joint_is_asked_to_go_faster_than_its_motor_can(void)
 {
     struct et_world *world = NULL;
@@ -238,7 +238,7 @@ static void no_joint_is_asked_to_go_faster_than_its_motor_can(void)
         memcpy(last, now, sizeof last);
     }
     CHECK(most > 0.01); // rad in 10 ms
-    CHECK(most < 0.02);
+    CHECK(most < 0.025);
     et_trainer_close(trainer);
     et_world_close(world);
 }
