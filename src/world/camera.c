@@ -268,8 +268,8 @@ static void draw(void *context)
     mjv_updateScene(r->model, r->data, &r->option, NULL, &camera, mjCAT_ALL, &r->scene);
     if (r->world->wiped)
         take_wiped_away(r->world, &r->scene);
-    et__view_order(&r->scene, (float)r->width / (float)r->height, r->has_shadows, r->seen,
-                   r->geoms);
+    if (!r->has_shadows) // what is not seen may throw one
+        et__view_order(&r->scene, (float)r->width / (float)r->height, r->seen, r->geoms);
     r->scene.flags[mjRND_SKYBOX] = !d->depth; // it would be a wall
     mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
     mjr_render(all, &r->scene, &r->context);

@@ -3,6 +3,7 @@
 #include "world/world__view.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Radius of a ball around all of a geom; infinite where nothing is known of it. */
@@ -90,14 +91,13 @@ static int compare(const void *a, const void *b)
     return x->i < y->i ? -1 : 1;
 }
 
-void et__view_order(mjvScene *scene, float aspect, bool has_shadows, struct et__seen *seen,
-                    mjvGeom *copy)
+void et__view_order(mjvScene *scene, float aspect, struct et__seen *seen, mjvGeom *copy)
 {
     const struct view v = view_of(scene->camera, aspect);
     int n = 0;
     for (int i = 0; i < scene->ngeom; i++) {
         copy[i] = scene->geoms[i];
-        if (has_shadows || is_seen(&v, &copy[i])) // what is not seen may throw a shadow
+        if (is_seen(&v, &copy[i]))
             seen[n++] = (struct et__seen){nearness(&v, &copy[i]), i};
     }
     qsort(seen, (size_t)n, sizeof *seen, compare);
