@@ -142,6 +142,28 @@ ET_MUST_USE enum et_status et__cut_hand_events(const struct et__cut_hand *hand, 
 #define ET__CUT_HOLDS_RIGHT 2
 #define ET__CUT_ACTS 4 // a hand closes or opens
 
+// A touch from here on is one: what rests on a finger is heavier.
+#define ET__CUT_TOUCH_ON_N 0.5
+
+/* The hands (ET__CUT_HOLDS_…) that a sensor of that part is at; both, where it does not say. */
+unsigned et__cut_hands_of(enum et_part part);
+
+/* A contact, as one sensor felt it, and who is told of it when it is over. */
+struct et__cut_felt {
+    int64_t t_first_ns, t_last_ns;
+    double most; // beside what it felt before
+};
+struct et__cut_feeling {
+    const struct et__cut_grid *grid;
+    const uint8_t *doing; // what is felt in cells of ET__CUT_ACTS is no contact
+    void (*felt)(void *ctx, const struct et__cut_felt *felt);
+    void *ctx;
+};
+
+/* Tells of every time that a wrist bears 5 N more than what it carried before, however short. A
+ * track of at least 3 values. */
+void et__cut_feel_wrench(const struct et_track *track, const struct et__cut_feeling *feeling);
+
 /* Marks the cells in which a wrench or a touch says contact. What a hand holds touches it, and
  * closing loads the wrist: neither is news. */
 void et__cut_contact(const struct et_track *tracks, size_t n_tracks,

@@ -12,9 +12,11 @@
 #define ET__INSPECTOR_MAP(X)                                                                    \
     X(shape) X(nonfinite) X(metadata)                                                           \
     X(stamps) X(gap)                                                                            \
-    X(clock_source) X(clock_reset) X(clock_drift) X(late) X(rate) X(jitter) X(skew)             \
+    X(clock_source) X(clock_offset) X(clock_reset) X(clock_drift)                               \
+    X(late) X(rate) X(jitter) X(skew)                                                           \
     X(limits) X(jump) X(dropout) X(frozen_encoder) X(stale)                                     \
     X(latency) X(tracking) X(saturation) X(idle) X(truncation)                                  \
+    X(missed_grasp) X(slip) X(drop) X(early_release) X(collision)                               \
     X(absent_video) X(frame_count) X(decode) X(frozen_camera) X(exposure) X(blur)               \
     X(camera_latency)                                                                           \
     X(label) X(totals) X(duplicate) X(label_set)
@@ -66,6 +68,8 @@ struct et__look {
     // at each sample of `clock`; NULL when nothing measured moves in rad.
     const double *speed_rad_s;
     const struct et_track *clock;
+    const struct et__grip *grips; // of curate__grip.h, once the first inspector asked for them
+    size_t n_grips;
 };
 
 /* One inspection of a set. */

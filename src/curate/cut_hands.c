@@ -264,7 +264,9 @@ void et__cut_hand_decide(struct et__cut_hand *hand)
 {
     if (!hand->track)
         return;
-    hand->open = end_by_limits(hand);
+    // What is told in metres is the way between fingers.
+    const char *unit = hand->track->stream.unit;
+    hand->open = unit && strcmp(unit, "m") == 0 ? 1 : end_by_limits(hand);
     if (hand->open == 0)
         hand->open = hand->votes >= 0 ? 1 : -1;
 }

@@ -203,14 +203,17 @@ static void put_parameters(void)
 
 static void put_truth_head(void)
 {
-    et_buf_puts(&table,
-                "\n## Truth\n\n"
-                "Clean episodes (two arms and two hands, 8 s at 30 Hz, latency 0.12 s) are "
-                "corrupted, and what is found is held\nagainst what was injected. The last "
-                "column names what else was raised as a warning or an error: a reading that "
-                "is\nshifted is far from its command, too, and one that thaws jumps.\n\n"
-                "| inspector | injected | found | at | severity | also |\n"
-                "|---|---|---|---|---|---|\n");
+    et_buf_puts(
+        &table,
+        "\n## Truth\n\n"
+        "Clean episodes (two arms and two hands, 8 s at 30 Hz, latency 0.12 s) are "
+        "corrupted, and what is found is held\nagainst what was injected. The last "
+        "column names what else was raised as a warning or an error: a reading that "
+        "is\nshifted is far from its command, too, and one that thaws jumps. What bodies do "
+        "is tried on a made grasp\n(`tests/curate/grip_made.c`), beside which little "
+        "moves.\n\n"
+        "| inspector | injected | found | at | severity | also |\n"
+        "|---|---|---|---|---|---|\n");
 }
 
 int main(int n_args, char **args)

@@ -42,6 +42,14 @@ void truth_burst(struct clean *clean, double duration_s);
 void truth_silence(struct clean *clean, double duration_s);
 void truth_late_camera(struct clean *clean, double from_s);
 void truth_old_pictures(struct clean *clean, double latency_s);
+void truth_offset(struct clean *clean, double offset_s);
+
+/* What bodies do, see truth_grips.c. */
+void truth_miss(struct clean *clean, double felt_s);
+void truth_slip(struct clean *clean, double weight_n);
+void truth_drop(struct clean *clean, double width_mm);
+void truth_release(struct clean *clean, double speed_rad_s);
+void truth_hit(struct clean *clean, double force_n);
 
 extern const struct truth_case TRUTH_CASES[];
 extern const size_t TRUTH_N_CASES;

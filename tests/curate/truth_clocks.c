@@ -20,6 +20,7 @@ struct link {
     double jitter;   // of the samples, in periods to both sides
     double stall_s;  // nothing arrives for so long from AT_S on
     bool is_bare;    // no stamps
+    double before_s; // how far its clock is before the centre's; 0: 1,000 s
 };
 
 static void *take(struct clean *clean, size_t n, size_t size)
@@ -47,10 +48,11 @@ static struct stamped send_all(struct clean *clean, const struct link *link, con
     };
     struct rng rng = {clean->seed + n};
     const double half_s = t_s[n / 2];
+    const double before_s = link->before_s != 0 ? link->before_s : 1000;
     int64_t last_ns = INT64_MIN;
     for (size_t k = 0; k < n; k++) {
         const double bend_s = link->bend_ppm * 1e-6 * fmax(0, t_s[k] - half_s);
-        double d_s = 1000.0005 + t_s[k] * (1 - link->skew_ppm * 1e-6) - bend_s;
+        double d_s = before_s + 0.0005 + t_s[k] * (1 - link->skew_ppm * 1e-6) - bend_s;
         if (t_s[k] >= AT_S)
             d_s += link->reset_s;
         if (link->tick_s > 0)
@@ -144,6 +146,11 @@ void truth_no_stamps(struct clean *clean, double unused)
 void truth_reset(struct clean *clean, double by_s)
 {
     link_up(clean, 500, &(struct link){.reset_s = by_s});
+}
+
+void truth_offset(struct clean *clean, double offset_s)
+{
+    link_up(clean, 30, &(struct link){.before_s = offset_s});
 }
 
 void truth_drift(struct clean *clean, double ppm)
