@@ -144,6 +144,44 @@ static int list_files(struct list *list, const struct et_share_kind *kind, bool 
     return CLI_DONE;
 }
 
+/* What `world run --fault` takes. */
+static int list_faults(struct list *list)
+{
+    struct et_json_writer *w = &list->json.w;
+    struct et_buf line = et_buf((size_t)1 << 12);
+    if (list->args->is_json) {
+        et_json_key(w, "faults");
+        et_json_open_list(w);
+    }
+    for (unsigned i = 0; i < ET_N_FAULTS; i++) {
+        const struct et_world_fault_kind *kind = et_world_fault_kind((enum et_world_fault_name)i);
+        et_buf_printf(&line, "%s%s", i ? ", " : "", kind->name);
+        if (!list->args->is_json)
+            continue;
+        et_json_open_map(w);
+        et_json_put_text(w, "fault", kind->name);
+        et_json_put_text(w, "unit", kind->unit);
+        et_json_key(w, "magnitudes");
+        et_json_open_list(w);
+        for (size_t k = 0; k < 3; k++)
+            et_json_real(w, kind->magnitudes[k]);
+        et_json_close_list(w);
+        et_json_put_text(w, "finding", kind->finding);
+        et_json_put_text(w, "text", kind->text);
+        et_json_put_bool(w, "is_trainers", kind->is_trainers);
+        et_json_put_bool(w, "needs_cameras", kind->needs_cameras);
+        et_json_close_map(w);
+    }
+    if (list->args->is_json) {
+        et_json_close_list(w);
+    } else {
+        printf("\nfaults (world run --fault)\n");
+        cli_print_wrapped(stdout, et_buf_text(&line), 2);
+    }
+    et_buf_free(&line);
+    return CLI_DONE;
+}
+
 int cmd_world_list(const struct cli_args *args)
 {
     struct et_err err = {0};
@@ -159,6 +197,8 @@ int cmd_world_list(const struct cli_args *args)
         code = list_files(&list, &TRAINERS, true);
     if (code == CLI_DONE)
         code = list_files(&list, &SCENARIOS, false);
+    if (code == CLI_DONE)
+        code = list_faults(&list);
     if (args->is_json && code == CLI_DONE)
         code = cli_json_print(&list.json, args);
     else if (args->is_json)

@@ -8,8 +8,8 @@
 
 // clang-format off
 static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
-    [ET_FAULT_CLOCK_OFFSET] = {"clock_offset", "s", {0.1, 10, 3600}, NULL,
-        "the clock of the joints is wrong by so much: no finding, clocks are related by arrivals",
+    [ET_FAULT_CLOCK_OFFSET] = {"clock_offset", "s", {0.1, 10, 3600}, "clock_offset",
+        "the clock of the joints is wrong by so much",
         false, false},
     [ET_FAULT_CLOCK_DRIFT] = {"clock_drift", "ppm", {500, 2000, 10000}, "clock_drift",
         "the clock of the joints runs at another rate", false, false},
@@ -46,15 +46,15 @@ static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
     [ET_FAULT_IDLE] = {"idle", "s", {1.5, 4, 15}, "idle",
         "whoever shows it stands still in the middle", false, false},
 
-    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.02, 0.04, 0.08}, NULL,
+    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.02, 0.04, 0.08}, "missed_grasp",
         "the hand closes so far beside the thing, or before it", true, false},
-    [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, NULL,
+    [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, "slip",
         "what is carried slides so far in the closed hand", true, false},
-    [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, NULL,
+    [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, "drop",
         "what is carried falls out of the closed hand; at least so deep", true, false},
-    [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, NULL,
+    [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, "early_release",
         "the hand opens so long before it arrives", true, false},
-    [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, NULL,
+    [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, "collision",
         "an empty hand leaves its way and hits what stands there; the force", true, false},
 };
 // clang-format on

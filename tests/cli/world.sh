@@ -9,9 +9,9 @@ world() { "$etude" world "$@"; }
 # ---- list ----
 lists() {
     exits 0 world list && says '^press_button .* Press the red button' && says '^etude-one ' && says '^careful ' &&
-        says 'kitchen, laundry'
+        says 'kitchen, laundry' && says 'clock_offset, clock_drift'
 }
-it "list has skills, robots, trainers and scenarios" lists
+it "list has skills, robots, trainers, scenarios and faults" lists
 lists_json() {
     exits 0 world list --json && python3 - "$dir/out" <<'PY'
 import json, sys
@@ -20,6 +20,8 @@ assert d["schema"] == "etude.world-list/1"
 skill = next(s for s in d["skills"] if s["skill"] == "press_button")
 assert skill["instruction"]["fr"] and skill["instruction"]["zh"] and skill["phases"] and skill["limit_s"] > 0
 assert any(r["robot"] == "etude-one" and r["text"] for r in d["robots"])
+fault = next(f for f in d["faults"] if f["fault"] == "dropped")
+assert fault["finding"] == "gap" and fault["unit"] == "fraction" and len(fault["magnitudes"]) == 3
 PY
 }
 it "and all of them as JSON" lists_json
