@@ -359,8 +359,9 @@ static int check_skill(struct check *check, const char *wanted)
     const enum et_status st = et_pool_run(check->pool, &job, &err);
     if (st == ET_OK) {
         add_up(check, skill, &score);
-        // What the trainer must reach is said of the easiest tier.
-        check->n_below += check->options.tier == ET_TIER_CONTROLLED && score.rate < score.expected;
+        // What the trainer must reach is said of the easiest tier. Few episodes scatter: below is
+        // what cannot well be as good.
+        check->n_below += check->options.tier == ET_TIER_CONTROLLED && score.high < score.expected;
         if (check->args->is_json)
             put_json(check, &score);
         else
