@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#define PULSE_FRAMES 3
+#define PULSE_FRAMES 3 // of a key frame and those behind it
+#define STILL_FRAMES 4 // before and behind: slow motion has small changes nearer to each other
 
 enum { FROZEN_S, CHANGE, PULSE, SPEED, ERROR_S };
 
@@ -51,6 +52,15 @@ static enum et_status report(struct et__look *look, const struct et__camera *cam
                            frozen_s, last - first + 1, speed);
 }
 
+static bool is_still(const struct et__look *look, const struct et__camera *camera, size_t first,
+                     size_t end)
+{
+    for (size_t k = first; k < end; k++)
+        if (k < 1 || k >= camera->n || camera->change[k] >= look->params[CHANGE])
+            return false;
+    return true;
+}
+
 /* True when frame k ≥ 1 shows what the frame before shows. A key frame is coded anew and differs a
  * little even when the camera stands still; the frames behind it take back what is left of that. */
 static bool is_same(const struct et__look *look, const struct et__camera *camera, size_t k)
@@ -63,7 +73,9 @@ static bool is_same(const struct et__look *look, const struct et__camera *camera
         first--;
     while (end < camera->n && change[end] >= same && end - first < PULSE_FRAMES + 1)
         end++;
-    if (first < 2 || end == camera->n || end - first > PULSE_FRAMES)
+    if (end - first > PULSE_FRAMES || first < 1 + STILL_FRAMES ||
+        !is_still(look, camera, first - STILL_FRAMES, first) ||
+        !is_still(look, camera, end, end + STILL_FRAMES))
         return false;
     for (size_t i = first + 1; i < end; i++)
         if (change[i] >= change[i - 1])
