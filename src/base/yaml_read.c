@@ -51,32 +51,37 @@ static struct et_place place_of(yaml_mark_t mark)
     return (struct et_place){(int32_t)(mark.line + 1), (int32_t)(mark.column + 1)};
 }
 
+static enum et_status fail_in(struct et_err *err, enum et_status st, const char *path,
+                              struct et_place place, const char *fmt, va_list args) ET_PRINTF(5, 0);
+static enum et_status fail_in(struct et_err *err, enum et_status st, const char *path,
+                              struct et_place place, const char *fmt, va_list args)
+{
+    char reason[ET_ERR_TEXT_BYTES];
+    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    return et_fail(err, st, place.line, "%.200s%s%d:%d: %s", path ? path : "", path ? ":" : "",
+                   place.line, place.column, reason);
+}
+
 static enum et_status fail_at(const struct reader *r, enum et_status st, struct et_place place,
                               const char *fmt, ...) ET_PRINTF(4, 5);
 static enum et_status fail_at(const struct reader *r, enum et_status st, struct et_place place,
                               const char *fmt, ...)
 {
-    char reason[ET_ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    (void)fail_in(r->err, st, r->path, place, fmt, args);
     va_end(args);
-    if (r->path)
-        return et_fail(r->err, st, place.line, "%.200s:%d:%d: %s", r->path, place.line,
-                       place.column, reason);
-    return et_fail(r->err, st, place.line, "%d:%d: %s", place.line, place.column, reason);
+    return st;
 }
 
 enum et_status et_yaml_fail(struct et_err *err, const char *path, struct et_place place,
                             const char *fmt, ...)
 {
-    char reason[ET_ERR_TEXT_BYTES];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    (void)fail_in(err, ET_ECORRUPT, path, place, fmt, args);
     va_end(args);
-    return et_fail(err, ET_ECORRUPT, place.line, "%.160s:%d:%d: %s", path, place.line, place.column,
-                   reason);
+    return ET_ECORRUPT;
 }
 
 // For a failure that has no place in the text.
