@@ -14,6 +14,17 @@
 #define ET__CLOSE_SHARE 0.2 // of its range: a command that goes further closes a hand, or opens it
 #define ET__HOLD_S 0.25     // what fingers feel for less time was not held
 
+// The first parameters of those that look at what closed hands hold.
+enum { ET__CLOSED_SHARE, ET__CLOSED_TOUCH_N, ET__CLOSED_HOLD_S, ET__N_CLOSED_PARAMS };
+// clang-format off
+#define ET__CLOSED_PARAMS                                                                   \
+    [ET__CLOSED_SHARE] = {"close_share", ET__CLOSE_SHARE, "fraction",                       \
+        "a hand that is told to close by more than this share of its range is to hold"},    \
+    [ET__CLOSED_TOUCH_N] = {"touch_n", ET__CUT_TOUCH_ON_N, "N",                             \
+        "what two fingers must feel of a thing that is held"},                              \
+    [ET__CLOSED_HOLD_S] = {"hold_s", ET__HOLD_S, "s", "what is felt for less time was not held"}
+// clang-format on
+
 /* A hand that has a command, a reading and fingers that feel. Arrays have one value a cell. */
 struct et__grip {
     const char *side;              // "left", "right"

@@ -2,15 +2,10 @@
 
 #include <math.h>
 
-enum { CLOSE_SHARE, TOUCH_N, HOLD_S, LOST_S, SHRINK_SHARE };
+enum { LOST_S = ET__N_CLOSED_PARAMS, SHRINK_SHARE };
 
 static const struct et_inspect_param PARAMS[] = {
-    [CLOSE_SHARE] =
-        {"close_share", ET__CLOSE_SHARE, "fraction",
-         "a hand that is told to close by more than this share of its range is to hold"},
-    [TOUCH_N] = {"touch_n", ET__CUT_TOUCH_ON_N, "N",
-                 "what two fingers must feel of a thing that is held"},
-    [HOLD_S] = {"hold_s", ET__HOLD_S, "s", "what is felt for less time was not held"},
+    ET__CLOSED_PARAMS,
     [LOST_S] = {"lost_s", 0.1, "s",
                 "nothing felt for so long, while told to be closed: it is lost"},
     [SHRINK_SHARE] = {"shrink_share", 0.02, "fraction",
@@ -28,7 +23,7 @@ static bool find_loss(const struct et__look *look, const struct et__grip *grip, 
     const size_t least = et__grip_cells(grip, look->params[LOST_S]);
     for (size_t c = from; c < end;) {
         const size_t since = c;
-        while (c < end && grip->load[c] < look->params[TOUCH_N])
+        while (c < end && grip->load[c] < look->params[ET__CLOSED_TOUCH_N])
             c++;
         if (c - since >= least) {
             *lost = since;
@@ -59,8 +54,8 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
     const size_t before = et__grip_cells(grip, BEFORE_S), after = et__grip_cells(grip, AFTER_S);
     struct et__held held;
     size_t from = closed->first, lost;
-    while (et__grip_held(grip, from, closed->end, look->params[TOUCH_N], look->params[HOLD_S],
-                         &held) &&
+    while (et__grip_held(grip, from, closed->end, look->params[ET__CLOSED_TOUCH_N],
+                         look->params[ET__CLOSED_HOLD_S], &held) &&
            find_loss(look, grip, held.end, closed->end, &lost)) {
         const size_t last = lost + after < closed->end ? lost + after : closed->end - 1;
         const size_t since = lost > held.first + before ? lost - before : held.first;
@@ -74,7 +69,7 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
-    return et__each_closed(look, look->params[CLOSE_SHARE], inspect_close, err);
+    return et__each_closed(look, look->params[ET__CLOSED_SHARE], inspect_close, err);
 }
 
 const struct et__inspector et__inspect_drop = {

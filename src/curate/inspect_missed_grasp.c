@@ -2,15 +2,10 @@
 
 #include <math.h>
 
-enum { CLOSE_SHARE, TOUCH_N, HOLD_S, STILL_SHARE };
+enum { STILL_SHARE = ET__N_CLOSED_PARAMS };
 
 static const struct et_inspect_param PARAMS[] = {
-    [CLOSE_SHARE] =
-        {"close_share", ET__CLOSE_SHARE, "fraction",
-         "a hand that is told to close by more than this share of its range is to hold"},
-    [TOUCH_N] = {"touch_n", ET__CUT_TOUCH_ON_N, "N",
-                 "what two fingers must feel of a thing that is held"},
-    [HOLD_S] = {"hold_s", ET__HOLD_S, "s", "what is felt for less time was not held"},
+    ET__CLOSED_PARAMS,
     [STILL_SHARE] = {"still_share", 0.02, "fraction",
                      "a hand that moves by less than this share of its range in 0.1 s has closed"},
     {0},
@@ -24,7 +19,7 @@ static bool has_closed(const struct et__look *look, const struct et__grip *grip,
 {
     const size_t still = et__grip_cells(grip, STILL_S);
     const double *x = grip->opening;
-    if (!(x[closed->first] - x[closed->end] > look->params[CLOSE_SHARE] / 2) ||
+    if (!(x[closed->first] - x[closed->end] > look->params[ET__CLOSED_SHARE] / 2) ||
         closed->end < closed->first + still)
         return false;
     return fabs(x[closed->end] - x[closed->end - still]) < look->params[STILL_SHARE];
@@ -33,11 +28,12 @@ static bool has_closed(const struct et__look *look, const struct et__grip *grip,
 static enum et_status inspect_close(struct et__look *look, const struct et__grip *grip,
                                     const struct et__closed *closed, struct et_err *err)
 {
-    const double level = look->params[TOUCH_N];
+    const double level = look->params[ET__CLOSED_TOUCH_N];
     struct et__held held;
     double most = 0;
     if (!closed->is_opened || !has_closed(look, grip, closed) ||
-        et__grip_held(grip, closed->first, closed->end, level, look->params[HOLD_S], &held))
+        et__grip_held(grip, closed->first, closed->end, level, look->params[ET__CLOSED_HOLD_S],
+                      &held))
         return ET_OK;
     for (size_t c = closed->first; c < closed->end; c++) {
         if (!isfinite(grip->load[c])) // nobody knows what was in it
@@ -53,12 +49,12 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
                            "the %s hand closes on nothing and opens again after %.1f s: no two of "
                            "its fingers feel anything for %.2f s",
                            grip->side, et__span_s(finding.t_first_ns, finding.t_last_ns),
-                           look->params[HOLD_S]);
+                           look->params[ET__CLOSED_HOLD_S]);
 }
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
-    return et__each_closed(look, look->params[CLOSE_SHARE], inspect_close, err);
+    return et__each_closed(look, look->params[ET__CLOSED_SHARE], inspect_close, err);
 }
 
 const struct et__inspector et__inspect_missed_grasp = {

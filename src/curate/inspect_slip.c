@@ -2,15 +2,10 @@
 
 #include <math.h>
 
-enum { CLOSE_SHARE, TOUCH_N, HOLD_S, FALL_N, FALL_SHARE, CATCH_SHARE, SAME_SHARE, STEADY_SHARE };
+enum { FALL_N = ET__N_CLOSED_PARAMS, FALL_SHARE, CATCH_SHARE, SAME_SHARE, STEADY_SHARE };
 
 static const struct et_inspect_param PARAMS[] = {
-    [CLOSE_SHARE] =
-        {"close_share", ET__CLOSE_SHARE, "fraction",
-         "a hand that is told to close by more than this share of its range is to hold"},
-    [TOUCH_N] = {"touch_n", ET__CUT_TOUCH_ON_N, "N",
-                 "what two fingers must feel of a thing that is held"},
-    [HOLD_S] = {"hold_s", ET__HOLD_S, "s", "what is felt for less time was not held"},
+    ET__CLOSED_PARAMS,
     [FALL_N] = {"fall_n", 3, "N",
                 "the wrist bears less by this for a moment: what slides has no weight"},
     [FALL_SHARE] = {"fall_share", 0.25, "fraction",
@@ -130,8 +125,8 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
     struct et__held held;
     size_t n = 0, c_last = 0;
     if (!grip->force || !isfinite(grip->empty_n) ||
-        !et__grip_held(grip, closed->first, closed->end, look->params[TOUCH_N],
-                       look->params[HOLD_S], &held))
+        !et__grip_held(grip, closed->first, closed->end, look->params[ET__CLOSED_TOUCH_N],
+                       look->params[ET__CLOSED_HOLD_S], &held))
         return ET_OK;
     for (size_t c = held.first + before; c + after < held.end; c++) {
         const struct moment m = look_at(grip, c);
@@ -148,7 +143,7 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
-    return et__each_closed(look, look->params[CLOSE_SHARE], inspect_close, err);
+    return et__each_closed(look, look->params[ET__CLOSED_SHARE], inspect_close, err);
 }
 
 const struct et__inspector et__inspect_slip = {
