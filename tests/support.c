@@ -72,6 +72,15 @@ const char *source_path(const char *name)
     return keep(root ? root : ".", name);
 }
 
+void use_test_skills(void)
+{
+    static char folders[8192];
+    const char *root = getenv("ETUDE_SOURCE");
+    root = root ? root : ".";
+    (void)snprintf(folders, sizeof folders, "%s/tests/world/share:%s/share", root, root);
+    (void)setenv("ETUDE_SHARE", folders, 1);
+}
+
 void write_file(const char *path, const void *data, size_t n)
 {
     // Over what is there, and then cut: emptying a file first makes some file systems write it out

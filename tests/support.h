@@ -16,6 +16,10 @@ const char *data_path(const char *name);
 /* A path in the source tree (share/, tests/data/ …). */
 const char *source_path(const char *name);
 
+/* From now on share/ is looked for in tests/world/share, which has skills of the tests' own, first.
+ */
+void use_test_skills(void);
+
 void write_file(const char *path, const void *data, size_t n);
 void *read_file(const char *path, size_t *n); // malloc'ed, NUL-terminated; NULL when absent
 bool file_exists(const char *path);

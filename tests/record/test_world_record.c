@@ -14,14 +14,6 @@
 
 static struct et_err err;
 
-static void use_shares(void)
-{
-    static char folders[8192];
-    const char *source = getenv("ETUDE_SOURCE");
-    (void)snprintf(folders, sizeof folders, "%s/tests/world/share:%s/share", source, source);
-    (void)setenv("ETUDE_SHARE", folders, 1);
-}
-
 static struct et_world *open_world(const char *robot)
 {
     const struct et_world_options options = {.skill = "take_block", .robot = robot};
@@ -363,7 +355,7 @@ static void what_cannot_be_is_refused(void)
 
 int main(void)
 {
-    use_shares();
+    use_test_skills();
     RUN(every_topic_has_its_rate);
     RUN(the_same_seed_gives_the_same_bytes);
     RUN(values_are_the_robots_own);

@@ -14,14 +14,6 @@
 
 static struct et_err err;
 
-static void use_shares(void)
-{
-    static char folders[8192];
-    const char *source = getenv("ETUDE_SOURCE");
-    (void)snprintf(folders, sizeof folders, "%s/tests/world/share:%s/share", source, source);
-    (void)setenv("ETUDE_SHARE", folders, 1);
-}
-
 struct stage {
     struct et_world *world;
     struct et_trainer *trainer;
@@ -431,7 +423,7 @@ static void what_could_not_be_done_is_not_claimed(void)
 
 int main(void)
 {
-    use_shares();
+    use_test_skills();
     RUN(a_hand_closes_beside_the_thing);
     RUN(what_is_carried_slides_in_the_hand);
     RUN(what_is_carried_falls_out_of_the_closed_hand);

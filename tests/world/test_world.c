@@ -11,14 +11,6 @@
 
 static struct et_err err;
 
-static void use_shares(void)
-{
-    static char folders[8192];
-    const char *source = getenv("ETUDE_SOURCE");
-    (void)snprintf(folders, sizeof folders, "%s/tests/world/share:%s/share", source, source);
-    (void)setenv("ETUDE_SHARE", folders, 1);
-}
-
 static struct et_world *open_world(void)
 {
     const struct et_world_options options = {.skill = "take_block"};
@@ -256,7 +248,7 @@ static void says_what_is_not_there(void)
 
 int main(void)
 {
-    use_shares();
+    use_test_skills();
     RUN(same_seed_gives_the_same_bytes);
     RUN(tiers_differ);
     RUN(a_snapshot_goes_on_bit_by_bit);
