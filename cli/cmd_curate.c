@@ -100,7 +100,7 @@ static enum et_status search(struct run *run, const char *folder, int depth, str
     }
     for (size_t i = 0; i < n && st == ET_OK; i++) {
         enum et_path_kind kind = ET_PATH_NONE;
-        if (names[i][0] == '.')
+        if (names[i][0] == '.' || et_str_ends(et_str(names[i]), ET_FILE_PART_SUFFIX))
             continue;
         const char *path = et_path_join(paths->arena, folder, names[i]);
         if (!path)

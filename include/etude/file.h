@@ -11,6 +11,9 @@
 
 #define ET_PATH_BYTES_MAX 4096
 
+/* What is being written is called so until it is whole; lists pass over it. */
+#define ET_FILE_PART_SUFFIX ".part"
+
 enum et_file_mode {
     ET_FILE_READ,   // must exist
     ET_FILE_CREATE, // must not exist; opened for writing

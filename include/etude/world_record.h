@@ -109,9 +109,10 @@ struct et_world_record_options {
     struct et_pool *pool;          // compresses; NULL: the calling thread does
 };
 
-/* Creates the file, after et_world_reset. World and renderer stay the caller's and must outlive the
- * record. ET_EEXISTS: the path is taken. ET_ENOTFOUND: a message definition is not in the share
- * folder. ET_EARG: options out of range; a fault of cameras without any, or of a trainer. */
+/* Creates the file, after et_world_reset: `path` with ET_FILE_PART_SUFFIX behind until it is
+ * whole. World and renderer stay the caller's and must outlive the record. ET_EEXISTS: the path is
+ * taken, or its part is there. ET_ENOTFOUND: a message definition is not in the share folder.
+ * ET_EARG: options out of range; a fault of cameras without any, or of a trainer. */
 ET_MUST_USE ET_API enum et_status
 et_world_record_open(struct et_world_record **record, const char *path, struct et_world *world,
                      const struct et_world_record_options *options, struct et_err *err);

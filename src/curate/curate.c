@@ -116,7 +116,7 @@ static enum et_status make_folder(struct curating *c, bool replace)
     if (st == ET_OK && kind != ET_PATH_NONE && !replace)
         return et_fail(c->err, ET_EEXISTS, -1,
                        "%.100s: the recording's episodes are there already (%s)", c->path, last);
-    const int n = snprintf(c->folder, sizeof c->folder, "%s.part", last);
+    const int n = snprintf(c->folder, sizeof c->folder, "%s" ET_FILE_PART_SUFFIX, last);
     if (n < 0 || (size_t)n >= sizeof c->folder)
         return et_fail(c->err, ET_EARG, -1, "%.100s: the path is too long", c->out);
     if (st == ET_OK)
@@ -128,7 +128,7 @@ static enum et_status make_folder(struct curating *c, bool replace)
 static enum et_status put_in_place(struct curating *c)
 {
     const char *last = et_path_join(c->arena, c->out, c->curated->id);
-    const char *aside = last ? et_arena_printf(c->arena, "%s.old.part", last) : NULL;
+    const char *aside = last ? et_arena_printf(c->arena, "%s.old" ET_FILE_PART_SUFFIX, last) : NULL;
     enum et_path_kind kind = ET_PATH_NONE;
     if (!aside)
         return full(c);

@@ -15,7 +15,6 @@
 
 #define ET__WRITER_ARENA_BYTES ((size_t)1 << 30)
 #define ET__JSON_BYTES_MAX ((size_t)256 << 20)
-#define ET__PART ".part" // a metadata file that is being written
 #define ET__N_DEFAULTS 5
 
 /* ---- the spec (write_spec.c) ---- */

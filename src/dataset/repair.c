@@ -217,7 +217,7 @@ static bool is_stray(const struct repair *r, const char *path)
 static bool is_unfinished(const struct repair *r, const char *path)
 {
     (void)r;
-    return et_str_ends(et_str(path), ET__PART) || et_str_ends(et_str(path), ".tmp");
+    return et_str_ends(et_str(path), ET_FILE_PART_SUFFIX) || et_str_ends(et_str(path), ".tmp");
 }
 
 static enum et_status repair_files(struct repair *r, struct et_err *err)

@@ -39,7 +39,7 @@ enum et_status et__part_begin(struct et__part *part, const char *root, const cha
     const enum et_status st = et__meta_path(root, name, part->path, err);
     if (st != ET_OK)
         return st;
-    const int n = snprintf(part->part, sizeof part->part, "%s%s", part->path, ET__PART);
+    const int n = snprintf(part->part, sizeof part->part, "%s" ET_FILE_PART_SUFFIX, part->path);
     if (n < 0 || (size_t)n >= sizeof part->part)
         return et_fail(err, ET_EIO, -1, "%.200s… is too long for a path", part->path);
     return et_path_remove(part->part, err);

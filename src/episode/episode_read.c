@@ -17,7 +17,7 @@ enum et_status et__episode_path(char path[ET_PATH_BYTES_MAX], const char *folder
                                 struct et_err *err)
 {
     const int n = name ? snprintf(path, ET_PATH_BYTES_MAX, "%s/%s", folder, name)
-                       : snprintf(path, ET_PATH_BYTES_MAX, "%s.part", folder);
+                       : snprintf(path, ET_PATH_BYTES_MAX, "%s" ET_FILE_PART_SUFFIX, folder);
     if (n < 0 || n >= ET_PATH_BYTES_MAX)
         return et_fail(err, ET_EARG, -1, "%.100s…: the path is too long", folder);
     return ET_OK;
@@ -582,7 +582,8 @@ static enum et_status list_recording(struct listing *l, const char *folder, stru
         const char *path = et_path_join(l->arena, folder, names[i]);
         if (!path)
             return et_arena_fail(l->arena, "a list of episodes", err);
-        if (!et_str_ends(et_str(path), ".part") && is_there(l->arena, path, "episode.json"))
+        if (!et_str_ends(et_str(path), ET_FILE_PART_SUFFIX) &&
+            is_there(l->arena, path, "episode.json"))
             st = add_place(l, path, err);
     }
     return st;
@@ -610,7 +611,8 @@ enum et_status et_episode_list(const char *folder, struct et_arena *arena,
         const char *path = et_path_join(arena, folder, names[i]);
         if (!path)
             return et_arena_fail(arena, "a list of episodes", err);
-        if (!et_str_ends(et_str(path), ".part") && is_there(arena, path, "recording.json"))
+        if (!et_str_ends(et_str(path), ET_FILE_PART_SUFFIX) &&
+            is_there(arena, path, "recording.json"))
             st = list_recording(&l, path, err);
     }
     if (st == ET_OK && l.n == 0)

@@ -175,7 +175,7 @@ enum et_status et__remux(const struct et__mp4 *from, int32_t n, const char *path
     char part[ET_PATH_BYTES_MAX];
     struct et__mux mux = {0};
 
-    const int length = snprintf(part, sizeof part, "%s.part", path);
+    const int length = snprintf(part, sizeof part, "%s" ET_FILE_PART_SUFFIX, path);
     if (length < 0 || length >= (int)sizeof part)
         return et_fail(err, ET_EIO, -1, "%.200s… is too long for a path", path);
 

@@ -121,7 +121,8 @@ struct et__phase_start {
 };
 
 struct et_world_record {
-    char *path, *run, *trainer;
+    char *path, *part; // where it will be, and where it is until it is whole
+    char *run, *trainer;
     struct et_world *world;
     const struct et_skill *skill;
     const struct et_world_joint *joints;
@@ -146,7 +147,7 @@ struct et_world_record {
     struct et__spoiled spoiled[ET_WORLD_FAULTS_MAX];
     size_t n_spoiled;
     double speed, speed_max; // of the arms' joints, RMS, rad/s: now and at most so far
-    bool is_created, has_begun, has_ended;
+    bool is_created, is_placed, has_begun, has_ended;
     const char *instruction; // as it is told, which may be wrong
 };
 
@@ -203,6 +204,6 @@ ET_MUST_USE enum et_status et__write_metadata(struct et_world_record *record,
 ET_MUST_USE enum et_status et__write_truth(struct et_world_record *record,
                                            const struct et_world_outcome *outcome,
                                            struct et_err *err);
-void et__truth_path(const char *recording, struct et_buf *path);
+void et__truth_remove(const struct et_world_record *record);
 
 #endif

@@ -153,17 +153,27 @@ static void put_truth(struct et_json_writer *w, const struct et_world_record *r,
     et_json_close_map(w);
 }
 
+static enum et_status put_path(const struct et_world_record *record, struct et_buf *path,
+                               struct et_err *err)
+{
+    struct et_str name = et_str(record->path);
+    if (et_str_ends(name, ".mcap"))
+        name.n -= strlen(".mcap");
+    et_buf_put(path, name.p, name.n);
+    et_buf_puts(path, ET_WORLD_TRUTH_SUFFIX);
+    return et_buf_check(path, "the path of the truth", err);
+}
+
 enum et_status et__write_truth(struct et_world_record *record,
                                const struct et_world_outcome *outcome, struct et_err *err)
 {
     struct et_buf json = et_buf(TRUTH_BYTES_MAX), path = et_buf(ET_PATH_BYTES_MAX);
     struct et_json_writer w = {.buf = &json, .indent = 2};
-    et__truth_path(record->path, &path);
     put_truth(&w, record, outcome);
     et_buf_puts(&json, "\n");
     enum et_status st = et_buf_check(&json, "the truth", err);
     if (st == ET_OK)
-        st = et_buf_check(&path, "the path of the truth", err);
+        st = put_path(record, &path, err);
     if (st == ET_OK)
         st = et_file_replace(et_buf_text(&path), json.p, json.n, err);
     et_buf_free(&json);
@@ -171,11 +181,12 @@ enum et_status et__write_truth(struct et_world_record *record,
     return st;
 }
 
-void et__truth_path(const char *recording, struct et_buf *path)
+void et__truth_remove(const struct et_world_record *record)
 {
-    struct et_str name = et_str(recording);
-    if (et_str_ends(name, ".mcap"))
-        name.n -= strlen(".mcap");
-    et_buf_put(path, name.p, name.n);
-    et_buf_puts(path, ET_WORLD_TRUTH_SUFFIX);
+    struct et_buf path = et_buf(ET_PATH_BYTES_MAX);
+    enum et_status st = put_path(record, &path, NULL);
+    if (st == ET_OK)
+        st = et_file_remove(et_buf_text(&path), NULL);
+    (void)st; // there is no more to be done
+    et_buf_free(&path);
 }

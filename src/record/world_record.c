@@ -71,12 +71,24 @@ static int64_t begin_of(uint64_t seed)
            (int64_t)(et__chance_next(&chance) * 1000000) * 1000;
 }
 
+static char *part_of(const char *path)
+{
+    const size_t n = strlen(path);
+    char *part = malloc(n + sizeof ET_FILE_PART_SUFFIX);
+    if (part) {
+        memcpy(part, path, n);
+        memcpy(part + n, ET_FILE_PART_SUFFIX, sizeof ET_FILE_PART_SUFFIX);
+    }
+    return part;
+}
+
 static enum et_status take_options(struct et_world_record *r, const char *path,
                                    const struct et_world_record_options *options,
                                    struct et_err *err)
 {
     r->options = *options;
     r->path = strdup(path);
+    r->part = part_of(path);
     r->run = strdup(options->run ? options->run : et_path_base(path));
     r->trainer = options->trainer ? strdup(options->trainer) : NULL;
     r->options.fps = options->fps ? options->fps : FPS;
@@ -88,8 +100,8 @@ static enum et_status take_options(struct et_world_record *r, const char *path,
     r->values = calloc(5 * r->n_joints + 1, sizeof *r->values);
     r->truths = calloc(et_world_n_objects(r->world) + 1, sizeof *r->truths);
     r->truth_names = calloc(et_world_n_objects(r->world) + 1, sizeof *r->truth_names);
-    if (!r->path || !r->run || (options->trainer && !r->trainer) || !r->order || !r->values ||
-        !r->truths || !r->truth_names)
+    if (!r->path || !r->part || !r->run || (options->trainer && !r->trainer) || !r->order ||
+        !r->values || !r->truths || !r->truth_names)
         return et_fail(err, ET_ENOMEM, -1, "no memory to record %.200s", path);
     sort_joints(r);
     set_devices(r);
@@ -128,6 +140,7 @@ static void close_record(struct et_world_record *r)
     free(r->order);
     free(r->values);
     free(r->path);
+    free(r->part);
     free(r->run);
     free(r->trainer);
     free(r);
@@ -137,8 +150,10 @@ void et_world_record_abandon(struct et_world_record *record)
 {
     if (!record)
         return;
-    // What cannot be removed stays: a file without its end.
-    const enum et_status st = record->is_created ? et_file_remove(record->path, NULL) : ET_OK;
+    // What cannot be removed stays: a part, which nobody takes for a recording.
+    enum et_status st = record->is_created ? et_file_remove(record->part, NULL) : ET_OK;
+    if (record->is_placed)
+        st = et_file_remove(record->path, NULL);
     (void)st;
     close_record(record);
 }
@@ -154,8 +169,11 @@ static enum et_status create(struct et_world_record *r, struct et_err *err)
         return st;
     if (kind != ET_PATH_NONE)
         return et_fail(err, ET_EEXISTS, -1, "%.200s exists already", r->path);
-    st = et_mcap_create(&r->writer, r->path, &options, err);
+    st = et_mcap_create(&r->writer, r->part, &options, err);
     r->is_created = st != ET_EEXISTS;
+    if (st == ET_EEXISTS)
+        return et_fail(err, st, -1, "%.200s is there: a run writes it, or was killed; remove it",
+                       r->part);
     return st;
 }
 
@@ -247,6 +265,20 @@ enum et_status et_world_record_event(struct et_world_record *record, const char 
     return record->has_ended ? ET_OK : et__send_event(record, kind, text, NULL, err);
 }
 
+/* The truth first: where there is a recording, there is its truth. */
+static enum et_status place(struct et_world_record *r, const struct et_world_outcome *outcome,
+                            struct et_err *err)
+{
+    enum et_status st = et__write_truth(r, outcome, err);
+    if (st != ET_OK)
+        return st;
+    st = et_file_rename(r->part, r->path, err);
+    r->is_placed = st != ET_OK; // perhaps: it may be that only the folder was not synced
+    if (st != ET_OK)
+        et__truth_remove(r);
+    return st;
+}
+
 static enum et_status end(struct et_world_record *r, const struct et_world_outcome *outcome,
                           struct et_err *err)
 {
@@ -267,7 +299,7 @@ static enum et_status end(struct et_world_record *r, const struct et_world_outco
     struct et_mcap_writer *writer = r->writer;
     r->writer = NULL;
     st = et_mcap_finish(writer, err);
-    return st == ET_OK ? et__write_truth(r, outcome, err) : st;
+    return st == ET_OK ? place(r, outcome, err) : st;
 }
 
 enum et_status et_world_record_finish(struct et_world_record *record,

@@ -178,11 +178,28 @@ interrupted() {
     until [ -e "$dir/cut/press_button-etude-one-2.truth.json" ] || ! kill -0 $pid 2>/dev/null; do :; done
     kill -$1 $pid
     wait $pid || { echo "exit $?" && cat "$dir/out" && return 1; }
-    says "interrupted" && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
+    says "interrupted" && ! ls "$dir"/cut/*.part 2>/dev/null && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
         for file in "$dir"/cut/*.mcap; do "$etude" mcap check "$file" || return 1; done
 }
 it "Ctrl-C leaves finished episodes whole and nothing else" interrupted INT
 it "and so does whoever ends the program politely" interrupted TERM
+killed() {
+    "$etude" world run press_button --no-cameras -n 500 -o "$dir/killed" -q >"$dir/out" 2>&1 &
+    local pid=$! part= seed file
+    while [ -z "$part" ]; do # stopped first, so that no episode ends between the look and the kill
+        kill -CONT $pid && sleep 0.2 && kill -STOP $pid || return 1
+        [ ! -e "$dir/killed/press_button-etude-one-2.truth.json" ] || part=$(find "$dir/killed" -name '*.part')
+    done
+    kill -KILL $pid
+    wait $pid
+    for file in "$dir"/killed/*.mcap; do "$etude" mcap check "$file" || return 1; done
+    seed=$(basename "$part" .mcap.part)
+    seed=${seed##*-}
+    exits 0 "$etude" curate "$dir/killed" -o "$dir/killed-episodes" -q && says "^$(ls "$dir"/killed/*.mcap | wc -l) recordings" &&
+        exits 3 world run press_button --no-cameras --seed "$seed" -o "$dir/killed" && says "part is there" && rm "$part" &&
+        exits 0 world run press_button --no-cameras --seed "$seed" -o "$dir/killed" -q
+}
+it "a killed run leaves whole recordings, and a part that is none" killed
 pictures() {
     if ! "$etude" world run press_button --size 320x240 -o "$dir/seen" -q >"$dir/out" 2>&1; then
         says "no-cameras" # neither EGL nor OSMesa here: it says what to do

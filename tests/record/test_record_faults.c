@@ -1,4 +1,5 @@
 // Every call into the system fails once: a failure is told, and no half recording is left.
+#include "etude/file.h"
 #include "etude/world_record.h"
 
 #include "fault.h"
@@ -13,14 +14,6 @@
 #define JOINTS_MAX 64
 
 static struct et_err err;
-
-static void use_shares(void)
-{
-    static char folders[8192];
-    const char *source = getenv("ETUDE_SOURCE");
-    (void)snprintf(folders, sizeof folders, "%s/tests/world/share:%s/share", source, source);
-    (void)setenv("ETUDE_SHARE", folders, 1);
-}
 
 static enum et_status record(struct et_world *world, const char *path)
 {
@@ -49,6 +42,7 @@ static void a_recording_is_whole_or_not_there(void)
     const struct et_world_options options = {.skill = "take_block"};
     struct et_world *world;
     const char *path = temp_path("one.mcap"), *truth = temp_path("one.truth.json");
+    const char *part = temp_path("one.mcap" ET_FILE_PART_SUFFIX);
     CHECK_OK(et_world_open(&world, &options, &err));
     FOR_EACH_FAULT(at)
     {
@@ -64,6 +58,7 @@ static void a_recording_is_whole_or_not_there(void)
         CHECK(st == ET_OK || err.text[0] != 0);
         CHECK_EQ(file_exists(path), st == ET_OK);
         CHECK_EQ(file_exists(truth), st == ET_OK);
+        CHECK(!file_exists(part));
         (void)unlink(path);
         (void)unlink(truth);
     }
@@ -72,7 +67,7 @@ static void a_recording_is_whole_or_not_there(void)
 
 int main(void)
 {
-    use_shares();
+    use_test_skills();
     RUN(a_recording_is_whole_or_not_there);
     return tap_end();
 }
