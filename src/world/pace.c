@@ -4,18 +4,19 @@
 #include <math.h>
 
 #define STEP_S 0.01
-#define SHARE 0.8     // of the speed at which friction takes all of a motor's force
-#define SPEED_MAX 2.5 // rad/s, however strong the motor
+#define SHARE 0.8         // of the speed at which friction takes all that a motor has left
+#define START_RAD_S2 10.0 // that it has to get the arm going with
+#define SPEED_MAX 2.5     // rad/s, however strong the motor
 
 static double most_of(const struct et_world *w, size_t i)
 {
     const mjModel *m = w->model;
     const struct et__joint_ids *ids = &w->joint_ids[i];
     const double damping = m->dof_damping[ids->dof];
+    const double force = m->actuator_forcerange[2 * ids->actuator + 1];
+    const double left = fmax(force - START_RAD_S2 * m->dof_M0[ids->dof], force / 2);
     const bool is_known = m->actuator_forcelimited[ids->actuator] && damping > 0;
-    const double able =
-        is_known ? m->actuator_forcerange[2 * ids->actuator + 1] / damping : SPEED_MAX;
-    return STEP_S * fmin(SHARE * able, SPEED_MAX);
+    return STEP_S * (is_known ? fmin(SHARE * left / damping, SPEED_MAX) : SPEED_MAX);
 }
 
 void et__pace_open(struct et_trainer *t)
