@@ -120,8 +120,9 @@ static void reach(struct et_trainer *t, enum et__side side, const struct et_pose
     et__trainer_place(t, false);
 }
 
-// Whether the straight way can be followed: tried in the copy, without physics.
-static bool can_follow(struct et_trainer *t, enum et__side side)
+// Whether the straight way can be followed, drawn to the wanted joints, or with the elbow as it is:
+// tried in the copy, without physics. These joints then are where it ends.
+static bool can_follow(struct et_trainer *t, enum et__side side, bool is_drawn)
 {
     struct et__arm *arm = &t->arms[side];
     const size_t n = t->world->hands[side].n_joints;
@@ -135,13 +136,17 @@ static bool can_follow(struct et_trainer *t, enum et__side side)
                         et_vec3_scale(et_vec3_sub(arm->to.position, arm->from.position), u));
         at.rotation = et_quat_slerp(arm->from.rotation, arm->to.rotation, u);
         for (size_t k = 0; k < n; k++) {
-            planned[k] = arm->q_from[k] + u * (arm->q_to[k] - arm->q_from[k]);
-            if (i > WAY_STEPS - 10)
+            planned[k] = is_drawn ? arm->q_from[k] + u * (arm->q_to[k] - arm->q_from[k]) : q[k];
+            if (is_drawn && i > WAY_STEPS - 10)
                 q[k] += mju_clip(planned[k] - q[k], -0.03, 0.03);
         }
         et__reach_solve(&t->reach, side, q, &at, 4, planned, 0.08);
     }
-    return t->reach.residual_m < 0.02 && t->reach.residual_rad < 0.15;
+    if (t->reach.residual_m >= 0.02 || t->reach.residual_rad >= 0.15)
+        return false;
+    if (!is_drawn)
+        mju_copy(arm->q_to, q, (int)n);
+    return true;
 }
 
 static double furthest_joint(const struct et_trainer *t, enum et__side side)
@@ -177,12 +182,14 @@ static void begin_pose(struct et_trainer *t, enum et__side side, const struct et
     arm->to = find_goal(t, arm, a, ids, side);
     et__mishap_aim(t, side, ids->target, &arm->to);
     reach(t, side, &arm->to);
-    arm->goes_by_joints = arm->residual_m < 0.01 && a->verb == ET__MOVE && !can_follow(t, side);
+    arm->goes_by_joints = arm->residual_m < 0.01 && a->verb == ET__MOVE &&
+                          !can_follow(t, side, true) && !can_follow(t, side, false);
     et__trainer_place(t, false);
     const double length = et_vec3_norm(et_vec3_sub(arm->to.position, arm->from.position));
     const double angle = et_quat_angle_rad(arm->to.rotation, arm->from.rotation);
     const double speed = speed_of(t, a, a->verb == ET__PRESS ? PRESS_M_S : SPEED_M_S);
     double s = fmax(0.35, fmax(PEAK * length / speed, PEAK * angle / TURN_RAD_S));
+    arm->is_free = a->verb == ET__MOVE;
     if (arm->goes_by_joints)
         s = fmax(s, PEAK * furthest_joint(t, side) / JOINT_RAD_S);
     arm->duration_s = s * spread(t);
@@ -295,9 +302,10 @@ static void begin_arm(struct et_trainer *t, enum et__side side, const struct et_
     }
     arm->from = et__reach_tcp(&t->reach, side);
     arm->t_s = arm->stop_s = arm->push_n = 0;
-    arm->goes_by_joints = arm->is_astray = false;
+    arm->goes_by_joints = arm->is_astray = arm->is_free = false;
     mju_zero3(arm->astray);
     mju_zero3(arm->bow);
+    mju_zero(arm->q_bow, ET__ARM_JOINTS_MAX);
     mju_zero3(arm->miss);
     if (a->verb == ET__FOLLOW)
         begin_joint(t, side, a, ids);
@@ -383,6 +391,20 @@ static void help_with_waist(struct et_trainer *t)
 
 /* ---- a phase ---- */
 
+static void clear_ways(struct et_trainer *t)
+{
+    for (int side = ET__LEFT; side <= ET__RIGHT; side++) {
+        struct et__arm *arm = &t->arms[side];
+        const bool was_by_joints = arm->goes_by_joints;
+        if (!arm->has_goal || !arm->is_free)
+            continue;
+        et__way_clear(t, (enum et__side)side);
+        if (arm->goes_by_joints && !was_by_joints)
+            arm->duration_s =
+                fmax(arm->duration_s, PEAK * furthest_joint(t, (enum et__side)side) / JOINT_RAD_S);
+    }
+}
+
 static void begin_action(struct et_trainer *t, const struct et__action *a,
                          const struct et__action_ids *ids)
 {
@@ -421,6 +443,7 @@ void et__phase_begin(struct et_trainer *t)
     if (is_out_of_reach && !has_posture && phase->has_waist)
         help_with_waist(t);
     t->state.residual_m = 0;
+    clear_ways(t);
     for (size_t i = 0; i < 2; i++) {
         if (t->arms[i].has_goal)
             t->state.residual_m = fmax(t->state.residual_m, t->arms[i].residual_m);

@@ -26,16 +26,29 @@ static void add(struct et_vec3 *p, const double v[3], double s)
     *p = et_vec3_add(*p, (struct et_vec3){s * v[0], s * v[1], s * v[2]});
 }
 
+static double bow_at(double u)
+{
+    return 16 * u * u * (1 - u) * (1 - u);
+}
+
 // A way in the room: straight, with a bow, and past the goal if it is to be corrected.
-static struct et_pose on_way(const struct et__arm *arm, double u)
+struct et_pose et__arm_pose(const struct et__arm *arm, double u)
 {
     struct et_pose at = {between(arm->from.position, arm->to.position, u),
                          et_quat_slerp(arm->from.rotation, arm->to.rotation, u)};
-    add(&at.position, arm->bow, 16 * u * u * (1 - u) * (1 - u));
+    add(&at.position, arm->bow, bow_at(u));
     const double late = (arm->t_s - arm->duration_s) / CORRECTION_S;
     add(&at.position, arm->miss, u * (1 - et__minimum_jerk(late)));
     add(&at.position, arm->astray, 1);
     return at;
+}
+
+void et__arm_planned(const struct et_trainer *t, enum et__side side, double u, double *planned)
+{
+    const struct et__arm *arm = &t->arms[side];
+    for (size_t i = 0; i < t->world->hands[side].n_joints; i++)
+        planned[i] = arm->q_from[i] + u * (arm->q_to[i] - arm->q_from[i]) +
+                     (arm->goes_by_joints ? bow_at(u) * arm->q_bow[i] : 0);
 }
 
 // Where the hand will be when the joint it holds is at its place: the door takes the hand along.
@@ -136,8 +149,7 @@ bool et__arm_move(struct et_trainer *t, enum et__side side)
     const double u = et__minimum_jerk(arm->t_s / arm->duration_s);
     bool is_busy = arm->t_s < arm->duration_s;
     double planned[ET__ARM_JOINTS_MAX];
-    for (size_t i = 0; i < n; i++)
-        planned[i] = arm->q_from[i] + u * (arm->q_to[i] - arm->q_from[i]);
+    et__arm_planned(t, side, u, planned);
     if (arm->is_astray && arm->goes_by_joints) {
         go_astray(t, side, planned);
         return true;
@@ -150,7 +162,7 @@ bool et__arm_move(struct et_trainer *t, enum et__side side)
     }
     struct et_pose at = arm->mode == ET__WITH_JOINT  ? with_joint(t, arm, u)
                         : arm->mode == ET__WITH_BODY ? with_body(arm, u)
-                                                     : on_way(arm, u);
+                                                     : et__arm_pose(arm, u);
     if (arm->mode != ET__TO_POSE)
         arm->to = at;
     wander(t, arm, &at);

@@ -45,11 +45,12 @@ struct et__arm {
     struct et_pose object_from, object_to;
     double t_s, duration_s, stop_s, stop_at_s; // stop: a hesitation
     double bow[3], miss[3];
+    double q_bow[ET__ARM_JOINTS_MAX]; // of a way by joints
     double turn, joint_from, joint_to;
     double push_n, force[3]; // of pressing: 0: none; the wrist's force when it began
     double residual_m;
     int joint, body;
-    bool goes_by_joints, has_goal;
+    bool goes_by_joints, has_goal, is_free; // free: may go another way to where it goes
     struct et_pose goal;
     double grip_from, grip_to, grip, grip_t_s, grip_duration_s;
     double drift[3];
@@ -120,7 +121,7 @@ struct et_trainer {
     double posture_t_s, posture_duration_s; // t < 0: none under way
     double home[2][ET__ARM_JOINTS_MAX];
     double step_max[2][ET__ARM_JOINTS_MAX]; // of an arm's joints, rad
-    double *object_z; // where the skill's objects stood
+    double *object_z;                       // where the skill's objects stood
     double phase_s, dwell_s, hold_s, pause_s, rest_s;
     bool is_done;
     struct et_trainer_state state;
@@ -137,6 +138,17 @@ void et__grip_begin(struct et_trainer *trainer, enum et__side side,
 void et__trainer_place(struct et_trainer *trainer, bool at_wanted_posture);
 
 double et__minimum_jerk(double share); // 0 … 1 to 0 … 1
+
+/* Where a way leads at a share of it, and its joints: as a way by joints has them, else as they are
+ * drawn to (motion.c). */
+struct et_pose et__arm_pose(const struct et__arm *arm, double share);
+void et__arm_planned(const struct et_trainer *trainer, enum et__side side, double share,
+                     double *planned);
+
+/* Where the way would lead the arm into furniture, over it: with a higher bow, or by joints
+ * (look.c).
+ */
+void et__way_clear(struct et_trainer *trainer, enum et__side side);
 
 /* Where a way is at its time (motion.c); moves the arm's q on. True while it is under way. */
 bool et__arm_move(struct et_trainer *trainer, enum et__side side);
