@@ -365,6 +365,32 @@ static void a_header_that_is_damaged_never_gets_to_libhdf5(void)
     CHECK(!file);
 }
 
+// The names of the root group say that they stand elsewhere, which names cannot; libhdf5 then reads
+// them all the same, from nowhere.
+static void no_flag_hides_names_that_are_damaged(void)
+{
+    static const char NAMES[] = {17, 0, 16, 0}; // of a message: its type and its size
+    const char *path = hdf5_made("aloha/small.hdf5"), *changed = temp_path("hidden.h5");
+    struct et_hdf5 *file = NULL;
+    size_t n = 0;
+    unsigned char *bytes = path ? read_file(path, &n) : NULL;
+    if (!bytes) {
+        tap_skip("no h5py");
+        return;
+    }
+    unsigned char *names = memmem(bytes, n, NAMES, sizeof NAMES);
+    CHECK(names);
+    if (names) {
+        names[4] |= 2;
+        memset(names + 16, 0xff, 8); // where the heap of names is
+    }
+    write_file(changed, bytes, n);
+    free(bytes);
+    CHECK_EQ(et_hdf5_open(&file, changed, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "its header is damaged");
+    CHECK(!file);
+}
+
 static void an_arena_that_is_full_stays_as_it_was(void)
 {
     struct et_hdf5 *file = open_made("types.h5");
@@ -401,6 +427,7 @@ int main(void)
     RUN(keeps_its_limits);
     RUN(says_what_was_asked_wrongly);
     RUN(a_header_that_is_damaged_never_gets_to_libhdf5);
+    RUN(no_flag_hides_names_that_are_damaged);
     RUN(an_arena_that_is_full_stays_as_it_was);
     et_arena_close(arena);
     return tap_end();

@@ -190,12 +190,18 @@ static bool check_type(const struct et__hdf5_message *m, struct guard *g)
     return !g->is_nested;
 }
 
+// What may stand elsewhere; of other messages libhdf5 passes over that flag, and reads them.
+static bool can_be_shared(unsigned type)
+{
+    return type != ET__HDF5_LINK && type != ET__HDF5_NAMES;
+}
+
 static bool check_message(const struct et__hdf5_message *m, void *ctx)
 {
     struct guard *g = ctx;
     struct et__hdf5_attribute attribute;
     uint64_t n_values;
-    if (m->flags & 2 && m->type != ET__HDF5_TYPE) // shared: its place, not itself
+    if (m->flags & 2 && m->type != ET__HDF5_TYPE && can_be_shared(m->type)) // its place, not itself
         return m->n >= 2 + g->file->n_addr_bytes;
     switch (m->type) {
     case ET__HDF5_SPACE:
