@@ -1,9 +1,10 @@
 /* Trainer: a scripted person who does a skill in the virtual centre, and does it like a person.
  *
  * It plays the phases of the skill's file: inverse kinematics to where hands must be, minimum-jerk
- * paths (Flash and Hogan 1985) with drift, tremor, curved ways, pauses, hesitation, corrections,
- * and retries after a miss. It sees the true state, which a policy never does; what it gives are
- * actions, as a policy does. Styles ("hands") are data: share/world/trainers/<id>.yaml.
+ * paths (Flash and Hogan 1985), over furniture where that stands in the way, with drift, tremor,
+ * curves, pauses, hesitation, corrections, and retries after a miss. It sees the true state, which
+ * a policy never does; what it gives are actions, as a policy does. Styles ("hands") are data:
+ * share/world/trainers/<id>.yaml.
  *
  * Units:   as etude/world.h.
  * Threads: a trainer belongs to its world's thread.
