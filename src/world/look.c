@@ -24,15 +24,15 @@ static bool is_furniture(const struct et_world *w, int geom)
            w->model->body_rootid[w->model->geom_bodyid[geom]] != w->model->body_rootid[w->base];
 }
 
+// At least so much about the arm; with 0 the model is as it was.
 static void set_margin(const struct et_world *w, enum et__side side, double margin)
 {
     for (int i = 0; i < w->model->ngeom; i++)
         if (is_arms(w, side, i))
-            w->model->geom_margin[i] = margin;
+            w->model->geom_margin[i] = fmax(w->pristine->geom_margin[i], margin);
 }
 
-/* How deep the arm is in something, where the copy stands, m; near it counts as if it were in it.
- */
+/* How deep the arm is in something, where the copy stands, m: nearer than the margin counts. */
 static double find_depth(struct et_trainer *t, enum et__side side)
 {
     const struct et_world *w = t->world;

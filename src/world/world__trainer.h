@@ -145,9 +145,7 @@ struct et_pose et__arm_pose(const struct et__arm *arm, double share);
 void et__arm_planned(const struct et_trainer *trainer, enum et__side side, double share,
                      double *planned);
 
-/* Where the way would lead the arm into furniture, over it: with a higher bow, or by joints
- * (look.c).
- */
+/* Where the way would lead the arm into furniture, over it (look.c): higher, or by joints. */
 void et__way_clear(struct et_trainer *trainer, enum et__side side);
 
 /* Where a way is at its time (motion.c); moves the arm's q on. True while it is under way. */

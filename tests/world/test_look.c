@@ -1,6 +1,7 @@
 /* Trainers look where they go: over what stands in the way, but not past what is to be pushed. */
 #include "world/world__trainer.h"
 
+#include "stage.h"
 #include "support.h"
 #include "tap.h"
 
@@ -11,27 +12,6 @@
 #define LIGHTLY_N 15.0
 
 static struct et_err err;
-
-struct stage {
-    struct et_world *world;
-    struct et_trainer *trainer;
-};
-
-static bool open_stage(struct stage *s, const char *skill, const char *robot)
-{
-    const struct et_world_options options = {.skill = skill, .robot = robot};
-    *s = (struct stage){0};
-    return CHECK(et_world_open(&s->world, &options, &err) == ET_OK) &&
-           CHECK(et_trainer_open(&s->trainer, s->world, NULL, &err) == ET_OK) &&
-           CHECK(et_world_reset(s->world, 1, ET_TIER_CONTROLLED, &err) == ET_OK) &&
-           CHECK(et_trainer_begin(s->trainer, 1, &err) == ET_OK);
-}
-
-static void close_stage(struct stage *s)
-{
-    et_trainer_close(s->trainer);
-    et_world_close(s->world);
-}
 
 // How hard the robot touches what can not move, at most.
 static double play(struct stage *s)
@@ -53,7 +33,7 @@ static void a_hand_goes_over_a_wall_and_pushes_a_flap(void)
     for (size_t i = 0; i < sizeof ROBOTS / sizeof *ROBOTS; i++) {
         struct stage s;
         const char *missing = NULL;
-        if (open_stage(&s, "cross_wall", ROBOTS[i])) {
+        if (open_stage(&s, "cross_wall", ROBOTS[i]) && begin_stage(&s, 1)) {
             const double most = play(&s);
             CHECK(most < LIGHTLY_N);
             CHECK(et_world_success(s.world, &missing));
@@ -67,7 +47,7 @@ static void a_way_without_anything_in_it_is_as_it_was(void)
 {
     struct stage s;
     double action[JOINTS_MAX];
-    if (open_stage(&s, "take_block", "etude-one")) {
+    if (open_stage(&s, "take_block", "etude-one") && begin_stage(&s, 1)) {
         CHECK_OK(et_trainer_act(s.trainer, action, &err));
         const struct et__arm *arm = &s.trainer->arms[ET__RIGHT];
         CHECK(arm->is_free && !arm->goes_by_joints && arm->bow[2] == 0);
@@ -76,11 +56,15 @@ static void a_way_without_anything_in_it_is_as_it_was(void)
     close_stage(&s);
 }
 
+// Also where a robot's file gives margins of its own.
 static void looking_leaves_the_model_as_it_was(void)
 {
     struct stage s;
     if (open_stage(&s, "cross_wall", "etude-one")) {
-        (void)play(&s);
+        for (int i = 0; i < s.world->pristine->ngeom; i++)
+            s.world->pristine->geom_margin[i] = 1e-4 * (i % 3);
+        if (begin_stage(&s, 1))
+            (void)play(&s);
         for (int i = 0; i < s.world->model->ngeom; i++)
             CHECK(s.world->model->geom_margin[i] == s.world->pristine->geom_margin[i]);
     }

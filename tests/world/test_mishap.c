@@ -1,7 +1,7 @@
 /* What goes wrong on demand really does: measured in the world, not taken from what is told. */
-#include "etude/trainer.h"
 #include "world/world__world.h"
 
+#include "stage.h"
 #include "support.h"
 #include "tap.h"
 
@@ -13,25 +13,6 @@
 #define AFTER_S 0.4 // that an episode is looked at when all is told
 
 static struct et_err err;
-
-struct stage {
-    struct et_world *world;
-    struct et_trainer *trainer;
-};
-
-static bool open_stage(struct stage *s, const char *skill, const char *robot)
-{
-    const struct et_world_options options = {.skill = skill, .robot = robot};
-    *s = (struct stage){0};
-    return CHECK(et_world_open(&s->world, &options, &err) == ET_OK) &&
-           CHECK(et_trainer_open(&s->trainer, s->world, NULL, &err) == ET_OK);
-}
-
-static void close_stage(struct stage *s)
-{
-    et_trainer_close(s->trainer);
-    et_world_close(s->world);
-}
 
 /* What a step showed of the hand and the thing that the mishap speaks of. */
 struct moment {
@@ -93,8 +74,8 @@ static bool play(struct stage *s, struct et_trainer_mishap mishap, uint64_t seed
     e->n = 0;
     if (!CHECK(body >= 0) || !CHECK(et_trainer_plan(s->trainer, &mishap, 1, &err) == ET_OK))
         return false;
-    CHECK_OK(et_world_reset(s->world, seed, ET_TIER_CONTROLLED, &err));
-    CHECK_OK(et_trainer_begin(s->trainer, seed, &err));
+    if (!begin_stage(s, seed))
+        return false;
     while (e->n < STEPS_MAX && et_trainer_act(s->trainer, action, &err) == ET_OK) {
         e->told = et_trainer_mishap_state(s->trainer, mishap.what);
         for (int side = ET__LEFT; side <= ET__RIGHT; side++)
