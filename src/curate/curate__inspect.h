@@ -22,7 +22,7 @@
     X(label) X(totals) X(duplicate) X(label_set)
 // clang-format on
 
-#define ET__PARAMS_MAX 8
+#define ET__PARAMS_MAX 12
 
 /* A command track and the measured track that answers it. */
 struct et__pair {

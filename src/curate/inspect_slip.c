@@ -2,7 +2,14 @@
 
 #include <math.h>
 
-enum { FALL_N = ET__N_CLOSED_PARAMS, FALL_SHARE, CATCH_SHARE, SAME_SHARE, STEADY_SHARE };
+enum {
+    FALL_N = ET__N_CLOSED_PARAMS,
+    FALL_SHARE,
+    CATCH_SHARE,
+    SAME_SHARE,
+    STEADY_SHARE,
+    SHAKE_SHARE
+};
 
 static const struct et_inspect_param PARAMS[] = {
     ET__CLOSED_PARAMS,
@@ -17,6 +24,9 @@ static const struct et_inspect_param PARAMS[] = {
     [STEADY_SHARE] = {"steady_share", 0.3, "fraction",
                       "before and after it strays by less than this share: whoever wipes or turns "
                       "bears now more, now less"},
+    [SHAKE_SHARE] = {"shake_share", 0.45, "fraction",
+                     "before it the force changes from 10 ms to 10 ms by less than this share: "
+                     "what rubs on something shakes"},
     {0},
 };
 
@@ -28,11 +38,13 @@ static const struct et_inspect_param PARAMS[] = {
 #define WITHIN_S 0.12
 #define AFTER_S 0.15
 #define AFTER_END_S 0.4
+#define SHAKE_S 0.4 // looked at before
 
 /* What a wrist felt around a moment, and the hand alone. */
 struct moment {
     double before, least, most, after; // N
     double stray;                      // of the force before and after, standard deviation, N
+    double shake;                      // root mean square of its change from cell to cell before, N
     size_t i_least;
 };
 
@@ -57,7 +69,16 @@ static double stray_around(const struct et__grip *grip, size_t c, const struct m
     return sqrt(sum / n);
 }
 
-static struct moment look_at(const struct et__grip *grip, size_t c)
+static double shake_before(const struct et__grip *grip, size_t c, size_t from)
+{
+    const size_t long_ago = et__grip_cells(grip, SHAKE_S), end = c - et__grip_cells(grip, EDGE_S);
+    double sum = 0, n = 0;
+    for (size_t k = c > from + long_ago ? c - long_ago : from; k < end; k++, n++)
+        sum += pow(et__grip_force(grip, k + 1) - et__grip_force(grip, k), 2);
+    return sqrt(sum / n);
+}
+
+static struct moment look_at(const struct et__grip *grip, const struct et__held *held, size_t c)
 {
     const size_t within = et__grip_cells(grip, WITHIN_S), least = et__grip_cells(grip, LEAST_S);
     struct moment m = {
@@ -76,6 +97,7 @@ static struct moment look_at(const struct et__grip *grip, size_t c)
     for (size_t k = m.i_least; k < m.i_least + within; k++)
         m.most = fmax(m.most, et__grip_force(grip, k));
     m.stray = stray_around(grip, c, &m);
+    m.shake = shake_before(grip, c, held->first);
     return m;
 }
 
@@ -86,7 +108,8 @@ static double slide(const struct et__look *look, const struct moment *m, double 
     const double rises = m->most - fmax(m->before, m->after);
     const double weight = m->before - empty;
     if (!(fabs(m->after - m->before) < look->params[SAME_SHARE] * weight) ||
-        !(m->stray < look->params[STEADY_SHARE] * weight))
+        !(m->stray < look->params[STEADY_SHARE] * weight) ||
+        !(m->shake < look->params[SHAKE_SHARE] * weight))
         return 0;
     if (!(falls > look->params[FALL_N]) || !(rises > look->params[CATCH_SHARE] * falls) ||
         !(fabs(m->least - empty) < look->params[FALL_SHARE] * weight))
@@ -129,7 +152,7 @@ static enum et_status inspect_close(struct et__look *look, const struct et__grip
                        look->params[ET__CLOSED_HOLD_S], &held))
         return ET_OK;
     for (size_t c = held.first + before; c + after < held.end; c++) {
-        const struct moment m = look_at(grip, c);
+        const struct moment m = look_at(grip, &held, c);
         const double slides = slide(look, &m, grip->empty_n);
         if (!(slides > 0))
             continue;

@@ -65,6 +65,8 @@ static double force_n(const struct grip_story *s, double t_s)
         force = OWN_N;
     else if (is_carried && slides >= SLIDE_S && slides < SLIDE_S + 0.03)
         force += weight;
+    else if (is_carried)
+        force += (int)(t_s * GRIP_HZ) % 2 ? s->shakes_n : -s->shakes_n;
     const double hit_s = s->hit_s > 0 ? s->hit_s : 1;
     if (t_s >= hit_s && t_s < hit_s + HIT_S)
         force += s->hit_n;
