@@ -9,49 +9,22 @@ told. An episode that fails is told and is not counted. PAGE, between its two ma
     --size WxH    of the pictures (default 640x480)
 """
 import argparse
-import csv
-import glob
 import itertools
-import json
-import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+
+import tables
 
 SEED = 9000
 
 
-class Bench:
-    def __init__(self, etude, folder, size):
-        self.etude, self.folder, self.size = etude, folder, size
-
-    def run(self, *words):
-        done = subprocess.run([self.etude, *words], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit("clean.py: %s: %s" % (" ".join(words), done.stderr))
-        return json.loads(done.stdout)
-
-    def skills(self):
-        return [s["skill"] for s in self.run("world", "list", "--json")["skills"]]
-
-    def episode(self, skill, seed):
-        """A row of the table."""
-        place = tempfile.mkdtemp(dir=self.folder)
-        try:
-            made = self.run("world", "run", skill, "--seed", str(seed), "--size", self.size, "-q", "--json",
-                            "-o", place + "/r")["episodes"][0]
-            self.run("curate", place + "/r", "-o", place + "/e", "-q", "--json")
-            (path,) = glob.glob(place + "/e/*/*/episode.json")
-            with open(path, encoding="utf-8") as file:
-                findings = json.load(file)["findings"]
-        finally:
-            shutil.rmtree(place)
-        bad = ["%s: %s" % (f["kind"], f["text"]) for f in findings if f["severity"] != "info"]
-        return {"skill": skill, "seed": seed, "result": made["result"], "missing": made["missing"] or "",
-                "notes": len(findings) - len(bad), "warnings": len(bad), "texts": "; ".join(bad)}
+def try_one(centre, skill, seed, size):
+    """A row of the table."""
+    truth, findings = centre.episode(skill, "--size", size, seed=seed)
+    bad = ["%s: %s" % (f["kind"], f["text"]) for f in findings if f["severity"] != "info"]
+    return {"skill": skill, "seed": seed, "result": "success" if truth["is_success"] else "failure",
+            "missing": truth["missing"] or "", "notes": len(findings) - len(bad), "warnings": len(bad),
+            "texts": "; ".join(bad)}
 
 
 def text_of(rows, size):
@@ -68,21 +41,13 @@ def text_of(rows, size):
     return "\n".join(lines) + "\n"
 
 
-def write_page(path, text):
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
-    begin, end = "<!-- bench/clean.py -->\n", "<!-- end -->\n"
-    head, rest = page.split(begin)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(head + begin + "\n" + text + "\n" + end + rest.split(end, 1)[1])
-
-
-def measure(bench, pool, n_at_a_time, n):
+def measure(centre, pool, n_at_a_time, n, size):
     """Every skill of a seed, then of the next, until n succeed; no more than that are kept."""
     rows, good = [], 0
-    plays = ((skill, seed) for seed in itertools.count(SEED) for skill in bench.skills())
+    skills = [s["skill"] for s in centre.world()["skills"]]
+    plays = ((skill, seed) for seed in itertools.count(SEED) for skill in skills)
     while good < n:
-        for row in pool.map(lambda play: bench.episode(*play), itertools.islice(plays, n_at_a_time)):
+        for row in pool.map(lambda play: try_one(centre, *play, size), itertools.islice(plays, n_at_a_time)):
             if good == n:
                 break
             rows.append(row)
@@ -103,16 +68,12 @@ def main():
     args = args.parse_args()
     if not re.fullmatch(r"\d+x\d+", args.size):
         args.error("--size: WxH")
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder, \
-            ThreadPoolExecutor(args.j) as pool:
-        rows = measure(Bench(os.path.realpath(args.etude), folder, args.size), pool, args.j, args.n)
-    with open(args.csv, "w", newline="", encoding="utf-8") as file:
-        out = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        out.writeheader()
-        out.writerows(rows)
+    rows = tables.run_with(args.etude, args.j,
+                           lambda centre, pool: measure(centre, pool, args.j, args.n, args.size))
+    tables.write_csv(args.csv, rows)
     print(text_of(rows, args.size))
     if args.page:
-        write_page(args.page, text_of(rows, args.size))
+        tables.write_page(args.page, "clean", text_of(rows, args.size))
 
 
 if __name__ == "__main__":

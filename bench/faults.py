@@ -7,18 +7,12 @@ episodes in which the fault came about and its finding lies in its time; false a
 of that kind in the same episodes without a fault. PAGE, between its two marks, gets the tables.
 
     -n N     episodes a cell (default 6)     -j N     at a time (default 2)
-    -f LIST  these faults only, by commas; PAGE is not written then
+    -f LIST  these faults only, by commas ("clean": those without a fault); what CSV has of the others stays
 """
 import argparse
-import csv
-import glob
-import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+
+import tables
 
 SEED = 7000  # nothing was tuned with these
 NEAR_S = 0.5  # a finding may begin or end so far beside the truth
@@ -36,38 +30,11 @@ HITS = [("put_pan_on_stove", "etude-one"), ("stack_blocks", "etude-one"), ("carr
 SEVERITIES = ["info", "warn", "error"]
 
 
-class Bench:
-    def __init__(self, etude, folder):
-        self.etude, self.folder = etude, folder
-
-    def run(self, *words):
-        return subprocess.run([self.etude, *words], capture_output=True, text=True, check=False)
-
-    def faults(self):
-        return json.loads(self.run("world", "list", "--json").stdout)["faults"]
-
-    def episode(self, play, seed, fault, with_cameras):
-        """The truth and the findings of one episode; None: there was no occasion, or nothing was cut."""
-        skill, robot = play
-        place = tempfile.mkdtemp(dir=self.folder)
-        try:
-            words = ["world", "run", skill, "--robot", robot, "--seed", str(seed), "-q", "-o", place + "/r"]
-            words += ["--size", SIZE] if with_cameras else ["--no-cameras"]
-            done = self.run(*words, *(["--fault", fault] if fault else []))
-            if done.returncode == 3:
-                return None
-            if done.returncode != 0:
-                raise SystemExit("faults.py: %s: %s" % (" ".join(words), done.stderr))
-            with open(glob.glob(place + "/r/*.truth.json")[0], encoding="utf-8") as file:
-                truth = json.load(file)
-            self.run("curate", place + "/r", "-o", place + "/e", "-q")
-            findings = []
-            for path in glob.glob(place + "/e/*/*/episode.json"):
-                with open(path, encoding="utf-8") as file:
-                    findings += json.load(file)["findings"]
-            return truth, findings
-        finally:
-            shutil.rmtree(place)
+def play_one(centre, play, seed, fault, with_cameras):
+    """The truth and the findings of one episode; None: there was no occasion, or nothing was cut."""
+    skill, robot = play
+    options = ["--robot", robot, *(["--size", SIZE] if with_cameras else ["--no-cameras"])]
+    return centre.episode(skill, *options, *(["--fault", fault] if fault else []), seed=seed, may_fail_with=[3])
 
 
 def lies_in(finding, truth, fault):
@@ -91,13 +58,13 @@ def plays_for(fault):
     return CARRIES if fault["is_trainers"] else PLAYS
 
 
-def try_one(bench, fault, magnitude, i):
+def try_one(centre, fault, magnitude, i):
     """The first episode of a few in which it came about: the worst severity found in its time."""
     plays = plays_for(fault)
     for k in range(TRIES):
         seed = SEED + i + 100 * k
-        made = bench.episode(plays[i % len(plays)], seed, "%s=%.9g" % (fault["fault"], magnitude),
-                             fault["needs_cameras"])
+        made = play_one(centre, plays[i % len(plays)], seed, "%s=%.9g" % (fault["fault"], magnitude),
+                        fault["needs_cameras"])
         if made is None:
             return None
         truth, findings = made
@@ -107,50 +74,62 @@ def try_one(bench, fault, magnitude, i):
     return None
 
 
-def measure(bench, pool, faults, n):
-    rows, kinds = [], sorted({f["finding"] for f in faults if f["finding"]})
-    todo = [(f, m, i) for f in faults if f["finding"] for m in f["magnitudes"] for i in range(n)]
-    found = list(pool.map(lambda job: try_one(bench, *job), todo))
-    camera_kinds = {f["finding"] for f in faults if f["needs_cameras"]}
-    plays = [(p, i) for each in (PLAYS, CARRIES, HITS) for i, p in enumerate(each)]
-    clean = list(pool.map(lambda p: bench.episode(p[0], SEED + p[1], None, False), plays))
-    seen = list(pool.map(lambda p: bench.episode(p[0], SEED + p[1], None, True),
-                         plays[:len(PLAYS)])) if camera_kinds else []
-    for f in faults:
-        for m in f["magnitudes"]:
-            cell = [w for (g, k, _), w in zip(todo, found) if g is f and k == m and w is not None]
-            rows.append({"fault": f["fault"], "unit": f["unit"], "magnitude": m, "finding": f["finding"] or "",
-                         "episodes": len(cell), "info": sum(w >= 0 for w in cell),
-                         "warn": sum(w >= 1 for w in cell)})
-    for kind in kinds:
-        cell = [worst(e[1], kind) for e in (seen if kind in camera_kinds else clean) if e]
-        rows.append({"fault": "clean", "unit": "", "magnitude": "", "finding": kind, "episodes": len(cell),
-                     "info": sum(w >= 0 for w in cell), "warn": sum(w >= 1 for w in cell)})
-    return rows
+def row_of(name, unit, magnitude, finding, found):
+    return {"fault": name, "unit": unit, "magnitude": magnitude, "finding": finding, "episodes": len(found),
+            "info": sum(w >= 0 for w in found), "warn": sum(w >= 1 for w in found)}
 
 
-def tables(rows):
-    clean = {r["finding"]: r for r in rows if r["fault"] == "clean"}
+def rows_of_fault(centre, pool, fault, n):
+    if not fault["finding"]:
+        return [row_of(fault["fault"], fault["unit"], m, "", []) for m in fault["magnitudes"]]
+    jobs = [(m, i) for m in fault["magnitudes"] for i in range(n)]
+    found = list(pool.map(lambda job: try_one(centre, fault, *job), jobs))
+    return [row_of(fault["fault"], fault["unit"], magnitude, fault["finding"],
+                   [w for (m, _), w in zip(jobs, found) if m == magnitude and w is not None])
+            for magnitude in fault["magnitudes"]]
+
+
+def rows_of_clean(centre, pool, faults):
+    """What is found of each kind where nobody did anything wrong; with cameras, where they matter."""
+    plays = [(p, SEED + i) for each in (PLAYS, CARRIES, HITS) for i, p in enumerate(each)]
+    found = {}
+    for with_cameras in {f["needs_cameras"] for f in faults if f["finding"]}:
+        made = pool.map(lambda p, on=with_cameras: play_one(centre, *p, None, on),
+                        plays[:len(PLAYS)] if with_cameras else plays)
+        found[with_cameras] = [findings for _, findings in filter(None, made)]
+    kinds = {f["finding"]: f["needs_cameras"] for f in faults if f["finding"]}
+    return [row_of("clean", "", "", kind, [worst(findings, kind) for findings in found[kinds[kind]]])
+            for kind in sorted(kinds)]
+
+
+def measure(centre, pool, args):
+    """All rows, the old ones of what is not measured, too; written after each fault."""
+    faults = centre.world()["faults"]
+    names = [f["fault"] for f in faults] + ["clean"]
+    wanted = args.f.split(",") if args.f else names
+    rows = {name: [] for name in names}
+    for row in tables.read_csv(args.csv):
+        rows[row["fault"]].append(row)
+    for name in wanted:
+        fault = next((f for f in faults if f["fault"] == name), None)
+        rows[name] = rows_of_fault(centre, pool, fault, args.n) if fault else rows_of_clean(centre, pool, faults)
+        tables.write_csv(args.csv, sum(rows.values(), []))
+        print("\n".join("%(fault)s %(magnitude)s %(finding)s: %(info)s, %(warn)s of %(episodes)s" % r for r in rows[name]),
+              file=sys.stderr, flush=True)
+    return tables.read_csv(args.csv)
+
+
+def text_of(rows):
+    clean = {r["finding"]: "%s, %s of %s" % (r["info"], r["warn"], r["episodes"]) for r in rows if r["fault"] == "clean"}
     lines = ["| fault | finding | small | middle | large | clean |", "|---|---|---|---|---|---|"]
     for name in dict.fromkeys(r["fault"] for r in rows if r["fault"] != "clean"):
         cells = [r for r in rows if r["fault"] == name]
         kind = cells[0]["finding"]
-        shown = ["%.6g %s: %d, %d of %d" % (r["magnitude"], r["unit"], r["info"], r["warn"], r["episodes"])
-                 if r["episodes"] else "%.6g %s: none came about" % (r["magnitude"], r["unit"]) for r in cells]
-        c = clean.get(kind)
-        lines.append("| `%s` | `%s` | %s | %s |" % (name, kind, " | ".join(shown),
-                     "%d, %d of %d" % (c["info"], c["warn"], c["episodes"]) if c else ""))
-    most = max(r["episodes"] for r in rows if r["fault"] != "clean")
-    return "Up to %d episodes a cell.\n\n" % most + "\n".join(lines) + "\n"
-
-
-def write_page(path, text):
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
-    begin, end = "<!-- bench/faults.py -->\n", "<!-- end -->\n"
-    head, rest = page.split(begin)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(head + begin + "\n" + text + "\n" + end + rest.split(end)[1])
+        shown = ["%.6g %s: " % (float(r["magnitude"]), r["unit"]) +
+                 ("%s, %s of %s" % (r["info"], r["warn"], r["episodes"]) if int(r["episodes"]) else "none came about")
+                 for r in cells]
+        lines.append("| `%s` | `%s` | %s | %s |" % (name, kind, " | ".join(shown), clean.get(kind, "")))
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -162,18 +141,10 @@ def main():
     args.add_argument("-j", type=int, default=2)
     args.add_argument("-f", default="")
     args = args.parse_args()
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder, \
-            ThreadPoolExecutor(args.j) as pool:
-        bench = Bench(os.path.realpath(args.etude), folder)
-        faults = [f for f in bench.faults() if not args.f or f["fault"] in args.f.split(",")]
-        rows = measure(bench, pool, faults, args.n)
-    with open(args.csv, "w", newline="", encoding="utf-8") as file:
-        out = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        out.writeheader()
-        out.writerows(rows)
-    print(tables(rows))
-    if args.page and not args.f:
-        write_page(args.page, tables(rows))
+    rows = tables.run_with(args.etude, args.j, lambda centre, pool: measure(centre, pool, args))
+    print(text_of(rows))
+    if args.page:
+        tables.write_page(args.page, "faults", text_of(rows))
 
 
 if __name__ == "__main__":

@@ -8,37 +8,29 @@ Writes doc/bench/trainer.csv, a row as soon as it is known (a row that is there 
 each skill; without one, all that the page shows."""
 
 import argparse
-import csv
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
+import tables
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CSV = ROOT / "doc/bench/trainer.csv"
 PAGE = ROOT / "doc/trainer.md"
 KEYS = ("robot", "tier", "skill")
-FIELDS = KEYS + ("seed", "episodes", "successes", "lost", "low", "high", "seconds",
-                 "real_time_factor", "missing", "n_missing")
 CASES = [("etude-one", "controlled"), ("etude-one", "displaced"), ("etude-two", "controlled"),
          ("h1-2", "controlled"), ("etude-one", "varied"), ("etude-one", "cluttered"),
          ("etude-one", "disturbed")]
 
 
 def read_rows():
-    if not CSV.exists():
-        return {}
-    with CSV.open() as file:
-        return {tuple(row[k] for k in KEYS): row for row in csv.DictReader(file)}
+    return {tuple(row[k] for k in KEYS): row for row in tables.read_csv(CSV)}
 
 
 def write_rows(rows):
-    order = sorted(rows.values(), key=lambda r: (CASES.index((r["robot"], r["tier"])), r["skill"]))
-    with CSV.open("w") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(order)
+    tables.write_csv(CSV, sorted(rows.values(), key=lambda r: (CASES.index((r["robot"], r["tier"])), r["skill"])))
 
 
 def measure(program, robot, tier, skill, n, seed):
