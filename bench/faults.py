@@ -22,7 +22,9 @@ SIZE = "320x240"
 # Short skills of different kinds, on all robots.
 PLAYS = [("take_bottle", "etude-one"), ("fill_shelf", "etude-two"), ("put_pan_on_stove", "etude-one"),
          ("pull_drawer", "h1-2"), ("hang_cup", "etude-one"), ("stack_blocks", "etude-two")]
-# Where there is something to miss, to lose, to let go of early, to hit.
+# Where there is something to miss, small enough for that; to lose or let go of early; to hit.
+MISSES = [("insert_peg", "etude-one"), ("stamp_form", "etude-two"), ("mount_part", "etude-one"),
+          ("sort_reels", "etude-two"), ("stack_blocks", "h1-2"), ("turn_valve", "etude-one")]
 CARRIES = [("take_bottle", "etude-one"), ("fill_shelf", "etude-two"), ("take_bottle", "etude-two"),
            ("give_cup", "etude-one"), ("stack_blocks", "h1-2"), ("sort_materials", "etude-one")]
 HITS = [("put_pan_on_stove", "etude-one"), ("stack_blocks", "etude-one"), ("carry_tray", "etude-two"),
@@ -53,9 +55,8 @@ def worst(findings, kind, truth=None, fault=None):
 
 
 def plays_for(fault):
-    if fault["fault"] == "collision":
-        return HITS
-    return CARRIES if fault["is_trainers"] else PLAYS
+    special = {"missed_grasp": MISSES, "collision": HITS}
+    return special.get(fault["fault"], CARRIES if fault["is_trainers"] else PLAYS)
 
 
 def try_one(centre, fault, magnitude, i):
@@ -91,7 +92,7 @@ def rows_of_fault(centre, pool, fault, n):
 
 def rows_of_clean(centre, pool, faults):
     """What is found of each kind where nobody did anything wrong; with cameras, where they matter."""
-    plays = [(p, SEED + i) for each in (PLAYS, CARRIES, HITS) for i, p in enumerate(each)]
+    plays = [(p, SEED + i) for each in (PLAYS, MISSES, CARRIES, HITS) for i, p in enumerate(each)]
     found = {}
     for with_cameras in {f["needs_cameras"] for f in faults if f["finding"]}:
         made = pool.map(lambda p, on=with_cameras: play_one(centre, *p, None, on),

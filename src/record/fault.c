@@ -46,7 +46,7 @@ static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
     [ET_FAULT_IDLE] = {"idle", "s", {1.5, 4, 15}, "idle",
         "whoever shows it stands still in the middle", false, false},
 
-    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.02, 0.04, 0.08}, "missed_grasp",
+    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.03, 0.05, 0.08}, "missed_grasp",
         "the hand closes so far beside the thing, or before it", true, false},
     [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, "slip",
         "what is carried slides so far in the closed hand", true, false},
