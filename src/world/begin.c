@@ -383,9 +383,11 @@ static void help_with_waist(struct et_trainer *t)
     t->posture_duration_s = fmax(0.5, PEAK * most / WAIST_RAD_S);
     (void)try_posture(t);
     for (size_t i = 0; i < 2; i++) {
-        t->arms[i].duration_s = fmax(t->arms[i].duration_s, t->posture_duration_s);
-        if (t->arms[i].has_goal)
-            t->arms[i].goes_by_joints = false;
+        struct et__arm *arm = &t->arms[i];
+        if (!arm->has_goal)
+            continue;
+        arm->duration_s = fmax(arm->duration_s, t->posture_duration_s);
+        arm->goes_by_joints = false;
     }
 }
 
