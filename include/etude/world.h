@@ -70,7 +70,7 @@ ET_MUST_USE ET_API enum et_status et_world_step(struct et_world *world, const do
 /* What the sensors saw at each tick of the last step (after a reset: the last tick, five times).
  * Valid until the next call; rows are ticks. */
 struct et_world_state {
-    int64_t t_ns; // of the last tick
+    int64_t t_ns; // of the last tick; in the tier disturbed sensors are a step late
     size_t n_joints;
     const double *position; // ET_WORLD_TICKS × n_joints
     const double *velocity; // the same
@@ -82,6 +82,9 @@ struct et_world_state {
     const double *imu;      // ET_WORLD_TICKS × ET_WORLD_IMU_VALUES
 };
 ET_API const struct et_world_state *et_world_observe(const struct et_world *world);
+
+/* The world's own time, since the reset: that of its true state and of pictures. */
+ET_API int64_t et_world_time_ns(const struct et_world *world);
 
 /* Whether all terms of the skill's success hold now, and which do not (the term as it stands in the
  * file; NULL when all do). Ask after the robot has let go and things have come to rest. */

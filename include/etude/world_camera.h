@@ -36,6 +36,10 @@ et_world_renderer_open(struct et_world_renderer **renderer, struct et_world *wor
                        const struct et_world_renderer_options *options, struct et_err *err);
 ET_API void et_world_renderer_close(struct et_world_renderer *renderer); // NULL is allowed
 
+/* Of its pictures, px. */
+ET_API void et_world_renderer_size(const struct et_world_renderer *renderer, int *width,
+                                   int *height);
+
 /* "EGL, llvmpipe (LLVM 15.0.6, 256 bits)", for a person. */
 ET_API const char *et_world_renderer_text(const struct et_world_renderer *renderer);
 

@@ -66,11 +66,21 @@ enum et_status et__bind_condition(struct et_world *w, const struct et__condition
     return st;
 }
 
+static bool is_primitive(int type)
+{
+    return type >= mjGEOM_SPHERE && type <= mjGEOM_BOX;
+}
+
 static enum et_status bind_draw(const struct et_world *w, const struct et__draw *draw, int *id,
                                 struct et_err *err)
 {
     const int type = draw->kind == ET__DRAW_JOINT ? mjOBJ_JOINT : mjOBJ_BODY;
-    return et__bind(w, type, &draw->name, id, err);
+    const enum et_status st = et__bind(w, type, &draw->name, id, err);
+    for (int i = 0; st == ET_OK && draw->kind == ET__DRAW_SIZE && i < w->model->ngeom; i++)
+        if (et__is_of(w, i, *id) && !is_primitive(w->model->geom_type[i]))
+            return et_yaml_fail(err, w->skill->path, draw->name.place,
+                                "%.60s has a mesh, whose size cannot be drawn", draw->name.text);
+    return st;
 }
 
 static enum et_status bind_skill(struct et_world *w, struct et_err *err)

@@ -214,6 +214,12 @@ void et_world_renderer_close(struct et_world_renderer *renderer)
     free(renderer);
 }
 
+void et_world_renderer_size(const struct et_world_renderer *renderer, int *width, int *height)
+{
+    *width = renderer->width;
+    *height = renderer->height;
+}
+
 const char *et_world_renderer_text(const struct et_world_renderer *renderer)
 {
     return et__gl_text(renderer->gl);

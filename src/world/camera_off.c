@@ -16,6 +16,12 @@ void et_world_renderer_close(struct et_world_renderer *renderer)
     (void)renderer;
 }
 
+void et_world_renderer_size(const struct et_world_renderer *renderer, int *width, int *height)
+{
+    (void)renderer;
+    *width = *height = 0;
+}
+
 const char *et_world_renderer_text(const struct et_world_renderer *renderer)
 {
     (void)renderer;

@@ -18,7 +18,7 @@ static int pushed_body(struct et_world *w)
     const double which = et__random_even(&w->random, 0, 3);
     return which < 1   ? w->hands[ET__LEFT].palm
            : which < 2 ? w->hands[ET__RIGHT].palm
-                       : w->model->body_parentid[w->hands[ET__LEFT].palm];
+                       : w->model->body_parentid[et__arm_body(w, ET__LEFT)]; // the trunk
 }
 
 static void begin_push(struct et_world *w)
@@ -60,6 +60,7 @@ void et__disturb_begin(struct et_world *w)
         return;
     w->walk_side = et__random_even(&w->random, 0, 1) < 0.5 ? -1 : 1;
     w->walk_m = et__random_even(&w->random, 0, 2 * (WALK_TO_M - WALK_FROM_M));
+    walk(w);
 }
 
 static void push_on(struct et_world *w)

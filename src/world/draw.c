@@ -64,6 +64,39 @@ static void scale_mass(mjModel *m, int body, double factor)
     mju_scl3(m->body_inertia + 3 * body, m->body_inertia + 3 * body, factor);
 }
 
+/* A body with all that hangs on it, about its origin, and standing on what it stood on. The mass
+ * stays, so inertia goes by the square. */
+static void scale_size(struct et_world *w, int body, double factor)
+{
+    static const double DOWN[3] = {0, 0, -1};
+    mjModel *m = w->model;
+    mj_kinematics(m, w->data);
+    const double rise[6] = {
+        0, 0, (factor - 1) * (w->data->xpos[3 * body + 2] + et__probe_extent(w, body, DOWN))};
+    for (int i = 0; i < m->ngeom; i++)
+        if (et__is_of(w, i, body)) {
+            mju_scl3(m->geom_size + 3 * i, m->geom_size + 3 * i, factor);
+            mju_scl3(m->geom_pos + 3 * i, m->geom_pos + 3 * i, factor);
+            m->geom_rbound[i] *= factor;
+        }
+    for (int i = 0; i < m->nsite; i++)
+        if (et__hangs_on(m, m->site_bodyid[i], body)) {
+            mju_scl3(m->site_size + 3 * i, m->site_size + 3 * i, factor);
+            mju_scl3(m->site_pos + 3 * i, m->site_pos + 3 * i, factor);
+        }
+    for (int i = body; i < m->nbody; i++)
+        if (et__hangs_on(m, i, body)) {
+            mju_scl3(m->body_ipos + 3 * i, m->body_ipos + 3 * i, factor);
+            mju_scl3(m->body_inertia + 3 * i, m->body_inertia + 3 * i, factor * factor);
+            if (i != body)
+                mju_scl3(m->body_pos + 3 * i, m->body_pos + 3 * i, factor);
+        }
+    for (int i = 0; i < m->njnt; i++)
+        if (et__hangs_on(m, m->jnt_bodyid[i], body))
+            mju_scl3(m->jnt_pos + 3 * i, m->jnt_pos + 3 * i, factor);
+    move_body(w, body, rise);
+}
+
 static void draw_one(struct et_world *w, size_t i)
 {
     const struct et__draw *draw = &w->skill->script->draws[i];
@@ -77,6 +110,8 @@ static void draw_one(struct et_world *w, size_t i)
         w->data->qpos[w->model->jnt_qposadr[id]] = v[0];
     else if (draw->kind == ET__DRAW_MASS)
         scale_mass(w->model, id, v[0]);
+    else if (draw->kind == ET__DRAW_SIZE)
+        scale_size(w, id, v[0]);
     else
         scale_friction(w->model, id, v[0]);
 }
@@ -112,7 +147,7 @@ static void vary_colour(struct et_world *w, float *rgba)
     }
 }
 
-// Masses and friction of loose things, colours, light, where the room's cameras stand.
+// Masses and friction of loose things, colours, light, where cameras stand.
 static void vary(struct et_world *w)
 {
     mjModel *m = w->model;

@@ -14,7 +14,7 @@
 
 static bool is_arms(const struct et_world *w, enum et__side side, int geom)
 {
-    return et__is_of(w, geom, w->model->dof_bodyid[w->hands[side].dof[0]]);
+    return et__is_of(w, geom, et__arm_body(w, side));
 }
 
 // What cannot move; doors and flaps are there to be pushed.
@@ -100,7 +100,7 @@ static bool try_way(struct et_trainer *t, enum et__side side, double *depth)
 static bool bend_joints(struct et_trainer *t, enum et__side side, double rise_m)
 {
     struct et__arm *arm = &t->arms[side];
-    double middle[ET__ARM_JOINTS_MAX], q[ET__ARM_JOINTS_MAX];
+    double middle[ET__ARM_JOINTS_MAX] = {0}, q[ET__ARM_JOINTS_MAX];
     arm->goes_by_joints = true;
     mju_zero(arm->q_bow, ET__ARM_JOINTS_MAX);
     et__arm_planned(t, side, 0.5, middle);

@@ -205,7 +205,7 @@ void et__mishap_begin(struct et_trainer *t, uint64_t seed)
         m->wait_s = what == ET_MISHAP_COLLISION ? et__random_even(&random, SHARE_LEAST, SHARE_MOST)
                                                 : et__random_even(&random, 0, WAIT_MOST_S);
     }
-    t->world->is_watched = false;
+    t->world->watched = -1;
     for (int side = ET__LEFT; side <= ET__RIGHT; side++)
         et__hand_slippery(t->world, (enum et__side)side, false);
 }

@@ -375,8 +375,9 @@ static void step_collision(struct et_trainer *t, struct et__mishap *m)
     if (m->stage == ET__WAITING && take_way(t, m)) {
         begin(t, m);
         come_to(m, false, "clear");
-        t->arms[has_hand(m, ET__LEFT) ? ET__LEFT : ET__RIGHT].is_astray = true;
-        t->world->is_watched = true;
+        const enum et__side side = has_hand(m, ET__LEFT) ? ET__LEFT : ET__RIGHT;
+        t->arms[side].is_astray = true;
+        t->world->watched = et__arm_body(t->world, side);
         return;
     }
     if (m->stage != ET__UNDER_WAY && m->stage != ET__ENDING)
@@ -394,7 +395,8 @@ static void step_collision(struct et_trainer *t, struct et__mishap *m)
     lead(arm, m);
     if (m->stage != ET__ENDING || m->out_m > 0)
         return;
-    arm->is_astray = t->world->is_watched = false;
+    arm->is_astray = false;
+    t->world->watched = -1;
     m->stage = ET__OVER;
 }
 

@@ -8,13 +8,17 @@
 
 /* ---- touch ---- */
 
+bool et__hangs_on(const mjModel *m, int own, int body)
+{
+    while (own > 0 && own != body)
+        own = m->body_parentid[own];
+    return own == body;
+}
+
 // A body counts with all that hangs on it.
 bool et__is_of(const struct et_world *w, int geom, int body)
 {
-    int own = w->model->geom_bodyid[geom];
-    while (own > 0 && own != body)
-        own = w->model->body_parentid[own];
-    return own == body;
+    return et__hangs_on(w->model, w->model->geom_bodyid[geom], body);
 }
 
 bool et__is_touching(const struct et_world *w, int body_a, int body_b)

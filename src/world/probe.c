@@ -125,7 +125,12 @@ bool et__probe_stands(const struct et_world *w, int body)
     return false;
 }
 
-struct et__contact et__probe_contact(const struct et_world *w)
+int et__arm_body(const struct et_world *w, enum et__side side)
+{
+    return w->model->dof_bodyid[w->hands[side].dof[0]];
+}
+
+struct et__contact et__probe_contact(const struct et_world *w, int body)
 {
     struct et__contact all = {.body = -1};
     double most = 0;
@@ -133,7 +138,8 @@ struct et__contact et__probe_contact(const struct et_world *w)
         const mjContact *c = &w->data->contact[i];
         const bool is_first = is_robots(w, c->geom1), is_second = is_robots(w, c->geom2);
         double force[6];
-        if (c->exclude != 0 || is_first == is_second)
+        if (c->exclude != 0 || is_first == is_second ||
+            !et__is_of(w, is_first ? c->geom1 : c->geom2, body))
             continue;
         mj_contactForce(w->model, w->data, i, force);
         all.force_n += force[0];

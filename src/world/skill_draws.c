@@ -3,7 +3,7 @@
 
 static const char *const KINDS[] = {
     [ET__DRAW_BODY] = "body",         [ET__DRAW_JOINT] = "joint", [ET__DRAW_MASS] = "mass",
-    [ET__DRAW_FRICTION] = "friction", [ET__N_DRAWS] = NULL,
+    [ET__DRAW_FRICTION] = "friction", [ET__DRAW_SIZE] = "size",   [ET__N_DRAWS] = NULL,
 };
 
 static const char *const AXES[] = {"x", "y", "z", "roll", "pitch", "yaw", NULL};
@@ -58,7 +58,7 @@ static enum et_status read_draw(const struct et__skill_reader *r, const struct e
 
     enum et_status st = et__line_open(&line, r, value, "what is drawn by chance");
     if (st == ET_OK)
-        st = et__line_choice(&line, "body, joint, mass or friction", KINDS, &kind);
+        st = et__line_choice(&line, "body, joint, mass, friction or size", KINDS, &kind);
     if (st != ET_OK)
         return st;
     draw->kind = (enum et__draw_kind)kind;

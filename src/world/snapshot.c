@@ -3,6 +3,7 @@
  * what the reset drew: a snapshot belongs to the episode it was taken in. */
 #include "world/world__world.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct piece {
@@ -10,10 +11,11 @@ struct piece {
     size_t n_bytes;
 };
 
-enum { N_PIECES_MAX = 32 };
+enum { N_PIECES_MAX = 48 };
 
 static void add(struct piece *pieces, size_t *n, void *p, size_t n_bytes)
 {
+    assert(*n < N_PIECES_MAX);
     pieces[(*n)++] = (struct piece){p, n_bytes};
 }
 
@@ -37,20 +39,22 @@ static void add_physics(const struct et_world *w, struct piece *pieces, size_t *
     add_numbers(pieces, n, d->mocap_pos, 3 * m->nmocap);
     add_numbers(pieces, n, d->mocap_quat, 4 * m->nmocap);
     add_numbers(pieces, n, d->qacc_warmstart, m->nv);
+    add(pieces, n, d->warning, sizeof d->warning);
     add(pieces, n, m->eq_active, (size_t)m->neq * sizeof *m->eq_active);
 }
 
-static void add_rows(const struct et_world *w, struct piece *pieces, size_t *n)
+static void add_rows(const struct et_world *w, const struct et__rows *r, struct piece *pieces,
+                     size_t *n)
 {
     const int n_joints = ET_WORLD_TICKS * (int)w->robot->n_joints;
-    add_numbers(pieces, n, w->rows.position, n_joints);
-    add_numbers(pieces, n, w->rows.velocity, n_joints);
-    add_numbers(pieces, n, w->rows.effort, n_joints);
-    add_numbers(pieces, n, w->rows.command, n_joints);
-    add_numbers(pieces, n, w->rows.wrench, ET_WORLD_TICKS * ET_WORLD_WRENCH_VALUES);
-    add_numbers(pieces, n, w->rows.touch, ET_WORLD_TICKS * ET_WORLD_TOUCH_VALUES);
-    add_numbers(pieces, n, w->rows.pressure, ET_WORLD_TICKS * ET_WORLD_PRESSURE_VALUES);
-    add_numbers(pieces, n, w->rows.imu, ET_WORLD_TICKS * ET_WORLD_IMU_VALUES);
+    add_numbers(pieces, n, r->position, n_joints);
+    add_numbers(pieces, n, r->velocity, n_joints);
+    add_numbers(pieces, n, r->effort, n_joints);
+    add_numbers(pieces, n, r->command, n_joints);
+    add_numbers(pieces, n, r->wrench, ET_WORLD_TICKS * ET_WORLD_WRENCH_VALUES);
+    add_numbers(pieces, n, r->touch, ET_WORLD_TICKS * ET_WORLD_TOUCH_VALUES);
+    add_numbers(pieces, n, r->pressure, ET_WORLD_TICKS * ET_WORLD_PRESSURE_VALUES);
+    add_numbers(pieces, n, r->imu, ET_WORLD_TICKS * ET_WORLD_IMU_VALUES);
 }
 
 static size_t list(struct et_world *w, struct piece *pieces)
@@ -58,7 +62,9 @@ static size_t list(struct et_world *w, struct piece *pieces)
     const size_t n_joints = w->robot->n_joints;
     size_t n = 0;
     add_physics(w, pieces, &n);
-    add_rows(w, pieces, &n);
+    add_rows(w, &w->rows, pieces, &n);
+    add_rows(w, &w->late, pieces, &n);
+    add(pieces, &n, &w->state.t_ns, sizeof w->state.t_ns); // it points to those rows
     add(pieces, &n, &w->random, sizeof w->random);
     add(pieces, &n, &w->sensor_random, sizeof w->sensor_random);
     add(pieces, &n, &w->n_ticks, sizeof w->n_ticks);

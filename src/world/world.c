@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MEMORY_BYTES ((size_t)64 << 20)
+#define TICK_S (1e-9 * (double)ET_WORLD_TICK_NS)
 #define XML_BYTES_MAX ((size_t)4 << 20)
 #define SETTLE_STEPS 30 // after a reset
 #define WIPE_RADIUS_M 0.04
@@ -44,6 +45,9 @@ static enum et_status load_model(struct et_world *w, struct et_err *err)
         return st;
     struct et_err inner = {0};
     st = et__mujoco_load(files, 4, &w->pristine, &inner);
+    if (st == ET_OK && fabs(w->pristine->opt.timestep - TICK_S) > 1e-9)
+        st = et_fail(&inner, ET_ECORRUPT, -1, "its timestep is %g s, not %g s",
+                     w->pristine->opt.timestep, TICK_S);
     return st == ET_OK ? ET_OK
                        : et_fail(err, st, -1, "%.100s (robot %.40s, scenario %.40s): %.200s", scene,
                                  w->robot->id, w->skill->scenario, inner.text);
@@ -86,8 +90,7 @@ static enum et_status make_state(struct et_world *w, struct et_err *err)
     w->wiped = et_arena_array(w->arena, (size_t)w->model->nsite, sizeof *w->wiped);
     w->own = et_arena_array(w->arena, (size_t)w->model->ngeom, sizeof *w->own);
     const bool has_rows = make_rows(w, &w->rows) && make_rows(w, &w->late);
-    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped ||
-        !w->own)
+    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped || !w->own)
         return et_arena_fail(w->arena, "a world's state", err);
     return ET_OK;
 }
@@ -215,8 +218,8 @@ static void run_ticks(void *context)
         hold_weight(w);
         mj_step(w->model, w->data);
         w->n_ticks++;
-        if (w->is_watched) {
-            const struct et__contact now = et__probe_contact(w);
+        if (w->watched >= 0) {
+            const struct et__contact now = et__probe_contact(w, w->watched);
             w->hit = now.force_n > w->hit.force_n ? now : w->hit;
         }
         et__sense(w, i);
@@ -262,13 +265,12 @@ static void note(struct et_world *w)
     wipe(w);
 }
 
-enum et_status et_world_step(struct et_world *w, const double *action, struct et_err *err)
+static enum et_status step(struct et_world *w, const double *action, struct et_err *err)
 {
     const struct et__rows last = w->rows;
     w->rows = w->late;
     w->late = last;
     take_action(w, action);
-    et__disturb(w);
     enum et_status st = et__mujoco_guard(run_ticks, w, err);
     if (st == ET_OK && is_broken(w))
         st = et_fail(err, ET_ECORRUPT, -1, "the physics of %.60s came to no number at %.2f s",
@@ -278,22 +280,49 @@ enum et_status et_world_step(struct et_world *w, const double *action, struct et
     return st;
 }
 
+enum et_status et_world_step(struct et_world *w, const double *action, struct et_err *err)
+{
+    et__disturb(w);
+    return step(w, action, err);
+}
+
+struct drawing {
+    struct et_world *w;
+    enum et_status st;
+    struct et_err *err;
+};
+
+static void draw(void *context)
+{
+    struct drawing *d = context;
+    d->st = et__draw(d->w, d->err);
+}
+
+static void forget_presses(struct et_world *w)
+{
+    for (int i = 0; i < w->model->njnt; i++)
+        w->joint_max[i] = w->data->qpos[w->model->jnt_qposadr[i]];
+}
+
 enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier tier,
                               struct et_err *err)
 {
     et__random_seed(&w->random, seed);
     et__random_seed(&w->sensor_random, seed ^ 0x5eed);
     w->tier = tier;
-    memset(w->wiped, 0, (size_t)w->model->nsite);
-    memset(w->joint_max, 0, (size_t)w->model->njnt * sizeof *w->joint_max);
+    w->watched = -1;
+    w->is_slippery[ET__LEFT] = w->is_slippery[ET__RIGHT] = false; // a fresh model
+    struct drawing drawing = {.w = w, .err = err};
+    enum et_status st = et__mujoco_guard(draw, &drawing, err);
+    st = st == ET_OK ? drawing.st : st;
     et__disturb_begin(w);
-    w->is_watched = w->is_slippery[ET__LEFT] = w->is_slippery[ET__RIGHT] = false; // a fresh model
-    enum et_status st = et__draw(w, err);
     drive_scene(w);
     for (size_t i = 0; st == ET_OK && i < SETTLE_STEPS; i++)
-        st = et_world_step(w, w->action, err);
+        st = step(w, w->action, err);
     w->n_ticks = 0;
     w->data->time = 0;
+    forget_presses(w);
+    memset(w->wiped, 0, (size_t)w->model->nsite);
     for (size_t k = 0; k < 2; k++) { // now, and late
         const struct et__rows last = w->rows;
         for (size_t i = 0; i < ET_WORLD_TICKS; i++)
@@ -305,6 +334,11 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
 }
 
 /* ---- looking ---- */
+
+int64_t et_world_time_ns(const struct et_world *w)
+{
+    return w->n_ticks * ET_WORLD_TICK_NS;
+}
 
 const struct et_world_state *et_world_observe(const struct et_world *w)
 {

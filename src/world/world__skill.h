@@ -123,6 +123,7 @@ enum et__draw_kind {
     ET__DRAW_JOINT,
     ET__DRAW_MASS,     // factor
     ET__DRAW_FRICTION, // factor
+    ET__DRAW_SIZE,     // factor; the mass stays
     ET__N_DRAWS,
 };
 

@@ -48,9 +48,9 @@ struct et__surface {
     int condim, priority;
 };
 
-/* What the robot presses against. */
+/* What a part of the robot presses against. */
 struct et__contact {
-    double force_n; // of all its contacts together
+    double force_n; // of all such contacts together
     int body;       // that takes most of it; −1: none
 };
 
@@ -87,8 +87,8 @@ struct et_world {
     unsigned char *wiped;     // of all sites
     bool is_slippery[2];      // hands without friction
     struct et__surface *own;  // of all geoms: what slippery ones get back
-    bool is_watched;          // contacts of the robot are measured
-    struct et__contact hit;   // the hardest of the last step's ticks
+    int watched; // body of the robot whose contacts are measured, with all on it; −1: none
+    struct et__contact hit; // the hardest of the last step's ticks
     struct et_world_state state;
     struct et__rows rows; // of the last step
     struct et__rows late; // of the one before, which the state points to in the tier disturbed
@@ -116,8 +116,8 @@ ET_MUST_USE enum et_status et__draw(struct et_world *world, struct et_err *err);
 
 /* ---- what disturbs (disturb.c): nothing before the tier of that name ---- */
 
-void et__disturb_begin(struct et_world *world);
-void et__disturb(struct et_world *world);
+void et__disturb_begin(struct et_world *world); // after et__draw
+void et__disturb(struct et_world *world);       // before a step
 
 /* Whether a body moves freely: what can be carried. */
 bool et__is_loose(const mjModel *model, int body);
@@ -145,8 +145,12 @@ double et__probe_height(const struct et_world *world, int body);
 /* Whether something is below a body and touches it: not the robot, nor what it carries. */
 bool et__probe_stands(const struct et_world *world, int body);
 
-/* The robot's contacts of this tick. */
-struct et__contact et__probe_contact(const struct et_world *world);
+/* An arm's first body, on which all of it hangs. */
+int et__arm_body(const struct et_world *world, enum et__side side);
+
+/* The contacts, in this tick, of a body of the robot and all that hangs on it, with what is not the
+ * robot. */
+struct et__contact et__probe_contact(const struct et_world *world, int body);
 
 /* ---- sensors (sense.c) ---- */
 
@@ -163,6 +167,7 @@ bool et__condition_holds(const struct et_world *world, const struct et__conditio
 /* Touch between bodies, each with all that hangs on it. */
 bool et__is_touching(const struct et_world *world, int body_a, int body_b);
 bool et__is_of(const struct et_world *world, int geom, int body);
+bool et__hangs_on(const mjModel *model, int body, int on); // or is it
 
 /* Whether both fingers of a hand touch it. */
 bool et__is_held(const struct et_world *world, int body, enum et__side side);

@@ -18,7 +18,7 @@ static double play(struct stage *s)
 {
     const int wall = mj_name2id(s->world->model, mjOBJ_BODY, "wall");
     double action[JOINTS_MAX], most = 0;
-    s->world->is_watched = true;
+    s->world->watched = s->world->base;
     while (et_trainer_act(s->trainer, action, &err) == ET_OK) {
         CHECK_OK(et_world_step(s->world, action, &err));
         if (s->world->hit.body == wall)
