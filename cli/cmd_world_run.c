@@ -146,8 +146,6 @@ static enum et_status open_record(void *ctx, struct et_err *err)
         .tier = run->options.tier,
         .trainer = run->options.style->id,
         .renderer = run->renderer,
-        .width_px = run->width_px,
-        .height_px = run->height_px,
         .faults = run->faults,
         .n_faults = run->n_faults,
         .doer = run->stage.trainer,

@@ -63,10 +63,11 @@ enum et_world_fault_name {
 
 struct et_world_fault_kind {
     const char *name, *unit;
-    double magnitudes[3];
-    const char *finding; // that it must raise; NULL: none, see `text`
-    const char *text;    // what is done to what; of one without a finding, why it has none
-    bool is_trainers;    // done by who moves the robot: et_world_fault_plan
+    double magnitudes[3], most; // small, middle, large; and no more than that
+    bool is_whole;              // magnitudes are whole numbers
+    const char *finding;        // that it must raise; NULL: none, see `text`
+    const char *text;           // what is done to what; of one without a finding, why it has none
+    bool is_trainers;           // done by who moves the robot: et_world_fault_plan
     bool needs_cameras;
 };
 
@@ -79,7 +80,7 @@ struct et_world_fault {
 };
 
 /* "dropped" (the middle magnitude), "dropped=0.1", "dropped=small|middle|large". ET_EARG: no such
- * fault (the text has the nearest, or all), no number above 0. */
+ * fault (the text has the nearest), no number above 0 and up to the most. */
 ET_MUST_USE ET_API enum et_status
 et_world_fault_parse(struct et_str text, struct et_world_fault *fault, struct et_err *err);
 
@@ -99,8 +100,7 @@ struct et_world_record_options {
     enum et_tier tier;
     int64_t t0_ns;                      // 0: by the seed, from 2026-01-01 on
     const char *trainer;                // who does it: an id, a pseudonym; NULL: nobody is named
-    struct et_world_renderer *renderer; // NULL: no cameras
-    int width_px, height_px;            // of its pictures; even
+    struct et_world_renderer *renderer; // of an even width and height; NULL: no cameras
     int fps;                            // 0: 30
     const struct et_world_fault *faults;
     size_t n_faults;

@@ -14,6 +14,11 @@ static bool is_own(const char *place)
     return strcmp(place, "scene") != 0;
 }
 
+static size_t picture_bytes(const struct et_world_record *record)
+{
+    return 3 * (size_t)record->width_px * (size_t)record->height_px;
+}
+
 static enum et_status open_camera(struct et_world_record *record, size_t i, const char *place,
                                   struct et_err *err)
 {
@@ -26,13 +31,13 @@ static enum et_status open_camera(struct et_world_record *record, size_t i, cons
     et_buf_printf(&name, "/camera/%s", place);
     camera->name = name.status == ET_OK ? strdup(et_buf_text(&name)) : NULL;
     et_buf_free(&name);
-    camera->held = malloc(3 * (size_t)o->width_px * (size_t)o->height_px);
+    camera->held = malloc(picture_bytes(record));
     if (!camera->name || !camera->held)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a camera");
     enum et_status st =
         et_video_coder_open(&camera->coder,
-                            &(struct et_video_coder_options){.width_px = o->width_px,
-                                                             .height_px = o->height_px,
+                            &(struct et_video_coder_options){.width_px = record->width_px,
+                                                             .height_px = record->height_px,
                                                              .fps = o->fps,
                                                              .gop = GOP_S * o->fps},
                             err);
@@ -43,22 +48,46 @@ static enum et_status open_camera(struct et_world_record *record, size_t i, cons
     return st;
 }
 
+/* Those of cameras are done to the head's. */
+struct et__camera *et__head_camera(struct et_world_record *record)
+{
+    for (size_t i = 0; i < record->n_cameras; i++)
+        if (strcmp(record->cameras[i].topic.frame, "head") == 0)
+            return &record->cameras[i];
+    return NULL;
+}
+
+static enum et_status check_faults(struct et_world_record *record, struct et_err *err)
+{
+    for (size_t i = 0; i < record->options.n_faults; i++) {
+        const struct et_world_fault_kind *kind =
+            et_world_fault_kind(record->options.faults[i].name);
+        if (kind->needs_cameras && !et__head_camera(record))
+            return et_fail(err, ET_EARG, -1, "%s needs a camera on the head, and %s has none",
+                           kind->name, et_world_robot(record->world));
+    }
+    return ET_OK;
+}
+
 enum et_status et__cameras_open(struct et_world_record *record, struct et_err *err)
 {
-    const size_t n_bytes = 3 * (size_t)record->options.width_px * (size_t)record->options.height_px;
     if (!record->options.renderer)
         return ET_OK;
-    record->rgb = malloc(n_bytes);
-    record->scratch = malloc(n_bytes);
+    et_world_renderer_size(record->options.renderer, &record->width_px, &record->height_px);
+    record->rgb = malloc(picture_bytes(record));
+    record->scratch = malloc(picture_bytes(record));
     if (!record->rgb || !record->scratch)
         return et_fail(err, ET_ENOMEM, -1, "no memory for pictures");
     enum et_status st = ET_OK;
     for (size_t i = 0; i < et_world_n_cameras(record->world) && st == ET_OK; i++) {
         const char *place = et_world_camera(record->world, i);
-        if (is_own(place) && record->n_cameras < ET__CAMERAS_MAX)
+        if (is_own(place) && record->n_cameras == ET__CAMERAS_MAX)
+            st = et_fail(err, ET_ELIMIT, -1, "%s has more than %d cameras",
+                         et_world_robot(record->world), ET__CAMERAS_MAX);
+        else if (is_own(place))
             st = open_camera(record, i, place, err);
     }
-    return st;
+    return st == ET_OK ? check_faults(record, err) : st;
 }
 
 void et__cameras_close(struct et_world_record *record)
@@ -83,18 +112,18 @@ static enum et_status send_picture(struct et_world_record *record, struct et__ca
         st = et_video_coder_put(camera->coder, record->rgb, &unit, err);
     }
     if (st == ET_OK)
-        st = et__send_begin(record, &camera->topic, record->t_ns, &message, err);
+        st = et__send_begin(record, &camera->topic, record->t_world_ns, &message, err);
     if (st != ET_OK || !message)
         return st;
     struct et_cdr w = et__send_header(&camera->topic, message);
     et_cdr_bytes(&w, unit.p, unit.n);
     et_cdr_text(&w, et_str("h264"));
-    return et__send(record, &camera->topic, record->t_ns, message, err);
+    return et__send(record, &camera->topic, record->t_world_ns, message, err);
 }
 
 enum et_status et__cameras_send(struct et_world_record *record, struct et_err *err)
 {
-    if (record->n_cameras == 0 || record->t_ns < record->t_frame_ns)
+    if (record->n_cameras == 0 || record->t_world_ns < record->t_frame_ns)
         return ET_OK;
     record->t_frame_ns += INT64_C(1000000000) / record->options.fps;
     enum et_status st = ET_OK;

@@ -8,53 +8,53 @@
 
 // clang-format off
 static const struct et_world_fault_kind KINDS[ET_N_FAULTS] = {
-    [ET_FAULT_CLOCK_OFFSET] = {"clock_offset", "s", {0.1, 10, 3600}, "clock_offset",
+    [ET_FAULT_CLOCK_OFFSET] = {"clock_offset", "s", {0.1, 10, 3600}, 1e7, false, "clock_offset",
         "the clock of the joints is wrong by so much",
         false, false},
-    [ET_FAULT_CLOCK_DRIFT] = {"clock_drift", "ppm", {500, 2000, 10000}, "clock_drift",
+    [ET_FAULT_CLOCK_DRIFT] = {"clock_drift", "ppm", {500, 2000, 10000}, 1e5, false, "clock_drift",
         "the clock of the joints runs at another rate", false, false},
-    [ET_FAULT_CLOCK_JUMP] = {"clock_jump", "s", {0.05, 0.5, 5}, "clock_reset",
+    [ET_FAULT_CLOCK_JUMP] = {"clock_jump", "s", {0.05, 0.5, 5}, 1e7, false, "clock_reset",
         "the clock of the joints is set forward once", false, false},
-    [ET_FAULT_CLOCK_RESET] = {"clock_reset", "times", {1, 2, 3}, "clock_reset",
+    [ET_FAULT_CLOCK_RESET] = {"clock_reset", "times", {1, 2, 3}, 20, true, "clock_reset",
         "the clock of the joints starts again at 0", false, false},
-    [ET_FAULT_COARSE_TICKS] = {"coarse_ticks", "s", {0.005, 0.01, 0.05}, "clock_source",
+    [ET_FAULT_COARSE_TICKS] = {"coarse_ticks", "s", {0.005, 0.01, 0.05}, 1, false, "clock_source",
         "the clock of the joints shows multiples of this", false, false},
-    [ET_FAULT_WIFI_DELAY] = {"wifi_delay", "s", {0.15, 0.3, 0.6}, "late",
+    [ET_FAULT_WIFI_DELAY] = {"wifi_delay", "s", {0.15, 0.3, 0.6}, 10, false, "late",
         "the link of the joints stalls again and again, for so long", false, false},
-    [ET_FAULT_DROPPED] = {"dropped", "fraction", {0.01, 0.05, 0.2}, "gap",
+    [ET_FAULT_DROPPED] = {"dropped", "fraction", {0.01, 0.05, 0.2}, 0.9, false, "gap",
         "joint states are lost, a few at a time", false, false},
-    [ET_FAULT_REPEATED] = {"repeated", "fraction", {0.02, 0.1, 0.3}, "stamps",
+    [ET_FAULT_REPEATED] = {"repeated", "fraction", {0.02, 0.1, 0.3}, 0.9, false, "stamps",
         "joint states are sent twice", false, false},
-    [ET_FAULT_FROZEN_CAMERA] = {"frozen_camera", "s", {0.8, 1.6, 3}, "frozen_camera",
+    [ET_FAULT_FROZEN_CAMERA] = {"frozen_camera", "s", {0.8, 1.6, 3}, 600, false, "frozen_camera",
         "the head's camera shows one picture while the robot moves", false, true},
-    [ET_FAULT_BLACK_CAMERA] = {"black_camera", "s", {0.3, 1, 3}, "exposure",
+    [ET_FAULT_BLACK_CAMERA] = {"black_camera", "s", {0.3, 1, 3}, 600, false, "exposure",
         "the head's camera shows nothing", false, true},
-    [ET_FAULT_BLURRED_CAMERA] = {"blurred_camera", "px", {2, 4, 8}, "blur",
+    [ET_FAULT_BLURRED_CAMERA] = {"blurred_camera", "px", {2, 4, 8}, 64, false, "blur",
         "the head's camera is out of focus for 1.5 s; the radius", false, true},
-    [ET_FAULT_FROZEN_ENCODER] = {"frozen_encoder", "s", {0.8, 1.6, 3}, "frozen_encoder",
+    [ET_FAULT_FROZEN_ENCODER] = {"frozen_encoder", "s", {0.8, 1.6, 3}, 600, false, "frozen_encoder",
         "the arm's joint that moves most reads the same", false, false},
-    [ET_FAULT_WRONG_SIGN] = {"wrong_sign", "joints", {1, 2, 4}, "tracking",
+    [ET_FAULT_WRONG_SIGN] = {"wrong_sign", "joints", {1, 2, 4}, 14, true, "tracking",
         "arm joints read with the other sign, those furthest from 0 first", false, false},
-    [ET_FAULT_SATURATION] = {"saturation", "s", {0.5, 1, 3}, "saturation",
+    [ET_FAULT_SATURATION] = {"saturation", "s", {0.5, 1, 3}, 600, false, "saturation",
         "the command of the arm's joint that moves most is at its limit", false, false},
-    [ET_FAULT_TRUNCATED] = {"truncated", "fraction", {0.25, 0.5, 0.75}, "truncation",
+    [ET_FAULT_TRUNCATED] = {"truncated", "fraction", {0.25, 0.5, 0.75}, 0.95, false, "truncation",
         "the recording ends in the middle of a movement; the share of the phases that is missing",
         false, false},
-    [ET_FAULT_WRONG_LABEL] = {"wrong_label", "kind", {1, 2, 3}, "label",
+    [ET_FAULT_WRONG_LABEL] = {"wrong_label", "kind", {1, 2, 3}, 3, true, "label",
         "1: a placeholder; 2: nothing; 3: another skill's, which is seen if it names an idle arm",
         false, false},
-    [ET_FAULT_IDLE] = {"idle", "s", {1.5, 4, 15}, "idle",
+    [ET_FAULT_IDLE] = {"idle", "s", {1.5, 4, 15}, 600, false, "idle",
         "whoever shows it stands still in the middle", false, false},
 
-    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.03, 0.05, 0.08}, "missed_grasp",
+    [ET_FAULT_MISSED_GRASP] = {"missed_grasp", "m", {0.03, 0.05, 0.08}, 0.2, false, "missed_grasp",
         "the hand closes so far beside the thing, or before it", true, false},
-    [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, "slip",
+    [ET_FAULT_SLIP] = {"slip", "m", {0.01, 0.02, 0.04}, 0.2, false, "slip",
         "what is carried slides so far in the closed hand", true, false},
-    [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, "drop",
+    [ET_FAULT_DROP] = {"drop", "m", {0.05, 0.1, 0.2}, 2, false, "drop",
         "what is carried falls out of the closed hand; at least so deep", true, false},
-    [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, "early_release",
+    [ET_FAULT_EARLY_RELEASE] = {"early_release", "s", {0.2, 0.5, 1}, 10, false, "early_release",
         "the hand opens so long before it arrives", true, false},
-    [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, "collision",
+    [ET_FAULT_COLLISION] = {"collision", "N", {10, 30, 100}, 1000, false, "collision",
         "an empty hand leaves its way and hits what stands there; the force", true, false},
 };
 // clang-format on
@@ -83,7 +83,20 @@ static bool parse_magnitude(struct et_str text, const struct et_world_fault_kind
             *magnitude = kind->magnitudes[i];
             return true;
         }
-    return et_str_to_double(text, magnitude) && isfinite(*magnitude) && *magnitude > 0;
+    return et_str_to_double(text, magnitude);
+}
+
+enum et_status et__fault_check(const struct et_world_fault *fault, struct et_err *err)
+{
+    const struct et_world_fault_kind *kind = et_world_fault_kind(fault->name);
+    const double m = fault->magnitude;
+    if (!kind)
+        return et_fail(err, ET_EARG, -1, "fault %d is none", (int)fault->name);
+    if (!(m > 0) || m > kind->most || (kind->is_whole && m != floor(m)))
+        return et_fail(err, ET_EARG, -1,
+                       "the magnitude of %s is %s above 0 and up to %.10g %s, not %g", kind->name,
+                       kind->is_whole ? "a whole number" : "a number", kind->most, kind->unit, m);
+    return ET_OK;
 }
 
 enum et_status et_world_fault_parse(struct et_str text, struct et_world_fault *fault,
@@ -100,13 +113,10 @@ enum et_status et_world_fault_parse(struct et_str text, struct et_world_fault *f
     *fault = (struct et_world_fault){(enum et_world_fault_name)i, kind->magnitudes[1]};
     if (name.n < text.n && !parse_magnitude(rest, kind, &fault->magnitude))
         return et_fail(err, ET_EARG, -1,
-                       "the magnitude of %s is small, middle, large or a number above 0 (%s), "
-                       "not \"%.*s\"",
+                       "the magnitude of %s is small, middle, large or a number (%s), not \"%.*s\"",
                        kind->name, kind->unit, (int)(rest.n < 32 ? rest.n : 32),
                        rest.n ? rest.p : "");
-    if (strcmp(kind->unit, "fraction") == 0 && fault->magnitude >= 1)
-        return et_fail(err, ET_EARG, -1, "the magnitude of %s is a fraction below 1", kind->name);
-    return ET_OK;
+    return et__fault_check(fault, err);
 }
 
 // ---- what the trainer does ----

@@ -306,7 +306,7 @@ static enum et_status send_truth(struct et_world_record *record, size_t i, struc
     struct et__topic *topic = &record->truths[i];
     const struct et_pose pose = et_world_object(record->world, i).pose;
     struct et__message *message;
-    const enum et_status st = et__send_begin(record, topic, record->t_ns, &message, err);
+    const enum et_status st = et__send_begin(record, topic, record->t_world_ns, &message, err);
     if (st != ET_OK || !message)
         return st;
     struct et_cdr w = et__send_header(topic, message);
@@ -314,7 +314,7 @@ static enum et_status send_truth(struct et_world_record *record, size_t i, struc
                              pose.rotation.y, pose.rotation.z, pose.rotation.w};
     for (size_t k = 0; k < sizeof values / sizeof *values; k++)
         et_cdr_f64(&w, values[k]);
-    return et__send(record, topic, record->t_ns, message, err);
+    return et__send(record, topic, record->t_world_ns, message, err);
 }
 
 enum et_status et__send_step(struct et_world_record *record, struct et_err *err)
@@ -340,7 +340,7 @@ enum et_status et__send_event(struct et_world_record *record, const char *kind, 
 {
     struct et__topic *topic = &record->events;
     struct et__message *message;
-    const enum et_status st = et__send_begin(record, topic, record->t_ns, &message, err);
+    const enum et_status st = et__send_begin(record, topic, record->t_world_ns, &message, err);
     if (st != ET_OK || !message)
         return st;
     struct et_cdr w = et__send_header(topic, message);
@@ -348,5 +348,5 @@ enum et_status et__send_event(struct et_world_record *record, const char *kind, 
     et_cdr_text(&w, et_str(record->trainer ? record->trainer : ""));
     et_cdr_text(&w, et_str(text ? text : ""));
     et_cdr_text(&w, et_str(value ? value : ""));
-    return et__send(record, topic, record->t_ns, message, err);
+    return et__send(record, topic, record->t_world_ns, message, err);
 }

@@ -140,10 +140,12 @@ struct et_world_record {
     uint16_t n_schemas, n_channels;
     uint8_t *rgb, *scratch;   // a picture, and room to blur it
     double *values;           // 5 × n_joints: the tick that is written, and one list of a message
-    int64_t t_ns, t_frame_ns; // of the world's last step; when the next pictures are due
+    int width_px, height_px;  // of pictures
+    int64_t t_ns, t_world_ns; // of the last step: of what sensors saw, and the world's own
+    int64_t t_frame_ns;       // when the next pictures are due
     int64_t n_ticks;
-    struct et__phase_start phases[ET__PHASES_MAX];
-    size_t n_phases;
+    struct et__phase_start phases[ET__PHASES_MAX]; // the first ones
+    size_t n_phases, i_phase;                      // kept, and the one of now
     struct et__spoiled spoiled[ET_WORLD_FAULTS_MAX];
     size_t n_spoiled;
     double speed, speed_max; // of the arms' joints, RMS, rad/s: now and at most so far
@@ -176,8 +178,12 @@ ET_MUST_USE enum et_status et__send_step(struct et_world_record *record, struct 
 ET_MUST_USE enum et_status et__send_event(struct et_world_record *record, const char *kind,
                                           const char *text, const char *value, struct et_err *err);
 ET_MUST_USE enum et_status et__cameras_open(struct et_world_record *record, struct et_err *err);
+struct et__camera *et__head_camera(struct et_world_record *record); // NULL: there is none
 void et__cameras_close(struct et_world_record *record);
 ET_MUST_USE enum et_status et__cameras_send(struct et_world_record *record, struct et_err *err);
+
+/* ET_EARG: no such fault, or no magnitude of it. */
+ET_MUST_USE enum et_status et__fault_check(const struct et_world_fault *fault, struct et_err *err);
 
 /* The trainer's word for a fault; false: it is none of the trainer's (fault.c). */
 bool et__fault_mishap(enum et_world_fault_name name, enum et_mishap *what);

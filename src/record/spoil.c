@@ -53,10 +53,13 @@ static bool is_reversed(const struct et_world_record *record, const struct et__s
     return is_arm(&record->joints[i]) && (double)rank_of(record, i) < s->fault.magnitude;
 }
 
-static const char *wrong_label(double kind)
+/* The third is of a hand that this skill leaves idle. */
+static const char *wrong_label(const struct et_skill *skill, double kind)
 {
     static const char *const TEXTS[LABELS] = {
         "task 1", "", "Pick up the red cup with the left hand and hang it on the hook."};
+    if (kind >= 2.5 && strcmp(skill->id, "hang_cup") == 0)
+        return "Press the green button with the right hand.";
     const size_t i = kind < 1.5 ? 0 : kind < 2.5 ? 1 : 2;
     return TEXTS[i];
 }
@@ -80,7 +83,7 @@ static void hold_from_now(struct et_world_record *record, struct et__spoiled *s)
         body->stall_s = m;
         break;
     case ET_FAULT_WRONG_LABEL:
-        record->instruction = wrong_label(m);
+        record->instruction = wrong_label(record->skill, m);
         s->topic = "";
         break;
     case ET_FAULT_DROPPED:
@@ -137,7 +140,8 @@ static void step_window(struct et_world_record *record, struct et__spoiled *s)
             const struct et_world_state *state = et_world_observe(record->world);
             s->i_joint = fastest_joint(record);
             s->topic = is_command ? record->joint_commands.name : record->joint_states.name;
-            s->held = is_command ? record->joints[s->i_joint].upper : state->position[s->i_joint];
+            const double *now = state->position + (ET_WORLD_TICKS - 1) * record->n_joints;
+            s->held = is_command ? record->joints[s->i_joint].upper : now[s->i_joint];
         }
     }
     if (s->is_begun && !s->is_done) {
@@ -282,10 +286,11 @@ bool et__spoil_loses(struct et_world_record *record, const struct et__topic *top
     struct et__spoiled *s = et__spoiled(record, ET_FAULT_DROPPED);
     if (!s || topic != &record->joint_states)
         return false;
-    // Losses of 1 to 2 LOSS_SAMPLES − 1 samples, so often that the share comes out.
+    // Losses of 1 to 2 LOSS_SAMPLES − 1 samples, so often that the share comes out: between them
+    // go LOSS_SAMPLES (1 − share) / share that are not lost, and each of those may be the last.
     const double share = s->fault.magnitude;
     const double u = et__chance_next(&s->chance);
-    if (s->n_run == 0 && u < share / (1 - share) / LOSS_SAMPLES)
+    if (s->n_run == 0 && u < share / (share + LOSS_SAMPLES * (1 - share)))
         s->n_run = 1 + (int)((2 * LOSS_SAMPLES - 1) * et__chance_next(&s->chance));
     if (s->n_run == 0)
         return false;
@@ -320,7 +325,7 @@ static void blur_line(const uint8_t *from, uint8_t *to, int n, size_t step, int 
 /* Along rows and columns, twice: nearly a Gaussian. */
 static void blur(struct et_world_record *record, int radius)
 {
-    const int w = record->options.width_px, h = record->options.height_px;
+    const int w = record->width_px, h = record->height_px;
     const size_t row = 3 * (size_t)w;
     for (int pass = 0; pass < 2; pass++) {
         for (int y = 0; y < h; y++)
@@ -334,8 +339,8 @@ static void blur(struct et_world_record *record, int radius)
 
 void et__spoil_picture(struct et_world_record *record, struct et__camera *camera)
 {
-    const size_t n_bytes = 3 * (size_t)record->options.width_px * (size_t)record->options.height_px;
-    if (camera != &record->cameras[0])
+    const size_t n_bytes = 3 * (size_t)record->width_px * (size_t)record->height_px;
+    if (camera != et__head_camera(record))
         return;
     for (size_t i = 0; i < record->n_spoiled; i++) {
         struct et__spoiled *s = &record->spoiled[i];
@@ -345,7 +350,7 @@ void et__spoil_picture(struct et_world_record *record, struct et__camera *camera
         if (s->fault.name == ET_FAULT_BLACK_CAMERA)
             memset(record->rgb, 0, n_bytes);
         else if (s->fault.name == ET_FAULT_BLURRED_CAMERA)
-            blur(record, s->fault.magnitude < 64 ? (int)ceil(s->fault.magnitude) : 64);
+            blur(record, (int)ceil(s->fault.magnitude));
         else if (s->n == 0)
             memcpy(camera->held, record->rgb, n_bytes);
         else

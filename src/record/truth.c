@@ -121,7 +121,7 @@ static void put_phases(struct et_json_writer *w, const struct et_world_record *r
         et_json_open_map(w);
         et_json_put_text(w, "phase", r->skill->phases[p->i_phase].name);
         et_json_put_real(w, "from_s", seconds(p->t_ns));
-        et_json_put_real(w, "to_s", seconds(i + 1 < r->n_phases ? p[1].t_ns : r->t_ns));
+        et_json_put_real(w, "to_s", seconds(i + 1 < r->n_phases ? p[1].t_ns : r->t_world_ns));
         et_json_close_map(w);
     }
     et_json_close_list(w);

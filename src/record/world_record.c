@@ -22,9 +22,10 @@ static enum et_status check(const struct et_world_record_options *o, struct et_e
     if (o->t0_ns < 0)
         return et_fail(err, ET_EARG, -1, "a recording cannot begin before 1970");
     for (size_t i = 0; i < o->n_faults; i++) {
+        const enum et_status st = et__fault_check(&o->faults[i], err);
+        if (st != ET_OK)
+            return st;
         const struct et_world_fault_kind *kind = et_world_fault_kind(o->faults[i].name);
-        if (!kind)
-            return et_fail(err, ET_EARG, -1, "fault %zu is none", i);
         if (kind->is_trainers && !o->doer)
             return et_fail(err, ET_EARG, -1, "%s needs a trainer, and there is none", kind->name);
         if (kind->needs_cameras && !o->renderer)
@@ -223,6 +224,7 @@ static enum et_status begin(struct et_world_record *r, struct et_err *err)
 enum et_status et_world_record_step(struct et_world_record *r, struct et_err *err)
 {
     const int64_t t_ns = et_world_observe(r->world)->t_ns;
+    r->t_world_ns = et_world_time_ns(r->world);
     if (r->has_ended || (r->has_begun && t_ns <= r->t_ns))
         return ET_OK;
     r->t_ns = t_ns;
@@ -250,11 +252,11 @@ bool et_world_record_has_ended(const struct et_world_record *record)
 
 enum et_status et_world_record_phase(struct et_world_record *r, size_t i_phase, struct et_err *err)
 {
-    if (r->has_ended || i_phase >= r->skill->n_phases ||
-        (r->n_phases > 0 && r->phases[r->n_phases - 1].i_phase == i_phase))
+    if (r->has_ended || i_phase >= r->skill->n_phases || (r->n_phases > 0 && r->i_phase == i_phase))
         return ET_OK;
+    r->i_phase = i_phase;
     if (r->n_phases < ET__PHASES_MAX)
-        r->phases[r->n_phases++] = (struct et__phase_start){i_phase, r->t_ns};
+        r->phases[r->n_phases++] = (struct et__phase_start){i_phase, r->t_world_ns};
     et__spoil_phase(r, i_phase);
     return et__send_event(r, "phase", r->skill->phases[i_phase].name, NULL, err);
 }

@@ -50,7 +50,11 @@ static void what_is_wrong_is_said(void)
         {"idle=-1", "above 0"},
         {"idle=nan", "above 0"},
         {"idle=inf", "above 0"},
-        {"dropped=1", "a fraction below 1"},
+        {"dropped=1", "up to 0.9 fraction, not 1"},
+        {"clock_offset=9e9", "up to 10000000 s"},
+        {"clock_reset=1.5", "a whole number above 0 and up to 20 times"},
+        {"wrong_label=4", "up to 3 kind"},
+        {"idle=0", "above 0"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct et_world_fault fault;

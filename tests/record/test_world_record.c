@@ -193,7 +193,10 @@ static void what_is_lost_and_repeated_is_as_much_as_was_asked(void)
 {
     CHECK(record_fault(temp_path("dropped.mcap"), "dropped=0.2"));
     const int64_t n = n_messages(temp_path("dropped.mcap"), "/joint_states");
-    CHECK((double)n > 500 * SECONDS * 0.7 && (double)n < 500 * SECONDS * 0.9);
+    CHECK((double)n > 500 * SECONDS * 0.75 && (double)n < 500 * SECONDS * 0.85);
+    CHECK(record_fault(temp_path("most.mcap"), "dropped=0.9"));
+    const int64_t n_left = n_messages(temp_path("most.mcap"), "/joint_states");
+    CHECK((double)n_left > 500 * SECONDS * 0.05 && (double)n_left < 500 * SECONDS * 0.15);
     CHECK_EQ(n_messages(temp_path("dropped.mcap"), "/joint_commands"), 500 * SECONDS + 1);
     CHECK(record_fault(temp_path("repeated.mcap"), "repeated=0.3"));
     const int64_t n_twice = n_messages(temp_path("repeated.mcap"), "/joint_states");
@@ -324,7 +327,8 @@ static void what_was_abandoned_is_not_there(void)
 static void what_cannot_be_is_refused(void)
 {
     const struct et_world_fault black = {ET_FAULT_BLACK_CAMERA, 1};
-    const struct et_world_fault slip = {ET_FAULT_SLIP, 0.5};
+    const struct et_world_fault slip = {ET_FAULT_SLIP, 0.05};
+    const struct et_world_fault none_such = {ET_FAULT_IDLE, (double)NAN};
     const struct et_world_fault twice[] = {{ET_FAULT_DROPPED, 0.1}, {ET_FAULT_DROPPED, 0.2}};
     const struct {
         struct et_world_record_options options;
@@ -332,6 +336,7 @@ static void what_cannot_be_is_refused(void)
     } CASES[] = {
         {{.faults = &black, .n_faults = 1}, "needs cameras"},
         {{.faults = &slip, .n_faults = 1}, "slip needs a trainer"},
+        {{.faults = &none_such, .n_faults = 1}, "the magnitude of idle"},
         {{.faults = twice, .n_faults = 2}, "stands twice"},
         {{.faults = twice, .n_faults = ET_WORLD_FAULTS_MAX + 1}, "more than 16 faults"},
         {{.fps = 101}, "between 1 and 100"},
