@@ -43,7 +43,8 @@ static enum et_status bind_phase(struct et_trainer *t, size_t i, struct et_err *
     ids->actions = et_arena_array(t->world->arena, phase->n_actions, sizeof *ids->actions);
     if (!ids->actions)
         return et_arena_fail(t->world->arena, "a skill's phases", err);
-    enum et_status st = et__bind_condition(t->world, &phase->until, &ids->until, err);
+    enum et_status st =
+        et__bind_condition(t->world, &phase->until, t->world->arena, &ids->until, err);
     for (size_t k = 0; st == ET_OK && k < phase->n_actions; k++)
         st = bind_action(t, &phase->actions[k], &ids->actions[k], err);
     return st;
