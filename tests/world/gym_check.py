@@ -1,6 +1,9 @@
 """The Python package over the virtual centre. Prints TAP; skipped where NumPy is not there."""
 
+import os
+import re
 import sys
+import tempfile
 
 try:
     import numpy as np
@@ -95,6 +98,24 @@ with World("take_block") as world:
             first.append(np.array([trainer.act() for _ in range(60)]))
     check("a trainer is careful, or as it is told", not np.array_equal(first[0], first[1])
           and not np.array_equal(first[0], first[2]) and not np.array_equal(first[1], first[2]))
+
+# The skill that doc/skill.md shows, as somebody copies it.
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+with open(os.path.join(root, "doc", "skill.md"), encoding="utf-8") as page, \
+        tempfile.TemporaryDirectory() as folder:
+    text = page.read()
+    for name, language in (("skill.yaml", "yaml"), ("scene.xml", "xml")):
+        shown = re.search(f"```{language}\n(.*?)```", text, re.DOTALL)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(shown.group(1))
+    with World(folder) as world:
+        world.reset(seed=1)
+        trainer = Trainer(world)
+        trainer.begin(seed=1)
+        while (action := trainer.act()) is not None:
+            *_, info = world.step(action)
+        check("the skill that the guide shows can be done", info["success"])
+
 refused("a skill that is not there is named", "no_such_skill", lambda: World("no_such_skill"))
 refused("a skill is a name", "name or a path", lambda: World(None))
 
