@@ -54,8 +54,8 @@ struct et_skill {
 
 /* Reads a skill: an id, or a folder's path (with a '/'). ET_ENOTFOUND: `wanted` is nowhere; the
  * text lists the ids there are. ET_ECORRUPT: "path:line:column: …", the first mistake: unknown
- * words with the nearest known one, what was expected instead. Names in the scene are checked when
- * a world is opened. */
+ * words with the nearest known one, what was expected instead; a scenario that is nowhere, too.
+ * Names in the scene are checked when a world is opened. */
 ET_MUST_USE ET_API enum et_status et_skill_load(const char *wanted, struct et_arena *arena,
                                                 const struct et_skill **skill, struct et_err *err);
 

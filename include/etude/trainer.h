@@ -8,13 +8,14 @@
  *
  * Units:   as etude/world.h.
  * Threads: a trainer belongs to its world's thread.
- * Memory:  a trainer holds scratch of the model's size; it allocates nothing while it acts. */
+ * Memory:  a trainer holds scratch of the model's size, and all of it goes back when it is closed;
+ *          it allocates nothing while it acts. */
 #ifndef ETUDE_TRAINER_H
 #define ETUDE_TRAINER_H
 
 #include "etude/world.h"
 
-/* How somebody moves. Zeroed: like a machine, without any of it. */
+/* How somebody moves. Zeroed: like a machine, without any of it, that never goes back. */
 struct et_trainer_style {
     const char *id;
     double speed;        // of hands, times the file's; 0: 1
@@ -26,7 +27,7 @@ struct et_trainer_style {
     double pause_s;      // at most, before a phase
     double hesitation;   // chance that a hand stops midway on a free way
     double correction;   // chance that a free way ends a little beside its goal, and is mended
-    double patience;     // retries of a phase that missed
+    double patience;     // how often it goes back in an episode, whichever phases missed
 };
 
 /* "careful", "fast", "sloppy" …: an id or a path. ET_ENOTFOUND lists the ids there are. */
@@ -36,7 +37,8 @@ ET_MUST_USE ET_API enum et_status et_trainer_style_load(const char *wanted, stru
 
 struct et_trainer;
 
-/* The world stays the caller's, and must outlive the trainer. style NULL: zeroed. */
+/* The world stays the caller's, and must outlive the trainer. style NULL: zeroed, but it goes back
+ * twice. ET_ECORRUPT: a name of the skill's phases that is not in the scene, as et_world_open. */
 ET_MUST_USE ET_API enum et_status et_trainer_open(struct et_trainer **trainer,
                                                   struct et_world *world,
                                                   const struct et_trainer_style *style,
@@ -53,8 +55,8 @@ ET_MUST_USE ET_API enum et_status et_trainer_act(struct et_trainer *trainer, dou
                                                  struct et_err *err);
 
 struct et_trainer_state {
-    size_t i_phase; // of the skill's phases
-    int n_retries;
+    size_t i_phase;    // of the skill's phases
+    int n_retries;     // of all phases
     double residual_m; // how far the last goal is out of reach, of the worse hand
     bool has_given_up; // a phase's condition did not come, or an object is lost
 };

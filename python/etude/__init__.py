@@ -6,9 +6,10 @@
     observation, reward, terminated, truncated, info = world.step(world.home)
 
 The library is looked for in $ETUDE_LIBRARY (a file), then beside this package's source tree
-(build*/libetude.so), then where the system finds libetude.so.0."""
+(build*/libetude.so), then where the system finds libetude.so.0. doc/python.md is the guide."""
 
 from .native import EtudeError
-from .world import Box, TIERS, Trainer, World
+from .spaces import Box, Dict
+from .world import TIERS, Trainer, World
 
-__all__ = ["Box", "EtudeError", "TIERS", "Trainer", "World"]
+__all__ = ["Box", "Dict", "EtudeError", "TIERS", "Trainer", "World"]

@@ -6,7 +6,10 @@ import os
 
 
 class EtudeError(Exception):
-    """What a call of the library came to; `status` is its enum et_status."""
+    """What a call of the library came to; `status` is its enum et_status (ARGUMENT: what was given
+    is wrong)."""
+
+    ARGUMENT = -1
 
     def __init__(self, status, text):
         super().__init__(text)
@@ -86,6 +89,9 @@ _CALLS = {
     "et_world_success": (c.c_bool, [_WORLD, c.POINTER(c.c_char_p)]),
     "et_world_n_objects": (c.c_size_t, [_WORLD]),
     "et_world_object": (Object, [_WORLD, c.c_size_t]),
+    "et_arena_open": (c.c_int, [c.POINTER(c.c_void_p), c.c_size_t, _ERR]),
+    "et_arena_close": (None, [c.c_void_p]),
+    "et_trainer_style_load": (c.c_int, [c.c_char_p, c.c_void_p, c.POINTER(c.c_void_p), _ERR]),
     "et_trainer_open": (c.c_int, [c.POINTER(_WORLD), _WORLD, c.c_void_p, _ERR]),
     "et_trainer_close": (None, [_WORLD]),
     "et_trainer_begin": (c.c_int, [_WORLD, c.c_uint64, _ERR]),

@@ -194,6 +194,13 @@ static enum et_status read_scale(const struct reader *r, const struct et_value *
 
 /* ---- joints ---- */
 
+/* Of a key, or of the map where it is not given. */
+static struct et_place place_of(const struct et_value *map, const char *key)
+{
+    const struct et_value *value = et_value_get(map, key);
+    return et_value_place(value ? value : map);
+}
+
 static enum et_status check_joint(const struct reader *r, const struct et_value *item, size_t i)
 {
     const struct et__robot_joint *joints = r->robot->joints, *joint = &joints[i];
@@ -210,6 +217,10 @@ static enum et_status check_joint(const struct reader *r, const struct et_value 
         if (strcmp(joints[k].joint, joint->joint) == 0)
             return et_yaml_fail(r->err, r->path, et_value_place(et_value_get(item, "joint")),
                                 "%.64s is %.64s already", joint->joint, joints[k].name);
+        if (strcmp(joints[k].actuator, joint->actuator) == 0)
+            return et_yaml_fail(r->err, r->path, place_of(item, "actuator"),
+                                "the actuator %.64s drives %.64s already", joint->actuator,
+                                joints[k].name);
         if (strcmp(joints[k].maker, joint->maker) == 0)
             return et_yaml_fail(r->err, r->path, et_value_place(item),
                                 "%.64s and %.64s are both called %.64s by their maker",

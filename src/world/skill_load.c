@@ -12,6 +12,8 @@
 
 static const struct et_share_kind SKILLS = {
     .folder = "world/skills", .suffix = "/" SKILL_FILE, .what = "skill"};
+static const struct et_share_kind SCENARIOS = {
+    .folder = "world/scenarios", .suffix = ".xml", .what = "scenario"};
 
 static const char *const TIERS[ET_N_TIERS] = {
     [ET_TIER_CONTROLLED] = "controlled", [ET_TIER_DISPLACED] = "displaced",
@@ -106,6 +108,7 @@ static enum et_status read_scenario(const struct et__skill_reader *r, const stru
         return et_yaml_fail(r->err, r->path, et_value_place(value),
                             "a scenario's name is 1 to 256 of a-z 0-9 _ -, is \"%.48s\"", name.p);
     r->skill->scenario = name.p;
+    r->script->scenario_place = et_value_place(value);
     return ET_OK;
 }
 
@@ -241,6 +244,30 @@ static enum et_status name_folder(const char *folder, struct et_arena *arena,
     return skill->path ? ET_OK : et_arena_fail(arena, "the skill", err);
 }
 
+static enum et_status check_scenario(const char *path, const struct et_skill *skill,
+                                     struct et_arena *arena, struct et_err *err)
+{
+    const struct et_share_file *files;
+    const char *found, *nearest = NULL;
+    size_t n, least = SIZE_MAX;
+    enum et_status st = et_share_find(&SCENARIOS, skill->scenario, arena, &found, err);
+    if (st != ET_ENOTFOUND)
+        return st;
+    st = et_share_list(&SCENARIOS, arena, &files, &n, err);
+    if (st != ET_OK)
+        return st;
+    for (size_t i = 0; i < n; i++) {
+        const size_t distance = et_str_distance(et_str(skill->scenario), et_str(files[i].id));
+        if (distance < least) {
+            least = distance;
+            nearest = files[i].id;
+        }
+    }
+    return et_yaml_fail(err, path, skill->script->scenario_place, "no scenario '%.60s'%s%.60s%s",
+                        skill->scenario, nearest ? "; the nearest is \"" : "",
+                        nearest ? nearest : "", nearest ? "\"" : "");
+}
+
 /* Adds the scene beside the skill, read in pieces: nobody needs it whole here. */
 static enum et_status add_scene(const char *folder, struct et_arena *arena,
                                 struct et_blake2b *state, struct et_err *err)
@@ -280,6 +307,8 @@ static enum et_status load(const char *folder, struct et_arena *arena, struct et
         st = et_file_read(named.path, SKILL_BYTES_MAX, arena, &text, err);
     if (st == ET_OK)
         st = et__skill_parse(named.path, text, arena, skill, err);
+    if (st == ET_OK)
+        st = check_scenario(named.path, *skill, arena, err);
     if (st != ET_OK)
         return st;
     et_blake2b_begin(&state);

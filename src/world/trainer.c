@@ -11,7 +11,10 @@
 #define TIMEOUT_S 1.0 // for a condition to come
 #define REST_S 0.5    // after the last phase, for things to come to rest
 #define FALLEN_M 0.4  // an object that is so far below where it stood is lost
-#define RETRIES 2
+#define MEMORY_BYTES ((size_t)16 << 20)
+
+// Who is nobody in particular.
+static const struct et_trainer_style PLAIN = {.patience = 2};
 
 /* ---- opening ---- */
 
@@ -40,10 +43,10 @@ static enum et_status bind_phase(struct et_trainer *t, size_t i, struct et_err *
 {
     const struct et__phase *phase = &t->world->skill->script->phases[i];
     struct et__phase_ids *ids = &t->phases[i];
-    ids->actions = et_arena_array(t->world->arena, phase->n_actions, sizeof *ids->actions);
+    ids->actions = et_arena_array(t->arena, phase->n_actions, sizeof *ids->actions);
     if (!ids->actions)
-        return et_arena_fail(t->world->arena, "a skill's phases", err);
-    enum et_status st = et__bind_condition(t->world, &phase->until, &ids->until, err);
+        return et_arena_fail(t->arena, "a skill's phases", err);
+    enum et_status st = et__bind_condition(t->world, &phase->until, t->arena, &ids->until, err);
     for (size_t k = 0; st == ET_OK && k < phase->n_actions; k++)
         st = bind_action(t, &phase->actions[k], &ids->actions[k], err);
     return st;
@@ -59,12 +62,12 @@ static enum et_status make(struct et_trainer *t, struct et_err *err)
 {
     struct et_world *w = t->world;
     const struct et_skill *skill = w->skill;
-    t->phases = et_arena_array(w->arena, skill->n_phases, sizeof *t->phases);
-    t->action = et_arena_array(w->arena, w->robot->n_joints, sizeof *t->action);
-    t->object_z = et_arena_array(w->arena, skill->n_objects, sizeof *t->object_z);
-    t->reach.jacobian = et_arena_array(w->arena, 6 * (size_t)w->model->nv, sizeof(double));
+    t->phases = et_arena_array(t->arena, skill->n_phases, sizeof *t->phases);
+    t->action = et_arena_array(t->arena, w->robot->n_joints, sizeof *t->action);
+    t->object_z = et_arena_array(t->arena, skill->n_objects, sizeof *t->object_z);
+    t->reach.jacobian = et_arena_array(t->arena, 6 * (size_t)w->model->nv, sizeof(double));
     if (!t->phases || !t->action || !t->object_z || !t->reach.jacobian)
-        return et_arena_fail(w->arena, "a trainer", err);
+        return et_arena_fail(t->arena, "a trainer", err);
     enum et_status st = et__mujoco_guard(make_scratch, t, err);
     if (st == ET_OK && !t->reach.scratch)
         st = et_fail(err, ET_ENOMEM, -1, "no memory for a trainer");
@@ -86,9 +89,10 @@ enum et_status et_trainer_open(struct et_trainer **trainer, struct et_world *wor
         return et_fail(err, ET_ENOMEM, -1, "no memory for a trainer");
     t->world = world;
     t->reach.world = world;
-    if (style)
-        t->style = *style;
-    const enum et_status st = make(t, err);
+    t->style = style ? *style : PLAIN;
+    enum et_status st = et_arena_open(&t->arena, MEMORY_BYTES, err);
+    if (st == ET_OK)
+        st = make(t, err);
     if (st == ET_OK)
         *trainer = t;
     else
@@ -101,6 +105,7 @@ void et_trainer_close(struct et_trainer *t)
     if (!t)
         return;
     mj_deleteData(t->reach.scratch);
+    et_arena_close(t->arena);
     free(t);
 }
 
@@ -166,8 +171,7 @@ static void next_phase(struct et_trainer *t, bool has_missed)
     const struct et_skill *skill = t->world->skill;
     const struct et__phase *phase = &skill->script->phases[t->state.i_phase];
     et__mishap_phase_over(t, has_missed);
-    const int patience = t->style.patience > 0 ? (int)t->style.patience : RETRIES;
-    if (has_missed && phase->i_else >= 0 && t->state.n_retries < patience) {
+    if (has_missed && phase->i_else >= 0 && t->state.n_retries < t->style.patience) {
         t->state.n_retries++;
         t->state.i_phase = (size_t)phase->i_else;
         et__phase_begin(t);

@@ -135,6 +135,7 @@ struct et__draw {
 };
 
 struct et_skill_script {
+    struct et_place scenario_place; // in the file
     const struct et__phase *phases; // as many as the skill has
     struct et__condition success;
     const struct et__draw *draws;

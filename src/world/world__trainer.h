@@ -110,6 +110,7 @@ void et__mishap_phase_over(struct et_trainer *trainer, bool has_missed);
 #define ET__POSTURES_MAX 8
 
 struct et_trainer {
+    struct et_arena *arena;
     struct et_world *world;
     struct et_trainer_style style;
     struct et__reach reach;

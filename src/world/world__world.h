@@ -101,10 +101,11 @@ struct et_world {
 ET_MUST_USE enum et_status et__bind(const struct et_world *world, int type,
                                     const struct et__name *name, int *id, struct et_err *err);
 
-/* The names of a condition's terms; *ids: n_terms, in the world's arena. */
-ET_MUST_USE enum et_status et__bind_condition(struct et_world *world,
+/* The names of a condition's terms; *ids: n_terms, in the arena. */
+ET_MUST_USE enum et_status et__bind_condition(const struct et_world *world,
                                               const struct et__condition *condition,
-                                              struct et__term_ids **ids, struct et_err *err);
+                                              struct et_arena *arena, struct et__term_ids **ids,
+                                              struct et_err *err);
 
 /* All that the robot and the skill name. */
 ET_MUST_USE enum et_status et__bind_world(struct et_world *world, struct et_err *err);

@@ -9,7 +9,7 @@
 const char SKILL_TEXT[] =
     "# A skill for tests.\n"                                                     // 1
     "skill: 1\n"                                                                 // 2
-    "scenario: table_1\n"                                                        // 3
+    "scenario: workbench\n"                                                      // 3
     "instruction:\n"                                                             // 4
     "  en: Put the cup on the tray.\n"                                           // 5
     "  fr: Pose la tasse sur le plateau.\n"                                      // 6

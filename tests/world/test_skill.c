@@ -47,7 +47,7 @@ static void reads_what_a_skill_is(void)
     CHECK_STR(s->id, "cup-on-tray");
     CHECK_HAS(s->folder, "/cup-on-tray");
     CHECK_HAS(s->path, "/cup-on-tray/skill.yaml");
-    CHECK_STR(s->scenario, "table_1");
+    CHECK_STR(s->scenario, "workbench");
     CHECK_STR(s->instruction_en, "Put the cup on the tray.");
     CHECK_STR(s->instruction_fr, "Pose la tasse sur le plateau.");
     CHECK_STR(s->instruction_zh, "把杯子放到托盘上。");
@@ -213,12 +213,13 @@ static const struct {
     {"skill: 1", "skill: ^2", "skill: must be between 1 and 1"},
     {"skill: 1\n", "^", "the key \"skill\" is missing"},
     {"skill: 1", "^skil: 1", "the nearest is \"skill\""},
-    {"table_1", "^../table_1", "a scenario's name is"},
-    {"table_1", "^a/b", "a-z 0-9 _ -, is \"a/b\""},
-    {"table_1", "^table.xml", "is \"table.xml\""},
-    {"table_1", "^Table", "is \"Table\""},
-    {"table_1", "^\"\"", "is \"\""},
-    {"table_1", "^1", "scenario: must be a string"},
+    {"workbench", "^../table_1", "a scenario's name is"},
+    {"workbench", "^a/b", "a-z 0-9 _ -, is \"a/b\""},
+    {"workbench", "^table.xml", "is \"table.xml\""},
+    {"workbench", "^Table", "is \"Table\""},
+    {"workbench", "^\"\"", "is \"\""},
+    {"workbench", "^1", "scenario: must be a string"},
+    {"workbench", "^workbnch", "no scenario 'workbnch'; the nearest is \"workbench\""},
     {"  fr: Pose la tasse sur le plateau.\n", "", "instruction: the key \"fr\" is missing"},
     {"  zh: 把杯子放到托盘上。\n", "  ^de: Stell die Tasse hin.\n", "nearest is"},
     {"Put the cup on the tray.", "^\"\"", "an instruction is empty"},
@@ -505,6 +506,8 @@ static void finds_skills_by_id_and_by_folder(void)
     (void)mkdir(temp_path("mine"), 0777);
     (void)mkdir(temp_path("mine/world"), 0777);
     (void)mkdir(temp_path("mine/world/skills"), 0777);
+    (void)mkdir(temp_path("mine/world/scenarios"), 0777);
+    write_file(temp_path("mine/world/scenarios/workbench.xml"), "<mujoco/>", 9);
     const char *folder = made_skill("mine/world/skills/pour", SKILL_TEXT, SKILL_BYTES);
     (void)made_skill("mine/world/skills/wipe", SKILL_TEXT, SKILL_BYTES);
     CHECK_EQ(setenv("ETUDE_SHARE", temp_path("mine"), 1), 0);
