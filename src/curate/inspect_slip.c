@@ -137,31 +137,43 @@ static enum et_status report(struct et__look *look, const struct et__grip *grip,
                            grip->side, finding.value, m->most - fmax(m->before, m->after));
 }
 
-static enum et_status inspect_close(struct et__look *look, const struct et__grip *grip,
-                                    const struct et__closed *closed, struct et_err *err)
+/* What is seen while something is held. */
+struct slides {
+    struct moment worst;
+    double most; // N
+    size_t n, c_last;
+};
+
+static void watch(const struct et__look *look, const struct et__grip *grip,
+                  const struct et__held *held, struct slides *slides)
 {
     const size_t before = et__grip_cells(grip, BEFORE_S);
     const size_t after = et__grip_cells(grip, AFTER_END_S);
     const size_t apart = et__grip_cells(grip, 2 * WITHIN_S);
-    struct moment best = {0};
-    double most = 0;
-    struct et__held held;
-    size_t n = 0, c_last = 0;
-    if (!grip->force || !isfinite(grip->empty_n) ||
-        !et__grip_held(grip, closed->first, closed->end, look->params[ET__CLOSED_TOUCH_N],
-                       look->params[ET__CLOSED_HOLD_S], &held))
-        return ET_OK;
-    for (size_t c = held.first + before; c + after < held.end; c++) {
-        const struct moment m = look_at(grip, &held, c);
-        const double slides = slide(look, &m, grip->empty_n);
-        if (!(slides > 0))
+    for (size_t c = held->first + before; c + after < held->end; c++) {
+        const struct moment m = look_at(grip, held, c);
+        const double force = slide(look, &m, grip->empty_n);
+        if (!(force > 0))
             continue;
-        n += n == 0 || c > c_last + apart;
-        c_last = c;
-        best = slides > most ? m : best;
-        most = fmax(most, slides);
+        slides->n += slides->n == 0 || c > slides->c_last + apart;
+        slides->c_last = c;
+        if (force > slides->most)
+            slides->worst = m;
+        slides->most = fmax(slides->most, force);
     }
-    return n > 0 ? report(look, grip, &best, n, err) : ET_OK;
+}
+
+static enum et_status inspect_close(struct et__look *look, const struct et__grip *grip,
+                                    const struct et__closed *closed, struct et_err *err)
+{
+    struct slides slides = {0};
+    struct et__held held = {closed->first, closed->first};
+    if (!grip->force || !isfinite(grip->empty_n))
+        return ET_OK;
+    while (et__grip_held(grip, held.end, closed->end, look->params[ET__CLOSED_TOUCH_N],
+                         look->params[ET__CLOSED_HOLD_S], &held))
+        watch(look, grip, &held, &slides);
+    return slides.n > 0 ? report(look, grip, &slides.worst, slides.n, err) : ET_OK;
 }
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)

@@ -52,6 +52,8 @@ static double opening_m(const struct grip_story *s, double t_s)
 static double load_n(const struct grip_story *s, double t_s)
 {
     const bool is_felt = s->width_m < 0 && t_s >= 2.3 && t_s < 2.3 + s->felt_s;
+    if (s->dips_s > 0 && t_s >= s->dips_s && t_s < s->dips_s + 0.01)
+        return 0.5;
     return is_held(s, t_s) || is_felt ? LOAD_N : 0;
 }
 

@@ -30,6 +30,7 @@ struct grip_story {
     double lost_s;        // it falls out of the hand then; 0: never
     double slides_s;      // it slides then, for 60 ms; 0: never
     double shakes_n;      // what it holds rubs on something: so much more and less, every 10 ms
+    double dips_s;        // the pads hardly feel it then, for 10 ms; 0: never
     double open_s;        // the hand is told to open; 0: 6
     double speed_rad_s;   // of the arm, all along; 0: it moves from 3 s to 5 s
     double hit_n;         // the open hand meets something with this at 1 s, for 60 ms

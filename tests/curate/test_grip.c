@@ -117,6 +117,8 @@ static void what_slides_and_is_caught_again(void)
     CHECK_NEAR(found.first.value, 6, 0.5);
     found = tell(&(struct grip_story){.slides_s = 4, .weight_n = 1});
     CHECK(total(&found) == 0);
+    found = tell(&(struct grip_story){.slides_s = 4, .dips_s = 3});
+    CHECK(is_only(&found, "slip"));
     // Who irons hits upon a moment without force, too.
     found = tell(&(struct grip_story){.slides_s = 4, .shakes_n = 3});
     CHECK(total(&found) == 0);

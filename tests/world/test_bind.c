@@ -31,15 +31,15 @@ static const struct mistake SKILLS[] = {
     {{SKILL, "mass block", "mass blocks"}, ":15:12: no body 'blocks'"},
     {{SKILL, "mass block .6 1.5", "joint door 0 1"}, ":15:13: no joint 'door' in the scene"},
     {{SKILL, SUCCESS, "in block aloof"},
-     ":18:19: no site 'aloof' in the scene; the nearest is \"aloft\""},
-    {{SKILL, SUCCESS, "in block block_grasp"}, ":18:19: the site 'block_grasp' is no box"},
-    {{SKILL, SUCCESS, "count block block_grasp 1"}, ":18:22: the site 'block_grasp' is no box"},
+     ":20:19: no site 'aloof' in the scene; the nearest is \"aloft\""},
+    {{SKILL, SUCCESS, "in block block_grasp"}, ":20:19: the site 'block_grasp' is no box"},
+    {{SKILL, SUCCESS, "count block block_grasp 1"}, ":20:22: the site 'block_grasp' is no box"},
     {{SKILL, SUCCESS, "count blck aloft 1"},
-     ":18:16: no body whose name begins with 'blck' in the scene"},
+     ":20:16: no body whose name begins with 'blck' in the scene"},
     {{SKILL, SUCCESS, "count block aloft 2"},
-     ":18:16: 2 bodies shall have a name that begins with 'block'; the scene has 1"},
+     ":20:16: 2 bodies shall have a name that begins with 'block'; the scene has 1"},
     {{SKILL, SUCCESS, "wiped dirt 3"},
-     ":18:16: no site whose name begins with 'dirt' in the scene"},
+     ":20:16: no site whose name begins with 'dirt' in the scene"},
     {{SCENE, "<include file=\"robot.xml\"/>", ""},
      "/scene.xml includes no robot.xml: add <include"},
 };
@@ -90,7 +90,7 @@ static void moves_no_joint_that_is_loose(void)
     char *scene = read_file(temp_path("changed_block/scene.xml"), &n);
     (void)changed_skill((struct change){SKILL, SUCCESS, "joint loose > 0"});
     write_file(temp_path("changed_block/scene.xml"), scene, n);
-    refuse(folder, NULL, ":18:16: the joint 'loose' is neither a hinge nor a slide");
+    refuse(folder, NULL, ":20:16: the joint 'loose' is neither a hinge nor a slide");
     free(scene);
 }
 

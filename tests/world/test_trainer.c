@@ -40,11 +40,11 @@ static void nor_when_it_cannot_be_opened(void)
         const char *from, *to, *says;
     } MISTAKES[] = {
         {"block_grasp rel dir -z y speed", "block_grip rel dir -z y speed",
-         "/skill.yaml:25:20: no site 'block_grip' in the scene; the nearest is \"block_grasp\""},
+         "/skill.yaml:27:20: no site 'block_grip' in the scene; the nearest is \"block_grasp\""},
         {"until: held block", "until: held bock",
-         ":26:25: no body 'bock' in the scene; the nearest is \"block\""},
+         ":28:25: no body 'bock' in the scene; the nearest is \"block\""},
         {"until: held block right", "until: in block block_grasp",
-         ":26:29: the site 'block_grasp' is no box"},
+         ":28:29: the site 'block_grasp' is no box"},
     };
     for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++) {
         const struct change change = {"skill.yaml", MISTAKES[i].from, MISTAKES[i].to};
