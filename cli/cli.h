@@ -69,6 +69,10 @@ static inline bool cli_has(const struct cli_args *args, const char *option)
 bool cli_number(const struct cli_args *args, const char *option, double min, double max,
                 double otherwise, double *value);
 
+/* The same of whole numbers, up to 2^53. */
+bool cli_whole(const struct cli_args *args, const char *option, int64_t min, int64_t max,
+               int64_t otherwise, int64_t *value);
+
 /* Messages on standard error: "etude inspect: text". */
 void cli_problem(const struct cli_args *args, const char *fmt, ...) ET_PRINTF(2, 3);
 
@@ -266,5 +270,9 @@ int cmd_version(const struct cli_args *args);
 /* The help of one command, and of the program, on `to`. */
 void cli_print_help(const struct cli_command *command, FILE *to);
 void cli_print_usage(FILE *to);
+
+/* What one can do with "dataset", "world" …; false, and nothing is printed: no command begins so.
+ */
+bool cli_print_group(const char *word, FILE *to);
 
 #endif

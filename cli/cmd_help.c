@@ -61,7 +61,7 @@ static void print_options(FILE *to, const struct cli_option *options)
 
 void cli_print_help(const struct cli_command *command, FILE *to)
 {
-    fprintf(to, "etude %s %s\n\n", command->name, command->words);
+    fprintf(to, "etude %s%s%s\n\n", command->name, *command->words ? " " : "", command->words);
     fprintf(to, "  %s\n", command->text);
     if (command->about) {
         (void)fputc('\n', to);
@@ -91,6 +91,22 @@ void cli_print_usage(FILE *to)
         fprintf(to, "  %-16s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].text);
     fprintf(to, "\n  etude COMMAND --help   options and examples of a command\n"
                 "  etude help words       the words that Étude uses\n");
+}
+
+bool cli_print_group(const char *word, FILE *to)
+{
+    const size_t n = strlen(word);
+    bool is_found = false;
+    for (size_t i = 0; i < CLI_N_COMMANDS; i++) {
+        const char *name = CLI_COMMANDS[i].name;
+        if (strncmp(name, word, n) == 0 && name[n] == ' ') {
+            if (!is_found)
+                fprintf(to, "etude %s needs one of:\n", word);
+            is_found = true;
+            fprintf(to, "  %-18s %s\n", name, CLI_COMMANDS[i].text);
+        }
+    }
+    return is_found;
 }
 
 static const char WORDS[] =
@@ -130,6 +146,8 @@ int cmd_help(const struct cli_args *args)
         (void)fputs(WORDS, stdout);
         return CLI_DONE;
     }
+    if (args->n_words == 1 && cli_print_group(args->words[0], stdout))
+        return CLI_DONE;
     const struct cli_command *command = find(args);
     if (!command)
         return CLI_USAGE;
@@ -176,7 +194,8 @@ static void roff_command(const struct cli_command *c)
 {
     (void)fputs(".SS etude ", stdout);
     roff(c->name);
-    (void)putchar(' ');
+    if (*c->words)
+        (void)putchar(' ');
     roff(c->words);
     (void)putchar('\n');
     roff(c->text);

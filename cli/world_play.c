@@ -3,28 +3,23 @@
 
 #include "etude/clock.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#define SEED_MAX 9007199254740991.0 // what a number of JSON holds exactly
-#define EPISODES_MAX 1e6
+#define SEED_MAX 9007199254740991 // what a number of JSON holds exactly
+#define EPISODES_MAX 1000000
 
 int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                       struct cli_world_options *options)
 {
     struct et_err err = {0};
-    double seed, count;
+    int64_t seed;
     const char *tier = cli_get(args, "tier"), *trainer = cli_get(args, "trainer");
     *options = (struct cli_world_options){.world.robot = cli_get(args, "robot")};
-    if (!cli_number(args, "seed", 0, SEED_MAX, 1, &seed) ||
-        !cli_number(args, "count", 1, EPISODES_MAX, (double)n, &count))
+    options->n = 1;
+    if (!cli_whole(args, "seed", 0, SEED_MAX, 1, &seed) ||
+        (n && !cli_whole(args, "count", 1, EPISODES_MAX, n, &options->n)))
         return CLI_USAGE;
-    if (seed != floor(seed) || count != floor(count)) {
-        cli_problem(args, "--seed and --count take whole numbers");
-        return CLI_USAGE;
-    }
     options->seed = (uint64_t)seed;
-    options->n = (int64_t)count;
     if (tier && !et_tier_find(tier, &options->tier)) { // the table has the choices
         cli_problem(args, "there is no tier \"%s\"", tier);
         return CLI_USAGE;
