@@ -68,7 +68,7 @@ checks_others() {
 }
 it "a skill with a mistake is told by its line, and the others are checked" checks_others
 wrong_words() {
-    exits 3 world check pres_button && says press_button && exits 2 world check press_button --tier easy && says "controlled" &&
+    exits 3 world check pres_button && says "the nearest is press_button" && exits 3 world check zzzz && says " and [0-9]* more$" && exits 2 world check press_button --tier easy && says "controlled" &&
         exits 2 world check press_button -n 0 && exits 2 world check press_button -n 1.5 && says "a whole number from 1 to 1000000," &&
         exits 2 world check press_button --seed -1 && says "from 0 to 9007199254740991," &&
         exits 3 world check press_button --robot etude-oen && says etude-one &&
