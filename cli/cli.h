@@ -1,7 +1,8 @@
 /* What the commands share: the table, the options, and how to speak to a person or a program.
  *
  * Results go to standard output, progress and problems to standard error. Exit codes: 0 done, 1 the
- * answer is no, 2 usage, 3 input/output or data failure. */
+ * answer is no, 2 usage, 3 input/output or data failure, 130 interrupted (128 + SIGINT, as a shell
+ * says it; by SIGTERM and SIGHUP, too). */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -12,7 +13,7 @@
 
 #include <stdio.h>
 
-enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3 };
+enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3, CLI_INTERRUPTED = 130 };
 
 /* An option. arg NULL: a flag. choices (NULL-ended) are the only values it takes. */
 struct cli_option {

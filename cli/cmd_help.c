@@ -80,7 +80,8 @@ void cli_print_help(const struct cli_command *command, FILE *to)
             fprintf(to, "  %.*s\n", ET_STR_ARG(line));
     }
     fprintf(to,
-            "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 input/output or data failure\n");
+            "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 input/output or data failure,\n"
+            "  130 interrupted\n");
 }
 
 void cli_print_usage(FILE *to)
@@ -228,7 +229,8 @@ int cmd_manual(const struct cli_args *args)
     (void)fputs(".SH COMMON OPTIONS\n", stdout);
     roff_options(CLI_COMMON);
     (void)fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 usage, 3 input/output or data "
-                "failure.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the folders of "
+                "failure, 130 interrupted.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the "
+                "folders of "
                 "\\fB$ETUDE_SHARE\\fR, separated by colons, then in the installed share/etude.\n",
                 stdout);
     return CLI_DONE;

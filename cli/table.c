@@ -321,7 +321,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "own recorder would: joints, commands, forces, touch, IMU, cameras, events, and the true "
      "poses of things. Beside each lies its truth, <recording>.truth.json. The same seed gives the "
      "same bytes.\n\n"
-     "Ctrl-C leaves finished episodes whole. An episode whose physics come to no number is left "
+     "Ctrl-C leaves finished episodes whole, and says how many. Of every fault that was asked for, "
+     "the last lines say in how many episodes it came about. An episode whose physics come to no "
+     "number is left "
      "out and said.",
      "etude world run take_bottle -n 20 -o monday\netude world run pour_beads --fault "
      "dropped=0.1,idle -o faulty",

@@ -93,7 +93,7 @@ it "the same seed gives the same bytes" same_bytes
 keeps() {
     local before
     before=$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")
-    exits 3 world run press_button --no-cameras --seed 2 -o "$dir/again" -q && says "press_button-etude-one-2.mcap" &&
+    exits 3 world run press_button --no-cameras --seed 2 -o "$dir/again" -q && says "press_button-etude-one-2.mcap.*; take another --seed, or another folder" &&
         [ "$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")" = "$before" ]
 }
 it "a recording that is there is not written over" keeps
@@ -121,6 +121,7 @@ clean() {
 it "what the careful hand does well raises no warning" clean
 faulty() {
     exits 0 world run press_button --no-cameras --fault dropped=0.2,clock_drift=large -o "$dir/faulty" -q &&
+        says "^clock_drift came about in 1 of 1 episode$" &&
         grep -q '"fault": "dropped"' "$dir"/faulty/*.truth.json &&
         exits 0 "$etude" curate "$dir/faulty" -o "$dir/faulty-episodes" -q &&
         grep -q '"kind": "gap"' "$dir"/faulty-episodes/*/000/episode.json &&
@@ -151,6 +152,15 @@ assert collision["came_about"] == (collision["result"] == "hit" and collision["r
 PY
 }
 it "what goes wrong on demand is in the truth as it was measured" mishaps
+no_chance() { # nothing is carried so high
+    exits 0 world run put_pan_on_stove --no-cameras -n 2 --fault drop=9,dropped -o "$dir/chance" --json -q && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["recorded"] == 2 and not d["is_interrupted"], d
+assert [(f["fault"], f["came_about"]) for f in d["faults"]] == [("drop", 0), ("dropped", 2)], d
+PY
+}
+it "a fault that did not come about is told" no_chance
 no_occasion() {
     exits 3 world run press_button --no-cameras --fault drop -o "$dir/none" -q && says "drop: in press_button no hand carries anything" &&
         [ ! -e "$dir/none" ]
@@ -159,7 +169,8 @@ it "a skill that gives no occasion is refused by its name and the fault's" no_oc
 wrong_run() {
     exits 2 world run press_button && says "say where" && exits 2 world run press_button -o "$dir/x" --fault droped && says dropped &&
         exits 2 world run press_button -o "$dir/x" --size 641x480 && says "even" &&
-        exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera && says "needs cameras" && [ ! -e "$dir/x/press_button-etude-one-1.mcap" ]
+        exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera --json && says "needs cameras" && [ "$(wc -l <"$dir/out")" = 1 ] &&
+        exits 2 world run press_button -o "$dir/x" --no-cameras --fault dropped,dropped=0.1 && says "stands twice" && [ ! -e "$dir/x" ]
 }
 it "what cannot be is refused before anything is written" wrong_run
 paces() {
@@ -178,8 +189,9 @@ interrupted() {
     local pid=$! file
     until [ -e "$dir/cut/press_button-etude-one-2.truth.json" ] || ! kill -0 $pid 2>/dev/null; do :; done
     kill -$1 $pid
-    wait $pid || { echo "exit $?" && cat "$dir/out" && return 1; }
-    says "interrupted" && ! ls "$dir"/cut/*.part 2>/dev/null && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
+    wait $pid
+    [ $? = 130 ] || { cat "$dir/out" && return 1; }
+    says "interrupted: [0-9]* of 500 episodes are recorded" && says "^$dir/cut: [0-9]* episodes" && ! ls "$dir"/cut/*.part 2>/dev/null && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
         for file in "$dir"/cut/*.mcap; do "$etude" mcap check "$file" || return 1; done
 }
 it "Ctrl-C leaves finished episodes whole and nothing else" interrupted INT
