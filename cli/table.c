@@ -313,7 +313,7 @@ const struct cli_command CLI_COMMANDS[] = {
      "successes with the interval that it lies in by 95 %, what an episode takes, how much faster "
      "than real time one core is, and the condition that failed most often.\n\n"
      "Exits with 1 when all of a skill's interval lies below what its file expects "
-     "(tier controlled).",
+     "(tier controlled). Ctrl-C prints what was counted up to there.",
      "etude world check  # all of them\netude world check take_bottle -n 200 --tier displaced", 0,
      ANY, OPT_WORLD_CHECK, cmd_world_check, false},
     {"world run", "SKILL -o FOLDER", "record the scripted trainer doing a skill",

@@ -25,10 +25,31 @@ assert fault["finding"] == "gap" and fault["unit"] == "fraction" and len(fault["
 PY
 }
 it "and all of them as JSON" lists_json
+# Alone the program has no share folder beside it.
+without_share() {
+    cp "$etude" "$dir/alone"
+    local command
+    for command in list "list --json"; do
+        # shellcheck disable=SC2086
+        ETUDE_SHARE=$dir/nowhere exits 3 "$dir/alone" world $command -q && says "ETUDE_SHARE" && [ "$(wc -l <"$dir/out")" = 1 ] || return 1
+    done
+    ETUDE_SHARE=$dir/nowhere exits 3 "$dir/alone" world new put_block -o "$dir/made" && [ ! -e "$dir/made" ]
+}
+if ls /usr/share/etude /usr/local/share/etude >/dev/null 2>&1 || ! cp "$etude" "$dir/alone" || ! "$dir/alone" version >/dev/null 2>&1; then
+    skip "without a share folder the program says what to set" "it finds one, or needs its libraries beside it"
+else
+    it "without a share folder the program says what to set" without_share
+fi
+lists_rest() {
+    mkdir -p "$dir/share/world/skills/press_button" && echo "instruction: {" >"$dir/share/world/skills/press_button/skill.yaml"
+    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q && says "press_button/skill.yaml:" && says "^carry_tray " && says "^etude-one "
+    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q --json && says '"carry_tray"' && says '"faults"'
+}
+it "a broken skill is told, and the rest listed" lists_rest
 
 # ---- new ----
 makes_skill() {
-    cd "$dir" && exits 0 world new put_block && says "world check share/world/skills/put_block" &&
+    cd "$dir" && exits 0 world new put_block && says "world check $(realpath "$dir")/share/world/skills/put_block$" &&
         exits 0 world check share/world/skills/put_block -n 2 -q && says '^put_block .* 2/2 '
 }
 it "a new skill works before anything is changed in it" makes_skill
@@ -68,13 +89,29 @@ checks_others() {
 }
 it "a skill with a mistake is told by its line, and the others are checked" checks_others
 wrong_words() {
-    exits 3 world check pres_button && says "the nearest is press_button" && exits 3 world check zzzz && says " and [0-9]* more$" && exits 2 world check press_button --tier easy && says "controlled" &&
+    exits 3 world check pres_button && says "the nearest is press_button" && exits 3 world check zzzz --json && says " and [0-9]* more$" && [ "$(wc -l <"$dir/out")" = 1 ] &&
+        cd "$dir" && mkdir -p mine && cp share/world/skills/put_block/* mine && exits 3 world check mine && says "needs a /: ./mine" && exits 2 world check press_button --tier easy && says "controlled" &&
         exits 2 world check press_button -n 0 && exits 2 world check press_button -n 1.5 && says "a whole number from 1 to 1000000," &&
         exits 2 world check press_button --seed -1 && says "from 0 to 9007199254740991," &&
         exits 3 world check press_button --robot etude-oen && says etude-one &&
         exits 3 world check press_button --trainer carful && says careful
 }
 it "skills, tiers, robots and trainers that are not there are told" wrong_words
+
+check_cut() {
+    "$etude" world check press_button put_pan_on_stove -n 100 --json >"$dir/out" 2>"$dir/said" &
+    local pid=$!
+    until grep -q " of 200 episodes" "$dir/said" || ! kill -0 $pid 2>/dev/null; do :; done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] || return 1
+    grep -q "interrupted: [0-9]* of 200 episodes are done" "$dir/said" && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["is_interrupted"] and 1 <= len(d["skills"]) <= 2 and 1 <= d["skills"][-1]["episodes"] <= 100, d
+PY
+}
+it "Ctrl-C leaves what check has counted up to there" check_cut
 
 # ---- run ----
 records() {
