@@ -132,8 +132,8 @@ static const struct cli_command *find(const struct cli_args *args)
     for (size_t i = 0; i < CLI_N_COMMANDS && i < 64; i++)
         names[i] = CLI_COMMANDS[i].name;
     const char *nearest = cli_nearest(name, names, CLI_N_COMMANDS);
-    cli_problem(args, "no command \"%s\"%s%s", name, nearest ? "; did you mean: " : "",
-                nearest ? nearest : "");
+    cli_problem(args, "no command \"%s\"; %s%s", name,
+                nearest ? "did you mean: " : "see: etude help", nearest ? nearest : "");
     return NULL;
 }
 

@@ -430,12 +430,32 @@ static int draw(struct view *v, const char *path, const char *part)
     return CLI_INTERRUPTED;
 }
 
-static int run(struct view *v)
+/* Before anything is played: a file can be where it shall be. */
+static int check_place(const struct view *v, const char *path)
 {
     struct et_err err = {0};
+    enum et_path_kind folder_kind, kind;
+    const char *folder = et_path_dir(v->arena, path);
+    if (!folder)
+        return cli_fail(v->args, &(struct et_err){.status = ET_ENOMEM});
+    if (et_path_kind(folder, &folder_kind, &err) != ET_OK ||
+        et_path_kind(path, &kind, &err) != ET_OK)
+        return cli_fail(v->args, &err);
+    if (folder_kind != ET_PATH_DIR) {
+        cli_problem(v->args, "%s is no folder: make it first", folder);
+        return CLI_FAILED;
+    }
+    if (kind == ET_PATH_DIR) {
+        cli_problem(v->args, "%s is a folder: name a file", path);
+        return CLI_FAILED;
+    }
+    return CLI_DONE;
+}
+
+static int run(struct view *v)
+{
     const struct cli_args *args = v->args;
     struct cli_output output;
-    enum et_path_kind kind;
     const char *path = take_path(args);
     int code = path ? take_size(v, cli_has(args, "mp4")) : CLI_USAGE;
     if (code == CLI_DONE)
@@ -444,16 +464,12 @@ static int run(struct view *v)
         code = cli_output_open(args, path, v->arena, &output);
     if (code != CLI_DONE)
         return code;
-    const char *folder = et_path_dir(v->arena, path);
     const char *part = et_arena_printf(v->arena, "%s" ET_FILE_PART_SUFFIX, path);
-    if (!folder || !part)
+    if (!part)
         return cli_fail(args, &(struct et_err){.status = ET_ENOMEM});
-    if (et_path_kind(folder, &kind, &err) != ET_OK)
-        return cli_fail(args, &err);
-    if (kind != ET_PATH_DIR) {
-        cli_problem(args, "%s is no folder: make it first", folder);
-        return CLI_FAILED;
-    }
+    code = check_place(v, path);
+    if (code != CLI_DONE)
+        return code;
     cli_world_catch();
     code = draw(v, path, part);
     if (code != CLI_DONE)

@@ -42,8 +42,8 @@ else
 fi
 lists_rest() {
     mkdir -p "$dir/share/world/skills/press_button" && echo "instruction: {" >"$dir/share/world/skills/press_button/skill.yaml"
-    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q && says "press_button/skill.yaml:" && says "^carry_tray " && says "^etude-one "
-    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q --json && says '"carry_tray"' && says '"faults"'
+    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q && says "press_button/skill.yaml:" && says "^carry_tray " && says "^etude-one " &&
+        ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q --json && says '"carry_tray"' && says '"faults"'
 }
 it "a broken skill is told, and the rest listed" lists_rest
 

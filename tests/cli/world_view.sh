@@ -12,6 +12,7 @@ usage() {
         exits 2 "$etude" world view press_button --png "$dir/a.jpg" && says "ends in .png" &&
         exits 2 "$etude" world view press_button --png "$dir/a.png" --seed 1.5 && says "whole number" &&
         exits 3 "$etude" world view press_button --png "$dir/none/a.png" && says "none is no folder" &&
+        mkdir "$dir/odd.png" && exits 3 "$etude" world view press_button --png "$dir/odd.png" --force && says "odd.png is a folder" &&
         exits 2 "$etude" world view press_button --scenarios --png a.png && says "name a skill" &&
         exits 2 "$etude" world view press_button --png "$dir/a.png" --size 9x9 && says "16 to 4096" &&
         exits 2 "$etude" world view press_button --mp4 "$dir/a.mp4" --size 65x64 && says "even" &&
