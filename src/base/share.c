@@ -125,11 +125,11 @@ enum et_status et_share_list(const struct et_share_kind *kind, struct et_arena *
     return ET_OK;
 }
 
-/* The id that was meant, where a third of its letters at most are others. */
+/* The id that was meant, where a quarter of its letters at most are others. */
 static const char *find_meant(const char *id, const struct et_share_file *files, size_t n)
 {
     const char *meant = NULL;
-    size_t least = strlen(id) / 3 + 2;
+    size_t least = strlen(id) / 4 + 1;
     for (size_t i = 0; i < n && is_id(et_str(id)); i++) {
         const size_t distance = et_str_distance(et_str(id), et_str(files[i].id));
         if (distance < least) {
