@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ const struct cli_option CLI_COMMON[] = {
     {'v', "verbose", NULL, "say more", NULL},
     {0, NULL, NULL, NULL, NULL},
 };
+#define WHOLE_MAX 9007199254740992.0 // up to here every whole number is a double
 #define N_COMMON (sizeof CLI_COMMON / sizeof CLI_COMMON[0] - 1)
 
 // Options are numbered: the common ones first, then the command's own.
@@ -193,8 +195,8 @@ static int check_words(const struct cli_args *args)
     if (args->n_words < c->n_words_min)
         cli_problem(args, "usage: etude %s %s", c->name, c->words);
     else
-        cli_problem(args, "\"%s\" is one word too many; usage: etude %s %s",
-                    args->words[c->n_words_max], c->name, c->words);
+        cli_problem(args, "\"%s\" is one word too many; usage: etude %s%s%s",
+                    args->words[c->n_words_max], c->name, *c->words ? " " : "", c->words);
     return CLI_USAGE;
 }
 
@@ -238,15 +240,43 @@ const char *cli_get(const struct cli_args *args, const char *option)
     return NULL;
 }
 
+static const char *limit_text(double limit, char text[CLI_TEXT_BYTES])
+{
+    const bool is_whole = limit == floor(limit) && fabs(limit) <= WHOLE_MAX;
+    (void)snprintf(text, CLI_TEXT_BYTES, is_whole ? "%.0f" : "%g", limit);
+    return text;
+}
+
 bool cli_number(const struct cli_args *args, const char *option, double min, double max,
                 double otherwise, double *value)
 {
+    char low[CLI_TEXT_BYTES], high[CLI_TEXT_BYTES];
     const char *text = cli_get(args, option);
     *value = otherwise;
     if (!text)
         return true;
     if (et_str_to_double(et_str(text), value) && *value >= min && *value <= max)
         return true;
-    cli_problem(args, "--%s takes a number from %g to %g, not \"%s\"", option, min, max, text);
+    cli_problem(args, "--%s takes a number from %s to %s, not \"%s\"", option, limit_text(min, low),
+                limit_text(max, high), text);
+    return false;
+}
+
+bool cli_whole(const struct cli_args *args, const char *option, int64_t min, int64_t max,
+               int64_t otherwise, int64_t *value)
+{
+    const char *text = cli_get(args, option);
+    double number;
+    *value = otherwise;
+    if (!text)
+        return true;
+    // As a number first: 1e3 is whole, too.
+    if (et_str_to_double(et_str(text), &number) && number == floor(number) &&
+        number >= (double)min && number <= (double)max) {
+        *value = (int64_t)number;
+        return true;
+    }
+    cli_problem(args, "--%s takes a whole number from %lld to %lld, not \"%s\"", option,
+                (long long)min, (long long)max, text);
     return false;
 }

@@ -1,7 +1,8 @@
 /* What the commands share: the table, the options, and how to speak to a person or a program.
  *
  * Results go to standard output, progress and problems to standard error. Exit codes: 0 done, 1 the
- * answer is no, 2 usage, 3 input/output or data failure. */
+ * answer is no, 2 usage, 3 input/output or data failure, 130 interrupted (128 + SIGINT, as a shell
+ * says it; by SIGTERM and SIGHUP, too). */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -12,7 +13,7 @@
 
 #include <stdio.h>
 
-enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3 };
+enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3, CLI_INTERRUPTED = 130 };
 
 /* An option. arg NULL: a flag. choices (NULL-ended) are the only values it takes. */
 struct cli_option {
@@ -68,6 +69,10 @@ static inline bool cli_has(const struct cli_args *args, const char *option)
  * is none. */
 bool cli_number(const struct cli_args *args, const char *option, double min, double max,
                 double otherwise, double *value);
+
+/* The same of whole numbers, up to 2^53. */
+bool cli_whole(const struct cli_args *args, const char *option, int64_t min, int64_t max,
+               int64_t otherwise, int64_t *value);
 
 /* Messages on standard error: "etude inspect: text". */
 void cli_problem(const struct cli_args *args, const char *fmt, ...) ET_PRINTF(2, 3);
@@ -266,5 +271,9 @@ int cmd_version(const struct cli_args *args);
 /* The help of one command, and of the program, on `to`. */
 void cli_print_help(const struct cli_command *command, FILE *to);
 void cli_print_usage(FILE *to);
+
+/* What one can do with "dataset", "world" …; false, and nothing is printed: no command begins so.
+ */
+bool cli_print_group(const char *word, FILE *to);
 
 #endif

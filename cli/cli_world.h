@@ -19,9 +19,20 @@ struct cli_world_options {
     const struct et_trainer_style *style;
 };
 
-/* --robot, --tier, --seed, -n, --trainer. Prints what is wrong. */
+/* --robot, --tier, --seed, --trainer, and --count unless n, its default, is 0. Prints what is
+ * wrong.
+ */
 int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                       struct cli_world_options *options);
+
+/* --size, as 640x480: even sides of 16 to ET_WORLD_CAMERA_SIDE_MAX; *width_px and *height_px stay
+ * as they are where it is absent. Prints what is wrong. */
+int cli_world_size(const struct cli_args *args, int *width_px, int *height_px);
+
+/* From now on Ctrl-C, and whoever ends the program politely, end the episode under way, not the
+ * program. */
+void cli_world_catch(void);
+bool cli_world_is_interrupted(void);
 
 /* A world with somebody in it. */
 struct cli_world_stage {
@@ -54,7 +65,7 @@ struct cli_world_watch {
     void *ctx;
 };
 
-/* Plays one episode to its end; that it is lost is a result, too. */
+/* Plays one episode to its end; that it is lost is a result, too. ET_ECANCELLED: interrupted. */
 ET_MUST_USE enum et_status cli_world_play(struct cli_world_stage *stage, uint64_t seed,
                                           enum et_tier tier, const struct cli_world_watch *watch,
                                           struct cli_world_result *result, struct et_err *err);

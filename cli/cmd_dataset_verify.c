@@ -13,7 +13,8 @@ static int repair(const struct cli_args *args, const char *path)
     if (et_dataset_repair(path, &n_episodes, &err) != ET_OK)
         return cli_fail(args, &err);
     if (!args->is_json)
-        printf("%s: whole, %lld episodes\n", path, (long long)n_episodes);
+        printf("%s: whole, %lld episode%s\n", path, (long long)n_episodes,
+               cli_s((uint64_t)n_episodes));
     return CLI_DONE;
 }
 

@@ -61,7 +61,7 @@ static void print_options(FILE *to, const struct cli_option *options)
 
 void cli_print_help(const struct cli_command *command, FILE *to)
 {
-    fprintf(to, "etude %s %s\n\n", command->name, command->words);
+    fprintf(to, "etude %s%s%s\n\n", command->name, *command->words ? " " : "", command->words);
     fprintf(to, "  %s\n", command->text);
     if (command->about) {
         (void)fputc('\n', to);
@@ -80,7 +80,8 @@ void cli_print_help(const struct cli_command *command, FILE *to)
             fprintf(to, "  %.*s\n", ET_STR_ARG(line));
     }
     fprintf(to,
-            "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 input/output or data failure\n");
+            "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 input/output or data failure,\n"
+            "  130 interrupted\n");
 }
 
 void cli_print_usage(FILE *to)
@@ -91,6 +92,22 @@ void cli_print_usage(FILE *to)
         fprintf(to, "  %-16s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].text);
     fprintf(to, "\n  etude COMMAND --help   options and examples of a command\n"
                 "  etude help words       the words that Étude uses\n");
+}
+
+bool cli_print_group(const char *word, FILE *to)
+{
+    const size_t n = strlen(word);
+    bool is_found = false;
+    for (size_t i = 0; i < CLI_N_COMMANDS; i++) {
+        const char *name = CLI_COMMANDS[i].name;
+        if (strncmp(name, word, n) == 0 && name[n] == ' ') {
+            if (!is_found)
+                fprintf(to, "etude %s needs one of:\n", word);
+            is_found = true;
+            fprintf(to, "  %-18s %s\n", name, CLI_COMMANDS[i].text);
+        }
+    }
+    return is_found;
 }
 
 static const char WORDS[] =
@@ -115,8 +132,8 @@ static const struct cli_command *find(const struct cli_args *args)
     for (size_t i = 0; i < CLI_N_COMMANDS && i < 64; i++)
         names[i] = CLI_COMMANDS[i].name;
     const char *nearest = cli_nearest(name, names, CLI_N_COMMANDS);
-    cli_problem(args, "no command \"%s\"%s%s", name, nearest ? "; did you mean: " : "",
-                nearest ? nearest : "");
+    cli_problem(args, "no command \"%s\"; %s%s", name,
+                nearest ? "did you mean: " : "see: etude help", nearest ? nearest : "");
     return NULL;
 }
 
@@ -130,6 +147,8 @@ int cmd_help(const struct cli_args *args)
         (void)fputs(WORDS, stdout);
         return CLI_DONE;
     }
+    if (args->n_words == 1 && cli_print_group(args->words[0], stdout))
+        return CLI_DONE;
     const struct cli_command *command = find(args);
     if (!command)
         return CLI_USAGE;
@@ -176,7 +195,8 @@ static void roff_command(const struct cli_command *c)
 {
     (void)fputs(".SS etude ", stdout);
     roff(c->name);
-    (void)putchar(' ');
+    if (*c->words)
+        (void)putchar(' ');
     roff(c->words);
     (void)putchar('\n');
     roff(c->text);
@@ -209,7 +229,8 @@ int cmd_manual(const struct cli_args *args)
     (void)fputs(".SH COMMON OPTIONS\n", stdout);
     roff_options(CLI_COMMON);
     (void)fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 usage, 3 input/output or data "
-                "failure.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the folders of "
+                "failure, 130 interrupted.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the "
+                "folders of "
                 "\\fB$ETUDE_SHARE\\fR, separated by colons, then in the installed share/etude.\n",
                 stdout);
     return CLI_DONE;

@@ -170,9 +170,9 @@ static int print_text(const struct cli_args *args, struct cli_survey *survey)
         cli_problem(args, "out of memory for the findings");
         return CLI_FAILED;
     }
-    printf("%s: %s, %s, %zu episodes, profile %s\n\n", info->path, et_layout_text(info->layout),
+    printf("%s: %s, %s, %zu episode%s, profile %s\n\n", info->path, et_layout_text(info->layout),
            info->robot_type ? info->robot_type : "robot not named", survey->n_episodes,
-           et_dataset_binding(survey->dataset)->profile->id);
+           cli_s(survey->n_episodes), et_dataset_binding(survey->dataset)->profile->id);
     if (flat.n)
         cli_print_findings(flat.findings, flat.episodes, flat.n, false, survey->arena);
     else

@@ -22,7 +22,23 @@ struct list {
     const struct cli_args *args;
     struct et_arena *arena;
     struct cli_json json;
+    size_t n_broken; // files that cannot be read
 };
+
+/* The skills there are; without any, the program does not know where its share folder is. */
+static int find_skills(const struct cli_args *args, struct et_arena *arena,
+                       const struct et_share_file **files, size_t *n)
+{
+    struct et_err err = {0};
+    const char *share = getenv("ETUDE_SHARE");
+    if (et_skill_list(arena, files, n, &err) != ET_OK)
+        return cli_fail(args, &err);
+    if (*n)
+        return CLI_DONE;
+    cli_problem(args, "there are no skills%s%s; set ETUDE_SHARE to the share folder of Étude",
+                share && *share ? " in " : "", share ? share : "");
+    return CLI_FAILED;
+}
 
 /* A line of a file for lists, or nothing: that it is whole is not looked at here. */
 static const char *text_of(const struct list *list, const char *path)
@@ -40,12 +56,14 @@ static int list_skills(struct list *list)
     const struct et_skill *skill;
     struct cli_table table;
     size_t n;
-    if (et_skill_list(list->arena, &files, &n, &err) != ET_OK)
-        return cli_fail(list->args, &err);
+    const int code = find_skills(list->args, list->arena, &files, &n);
+    if (code != CLI_DONE)
+        return code;
     cli_table_open(&table, list->arena, "skill|scenario|>limit s|what the robot is told");
     for (size_t i = 0; i < n; i++) {
         if (et_skill_load(files[i].id, list->arena, &skill, &err) != ET_OK) {
             cli_problem(list->args, "%s", err.text);
+            list->n_broken++;
             continue;
         }
         cli_cell(&table, "%s", skill->id);
@@ -86,15 +104,18 @@ static int json_skills(struct list *list)
     const struct et_share_file *files;
     const struct et_skill *skill;
     size_t n;
-    if (et_skill_list(list->arena, &files, &n, &err) != ET_OK)
-        return cli_fail(list->args, &err);
+    const int code = find_skills(list->args, list->arena, &files, &n);
+    if (code != CLI_DONE)
+        return code;
     et_json_key(&list->json.w, "skills");
     et_json_open_list(&list->json.w);
     for (size_t i = 0; i < n; i++) {
-        if (et_skill_load(files[i].id, list->arena, &skill, &err) == ET_OK)
+        if (et_skill_load(files[i].id, list->arena, &skill, &err) == ET_OK) {
             json_skill(&list->json.w, skill);
-        else
-            cli_problem(list->args, "%s", err.text);
+            continue;
+        }
+        cli_problem(list->args, "%s", err.text);
+        list->n_broken++;
     }
     et_json_close_list(&list->json.w);
     return CLI_DONE;
@@ -203,6 +224,8 @@ int cmd_world_list(const struct cli_args *args)
         code = cli_json_print(&list.json, args);
     else if (args->is_json)
         et_buf_free(&list.json.buf);
+    if (code == CLI_DONE && list.n_broken)
+        code = CLI_FAILED;
     et_arena_close(list.arena);
     return code;
 }
@@ -219,6 +242,8 @@ struct check {
     const char *skill; // id or folder
     struct cli_progress progress;
     int64_t n_done, n_total;
+    int64_t n_taken; // episodes of the skill that is checked
+    size_t n_rows;
     struct cli_table table;
     struct cli_json json;
     size_t n_below;
@@ -230,6 +255,7 @@ struct score {
     double expected, seconds, factor; // simulated seconds a second of one core
     double rate, low, high;
     size_t n_successes, n_lost, n_missing;
+    int64_t n; // episodes
 };
 
 static enum et_status check_work(void *ctx, size_t i, unsigned worker, struct et_err *err)
@@ -252,6 +278,7 @@ static enum et_status check_take(void *ctx, size_t i, struct et_err *err)
     struct check *check = ctx;
     (void)err;
     (void)i;
+    check->n_taken++;
     (void)cli_progress_show(&check->progress, ++check->n_done, check->n_total, 0);
     return ET_OK;
 }
@@ -271,10 +298,10 @@ static bool is_same(const char *a, const char *b)
 /* What failed most often; of several, what failed first. */
 static void find_missing(const struct check *check, struct score *score)
 {
-    for (int64_t i = 0; i < check->options.n; i++) {
+    for (int64_t i = 0; i < score->n; i++) {
         const char *why = failed_by(&check->results[i]);
         size_t n = 0;
-        for (int64_t k = i; why && k < check->options.n; k++)
+        for (int64_t k = i; why && k < score->n; k++)
             n += is_same(why, failed_by(&check->results[k]));
         if (n > score->n_missing) {
             score->n_missing = n;
@@ -286,15 +313,15 @@ static void find_missing(const struct check *check, struct score *score)
 static void add_up(const struct check *check, const struct et_skill *skill, struct score *score)
 {
     double simulated = 0, cpu = 0;
-    *score = (struct score){.id = skill->id, .expected = skill->expected};
-    for (int64_t i = 0; i < check->options.n; i++) {
+    *score = (struct score){.id = skill->id, .expected = skill->expected, .n = check->n_taken};
+    for (int64_t i = 0; i < score->n; i++) {
         const struct cli_world_result *r = &check->results[i];
         score->n_successes += r->is_success;
         score->n_lost += r->is_lost;
         simulated += r->seconds;
         cpu += (double)r->cpu_ns * 1e-9;
     }
-    const size_t n = (size_t)check->options.n, n_whole = n - score->n_lost;
+    const size_t n = (size_t)score->n, n_whole = n - score->n_lost;
     score->seconds = n_whole ? simulated / (double)n_whole : (double)NAN;
     score->factor = cpu > 0 ? simulated / cpu : (double)NAN;
     score->rate = (double)score->n_successes / (double)n;
@@ -306,7 +333,7 @@ static void put_row(struct check *check, const struct score *score)
 {
     struct cli_table *table = &check->table;
     cli_cell(table, "%s", score->id);
-    cli_cell(table, "%zu/%lld", score->n_successes, (long long)check->options.n);
+    cli_cell(table, "%zu/%lld", score->n_successes, (long long)score->n);
     cli_cell(table, "%.0f–%.0f", 100 * score->low, 100 * score->high);
     cli_cell(table, "%.0f", 100 * score->expected);
     cli_cell(table, "%.1f", score->seconds);
@@ -322,7 +349,7 @@ static void put_json(struct check *check, const struct score *score)
     struct et_json_writer *w = &check->json.w;
     et_json_open_map(w);
     et_json_put_text(w, "skill", score->id);
-    et_json_put_int(w, "episodes", check->options.n);
+    et_json_put_int(w, "episodes", score->n);
     et_json_put_int(w, "successes", (int64_t)score->n_successes);
     et_json_put_int(w, "lost", (int64_t)score->n_lost);
     et_json_put_real(w, "rate", score->rate);
@@ -333,7 +360,7 @@ static void put_json(struct check *check, const struct score *score)
     et_json_put_real(w, "real_time_factor", score->factor);
     et_json_key(w, "failures");
     et_json_open_list(w);
-    for (int64_t i = 0; i < check->options.n; i++) {
+    for (int64_t i = 0; i < score->n; i++) {
         const char *why = failed_by(&check->results[i]);
         if (!why)
             continue;
@@ -346,51 +373,64 @@ static void put_json(struct check *check, const struct score *score)
     et_json_close_map(w);
 }
 
+static void tell_score(struct check *check, const struct et_skill *skill)
+{
+    struct score score;
+    add_up(check, skill, &score);
+    // What the trainer must reach is said of the easiest tier. Few episodes scatter: below is
+    // what cannot well be as good.
+    check->n_below += check->options.tier == ET_TIER_CONTROLLED && score.high < score.expected;
+    check->n_rows++;
+    if (check->args->is_json)
+        put_json(check, &score);
+    else
+        put_row(check, &score);
+}
+
 static int check_skill(struct check *check, const char *wanted)
 {
     struct et_err err = {0};
     const struct et_skill *skill;
-    struct score score;
     if (et_skill_load(wanted, check->arena, &skill, &err) != ET_OK)
         return cli_fail(check->args, &err);
     check->skill = wanted;
     const struct et_pool_job job = {
         .n_tasks = (size_t)check->options.n, .work = check_work, .take = check_take, .ctx = check};
     const enum et_status st = et_pool_run(check->pool, &job, &err);
-    if (st == ET_OK) {
-        add_up(check, skill, &score);
-        // What the trainer must reach is said of the easiest tier. Few episodes scatter: below is
-        // what cannot well be as good.
-        check->n_below += check->options.tier == ET_TIER_CONTROLLED && score.high < score.expected;
-        if (check->args->is_json)
-            put_json(check, &score);
-        else
-            put_row(check, &score);
-    }
+    // Of one that was interrupted, the episodes up to there.
+    if (st == ET_OK || (st == ET_ECANCELLED && check->n_taken))
+        tell_score(check, skill);
     for (unsigned i = 0; i < et_pool_threads(check->pool); i++)
         cli_world_close(&check->stages[i]);
-    return st == ET_OK ? CLI_DONE : cli_fail(check->args, &err);
+    return st == ET_OK           ? CLI_DONE
+           : st == ET_ECANCELLED ? CLI_INTERRUPTED
+                                 : cli_fail(check->args, &err);
 }
 
 /* The skills that were named, or all. */
 static int check_skills(struct check *check)
 {
     const struct cli_args *args = check->args;
-    struct et_err err = {0};
-    const struct et_share_file *files;
-    size_t n_files;
-    if (et_skill_list(check->arena, &files, &n_files, &err) != ET_OK)
-        return cli_fail(args, &err);
-    const size_t n = args->n_words ? args->n_words : n_files;
-    int worst = CLI_DONE;
+    const struct et_share_file *files = NULL;
+    size_t n = args->n_words;
+    int worst = n ? CLI_DONE : find_skills(args, check->arena, &files, &n);
+    if (worst != CLI_DONE)
+        return worst;
     check->n_total = (int64_t)n * check->options.n;
     cli_progress_open(&check->progress, args, "check", "episodes", check->n_total);
-    for (size_t i = 0; i < n; i++) {
+    int64_t n_played = 0;
+    cli_world_catch();
+    for (size_t i = 0; i < n && worst != CLI_INTERRUPTED; i++) {
         check->n_done = (int64_t)i * check->options.n;
-        const int code = check_skill(check, args->n_words ? args->words[i] : files[i].id);
+        check->n_taken = 0;
+        const int code = check_skill(check, files ? files[i].id : args->words[i]);
         worst = code > worst ? code : worst;
+        n_played += check->n_taken;
     }
     cli_progress_close(&check->progress);
+    if (worst == CLI_INTERRUPTED)
+        cli_problem(args, "interrupted: %lld of %lld episode%s done", (long long)n_played,
+                    (long long)check->n_total, check->n_total == 1 ? " is" : "s are");
     return worst;
 }
 
@@ -409,12 +449,17 @@ static int check_all(struct check *check)
                        "skill|>done|>95 %|>want|>s|>faster|what failed");
     }
     int code = check_skills(check);
+    if (check->n_rows == 0) { // there is nothing to sum up
+        et_buf_free(&check->json.buf);
+        return code;
+    }
     if (args->is_json) {
         et_json_close_list(&check->json.w);
         et_json_put_int(&check->json.w, "below", (int64_t)check->n_below);
+        et_json_put_bool(&check->json.w, "is_interrupted", code == CLI_INTERRUPTED);
         const int printed = cli_json_print(&check->json, args);
         code = printed > code ? printed : code;
-    } else if (check->table.n_cells) {
+    } else {
         cli_table_print(&check->table);
     }
     if (check->n_below)
@@ -456,13 +501,12 @@ static const struct et_share_kind TEMPLATE_SKILL = {"world", "/skill.yaml", "tem
 static const struct et_share_kind TEMPLATE_SCENE = {"world", "/scene.xml", "template"};
 #define TEMPLATE_NAME "SKILL" // in the scene: the skill's own goes there
 
-/* A file of the template, with the skill's name in it. */
-static enum et_status copy_template(const struct et_share_kind *kind, const char *skill,
-                                    const char *folder, struct et_arena *arena, struct et_err *err)
+/* A file of the template, with the skill's name in it, into `out`. */
+static enum et_status read_template(const struct et_share_kind *kind, const char *skill,
+                                    struct et_arena *arena, struct et_buf *out, struct et_err *err)
 {
     const char *from;
     struct et_str text;
-    struct et_buf out = et_buf(2 * FILE_BYTES_MAX);
     enum et_status st = et_share_find(kind, "template", arena, &from, err);
     if (st == ET_OK)
         st = et_file_read(from, FILE_BYTES_MAX, arena, &text, err);
@@ -470,19 +514,44 @@ static enum et_status copy_template(const struct et_share_kind *kind, const char
         return st;
     const char *name = strstr(text.p, "\"" TEMPLATE_NAME "\"");
     const size_t n_before = name ? (size_t)(name - text.p) : text.n;
-    et_buf_put(&out, text.p, n_before);
+    et_buf_put(out, text.p, n_before);
     if (name) {
-        et_buf_printf(&out, "\"%s\"", skill);
-        et_buf_puts(&out, name + strlen("\"" TEMPLATE_NAME "\""));
+        et_buf_printf(out, "\"%s\"", skill);
+        et_buf_puts(out, name + strlen("\"" TEMPLATE_NAME "\""));
     }
-    st = et_buf_check(&out, "the template", err);
-    const char *to = et_arena_printf(arena, "%s%s", folder, kind->suffix);
-    if (st == ET_OK && !to)
-        st = et_arena_fail(arena, "the template", err);
+    return et_buf_check(out, "the template", err);
+}
+
+/* Everything is read before anything is made. */
+static enum et_status copy_templates(const char *skill, const char *folder, struct et_arena *arena,
+                                     struct et_err *err)
+{
+    static const struct et_share_kind *const KINDS[] = {&TEMPLATE_SKILL, &TEMPLATE_SCENE};
+    struct et_buf files[2] = {et_buf(2 * FILE_BYTES_MAX), et_buf(2 * FILE_BYTES_MAX)};
+    enum et_status st = ET_OK;
+    for (size_t i = 0; i < 2 && st == ET_OK; i++)
+        st = read_template(KINDS[i], skill, arena, &files[i], err);
     if (st == ET_OK)
-        st = et_file_replace(to, out.p, out.n, err);
-    et_buf_free(&out);
+        st = et_dir_make(folder, err);
+    for (size_t i = 0; i < 2 && st == ET_OK; i++) {
+        const char *to = et_arena_printf(arena, "%s%s", folder, KINDS[i]->suffix);
+        st = to ? et_file_replace(to, files[i].p, files[i].n, err)
+                : et_arena_fail(arena, "the template", err);
+    }
+    et_buf_free(&files[0]);
+    et_buf_free(&files[1]);
     return st;
+}
+
+/* What can be typed next, in any folder. */
+static void print_next(const char *skill, const char *folder)
+{
+    char *whole = realpath(folder, NULL);
+    const char *path = whole ? whole : folder;
+    printf("%s/skill.yaml and scene.xml are there: change them, then:\n"
+           "  etude world view %s --png %s.png\n  etude world check %s\n",
+           folder, path, skill, path);
+    free(whole);
 }
 
 static int make_skill(const struct cli_args *args, struct et_arena *arena)
@@ -501,16 +570,13 @@ static int make_skill(const struct cli_args *args, struct et_arena *arena)
     if (et_path_kind(folder, &kind, &err) != ET_OK)
         return cli_fail(args, &err);
     if (kind != ET_PATH_NONE) {
-        cli_problem(args, "%s exists already", folder);
+        cli_problem(args, "%s exists already; take another name, or -o FOLDER", folder);
         return CLI_FAILED;
     }
-    if (et_dir_make(folder, &err) != ET_OK ||
-        copy_template(&TEMPLATE_SKILL, skill, folder, arena, &err) != ET_OK ||
-        copy_template(&TEMPLATE_SCENE, skill, folder, arena, &err) != ET_OK)
+    if (copy_templates(skill, folder, arena, &err) != ET_OK)
         return cli_fail(args, &err);
     if (!args->is_quiet)
-        printf("%s/skill.yaml and %s/scene.xml: change them, then: etude world check %s%s\n",
-               folder, folder, strchr(folder, '/') ? "" : "./", folder);
+        print_next(skill, folder);
     return CLI_DONE;
 }
 

@@ -4,10 +4,9 @@
 #include "etude/clock.h"
 #include "etude/file.h"
 
-#include <signal.h>
-
 #define SIDE_DEFAULT_W 640
 #define SIDE_DEFAULT_H 480
+#define TRUTH_BYTES_MAX ((size_t)1 << 24)
 
 struct run {
     const struct cli_args *args;
@@ -19,11 +18,12 @@ struct run {
     int width_px, height_px;
     struct et_world_fault faults[ET_WORLD_FAULTS_MAX];
     size_t n_faults;
-    const char *folder;
-    struct et_world_record *record; // of the episode under way
+    int64_t n_came_about[ET_WORLD_FAULTS_MAX]; // episodes
+    const char *folder, *name;                 // of the recordings, of the one under way
+    struct et_world_record *record;            // of the episode under way
     struct cli_progress progress;
     int64_t i;
-    int64_t n_written, n_successes, n_lost, n_existing;
+    int64_t n_written, n_successes, n_lost;
     double seconds; // simulated
     int64_t begin_ns;
     double pace;              // of real time; 0: as fast as it goes
@@ -31,33 +31,29 @@ struct run {
     struct cli_json json;
 };
 
-/* Set by Ctrl-C, or who ends the program politely: the episode under way is given up, those before
- * it are whole. */
-static volatile sig_atomic_t is_interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    is_interrupted = 1;
-}
-
 // ---- options ----
 
-static int take_size(struct run *run)
+static int take_fault(struct run *run, struct et_str word)
 {
-    const char *text = cli_get(run->args, "size");
-    struct et_str rest = et_str(text ? text : ""), width;
-    int64_t w = SIDE_DEFAULT_W, h = SIDE_DEFAULT_H;
-    if (text && (!et_str_cut(&rest, 'x', &width) || !et_str_to_int64(width, &w) ||
-                 !et_str_to_int64(rest, &h) || w < 16 || h < 16 || w > ET_WORLD_CAMERA_SIDE_MAX ||
-                 h > ET_WORLD_CAMERA_SIDE_MAX || w % 2 || h % 2)) {
-        cli_problem(run->args,
-                    "--size takes two even numbers from 16 to %d, as 640x480, not \"%s\"",
-                    ET_WORLD_CAMERA_SIDE_MAX, text);
+    struct et_err err = {0};
+    if (run->n_faults == ET_WORLD_FAULTS_MAX) {
+        cli_problem(run->args, "more than %d faults", ET_WORLD_FAULTS_MAX);
         return CLI_USAGE;
     }
-    run->width_px = (int)w;
-    run->height_px = (int)h;
+    struct et_world_fault *fault = &run->faults[run->n_faults];
+    if (et_world_fault_parse(word, fault, &err) != ET_OK)
+        return cli_fail(run->args, &err);
+    const struct et_world_fault_kind *kind = et_world_fault_kind(fault->name);
+    if (kind->needs_cameras && cli_has(run->args, "no-cameras")) {
+        cli_problem(run->args, "%s needs cameras: leave --no-cameras out", kind->name);
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < run->n_faults; i++)
+        if (run->faults[i].name == fault->name) {
+            cli_problem(run->args, "%s stands twice: once an episode is all it can be", kind->name);
+            return CLI_USAGE;
+        }
+    run->n_faults++;
     return CLI_DONE;
 }
 
@@ -65,16 +61,10 @@ static int take_faults(struct run *run)
 {
     const char *text = cli_get(run->args, "fault");
     struct et_str rest = et_str(text ? text : ""), word;
-    struct et_err err = {0};
-    while (et_str_cut(&rest, ',', &word)) {
-        if (run->n_faults == ET_WORLD_FAULTS_MAX) {
-            cli_problem(run->args, "more than %d faults", ET_WORLD_FAULTS_MAX);
-            return CLI_USAGE;
-        }
-        if (et_world_fault_parse(et_str_trim(word), &run->faults[run->n_faults++], &err) != ET_OK)
-            return cli_fail(run->args, &err);
-    }
-    return CLI_DONE;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && et_str_cut(&rest, ',', &word))
+        code = take_fault(run, et_str_trim(word));
+    return code;
 }
 
 static int take_options(struct run *run)
@@ -86,7 +76,9 @@ static int take_options(struct run *run)
     }
     if (!cli_number(run->args, "pace", 0.01, 1000, 0, &run->pace))
         return CLI_USAGE;
-    int code = take_size(run);
+    run->width_px = SIDE_DEFAULT_W;
+    run->height_px = SIDE_DEFAULT_H;
+    int code = cli_world_size(run->args, &run->width_px, &run->height_px);
     if (code == CLI_DONE)
         code = take_faults(run);
     if (code == CLI_DONE)
@@ -111,8 +103,6 @@ static void keep_pace(struct run *run)
 static enum et_status watch(void *ctx, struct et_err *err)
 {
     struct run *run = ctx;
-    if (is_interrupted)
-        return et_fail(err, ET_ECANCELLED, -1, "interrupted");
     const struct et_trainer_state state = et_trainer_state(run->stage.trainer);
     enum et_status st = et_world_record_phase(run->record, state.i_phase, err);
     if (st == ET_OK)
@@ -134,7 +124,7 @@ static enum et_status open_record(void *ctx, struct et_err *err)
 {
     struct run *run = ctx;
     const uint64_t seed = run->options.seed + (uint64_t)run->i;
-    const char *name =
+    const char *name = run->name =
         et_arena_printf(run->arena, "%s-%s-%llu", et_world_skill(run->stage.world)->id,
                         et_world_robot(run->stage.world), (unsigned long long)seed);
     const char *path = name ? et_arena_printf(run->arena, "%s/%s.mcap", run->folder, name) : NULL;
@@ -182,6 +172,26 @@ static void tell(struct run *run, const struct cli_world_result *result, const c
                result->missing ? ": " : "", result->missing ? result->missing : "");
 }
 
+/* Of the faults that were asked for, those that the truth says came about. */
+static enum et_status count_faults(struct run *run, struct et_err *err)
+{
+    const struct et_value *truth;
+    if (run->n_faults == 0)
+        return ET_OK;
+    const char *path =
+        et_arena_printf(run->arena, "%s/%s%s", run->folder, run->name, ET_WORLD_TRUTH_SUFFIX);
+    if (!path)
+        return et_arena_fail(run->arena, "a path", err);
+    const enum et_status st = et_json_read(path, TRUTH_BYTES_MAX, NULL, run->arena, &truth, err);
+    if (st != ET_OK)
+        return st;
+    const struct et_value *faults = et_value_get(truth, "faults");
+    for (size_t i = 0; i < run->n_faults; i++)
+        run->n_came_about[i] +=
+            et_value_bool(et_value_get(et_value_at(faults, i), "came_about"), false);
+    return ET_OK;
+}
+
 static enum et_status run_episode(struct run *run, struct et_err *err)
 {
     const struct cli_world_watch watcher = {
@@ -208,10 +218,21 @@ static enum et_status run_episode(struct run *run, struct et_err *err)
     run->n_successes += result.is_success;
     run->seconds += result.seconds;
     tell(run, &result, result.is_success ? "success" : "failure");
-    return ET_OK;
+    return count_faults(run, err);
 }
 
 // ---- the run ----
+
+static enum et_status open_cameras(struct run *run, struct et_err *err)
+{
+    const struct et_world_renderer_options options = {.width = (size_t)run->width_px,
+                                                      .height = (size_t)run->height_px};
+    const enum et_status st =
+        et_world_renderer_open(&run->renderer, run->stage.world, &options, err);
+    if (st == ET_ENOTFOUND)
+        (void)et_err_context(err, "no cameras (--no-cameras records without)");
+    return st;
+}
 
 static enum et_status open_all(struct run *run, struct et_err *err)
 {
@@ -219,19 +240,11 @@ static enum et_status open_all(struct run *run, struct et_err *err)
     if (st == ET_OK)
         st = et_world_fault_plan(run->stage.trainer, run->faults, run->n_faults, err);
     if (st == ET_OK)
-        st = et_dir_make(run->folder, err);
-    if (st == ET_OK)
         st = et_pool_open(&run->pool, 0, err);
-    if (st != ET_OK || cli_has(run->args, "no-cameras"))
-        return st;
-    const struct et_world_renderer_options options = {.width = (size_t)run->width_px,
-                                                      .height = (size_t)run->height_px};
-    st = et_world_renderer_open(&run->renderer, run->stage.world, &options, err);
-    if (st == ET_ENOTFOUND)
-        (void)et_err_context(err, "no cameras (--no-cameras records without)");
-    return st;
+    if (st == ET_OK && !cli_has(run->args, "no-cameras"))
+        st = open_cameras(run, err);
+    return st == ET_OK ? et_dir_make(run->folder, err) : st; // nothing is made for nothing
 }
-
 static void tell_all(const struct run *run)
 {
     const double s = (double)(et_clock_monotonic_ns() - run->begin_ns) * 1e-9;
@@ -241,6 +254,10 @@ static void tell_all(const struct run *run)
     if (run->n_lost)
         printf("; %lld left out, the physics came to no number", (long long)run->n_lost);
     (void)putchar('\n');
+    for (size_t i = 0; i < run->n_faults; i++)
+        printf("%s came about in %lld of %lld episode%s\n",
+               et_world_fault_kind(run->faults[i].name)->name, (long long)run->n_came_about[i],
+               (long long)run->n_written, cli_s((uint64_t)run->n_written));
 }
 
 static void json_begin(struct run *run)
@@ -255,14 +272,47 @@ static void json_begin(struct run *run)
     et_json_open_list(&run->json.w);
 }
 
+static void json_faults(struct run *run)
+{
+    struct et_json_writer *w = &run->json.w;
+    et_json_key(w, "faults");
+    et_json_open_list(w);
+    for (size_t i = 0; i < run->n_faults; i++) {
+        et_json_open_map(w);
+        et_json_put_text(w, "fault", et_world_fault_kind(run->faults[i].name)->name);
+        et_json_put_real(w, "magnitude", run->faults[i].magnitude);
+        et_json_put_int(w, "came_about", run->n_came_about[i]);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+}
+
 static int json_end(struct run *run)
 {
     et_json_close_list(&run->json.w);
+    json_faults(run);
     et_json_put_int(&run->json.w, "recorded", run->n_written);
     et_json_put_int(&run->json.w, "successes", run->n_successes);
     et_json_put_int(&run->json.w, "lost", run->n_lost);
     et_json_put_real(&run->json.w, "seconds", run->seconds);
+    et_json_put_bool(&run->json.w, "is_interrupted", cli_world_is_interrupted());
     return cli_json_print(&run->json, run->args);
+}
+
+/* Says why a run ended before its time. */
+static int tell_end(struct run *run, const struct et_err *err)
+{
+    if (err->status == ET_ECANCELLED) {
+        cli_problem(run->args, "interrupted: %lld of %lld episode%s recorded",
+                    (long long)run->n_written, (long long)run->options.n,
+                    run->options.n == 1 ? " is" : "s are");
+        return CLI_INTERRUPTED;
+    }
+    if (err->status == ET_EEXISTS) {
+        cli_problem(run->args, "%s; take another --seed, or another folder", err->text);
+        return CLI_FAILED;
+    }
+    return cli_fail(run->args, err);
 }
 
 static int run_all(struct run *run)
@@ -271,25 +321,22 @@ static int run_all(struct run *run)
     enum et_status st = open_all(run, &err);
     if (st != ET_OK)
         return cli_fail(run->args, &err);
-    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction old[3], action = {.sa_handler = interrupt};
-    for (size_t i = 0; i < 3; i++)
-        (void)sigaction(SIGNALS[i], &action, &old[i]);
+    cli_world_catch();
     run->begin_ns = et_clock_monotonic_ns();
     if (run->args->is_json)
         json_begin(run);
     cli_progress_open(&run->progress, run->args, "record", "episodes", run->options.n);
-    for (; run->i < run->options.n && st == ET_OK; run->i++)
+    for (; run->i < run->options.n && st == ET_OK; run->i++) {
+        const struct et_arena_mark mark = et_arena_mark(run->arena);
         st = run_episode(run, &err);
+        et_arena_rewind(run->arena, mark);
+    }
     cli_progress_close(&run->progress);
-    for (size_t i = 0; i < 3; i++)
-        (void)sigaction(SIGNALS[i], &old[i], NULL);
-    int code = CLI_DONE;
-    if (st != ET_OK && st != ET_ECANCELLED)
-        code = cli_fail(run->args, &err);
-    else if (st == ET_ECANCELLED)
-        cli_problem(run->args, "interrupted: %lld episode%s whole", (long long)run->n_written,
-                    run->n_written == 1 ? " is" : "s are");
+    const int code = st == ET_OK ? CLI_DONE : tell_end(run, &err);
+    if (code != CLI_DONE && run->n_written + run->n_lost == 0) { // there is nothing to sum up
+        et_buf_free(&run->json.buf);
+        return code;
+    }
     if (run->args->is_json) {
         const int printed = json_end(run);
         return printed > code ? printed : code;

@@ -1,13 +1,12 @@
 /* etude world view: what a skill looks like, as a sheet of its phases or as a film. */
-#include "cli.h"
+#include "cli_world.h"
 
 #include "etude/file.h"
-#include "etude/trainer.h"
 #include "etude/video.h"
-#include "etude/world_camera.h"
 #include "sheet.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define ARENA_BYTES ((size_t)1 << 30)
 #define MOMENTS_MAX 64 // phases as they were played, retries too
@@ -19,8 +18,6 @@
 #define FILM_FPS 30
 #define FILM_CRF 20
 #define FILM_GOP 60
-#define REST_STEPS 50 // after the trainer is done: then things have come to rest
-#define TRAINER "careful"
 #define NOT_THERE SIZE_MAX
 
 struct moment {
@@ -41,15 +38,17 @@ struct eye {
 struct view {
     const struct cli_args *args;
     struct et_arena *arena;
-    struct et_world *world;
-    struct et_trainer *trainer;
+    struct cli_world_options options;
+    struct cli_world_stage stage; // without a trainer where scenarios are drawn
     struct et_video_writer *film; // NULL: a sheet
     struct eye eye, corner;       // corner: of a film, what the head sees
     size_t scene, head;           // cameras; NOT_THERE
-    double *action;
-    struct cli_sheet frame; // of the film
-    uint8_t *inset;         // what the head sees, in it
+    struct cli_sheet frame;       // of the film
+    uint8_t *inset;               // what the head sees, in it
     int64_t n_frames;
+    struct cli_progress progress;
+    size_t i_phase; // that the last step was of
+    double t_s;     // after it
     struct moment moments[MOMENTS_MAX];
     size_t n_moments;
     bool is_done, has_given_up;
@@ -74,9 +73,9 @@ static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *e
         eye->large = et_arena_array(v->arena, width * height, 3);
     if (!eye->large)
         return et_arena_fail(v->arena, "a picture", err);
-    v->scene = find_camera(v->world, "scene");
-    v->head = find_camera(v->world, "head");
-    return et_world_renderer_open(&eye->renderer, v->world, &options, err);
+    v->scene = find_camera(v->stage.world, "scene");
+    v->head = find_camera(v->stage.world, "head");
+    return et_world_renderer_open(&eye->renderer, v->stage.world, &options, err);
 }
 
 static enum et_status take_picture(struct eye *eye, size_t camera, uint8_t *rgb, struct et_err *err)
@@ -104,16 +103,23 @@ static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb,
 
 static double seconds(const struct view *v)
 {
-    return 1e-9 * (double)et_world_observe(v->world)->t_ns;
+    return 1e-9 * (double)et_world_observe(v->stage.world)->t_ns;
 }
 
-static enum et_status note_moment(struct view *v, const char *phase, struct et_err *err)
+static const char *phase_name(const struct view *v)
+{
+    return et_world_skill(v->stage.world)->phases[v->i_phase].name;
+}
+
+/* What came of the phase under way. */
+static enum et_status note_moment(struct view *v, struct et_err *err)
 {
     if (v->n_moments == MOMENTS_MAX)
         return ET_OK;
     struct moment *moment = &v->moments[v->n_moments++];
-    *moment = (struct moment){
-        .phase = phase, .t_s = seconds(v), .n_retries = et_trainer_state(v->trainer).n_retries};
+    *moment = (struct moment){.phase = phase_name(v),
+                              .t_s = v->t_s,
+                              .n_retries = et_trainer_state(v->stage.trainer).n_retries};
     if (v->film)
         return ET_OK;
     const enum et_status st = keep_picture(v, v->scene, &moment->scene, err);
@@ -121,7 +127,7 @@ static enum et_status note_moment(struct view *v, const char *phase, struct et_e
 }
 
 // The room, what the head sees in a corner of it, and below the phase's name.
-static enum et_status draw_frame(struct view *v, const char *phase, struct et_err *err)
+static enum et_status draw_frame(struct view *v, struct et_err *err)
 {
     const struct eye *eye = &v->eye, *corner = &v->corner;
     enum et_status st = ET_OK;
@@ -133,47 +139,52 @@ static enum et_status draw_frame(struct view *v, const char *phase, struct et_er
                       corner->height);
     }
     cli_sheet_clear(&v->frame, eye->height, LINE_PX);
-    cli_sheet_text(&v->frame, GAP_PX, eye->height + (LINE_PX - CLI_LETTER_PX) / 2, phase);
+    cli_sheet_text(&v->frame, GAP_PX, eye->height + (LINE_PX - CLI_LETTER_PX) / 2, phase_name(v));
     return st == ET_OK ? et_video_write_rgb(v->film, v->frame.rgb, err) : st;
 }
 
-static enum et_status step(struct view *v, const char *phase, struct et_err *err)
+static enum et_status begin(void *ctx, struct et_err *err)
 {
-    enum et_status st = et_world_step(v->world, v->action, err);
-    while (st == ET_OK && v->film && seconds(v) * FILM_FPS >= (double)v->n_frames) {
+    struct view *v = ctx;
+    (void)err;
+    v->i_phase = et_trainer_state(v->stage.trainer).i_phase;
+    return ET_OK;
+}
+
+/* A moment is kept when the trainer has left its phase: what came of it is seen then. */
+static enum et_status watch(void *ctx, struct et_err *err)
+{
+    struct view *v = ctx;
+    const size_t i_phase = et_trainer_state(v->stage.trainer).i_phase;
+    enum et_status st = i_phase != v->i_phase ? note_moment(v, err) : ET_OK;
+    v->i_phase = i_phase;
+    v->t_s = seconds(v);
+    while (st == ET_OK && v->film && v->t_s * FILM_FPS >= (double)v->n_frames) {
         v->n_frames++;
-        st = draw_frame(v, phase, err);
+        st = draw_frame(v, err);
     }
+    (void)cli_progress_show(&v->progress, (int64_t)v->t_s,
+                            (int64_t)et_world_skill(v->stage.world)->limit_s, 0);
     return st;
 }
 
-/* A moment is kept when the trainer leaves its phase: what came of it is seen then. */
-static enum et_status play(struct view *v, struct cli_progress *progress, struct et_err *err)
+static enum et_status play(struct view *v, struct et_err *err)
 {
-    const struct et_skill *skill = et_world_skill(v->world);
-    size_t i_phase = et_trainer_state(v->trainer).i_phase;
-    enum et_status st = ET_OK;
-    for (;;) {
-        const enum et_status acted = et_trainer_act(v->trainer, v->action, err);
-        if (acted != ET_OK && acted != ET_END)
-            return acted;
-        const size_t i_next = et_trainer_state(v->trainer).i_phase;
-        if (acted == ET_END)
-            break;
-        if (i_next != i_phase)
-            st = note_moment(v, skill->phases[i_phase].name, err);
-        i_phase = i_next;
-        if (st == ET_OK)
-            st = step(v, skill->phases[i_phase].name, err);
-        if (st != ET_OK)
-            return st;
-        (void)cli_progress_show(progress, (int64_t)seconds(v), (int64_t)skill->limit_s, 0);
-    }
-    for (int i = 0; st == ET_OK && i < REST_STEPS; i++)
-        st = step(v, skill->phases[i_phase].name, err);
-    v->is_done = et_world_success(v->world, &v->missing);
-    v->has_given_up = et_trainer_state(v->trainer).has_given_up;
-    return st == ET_OK ? note_moment(v, skill->phases[i_phase].name, err) : st;
+    const struct cli_world_watch watcher = {.begin = begin, .after_step = watch, .ctx = v};
+    struct cli_world_result result;
+    cli_progress_open(&v->progress, v->args, v->args->words[0], "s",
+                      (int64_t)et_world_skill(v->stage.world)->limit_s);
+    const enum et_status st =
+        cli_world_play(&v->stage, v->options.seed, v->options.tier, &watcher, &result, err);
+    cli_progress_close(&v->progress);
+    if (st != ET_OK)
+        return st;
+    if (result.is_lost)
+        return et_fail(err, ET_ECORRUPT, -1, "%s", result.problem);
+    v->is_done = result.is_success;
+    v->missing = result.missing;
+    v->has_given_up = et_trainer_state(v->stage.trainer).has_given_up;
+    return note_moment(v, err);
 }
 
 /* ---- the sheet ---- */
@@ -211,27 +222,6 @@ static enum et_status write_sheet(struct view *v, size_t n_high, const char *pat
 
 /* ---- one skill ---- */
 
-static enum et_status open_world(struct view *v, const char *skill, struct et_err *err)
-{
-    const struct et_world_options options = {.skill = skill, .robot = cli_get(v->args, "robot")};
-    return et_world_open(&v->world, &options, err);
-}
-
-static enum et_status open_trainer(struct view *v, uint64_t seed, struct et_err *err)
-{
-    const struct et_trainer_style *style = NULL;
-    const char *wanted = cli_get(v->args, "trainer");
-    size_t n_joints;
-    (void)et_world_joints(v->world, &n_joints);
-    v->action = et_arena_array(v->arena, n_joints, sizeof *v->action);
-    if (!v->action)
-        return et_arena_fail(v->arena, "an action", err);
-    enum et_status st = et_trainer_style_load(wanted ? wanted : TRAINER, v->arena, &style, err);
-    if (st == ET_OK)
-        st = et_trainer_open(&v->trainer, v->world, style, err);
-    return st == ET_OK ? et_trainer_begin(v->trainer, seed, err) : st;
-}
-
 static enum et_status open_film(struct view *v, const char *path, struct et_err *err)
 {
     const size_t height = v->eye.height + LINE_PX;
@@ -253,29 +243,16 @@ static enum et_status open_film(struct view *v, const char *path, struct et_err 
     return st == ET_OK ? et_video_create(&v->film, path, &options, err) : st;
 }
 
-static enum et_status view_skill(struct view *v, const char *path, bool is_film, uint64_t seed,
-                                 struct et_err *err)
+static enum et_status view_skill(struct view *v, const char *path, bool is_film, struct et_err *err)
 {
-    enum et_tier tier = ET_TIER_CONTROLLED;
-    const char *wanted = cli_get(v->args, "tier");
-    if (wanted && !et_tier_find(wanted, &tier))
-        return et_fail(err, ET_EARG, -1, "no tier '%s'", wanted);
-    enum et_status st = open_world(v, v->args->words[0], err);
-    if (st == ET_OK)
-        st = et_world_reset(v->world, seed, tier, err);
+    v->options.world.skill = v->args->words[0];
+    enum et_status st = cli_world_open(&v->stage, &v->options.world, v->options.style, err);
     if (st == ET_OK)
         st = open_eye(v, &v->eye, err);
-    if (st == ET_OK)
-        st = open_trainer(v, seed, err);
     if (st == ET_OK && is_film)
         st = open_film(v, path, err);
-    if (st != ET_OK)
-        return st;
-    struct cli_progress progress;
-    cli_progress_open(&progress, v->args, v->args->words[0], "s",
-                      (int64_t)et_world_skill(v->world)->limit_s);
-    st = play(v, &progress, err);
-    cli_progress_close(&progress);
+    if (st == ET_OK)
+        st = play(v, err);
     if (st != ET_OK)
         return st;
     if (!is_film)
@@ -299,12 +276,12 @@ static enum et_status view_scenario(struct view *v, const struct et_skill *skill
                                     struct et_err *err)
 {
     et_world_renderer_close(v->eye.renderer);
-    et_world_close(v->world);
     v->eye.renderer = NULL;
-    v->world = NULL;
-    enum et_status st = open_world(v, skill->id, err);
+    cli_world_close(&v->stage);
+    v->options.world.skill = skill->id;
+    enum et_status st = et_world_open(&v->stage.world, &v->options.world, err);
     if (st == ET_OK)
-        st = et_world_reset(v->world, 1, ET_TIER_CONTROLLED, err);
+        st = et_world_reset(v->stage.world, 1, ET_TIER_CONTROLLED, err);
     if (st == ET_OK)
         st = open_eye(v, &v->eye, err);
     if (st != ET_OK)
@@ -328,6 +305,8 @@ static enum et_status view_scenarios(struct view *v, const char *path, struct et
     enum et_status st = et_skill_list(v->arena, &files, &n_files, err);
     for (size_t i = 0; st == ET_OK && i < n_files && v->n_moments < MOMENTS_MAX; i++) {
         const struct et_skill *skill;
+        if (cli_world_is_interrupted())
+            return et_fail(err, ET_ECANCELLED, -1, "interrupted");
         st = et_skill_load(files[i].id, v->arena, &skill, err);
         if (st == ET_OK && !is_seen(v, skill->scenario))
             st = view_scenario(v, skill, err);
@@ -341,7 +320,7 @@ static enum et_status view_scenarios(struct view *v, const char *path, struct et
 static int print_moments(const struct view *v, const char *path)
 {
     struct cli_table table;
-    if (v->trainer) {
+    if (v->stage.trainer) {
         cli_table_open(&table, v->arena, "phase|>until|>retries");
         for (size_t i = 0; i < v->n_moments; i++) {
             cli_cell(&table, "%s", v->moments[i].phase);
@@ -364,14 +343,14 @@ static int json_moments(const struct view *v, const char *path)
     struct cli_json json;
     cli_json_open(&json, "world-view");
     et_json_put_text(&json.w, "path", path);
-    if (v->trainer)
+    if (v->stage.trainer)
         et_json_put_bool(&json.w, "is_done", v->is_done);
-    et_json_key(&json.w, v->trainer ? "phases" : "scenarios");
+    et_json_key(&json.w, v->stage.trainer ? "phases" : "scenarios");
     et_json_open_list(&json.w);
     for (size_t i = 0; i < v->n_moments; i++) {
         et_json_open_map(&json.w);
         et_json_put_text(&json.w, "name", v->moments[i].phase);
-        if (v->trainer) {
+        if (v->stage.trainer) {
             et_json_put_real(&json.w, "until_s", v->moments[i].t_s);
             et_json_put_int(&json.w, "retries", v->moments[i].n_retries);
         }
@@ -383,59 +362,119 @@ static int json_moments(const struct view *v, const char *path)
 
 /* ---- the command ---- */
 
-static bool read_size(struct view *v, bool is_film)
+static int take_size(struct view *v, bool is_film)
 {
-    const char *text = cli_get(v->args, "size");
-    struct et_str height = et_str(text ? text : is_film ? "640x480" : "320x240"), width;
-    int64_t w = 0, h = 0;
-    const int64_t most = ET_WORLD_CAMERA_SIDE_MAX / LARGER;
-    if (et_str_cut(&height, 'x', &width) && et_str_to_int64(width, &w) &&
-        et_str_to_int64(height, &h) && w >= 32 && w <= most && h >= 32 && h <= most &&
-        (!is_film || (w % 2 == 0 && h % 2 == 0))) {
-        v->eye.larger = is_film ? 1 : LARGER;
-        v->eye.width = (size_t)w;
-        v->eye.height = (size_t)h;
-        return true;
-    }
-    cli_problem(v->args, "--size takes WIDTHxHEIGHT of 32 to %d%s, not \"%s\"", (int)most,
-                is_film ? ", even" : "", text ? text : "");
-    return false;
+    int width = is_film ? 640 : 320, height = is_film ? 480 : 240;
+    const int code = cli_world_size(v->args, &width, &height);
+    const int most = ET_WORLD_CAMERA_SIDE_MAX / LARGER;
+    v->eye.larger = is_film || width > most || height > most ? 1 : LARGER;
+    v->eye.width = (size_t)width;
+    v->eye.height = (size_t)height;
+    return code;
 }
 
-static bool is_usage_right(const struct cli_args *args)
+/* The one file that is asked for, by the name of what it will be; NULL after a message. */
+static const char *take_path(const struct cli_args *args)
 {
-    const bool has_png = cli_has(args, "png"), has_mp4 = cli_has(args, "mp4");
-    if (cli_has(args, "scenarios") ? args->n_words != 0 || !has_png || has_mp4
-                                   : args->n_words != 1 || has_png == has_mp4) {
+    const char *png = cli_get(args, "png"), *mp4 = cli_get(args, "mp4");
+    const bool is_of_scenarios = cli_has(args, "scenarios");
+    if (is_of_scenarios ? args->n_words || !png || mp4 : args->n_words != 1 || (!png && !mp4)) {
         cli_problem(args, "name a skill and --png FILE or --mp4 FILE, or --scenarios --png FILE");
-        return false;
+        return NULL;
     }
-    return true;
+    if (png && mp4) {
+        cli_problem(args, "--png draws a sheet, --mp4 a film: take one at a time");
+        return NULL;
+    }
+    const char *path = png ? png : mp4, *suffix = png ? ".png" : ".mp4";
+    const size_t n = strlen(path), n_suffix = strlen(suffix);
+    if (n <= n_suffix || strcasecmp(path + n - n_suffix, suffix) != 0) {
+        cli_problem(args, "--%s writes a file that ends in %s, not \"%s\"", suffix + 1, suffix,
+                    path);
+        return NULL;
+    }
+    return path;
+}
+
+/* A failure names the file as the user did. */
+static void name_as_asked(struct et_err *err, const char *part)
+{
+    char *at = strstr(err->text, part);
+    if (!at)
+        return;
+    char *end = at + strlen(part), *cut = end - strlen(ET_FILE_PART_SUFFIX);
+    memmove(cut, end, strlen(end) + 1);
+}
+
+/* Draws into `part`, which goes when that fails. */
+static int draw(struct view *v, const char *path, const char *part)
+{
+    struct et_err err = {0};
+    const struct cli_args *args = v->args;
+    enum et_status st = et_path_remove(part, &err); // of a run that was killed
+    if (st == ET_OK)
+        st = cli_has(args, "scenarios") ? view_scenarios(v, part, &err)
+                                        : view_skill(v, part, cli_has(args, "mp4"), &err);
+    if (st == ET_OK)
+        st = et_file_rename(part, path, &err);
+    if (st == ET_OK)
+        return CLI_DONE;
+    et_video_writer_close(v->film);
+    v->film = NULL;
+    const enum et_status gone = et_path_remove(part, NULL);
+    (void)gone; // what failed first is told
+    name_as_asked(&err, part);
+    if (st != ET_ECANCELLED)
+        return cli_fail(args, &err);
+    cli_problem(args, "interrupted at %.1f s: %s is not written", v->t_s, path);
+    return CLI_INTERRUPTED;
+}
+
+/* Before anything is played: a file can be where it shall be. */
+static int check_place(const struct view *v, const char *path)
+{
+    struct et_err err = {0};
+    enum et_path_kind folder_kind, kind;
+    const char *folder = et_path_dir(v->arena, path);
+    if (!folder)
+        return cli_fail(v->args, &(struct et_err){.status = ET_ENOMEM});
+    if (et_path_kind(folder, &folder_kind, &err) != ET_OK ||
+        et_path_kind(path, &kind, &err) != ET_OK)
+        return cli_fail(v->args, &err);
+    if (folder_kind != ET_PATH_DIR) {
+        cli_problem(v->args, "%s is no folder: make it first", folder);
+        return CLI_FAILED;
+    }
+    if (kind == ET_PATH_DIR) {
+        cli_problem(v->args, "%s is a folder: name a file", path);
+        return CLI_FAILED;
+    }
+    return CLI_DONE;
 }
 
 static int run(struct view *v)
 {
-    struct et_err err = {0};
     const struct cli_args *args = v->args;
-    const bool is_film = cli_has(args, "mp4");
-    double seed;
-    if (!is_usage_right(args) || !cli_number(args, "seed", 0, 1e9, 1, &seed) ||
-        !read_size(v, is_film))
-        return CLI_USAGE;
     struct cli_output output;
-    const int code =
-        cli_output_open(args, cli_get(args, is_film ? "mp4" : "png"), v->arena, &output);
+    const char *path = take_path(args);
+    int code = path ? take_size(v, cli_has(args, "mp4")) : CLI_USAGE;
+    if (code == CLI_DONE)
+        code = cli_world_options(args, 0, v->arena, &v->options);
+    if (code == CLI_DONE)
+        code = cli_output_open(args, path, v->arena, &output);
     if (code != CLI_DONE)
         return code;
-    const enum et_status st = cli_has(args, "scenarios")
-                                  ? view_scenarios(v, output.work, &err)
-                                  : view_skill(v, output.work, is_film, (uint64_t)seed, &err);
-    if (st != ET_OK)
-        return cli_fail(args, &err);
-    const int finished = cli_output_finish(args, v->arena, &output);
-    if (finished != CLI_DONE)
-        return finished;
-    return args->is_json ? json_moments(v, output.path) : print_moments(v, output.path);
+    const char *part = et_arena_printf(v->arena, "%s" ET_FILE_PART_SUFFIX, path);
+    if (!part)
+        return cli_fail(args, &(struct et_err){.status = ET_ENOMEM});
+    code = check_place(v, path);
+    if (code != CLI_DONE)
+        return code;
+    cli_world_catch();
+    code = draw(v, path, part);
+    if (code != CLI_DONE)
+        return code;
+    return args->is_json ? json_moments(v, path) : print_moments(v, path);
 }
 
 int cmd_world_view(const struct cli_args *args)
@@ -446,10 +485,9 @@ int cmd_world_view(const struct cli_args *args)
         return cli_fail(args, &err);
     const int code = run(&view);
     et_video_writer_close(view.film);
-    et_trainer_close(view.trainer);
     et_world_renderer_close(view.eye.renderer);
     et_world_renderer_close(view.corner.renderer);
-    et_world_close(view.world);
+    cli_world_close(&view.stage);
     et_arena_close(view.arena);
     return code;
 }

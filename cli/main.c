@@ -39,23 +39,6 @@ static int unknown_command(int argc, char **argv)
     return CLI_USAGE;
 }
 
-// "etude dataset" alone lists what one can do with datasets.
-static bool is_noun(const char *word)
-{
-    const size_t n = strlen(word);
-    bool is_found = false;
-    for (size_t i = 0; i < CLI_N_COMMANDS; i++) {
-        const char *name = CLI_COMMANDS[i].name;
-        if (strncmp(name, word, n) == 0 && name[n] == ' ') {
-            if (!is_found)
-                fprintf(stderr, "etude %s needs one of:\n", word);
-            is_found = true;
-            fprintf(stderr, "  %-18s %s\n", name, CLI_COMMANDS[i].text);
-        }
-    }
-    return is_found;
-}
-
 // The share folder that the program was shipped with: where it is installed, or in the tree that it
 // was built in. The caller frees it; NULL: there is none.
 static char *shipped_share(void)
@@ -96,6 +79,11 @@ static void add_shipped_share(void)
     free(shipped);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int main(int argc, char **argv)
 {
     static char help[] = "help", version[] = "version";
@@ -109,7 +97,7 @@ int main(int argc, char **argv)
         cli_print_usage(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (is_help(argv[1]))
         argv[1] = help;
     if (strcmp(argv[1], "--version") == 0)
         argv[1] = version;
@@ -118,8 +106,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < CLI_N_COMMANDS && !command; i++)
         if (spells(CLI_COMMANDS[i].name, argc, argv, &n_words))
             command = &CLI_COMMANDS[i];
-    if (!command)
-        return argc == 2 && is_noun(argv[1]) ? CLI_USAGE : unknown_command(argc, argv);
+    if (!command && argc == 3 && is_help(argv[2]) && cli_print_group(argv[1], stdout))
+        return CLI_DONE;
+    if (!command) // "etude dataset" alone lists what one can do with datasets
+        return argc == 2 && cli_print_group(argv[1], stderr) ? CLI_USAGE
+                                                             : unknown_command(argc, argv);
 
     struct cli_args args;
     int code =

@@ -313,7 +313,7 @@ const struct cli_command CLI_COMMANDS[] = {
      "successes with the interval that it lies in by 95 %, what an episode takes, how much faster "
      "than real time one core is, and the condition that failed most often.\n\n"
      "Exits with 1 when all of a skill's interval lies below what its file expects "
-     "(tier controlled).",
+     "(tier controlled). Ctrl-C prints what was counted up to there.",
      "etude world check  # all of them\netude world check take_bottle -n 200 --tier displaced", 0,
      ANY, OPT_WORLD_CHECK, cmd_world_check, false},
     {"world run", "SKILL -o FOLDER", "record the scripted trainer doing a skill",
@@ -321,7 +321,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "own recorder would: joints, commands, forces, touch, IMU, cameras, events, and the true "
      "poses of things. Beside each lies its truth, <recording>.truth.json. The same seed gives the "
      "same bytes.\n\n"
-     "Ctrl-C leaves finished episodes whole. An episode whose physics come to no number is left "
+     "Ctrl-C leaves finished episodes whole, and says how many. Of every fault that was asked for, "
+     "the last lines say in how many episodes it came about. An episode whose physics come to no "
+     "number is left "
      "out and said.",
      "etude world run take_bottle -n 20 -o monday\netude world run pour_beads --fault "
      "dropped=0.1,idle -o faulty",

@@ -3,28 +3,65 @@
 
 #include "etude/clock.h"
 
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 
-#define SEED_MAX 9007199254740991.0 // what a number of JSON holds exactly
-#define EPISODES_MAX 1e6
+#define SEED_MAX 9007199254740991 // what a number of JSON holds exactly
+#define EPISODES_MAX 1000000
+#define SIDE_MIN 16
+
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+void cli_world_catch(void)
+{
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = interrupt};
+    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
+        (void)sigaction(SIGNALS[i], &action, NULL);
+}
+
+bool cli_world_is_interrupted(void)
+{
+    return is_interrupted;
+}
+
+int cli_world_size(const struct cli_args *args, int *width_px, int *height_px)
+{
+    const char *text = cli_get(args, "size");
+    struct et_str rest = et_str(text ? text : ""), width;
+    int64_t w, h;
+    if (!text)
+        return CLI_DONE;
+    if (!et_str_cut(&rest, 'x', &width) || !et_str_to_int64(width, &w) ||
+        !et_str_to_int64(rest, &h) || w < SIDE_MIN || h < SIDE_MIN ||
+        w > ET_WORLD_CAMERA_SIDE_MAX || h > ET_WORLD_CAMERA_SIDE_MAX || w % 2 || h % 2) {
+        cli_problem(args, "--size takes two even numbers from %d to %d, as 640x480, not \"%s\"",
+                    SIDE_MIN, ET_WORLD_CAMERA_SIDE_MAX, text);
+        return CLI_USAGE;
+    }
+    *width_px = (int)w;
+    *height_px = (int)h;
+    return CLI_DONE;
+}
 
 int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                       struct cli_world_options *options)
 {
     struct et_err err = {0};
-    double seed, count;
+    int64_t seed;
     const char *tier = cli_get(args, "tier"), *trainer = cli_get(args, "trainer");
     *options = (struct cli_world_options){.world.robot = cli_get(args, "robot")};
-    if (!cli_number(args, "seed", 0, SEED_MAX, 1, &seed) ||
-        !cli_number(args, "count", 1, EPISODES_MAX, (double)n, &count))
+    options->n = 1;
+    if (!cli_whole(args, "seed", 0, SEED_MAX, 1, &seed) ||
+        (n && !cli_whole(args, "count", 1, EPISODES_MAX, n, &options->n)))
         return CLI_USAGE;
-    if (seed != floor(seed) || count != floor(count)) {
-        cli_problem(args, "--seed and --count take whole numbers");
-        return CLI_USAGE;
-    }
     options->seed = (uint64_t)seed;
-    options->n = (int64_t)count;
     if (tier && !et_tier_find(tier, &options->tier)) { // the table has the choices
         cli_problem(args, "there is no tier \"%s\"", tier);
         return CLI_USAGE;
@@ -75,6 +112,8 @@ static bool goes_on(const struct play *play)
 
 static void look(struct play *play, struct et_err *err)
 {
+    if (goes_on(play) && is_interrupted)
+        play->watcher = et_fail(err, ET_ECANCELLED, -1, "interrupted");
     if (goes_on(play) && play->watch->after_step)
         play->watcher = play->watch->after_step(play->watch->ctx, err);
 }

@@ -33,7 +33,8 @@ ET_MUST_USE ET_API enum et_status et_share_list(const struct et_share_kind *kind
                                                 struct et_err *err);
 
 /* The path of one. ET_ENOTFOUND: there is none of that id, or the id is no plain name; err->text
- * says where was looked, and which there are. ET_ELIMIT: the arena is full. */
+ * says where was looked, and what to write instead: the nearest id, or which there are. ET_ELIMIT:
+ * the arena is full. */
 ET_MUST_USE ET_API enum et_status et_share_find(const struct et_share_kind *kind, const char *id,
                                                 struct et_arena *arena, const char **path,
                                                 struct et_err *err);

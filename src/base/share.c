@@ -6,7 +6,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define PLACES_BYTES 160 // of the folders that a message names
+#define PLACES_BYTES 160  // of the folders that a message names
+#define ID_BYTES 64       // of the id that is not there
+#define IDS_MORE_BYTES 24 // ", " and " and 1234 more"
+#define CONTEXT_BYTES 32  // what is said before and behind the message
 
 /* Where files of the kind are looked for: n folders; NULL when the arena is full. */
 static const char *const *list_folders(const struct et_share_kind *kind, struct et_arena *arena,
@@ -122,27 +125,75 @@ enum et_status et_share_list(const struct et_share_kind *kind, struct et_arena *
     return ET_OK;
 }
 
+/* The id that was meant, where a quarter of its letters at most are others. */
+static const char *find_meant(const char *id, const struct et_share_file *files, size_t n)
+{
+    const char *meant = NULL;
+    size_t least = strlen(id) / 4 + 1;
+    for (size_t i = 0; i < n && is_id(et_str(id)); i++) {
+        const size_t distance = et_str_distance(et_str(id), et_str(files[i].id));
+        if (distance < least) {
+            least = distance;
+            meant = files[i].id;
+        }
+    }
+    return meant;
+}
+
+/* "there are a, b, c and 28 more": whole ids, as many as have room. */
+static void put_ids(struct et_buf *text, const struct et_share_file *files, size_t n,
+                    size_t n_bytes)
+{
+    size_t i = 0;
+    et_buf_puts(text, n ? "there are " : "there are none");
+    for (; i < n && text->n + strlen(files[i].id) + IDS_MORE_BYTES <= n_bytes; i++)
+        et_buf_printf(text, "%s%s", i ? ", " : "", files[i].id);
+    if (i < n)
+        et_buf_printf(text, "%s%zu%s", i ? " and " : "", n - i, i ? " more" : "");
+}
+
+/* What to do instead: the folder, the id that was meant, or those there are. */
+static void put_advice(struct et_buf *text, const struct et_share_kind *kind, const char *id,
+                       struct et_arena *arena, size_t n_bytes)
+{
+    enum et_path_kind found = ET_PATH_NONE;
+    const struct et_share_file *files;
+    size_t n;
+    const bool can_be_folder = kind->suffix[0] == '/' && is_id(et_str(id));
+    const char *file = can_be_folder ? path_of(kind, ".", et_str(id), arena) : NULL;
+    if (file && et_path_kind(file, &found, NULL) == ET_OK && found == ET_PATH_FILE) {
+        et_buf_printf(text, "a folder needs a /: ./%s", id);
+        return;
+    }
+    if (et_share_list(kind, arena, &files, &n, NULL) != ET_OK)
+        n = 0;
+    const char *meant = find_meant(id, files, n);
+    if (meant)
+        et_buf_printf(text, "the nearest is %s", meant);
+    else
+        put_ids(text, files, n, n_bytes);
+}
+
 // "no profile "x" in mine/profiles, /usr/share/etude/profiles: there are generic, unitree-g1".
 static enum et_status fail_unknown(const struct et_share_kind *kind, const char *id,
                                    const char *const *folders, size_t n_folders,
                                    struct et_arena *arena, struct et_err *err)
 {
-    struct et_buf ids = et_buf(ET_ERR_TEXT_BYTES), places = et_buf(ET_ERR_TEXT_BYTES);
-    const struct et_share_file *files;
-    size_t n;
+    struct et_buf advice = et_buf(ET_ERR_TEXT_BYTES), places = et_buf(ET_ERR_TEXT_BYTES);
 
     for (size_t f = 0; f < n_folders; f++)
         et_buf_printf(&places, "%s%s", f ? ", " : "", folders[f]);
-    if (et_share_list(kind, arena, &files, &n, NULL) != ET_OK)
-        n = 0;
-    for (size_t i = 0; i < n; i++)
-        et_buf_printf(&ids, "%s%s", i ? ", " : "", files[i].id);
-    ids.status = places.status = ET_OK; // lists that are too long are cut
+    places.status = ET_OK; // a list that is too long is cut
+    const size_t n_places = places.n < PLACES_BYTES ? places.n : PLACES_BYTES;
+    const size_t n_id = strlen(id) < ID_BYTES ? strlen(id) : ID_BYTES;
+    put_advice(&advice, kind, id, arena,
+               ET_ERR_TEXT_BYTES - strlen("no  \"\" in …: ") - strlen(kind->what) - n_id -
+                   n_places - CONTEXT_BYTES);
     const enum et_status st =
-        et_fail(err, ET_ENOTFOUND, -1, "no %s \"%.64s\" in %.*s%s: there are %s", kind->what, id,
+        et_fail(err, ET_ENOTFOUND, -1, "no %s \"%.*s\" in %.*s%s: %s", kind->what, ID_BYTES, id,
                 PLACES_BYTES, places.n ? et_buf_text(&places) : "",
-                places.n > PLACES_BYTES ? "…" : "", ids.n ? et_buf_text(&ids) : "none");
-    et_buf_free(&ids);
+                places.n > PLACES_BYTES ? "…" : "", et_buf_text(&advice));
+    et_buf_free(&advice);
     et_buf_free(&places);
     return st;
 }

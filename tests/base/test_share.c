@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct et_share_kind THINGS = {.folder = "things", .suffix = ".yaml", .what = "thing"};
 
@@ -88,6 +89,34 @@ static void knows_kinds_whose_ids_are_folders(void)
         CHECK_EQ(et_share_find(&BOXES, BAD[i], arena, &path, &err), ET_ENOTFOUND);
         CHECK_HAS(err.text, "there are full");
     }
+    et_arena_close(arena);
+}
+
+static void says_what_was_meant_or_whole_names(void)
+{
+    static const struct et_share_kind BOXES = {
+        .folder = "boxes", .suffix = "/box.yaml", .what = "box"};
+    char name[64];
+    const char *path;
+    begin();
+    (void)mkdir(temp_path("share/boxes"), 0777);
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(name, sizeof name, "share/boxes/number-%02d", i);
+        (void)mkdir(temp_path(name), 0777);
+        (void)snprintf(name, sizeof name, "share/boxes/number-%02d/box.yaml", i);
+        write_file(temp_path(name), "", 0);
+    }
+    CHECK_EQ(et_share_find(&BOXES, "nunber-17", arena, &path, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, ": the nearest is number-17");
+    CHECK_EQ(et_share_find(&BOXES, "something-else", arena, &path, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "number-00, number-01");
+    const char *more = strstr(err.text, " more");
+    CHECK(more && more[5] == 0 && strlen(err.text) < ET_ERR_TEXT_BYTES - 1);
+
+    CHECK_EQ(chdir(temp_path("share/boxes")), 0);
+    CHECK_EQ(setenv("ETUDE_SHARE", temp_path("nowhere"), 1), 0);
+    CHECK_EQ(et_share_find(&BOXES, "number-17", arena, &path, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, ": a folder needs a /: ./number-17");
     et_arena_close(arena);
 }
 
@@ -177,6 +206,7 @@ int main(void)
     RUN(lists_files_of_a_kind_by_name);
     RUN(finds_one_or_says_which_there_are);
     RUN(knows_kinds_whose_ids_are_folders);
+    RUN(says_what_was_meant_or_whole_names);
     RUN(looks_into_folders_in_their_order);
     RUN(says_where_it_looked_without_an_environment);
     RUN(says_when_a_folder_is_none);

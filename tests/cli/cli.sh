@@ -38,6 +38,12 @@ helps() {
     done <<<"$commands"
 }
 it "every command has a help that fits 80 columns" helps
+groups() {
+    exits 0 "$etude" help dataset && says "^etude dataset needs one of:" && says "^  dataset verify " &&
+        exits 0 "$etude" dataset --help && says "^  dataset verify " && exits 2 "$etude" dataset && says "^  dataset verify " &&
+        exits 2 "$etude" help datset && says "see: etude help" && exits 2 "$etude" help dataset buld && says "did you mean: dataset build" && exits 0 "$etude" world list --help && says "^etude world list$"
+}
+it "the first word of a command lists what can follow" groups
 usage_fits() { { "$etude" help && "$etude" help words; } | awk '{if (length($0) > 80) {print; bad=1}} END {exit bad}'; }
 it "the usage fits 80 columns" usage_fits
 manual() { "$etude" manual | grep -q '^.SS etude dataset build' && "$etude" manual inspect | grep -q fail; }

@@ -25,10 +25,31 @@ assert fault["finding"] == "gap" and fault["unit"] == "fraction" and len(fault["
 PY
 }
 it "and all of them as JSON" lists_json
+# Alone the program has no share folder beside it.
+without_share() {
+    cp "$etude" "$dir/alone"
+    local command
+    for command in list "list --json"; do
+        # shellcheck disable=SC2086
+        ETUDE_SHARE=$dir/nowhere exits 3 "$dir/alone" world $command -q && says "ETUDE_SHARE" && [ "$(wc -l <"$dir/out")" = 1 ] || return 1
+    done
+    ETUDE_SHARE=$dir/nowhere exits 3 "$dir/alone" world new put_block -o "$dir/made" && [ ! -e "$dir/made" ]
+}
+if ls /usr/share/etude /usr/local/share/etude >/dev/null 2>&1 || ! cp "$etude" "$dir/alone" || ! "$dir/alone" version >/dev/null 2>&1; then
+    skip "without a share folder the program says what to set" "it finds one, or needs its libraries beside it"
+else
+    it "without a share folder the program says what to set" without_share
+fi
+lists_rest() {
+    mkdir -p "$dir/share/world/skills/press_button" && echo "instruction: {" >"$dir/share/world/skills/press_button/skill.yaml"
+    ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q && says "press_button/skill.yaml:" && says "^carry_tray " && says "^etude-one " &&
+        ETUDE_SHARE=$dir/share:$ETUDE_SHARE exits 3 world list -q --json && says '"carry_tray"' && says '"faults"'
+}
+it "a broken skill is told, and the rest listed" lists_rest
 
 # ---- new ----
 makes_skill() {
-    cd "$dir" && exits 0 world new put_block && says "world check share/world/skills/put_block" &&
+    cd "$dir" && exits 0 world new put_block && says "world check $(realpath "$dir")/share/world/skills/put_block$" &&
         exits 0 world check share/world/skills/put_block -n 2 -q && says '^put_block .* 2/2 '
 }
 it "a new skill works before anything is changed in it" makes_skill
@@ -68,12 +89,29 @@ checks_others() {
 }
 it "a skill with a mistake is told by its line, and the others are checked" checks_others
 wrong_words() {
-    exits 3 world check pres_button && says press_button && exits 2 world check press_button --tier easy && says "controlled" &&
-        exits 2 world check press_button -n 0 && exits 2 world check press_button -n 1.5 && says "whole numbers" &&
+    exits 3 world check pres_button && says "the nearest is press_button" && exits 3 world check zzzz --json && says " and [0-9]* more$" && [ "$(wc -l <"$dir/out")" = 1 ] &&
+        cd "$dir" && mkdir -p mine && cp share/world/skills/put_block/* mine && exits 3 world check mine && says "needs a /: ./mine" && exits 2 world check press_button --tier easy && says "controlled" &&
+        exits 2 world check press_button -n 0 && exits 2 world check press_button -n 1.5 && says "a whole number from 1 to 1000000," &&
+        exits 2 world check press_button --seed -1 && says "from 0 to 9007199254740991," &&
         exits 3 world check press_button --robot etude-oen && says etude-one &&
         exits 3 world check press_button --trainer carful && says careful
 }
 it "skills, tiers, robots and trainers that are not there are told" wrong_words
+
+check_cut() {
+    "$etude" world check press_button put_pan_on_stove -n 100 --json >"$dir/out" 2>"$dir/said" &
+    local pid=$!
+    until grep -q " of 200 episodes" "$dir/said" || ! kill -0 $pid 2>/dev/null; do :; done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] || return 1
+    grep -q "interrupted: [0-9]* of 200 episodes are done" "$dir/said" && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["is_interrupted"] and 1 <= len(d["skills"]) <= 2 and 1 <= d["skills"][-1]["episodes"] <= 100, d
+PY
+}
+it "Ctrl-C leaves what check has counted up to there" check_cut
 
 # ---- run ----
 records() {
@@ -92,7 +130,7 @@ it "the same seed gives the same bytes" same_bytes
 keeps() {
     local before
     before=$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")
-    exits 3 world run press_button --no-cameras --seed 2 -o "$dir/again" -q && says "press_button-etude-one-2.mcap" &&
+    exits 3 world run press_button --no-cameras --seed 2 -o "$dir/again" -q && says "press_button-etude-one-2.mcap.*; take another --seed, or another folder" &&
         [ "$(sha256sum <"$dir/again/press_button-etude-one-2.mcap")" = "$before" ]
 }
 it "a recording that is there is not written over" keeps
@@ -120,6 +158,7 @@ clean() {
 it "what the careful hand does well raises no warning" clean
 faulty() {
     exits 0 world run press_button --no-cameras --fault dropped=0.2,clock_drift=large -o "$dir/faulty" -q &&
+        says "^clock_drift came about in 1 of 1 episode$" &&
         grep -q '"fault": "dropped"' "$dir"/faulty/*.truth.json &&
         exits 0 "$etude" curate "$dir/faulty" -o "$dir/faulty-episodes" -q &&
         grep -q '"kind": "gap"' "$dir"/faulty-episodes/*/000/episode.json &&
@@ -150,6 +189,15 @@ assert collision["came_about"] == (collision["result"] == "hit" and collision["r
 PY
 }
 it "what goes wrong on demand is in the truth as it was measured" mishaps
+no_chance() { # nothing is carried so high
+    exits 0 world run put_pan_on_stove --no-cameras -n 2 --fault drop=9,dropped -o "$dir/chance" --json -q && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["recorded"] == 2 and not d["is_interrupted"], d
+assert [(f["fault"], f["came_about"]) for f in d["faults"]] == [("drop", 0), ("dropped", 2)], d
+PY
+}
+it "a fault that did not come about is told" no_chance
 no_occasion() {
     exits 3 world run press_button --no-cameras --fault drop -o "$dir/none" -q && says "drop: in press_button no hand carries anything" &&
         [ ! -e "$dir/none" ]
@@ -158,7 +206,8 @@ it "a skill that gives no occasion is refused by its name and the fault's" no_oc
 wrong_run() {
     exits 2 world run press_button && says "say where" && exits 2 world run press_button -o "$dir/x" --fault droped && says dropped &&
         exits 2 world run press_button -o "$dir/x" --size 641x480 && says "even" &&
-        exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera && says "needs cameras" && [ ! -e "$dir/x/press_button-etude-one-1.mcap" ]
+        exits 2 world run press_button -o "$dir/x" --no-cameras --fault frozen_camera --json && says "needs cameras" && [ "$(wc -l <"$dir/out")" = 1 ] &&
+        exits 2 world run press_button -o "$dir/x" --no-cameras --fault dropped,dropped=0.1 && says "stands twice" && [ ! -e "$dir/x" ]
 }
 it "what cannot be is refused before anything is written" wrong_run
 paces() {
@@ -177,8 +226,9 @@ interrupted() {
     local pid=$! file
     until [ -e "$dir/cut/press_button-etude-one-2.truth.json" ] || ! kill -0 $pid 2>/dev/null; do :; done
     kill -$1 $pid
-    wait $pid || { echo "exit $?" && cat "$dir/out" && return 1; }
-    says "interrupted" && ! ls "$dir"/cut/*.part 2>/dev/null && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
+    wait $pid
+    [ $? = 130 ] || { cat "$dir/out" && return 1; }
+    says "interrupted: [0-9]* of 500 episodes are recorded" && says "^$dir/cut: [0-9]* episodes" && ! ls "$dir"/cut/*.part 2>/dev/null && [ "$(ls "$dir"/cut/*.mcap | wc -l)" = "$(ls "$dir"/cut/*.truth.json | wc -l)" ] &&
         for file in "$dir"/cut/*.mcap; do "$etude" mcap check "$file" || return 1; done
 }
 it "Ctrl-C leaves finished episodes whole and nothing else" interrupted INT
