@@ -48,14 +48,11 @@ static enum et_status take_stored(struct run *run, size_t i, struct slot *slot, 
                      .items = (struct et_finding *)(uintptr_t)facts.findings, // of the arena
                      .n = facts.n_findings,
                      .cap = facts.n_findings},
-        .latency = {.lag_s = (double)NAN, .sigma_s = (double)NAN, .why = ""}};
-    for (size_t k = 0; k < facts.n_lags && !to->latency.is_known; k++)
-        if (facts.lags[k].is_known && facts.lags[k].command)
-            to->latency = (struct et_latency){.is_known = true,
-                                              .lag_s = facts.lags[k].lag_s,
-                                              .sigma_s = facts.lags[k].sigma_s,
-                                              .confidence = facts.lags[k].confidence,
-                                              .why = ""};
+        .latency = {.is_known = facts.latency.is_known,
+                    .lag_s = facts.latency.lag_s,
+                    .sigma_s = facts.latency.sigma_s,
+                    .confidence = facts.latency.confidence,
+                    .why = ""}};
     et_episode_digest(&slot->episode, &to->digest);
     slot->grade = facts.grade;
     if (run->options->policy)

@@ -389,6 +389,10 @@ static enum et_status write_episode(struct curating *c, size_t i, const struct e
                                      .findings = inspection->findings.items,
                                      .n_findings = inspection->findings.n,
                                      .grade = *grade,
+                                     .latency = {.lag_s = inspection->latency.lag_s,
+                                                 .sigma_s = inspection->latency.sigma_s,
+                                                 .confidence = inspection->latency.confidence,
+                                                 .is_known = inspection->latency.is_known},
                                      .provenance = &provenance};
     enum et_status st = list_lags(c, inspection, &facts);
     if (st == ET_OK)

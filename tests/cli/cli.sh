@@ -292,6 +292,26 @@ for e in r["episodes"]:
     assert abs(e["latency_s"] - .04) < .005 and 5 < (e["last_ns"] - e["first_ns"]) / 1e9 < 6.5, e
 assert d["kept"] + d["warned"] == 2, [e["reason"] for e in r["episodes"]]'; }
 it "curate recovers drift and latency, and speaks JSON" curate_json
+# A part's own lag, the first in the list, is not the robot's.
+one_latency() {
+    cp -r "$dir/ep-json" "$dir/ep-lag" && python3 - "$dir/ep-lag" <<'EOF'
+import glob, json, sys
+for path in glob.glob(sys.argv[1] + "/*/*/episode.json"):
+    d = json.load(open(path))
+    d["lags"].insert(0, dict(d["lags"][0], is_known=True, lag_s=0.4, sigma_s=0.001, confidence=0.99))
+    json.dump(d, open(path, "w"))
+EOF
+    "$etude" inspect "$dir/ep-lag" --json >"$dir/lag.json" && "$etude" dataset build "$dir/ep-lag" -o "$dir/set-lag" --fps 30 --json >"$dir/lag-build.json" &&
+        python3 - "$dir" <<'EOF'
+import glob, json, sys
+curated = [e["latency_s"] for e in json.load(open(glob.glob(sys.argv[1] + "/ep-lag/*/recording.json")[0]))["episodes"]]
+inspected = json.load(open(sys.argv[1] + "/lag.json"))
+built = json.load(open(sys.argv[1] + "/lag-build.json"))
+assert [e["latency_s"] for e in inspected["episodes"]] == curated, (curated, inspected["latency"])
+assert built["latency_max_s"] == max(curated) and built["latency_min_s"] == min(curated), built
+EOF
+}
+it "curate, inspect and build tell one latency" one_latency
 curate_same() { "$etude" curate "$raw" -o "$dir/ep-a" -q >"$dir/out" && "$etude" curate "$raw" -o "$dir/ep-b" -q >"$dir/out" &&
     same "$dir/ep-a" "$dir/ep-b"; }
 it "curate twice gives the same bytes" curate_same
