@@ -185,8 +185,17 @@ enum et_status cli_set_open(const char *path, const struct et_episode_place *pla
     struct et_err other = {0};
     if (!places) {
         const enum et_status st = et_dataset_open(dataset, path, err);
-        if (st != ET_ENOTFOUND || et_episode_list(path, arena, &places, &n_places, &other) != ET_OK)
+        struct cli_recordings found = {.arena = arena};
+        if (st != ET_ENOTFOUND)
             return st;
+        if (et_episode_list(path, arena, &places, &n_places, &other) != ET_OK) {
+            if (cli_recordings_find(NULL, path, &found, &other) != ET_OK || found.n == 0)
+                return st;
+            return et_fail(err, ET_ENOTFOUND, -1,
+                           "%.150s: %zu recording%s and no dataset: name one of them, or let etude "
+                           "curate make episodes of them",
+                           path, found.n, cli_s(found.n));
+        }
     }
     return et_dataset_open_episodes(dataset, path, places, n_places, err);
 }

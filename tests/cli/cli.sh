@@ -267,6 +267,18 @@ curate() {
         [ "$(find "$dir/ep" -name episode.json | wc -l)" = 2 ] && [ "$(find "$dir/ep" -name recording.json | wc -l)" = 1 ]
 }
 it "curate finds recordings in a folder and cuts them at their marks" curate
+info_many() {
+    mkdir -p "$dir/many/sub" "$dir/split" && cp "$raw/sub/arm.mcap" "$dir/many/a.mcap" && cp "$raw/sub/arm.mcap" "$dir/many/sub/b.mcap" &&
+        cp "$raw/sub/arm.mcap" "$dir/split/x_0.mcap" && cp "$raw/sub/arm.mcap" "$dir/split/x_1.mcap" || return 1
+    exits 0 "$etude" info "$dir/many" && says "a folder of 2 recordings" && says "sub/b.mcap" && ! says "rosbag2" || return 1
+    "$etude" info "$dir/many" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["kind"] == "recordings" and len(d["recordings"]) == 2, d' || return 1
+    exits 3 "$etude" cat "$dir/many" && says "2 recordings" && says "name one of them" &&
+        exits 0 "$etude" info "$dir/split" && says "rosbag2 (MCAP)" && says "metadata.yaml: it is missing"
+}
+it "info lists the recordings of a folder; numbered parts of one name are one" info_many
 fits_columns() { python3 -c '
 import sys
 long = [line for line in open(sys.argv[1], encoding="utf-8") if len(line.rstrip("\n")) > 80]
