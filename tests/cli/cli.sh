@@ -343,6 +343,12 @@ curate_own() {
         exits 0 "$etude" dataset build "$dir/ep-own" -o "$dir/set-own" --fps 30
 }
 it "episodes carry the profile that they were curated by" curate_own
+two_profiles() {
+    mkdir -p "$dir/ep-two" && cp -r "$dir"/ep/* "$dir/ep-two/A" && cp -r "$dir"/ep-own/* "$dir/ep-two/B" &&
+        exits 3 "$etude" info "$dir/ep-two" && says "ep-two/A/000 was curated by profile generic, .*ep-two/B/000 by mine" &&
+        exits 3 "$etude" inspect "$dir/ep-two" && says "folder by itself" && exits 0 "$etude" inspect "$dir/ep-two/A"
+}
+it "episodes of two profiles are no set, and that is no mistake of the call" two_profiles
 it "curate takes a URDF, and says why it looks for no contact" curate_urdf
 curate_none() { exits 1 "$etude" curate "$dir/run.mcap" -o "$dir/ep-none" && says "no episodes" && says "profile guess"; }
 it "curate exits with 1 when there is no episode, and says why" curate_none
