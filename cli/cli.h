@@ -179,6 +179,23 @@ bool cli_is_recording(const char *path);
 /* The same, and for any other file: opening it as a recording says what is wrong with it. */
 bool cli_is_for_recording(const char *path);
 
+/* Recordings that were found, each by itself. */
+struct cli_recordings {
+    struct et_arena *arena;
+    const char **items;
+    size_t n, cap;
+    size_t n_failed; // folders that could not be read, and were told
+};
+bool cli_is_one_recording(const char *path);
+enum et_status cli_recordings_add(struct cli_recordings *found, const char *path,
+                                  struct et_err *err);
+
+/* Adds the recordings under a folder. Folders that cannot be read are told where there are args. */
+enum et_status cli_recordings_find(const struct cli_args *args, const char *folder,
+                                   struct cli_recordings *found, struct et_err *err);
+int cli_info_recordings(const struct cli_args *args, const struct cli_recordings *found,
+                        const char *folder);
+
 /* Inspects and grades a whole dataset: what `inspect` prints and `dataset build` decides by. */
 struct cli_survey_options {
     const char *profile, *policy; // as the user named them, or NULL

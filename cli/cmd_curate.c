@@ -4,28 +4,20 @@
 #include "etude/clock.h"
 #include "etude/curate.h"
 #include "etude/file.h"
-#include "etude/rosbag2.h"
 
 #include <math.h>
 
 #define RUN_ARENA_BYTES ((size_t)1 << 28)
 #define RECORDING_ARENA_BYTES ((size_t)1 << 29)
 #define ACCOUNT_BYTES_MAX ((size_t)1 << 26)
-#define DEPTH_MAX 16
 #define STREAMS_SHOWN 12
 #define EPISODES_SHOWN 20
-
-struct paths {
-    struct et_arena *arena;
-    const char **items;
-    size_t n, cap;
-};
 
 struct run {
     const struct cli_args *args;
     struct et_curate_options options;
     const char *out;
-    struct paths paths;
+    struct cli_recordings found;
     struct cli_json json;
     struct cli_progress progress;
     size_t i_path;
@@ -39,104 +31,29 @@ struct run {
 
 /* ---- finding recordings ---- */
 
-static enum et_status add_path(struct paths *paths, const char *path, struct et_err *err)
-{
-    if (paths->n == paths->cap) {
-        const size_t cap = paths->cap ? 2 * paths->cap : 64;
-        const char **items = et_arena_array(paths->arena, cap, sizeof *items);
-        if (!items)
-            return et_arena_fail(paths->arena, "the list of recordings", err);
-        if (paths->n > 0)
-            memcpy(items, paths->items, paths->n * sizeof *items);
-        paths->items = items;
-        paths->cap = cap;
-    }
-    paths->items[paths->n++] = path;
-    return ET_OK;
-}
-
-/* A folder of MCAP or SQLite files without metadata.yaml may be a bag whose recorder was killed, or
- * a folder that somebody put recordings into. Taken as one bag, strangers would be mixed. */
-static bool is_recording(struct et_arena *arena, const char *path)
-{
-    enum et_path_kind kind;
-    if (!et_recording_knows(path))
-        return false;
-    if (et_path_kind(path, &kind, NULL) != ET_OK || kind != ET_PATH_DIR ||
-        !et_rosbag2_is_recording(path))
-        return true;
-    const char *metadata = et_path_join(arena, path, "metadata.yaml");
-    return metadata && et_path_kind(metadata, &kind, NULL) == ET_OK && kind == ET_PATH_FILE;
-}
-
-/* Files that are called recordings and are none are not passed over: opening them says why. */
-static bool is_called_recording(const char *path)
-{
-    static const char *const ENDS[] = {".mcap", ".bag", ".db3", ".hdf5", ".h5"};
-    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
-        if (et_str_ends(et_str(path), ENDS[i]))
-            return true;
-    return false;
-}
-
-static bool is_fatal(enum et_status status)
-{
-    return status == ET_ENOMEM || status == ET_ELIMIT;
-}
-
-/* A folder is searched level by level; one that is a recording itself is not gone into, and one
- * that cannot be read is told. */
-// NOLINTNEXTLINE(misc-no-recursion): as deep as folders are, DEPTH_MAX at most
-static enum et_status search(struct run *run, const char *folder, int depth, struct et_err *err)
-{
-    struct paths *paths = &run->paths;
-    const char *const *names;
-    size_t n;
-    enum et_status st = et_dir_list(folder, paths->arena, &names, &n, err);
-    if (st != ET_OK && !is_fatal(st)) {
-        (void)cli_fail(run->args, err);
-        run->n_failed++;
-        return ET_OK;
-    }
-    for (size_t i = 0; i < n && st == ET_OK; i++) {
-        enum et_path_kind kind = ET_PATH_NONE;
-        if (names[i][0] == '.' || et_str_ends(et_str(names[i]), ET_FILE_PART_SUFFIX))
-            continue;
-        const char *path = et_path_join(paths->arena, folder, names[i]);
-        if (!path)
-            return et_arena_fail(paths->arena, "the list of recordings", err);
-        if (et_path_kind(path, &kind, NULL) != ET_OK)
-            continue; // gone meanwhile
-        if (is_recording(paths->arena, path) || (kind == ET_PATH_FILE && is_called_recording(path)))
-            st = add_path(paths, path, err);
-        else if (depth < DEPTH_MAX && kind == ET_PATH_DIR)
-            st = search(run, path, depth + 1, err);
-    }
-    return st;
-}
-
 static int find_recordings(struct run *run)
 {
     struct et_err err = {0};
     for (size_t i = 0; i < run->args->n_words; i++) {
         const char *word = run->args->words[i];
-        const size_t n_before = run->paths.n + run->n_failed;
+        const size_t n_before = run->found.n + run->found.n_failed;
         enum et_path_kind kind = ET_PATH_NONE;
         enum et_status st = et_path_kind(word, &kind, &err);
-        const bool is_folder =
-            st == ET_OK && kind == ET_PATH_DIR && !is_recording(run->paths.arena, word);
+        const bool is_folder = st == ET_OK && kind == ET_PATH_DIR && !cli_is_one_recording(word);
         if (st == ET_OK)
-            st = is_folder ? search(run, word, 1, &err) : add_path(&run->paths, word, &err);
-        if (is_fatal(st))
+            st = is_folder ? cli_recordings_find(run->args, word, &run->found, &err)
+                           : cli_recordings_add(&run->found, word, &err);
+        if (st == ET_ENOMEM || st == ET_ELIMIT)
             return cli_fail(run->args, &err);
         if (st != ET_OK) {
             (void)cli_fail(run->args, &err);
             run->n_failed++;
-        } else if (run->paths.n + run->n_failed == n_before) {
+        } else if (run->found.n + run->found.n_failed == n_before) {
             cli_problem(run->args, "%s: there is no recording in it", word);
             run->n_failed++;
         }
     }
+    run->n_failed += run->found.n_failed;
     return CLI_DONE;
 }
 
@@ -426,8 +343,8 @@ static int curate_one(struct run *run, const char *path)
     char title[96];
     if (et_arena_open(&arena, RECORDING_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    if (run->paths.n > 1)
-        (void)snprintf(title, sizeof title, "%zu of %zu: %.60s", run->i_path + 1, run->paths.n,
+    if (run->found.n > 1)
+        (void)snprintf(title, sizeof title, "%zu of %zu: %.60s", run->i_path + 1, run->found.n,
                        et_path_base(path));
     else
         (void)snprintf(title, sizeof title, "%.60s", et_path_base(path));
@@ -535,7 +452,7 @@ static int read_options(struct run *run)
     o->skip_pictures = cli_has(args, "no-video");
     o->progress = show_progress;
     o->progress_ctx = run;
-    if (et_policy_load(cli_get(args, "policy"), run->paths.arena, &o->policy, &err) != ET_OK)
+    if (et_policy_load(cli_get(args, "policy"), run->found.arena, &o->policy, &err) != ET_OK)
         return cli_fail(args, &err);
     return CLI_DONE;
 }
@@ -544,7 +461,7 @@ int cmd_curate(const struct cli_args *args)
 {
     struct et_err err = {0};
     struct run run = {.args = args, .out = cli_get(args, "output")};
-    if (et_arena_open(&run.paths.arena, RUN_ARENA_BYTES, &err) != ET_OK)
+    if (et_arena_open(&run.found.arena, RUN_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
     int code = read_options(&run);
     if (code == CLI_DONE)
@@ -556,10 +473,10 @@ int cmd_curate(const struct cli_args *args)
             et_json_key(&run.json.w, "recordings");
             et_json_open_list(&run.json.w);
         }
-        for (run.i_path = 0; run.i_path < run.paths.n && is_whole; run.i_path++)
-            is_whole = curate_one(&run, run.paths.items[run.i_path]) == CLI_DONE;
+        for (run.i_path = 0; run.i_path < run.found.n && is_whole; run.i_path++)
+            is_whole = curate_one(&run, run.found.items[run.i_path]) == CLI_DONE;
         code = finish(&run, is_whole);
     }
-    et_arena_close(run.paths.arena);
+    et_arena_close(run.found.arena);
     return code;
 }

@@ -213,7 +213,7 @@ static int print_build(const struct cli_args *args, struct build *build, const c
     if (!args->is_json) {
         print_reasons(build);
         if (n_known)
-            printf("  latency   command to state %.0f to %.0f ms\n", lags[0] * 1e3, lags[2] * 1e3);
+            printf("  latency   command to state %.1f to %.1f ms\n", lags[0] * 1e3, lags[2] * 1e3);
         cli_print_result(output, result, elapsed_ns);
         return CLI_DONE;
     }

@@ -1,6 +1,7 @@
 /* etude info PATH and etude dataset info PATH: what a thing says of itself. */
 #include "cli.h"
 
+#include "etude/episode_file.h"
 #include "etude/file.h"
 #include "etude/image.h"
 
@@ -386,6 +387,37 @@ static int info_file(const struct cli_args *args, const char *path, struct et_ar
     return CLI_FAILED;
 }
 
+static bool is_dataset(const char *path, struct et_arena *arena)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    const struct et_episode_place *places;
+    size_t n_places;
+    const char *meta = et_path_join(arena, path, "meta");
+    if (meta && et_path_kind(meta, &kind, NULL) == ET_OK && kind == ET_PATH_DIR)
+        return true;
+    return et_episode_list(path, arena, &places, &n_places, NULL) == ET_OK;
+}
+
+/* A folder that is no recording may be full of them; else it is a dataset, or opening it as one
+ * says why not. */
+static int info_folder(const struct cli_args *args, const char *path)
+{
+    struct et_err err = {0};
+    struct cli_recordings found = {0};
+    if (et_arena_open(&found.arena, INFO_ARENA_BYTES, &err) != ET_OK)
+        return cli_fail(args, &err);
+    int code = CLI_DONE;
+    const bool is_set = is_dataset(path, found.arena);
+    if (!is_set && cli_recordings_find(args, path, &found, &err) != ET_OK)
+        code = cli_fail(args, &err);
+    else if (found.n > 0)
+        code = cli_info_recordings(args, &found, path);
+    else
+        code = info_dataset(args, path, false);
+    et_arena_close(found.arena);
+    return code;
+}
+
 int cmd_info(const struct cli_args *args)
 {
     const char *path = args->words[0];
@@ -399,7 +431,7 @@ int cmd_info(const struct cli_args *args)
     }
     const bool is_folder = kind == ET_PATH_DIR;
     if (is_folder && !cli_is_recording(path))
-        return info_dataset(args, path, false);
+        return info_folder(args, path);
     struct et_arena *arena;
     if (et_arena_open(&arena, INFO_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);

@@ -94,7 +94,7 @@ static void print_summary(struct cli_survey *survey)
            survey->n_verdicts[ET_VERDICT_REJECT], survey->policy->name);
     if (lag.n_known)
         printf(
-            "command-to-state latency: %.0f to %.0f ms, median %.0f ms, in %zu of %zu episodes\n",
+            "command-to-state latency: %.1f to %.1f ms, median %.1f ms, in %zu of %zu episodes\n",
             lag.min_s * 1e3, lag.max_s * 1e3, lag.median_s * 1e3, lag.n_known, survey->n_episodes);
     else
         printf("command-to-state latency: not known\n");

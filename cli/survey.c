@@ -48,14 +48,11 @@ static enum et_status take_stored(struct run *run, size_t i, struct slot *slot, 
                      .items = (struct et_finding *)(uintptr_t)facts.findings, // of the arena
                      .n = facts.n_findings,
                      .cap = facts.n_findings},
-        .latency = {.lag_s = (double)NAN, .sigma_s = (double)NAN, .why = ""}};
-    for (size_t k = 0; k < facts.n_lags && !to->latency.is_known; k++)
-        if (facts.lags[k].is_known && facts.lags[k].command)
-            to->latency = (struct et_latency){.is_known = true,
-                                              .lag_s = facts.lags[k].lag_s,
-                                              .sigma_s = facts.lags[k].sigma_s,
-                                              .confidence = facts.lags[k].confidence,
-                                              .why = ""};
+        .latency = {.is_known = facts.latency.is_known,
+                    .lag_s = facts.latency.lag_s,
+                    .sigma_s = facts.latency.sigma_s,
+                    .confidence = facts.latency.confidence,
+                    .why = ""}};
     et_episode_digest(&slot->episode, &to->digest);
     slot->grade = facts.grade;
     if (run->options->policy)
@@ -188,8 +185,17 @@ enum et_status cli_set_open(const char *path, const struct et_episode_place *pla
     struct et_err other = {0};
     if (!places) {
         const enum et_status st = et_dataset_open(dataset, path, err);
-        if (st != ET_ENOTFOUND || et_episode_list(path, arena, &places, &n_places, &other) != ET_OK)
+        struct cli_recordings found = {.arena = arena};
+        if (st != ET_ENOTFOUND)
             return st;
+        if (et_episode_list(path, arena, &places, &n_places, &other) != ET_OK) {
+            if (cli_recordings_find(NULL, path, &found, &other) != ET_OK || found.n == 0)
+                return st;
+            return et_fail(err, ET_ENOTFOUND, -1,
+                           "%.150s: %zu recording%s and no dataset: name one of them, or let etude "
+                           "curate make episodes of them",
+                           path, found.n, cli_s(found.n));
+        }
     }
     return et_dataset_open_episodes(dataset, path, places, n_places, err);
 }

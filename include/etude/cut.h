@@ -4,8 +4,9 @@
  * this order of trust: marks (events "episode.begin" and "episode.end", or the words that a topic
  * uses for them), the recording's own spans (a demonstration of several in one file), idle gaps.
  * Idle heads and tails are trimmed. Segments inside an episode come from the recording's own spans
- * where it names some, else from what is measured: the hands close and open, contact begins and
- * ends, the arms stand still. doc/cut.md has the rules, and what they find on public data.
+ * where it names some, then from its marks "phase: NAME", else from what is measured: the hands
+ * close and open, contact begins and ends, the arms stand still. doc/cut.md has the rules, and what
+ * they find on public data.
  *
  * Sources: hysteresis and speed minima as in the design's reference on segmentation: a hand turns
  * by 40 % of its range (the width between 30 and 70 %) for at least 0.1 s, minima below 5 % of the

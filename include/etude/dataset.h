@@ -90,7 +90,7 @@ ET_API void et_dataset_close(struct et_dataset *dataset); // NULL is allowed
 /* Episodes that curation wrote, n of them in that order, as one dataset: their streams are its
  * features (canonical names), its rate is 0, and it is bound to the profile that they were curated
  * by. Only et_dataset_episode, _episode_meta, _stored and what builds on them read it; there are no
- * rows as stored. ET_EARG: episodes of more than one profile (named). Otherwise as
+ * rows as stored. ET_EUNSUPPORTED: of more than one profile (named). Otherwise as
  * et_episode_read_facts, et_profile_find. */
 ET_MUST_USE ET_API enum et_status et_dataset_open_episodes(struct et_dataset **dataset,
                                                            const char *path,

@@ -36,6 +36,7 @@ struct et_episode_facts {
     struct et_grade grade;
     const struct et_stream_lag *lags;
     size_t n_lags;
+    struct et_stream_lag latency; // of the robot as a whole, as et_inspection has it; no names
     const struct et_provenance *provenance; // writing only
     const struct et_value *json;            // reading only: all of episode.json
 };

@@ -163,7 +163,7 @@ struct et_sample {
     bool has_sequence;
     const double *values; // stream.n_values, SI; NULL for pictures, events and text
     struct et_picture picture;
-    struct et_str text; // events and text
+    struct et_str text; // events and text; of an etude_msgs/Event its kind and text: "phase: reach"
 };
 
 struct et_recording_query {

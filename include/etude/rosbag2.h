@@ -117,9 +117,9 @@ struct et_rosbag2_open_options {
     const char *temp_folder; // NULL: $TMPDIR, or /tmp
 };
 
-/* True for what looks like a recording: a folder with metadata.yaml of rosbag2 or a storage file in
- * it (by its name); a file that begins as SQLite or MCAP, or as zstd and is called .db3.zstd or
- * .mcap.zstd. False also where the system refuses. */
+/* True for what looks like a recording: a folder with metadata.yaml of rosbag2, or whose storage
+ * files are numbered parts of one name (x_0.mcap, x_1.mcap); a file that begins as SQLite or MCAP,
+ * or as zstd and is called .db3.zstd or .mcap.zstd. False also where the system refuses. */
 ET_API bool et_rosbag2_is_recording(const char *path);
 
 /* Opens a folder, or one storage file without regard to what lies beside it (but its -wal). Every

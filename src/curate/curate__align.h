@@ -5,6 +5,7 @@
 #include "curate/curate__spool.h"
 
 #include "etude/curate.h"
+#include "etude/episode_file.h"
 
 /* One stream on the centre's clock. */
 struct et__aligned_stream {
@@ -32,7 +33,7 @@ struct et__aligned {
     struct et_mark *marks;
     size_t n_marks, cap_marks;
     int64_t n_samples;
-    int64_t n_strays; // left out: they arrived days from all others
+    int64_t n_strays;              // left out: they arrived days from all others
     int64_t t_first_ns, t_last_ns; // over all streams
 };
 
@@ -52,5 +53,12 @@ ET_MUST_USE enum et_status et__align_thin(struct et__aligned *aligned, double ra
 ET_MUST_USE enum et_status et__align_episode(struct et__aligned *aligned, int64_t t_first_ns,
                                              int64_t t_last_ns, struct et_arena *arena,
                                              struct et_episode *episode, struct et_err *err);
+
+/* What the recording says of its run (its metadata `etude.run`): trainer, station, scenario, skill;
+ * and the outcome of the cut's episode i, the run's where it is the only one, else from its marks.
+ * What is not said stays NULL. Texts are the recording's, or in the arena. */
+ET_MUST_USE enum et_status et__run_facts(const struct et__aligned *aligned,
+                                         const struct et_cut *cut, size_t i, struct et_arena *arena,
+                                         struct et_episode_facts *facts, struct et_err *err);
 
 #endif

@@ -53,6 +53,10 @@ ET_MUST_USE enum et_status et__cut_add(struct et__cutting *cutting, int64_t t_be
 ET_MUST_USE enum et_status et__cut_remark(struct et__cutting *cutting, struct et_err *err,
                                           const char *fmt, ...) ET_PRINTF(3, 4);
 
+/* True when the text is the word, or begins with it and goes on behind a colon or white space;
+ * *label is what follows. Case does not count. */
+bool et__cut_says(const char *text, const char *word, const char **label);
+
 ET_MUST_USE enum et_status et__cut_by_marks(struct et__cutting *cutting, struct et_err *err);
 ET_MUST_USE enum et_status et__cut_by_spans(struct et__cutting *cutting, struct et_err *err);
 
@@ -187,6 +191,11 @@ ET_MUST_USE enum et_status et__cut_named_segments(const struct et_span *spans, s
                                                   struct et_arena *arena,
                                                   struct et_cut_episode *episode, size_t *next,
                                                   struct et_err *err);
+
+/* What marks name: "phase: reach" lasts until the next phase, success, failure or end. Sorted, in
+ * scratch; names are the marks'. */
+ET_MUST_USE enum et_status et__cut_phases(struct et__cutting *cutting, struct et_span **spans,
+                                          size_t *n_spans, struct et_err *err);
 
 /* The spans of one kind, sorted, none over another; *n_bad of them had no length. */
 ET_MUST_USE enum et_status et__cut_sorted_spans(const struct et_cut_input *input, bool episodes,

@@ -217,6 +217,8 @@ static enum et_status cut_segments(struct et__cutting *cutting, struct et_err *e
 
     enum et_status st = et__cut_sorted_spans(input, false, cutting->scratch, &spans, &n_spans,
                                              &n_bad, &n_over, err);
+    if (st == ET_OK && n_spans == 0)
+        st = et__cut_phases(cutting, &spans, &n_spans, err);
     if (st == ET_OK)
         st = et__cut_hands_open(input->tracks, input->n_tracks, cutting->scratch, hands, err);
     // All episodes together say which end of a hand is the open one.

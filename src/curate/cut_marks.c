@@ -16,9 +16,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* True when the text is the word, or begins with it and goes on behind a colon or white space;
- * *label is what follows. Case does not count. */
-static bool says(const char *text, const char *word, const char **label)
+bool et__cut_says(const char *text, const char *word, const char **label)
 {
     size_t k = 0;
     while (*text == ' ' || *text == '\t')
@@ -37,9 +35,9 @@ static bool says_any(const char *text, const char *own, const char *const *words
                      const char **label)
 {
     if (own)
-        return says(text, own, label);
+        return et__cut_says(text, own, label);
     for (size_t i = 0; words[i]; i++)
-        if (says(text, words[i], label))
+        if (et__cut_says(text, words[i], label))
             return true;
     return false;
 }
@@ -191,6 +189,54 @@ enum et_status et__cut_by_marks(struct et__cutting *cutting, struct et_err *err)
     }
     st = et__cut_room(cutting, (uint64_t)n + 1, err);
     return st == ET_OK ? walk_marks(&walk, told, n, err) : st;
+}
+
+/* ---- phases ---- */
+
+static const char *const PHASE_WORDS[] = {"phase", NULL};
+static const char *const OVER_WORDS[] = {"success", "failure", NULL};
+
+/* The marks that begin a phase, and those that end one without another, in the order of time. */
+static struct told *sort_phases(struct et__cutting *cutting, size_t *n_told)
+{
+    const struct et_cut_input *input = cutting->input;
+    const struct et_cut_options *options = &cutting->options;
+    struct told *all = et_arena_array(cutting->scratch, input->n_marks, sizeof *all);
+    *n_told = 0;
+    for (size_t i = 0; i < input->n_marks && all; i++) {
+        const char *text = input->marks[i].text, *label = "", *ignored;
+        if (!text)
+            continue;
+        const bool is_phase = says_any(text, NULL, PHASE_WORDS, &label);
+        const bool ends = says_any(text, options->end, END_WORDS, &ignored) &&
+                          !says_any(text, options->begin, BEGIN_WORDS, &ignored);
+        if (is_phase || ends || says_any(text, NULL, OVER_WORDS, &ignored))
+            all[(*n_told)++] =
+                (struct told){input->marks[i].t_ns, i, is_phase ? ROLE_BEGIN : ROLE_END, label};
+    }
+    if (all)
+        qsort(all, *n_told, sizeof *all, compare_told);
+    return all;
+}
+
+enum et_status et__cut_phases(struct et__cutting *cutting, struct et_span **spans, size_t *n_spans,
+                              struct et_err *err)
+{
+    size_t n_told, n = 0;
+    const struct told *told = sort_phases(cutting, &n_told);
+    struct et_span *phases = et_arena_array(cutting->scratch, n_told, sizeof *phases);
+    if (!told || !phases)
+        return et_arena_fail(cutting->scratch, "the recording's phases", err);
+    for (size_t i = 0; i < n_told; i++) {
+        const int64_t t_last_ns = i + 1 < n_told ? told[i + 1].t_ns : cutting->input->t_last_ns;
+        if (told[i].role == ROLE_BEGIN && t_last_ns > told[i].t_ns)
+            phases[n++] = (struct et_span){.name = told[i].label[0] ? told[i].label : NULL,
+                                           .t_first_ns = told[i].t_ns,
+                                           .t_last_ns = t_last_ns};
+    }
+    *spans = phases;
+    *n_spans = n;
+    return ET_OK;
 }
 
 /* ---- spans ---- */

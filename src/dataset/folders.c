@@ -135,10 +135,10 @@ static enum et_status check_profile(struct gathering *g, const struct et_episode
     if (strcmp(ds->binding.profile->id, id) == 0)
         return ET_OK;
     return et_fail(
-        g->err, ET_EARG, -1,
-        "%.120s was curated by profile %.40s, others by %.40s: they are not one set, take "
+        g->err, ET_EUNSUPPORTED, -1,
+        "%.120s was curated by profile %.40s, %.120s by %.40s: they are not one set, take "
         "each recording's folder by itself",
-        folder, id, ds->binding.profile->id);
+        ds->places[0].folder, ds->binding.profile->id, folder, id);
 }
 
 static enum et_status add_episode(struct gathering *g, size_t i)

@@ -271,6 +271,22 @@ static enum et_status read_lags(const struct reading *r, const struct et_value *
     return ET_OK;
 }
 
+/* Files of before there was a `latency` have it in the finding of that kind. */
+static void read_latency(const struct reading *r, const struct et_value *value)
+{
+    struct et_episode_facts *facts = r->facts;
+    facts->latency = (struct et_stream_lag){
+        .is_known = et_value_bool(et_value_get(value, "is_known"), false),
+        .lag_s = et_value_real(et_value_get(value, "lag_s"), (double)NAN),
+        .sigma_s = et_value_real(et_value_get(value, "sigma_s"), (double)NAN),
+        .confidence = et_value_real(et_value_get(value, "confidence"), 0)};
+    for (size_t i = 0; i < facts->n_findings && !value; i++)
+        if (strcmp(facts->findings[i].kind, "latency") == 0 && !facts->latency.is_known) {
+            facts->latency.lag_s = facts->findings[i].value;
+            facts->latency.is_known = isfinite(facts->latency.lag_s);
+        }
+}
+
 static enum et_status read_remarks(struct reading *r, const struct et_value *list)
 {
     const size_t n = et_value_count(list);
@@ -346,6 +362,7 @@ static enum et_status read_json(struct reading *r)
         (st = read_grade(r, et_value_get(json, "grade"))) != ET_OK ||
         (st = read_lags(r, et_value_get(json, "lags"))) != ET_OK)
         return st;
+    read_latency(r, et_value_get(json, "latency"));
     return read_remarks(r, et_value_get(json, "remarks"));
 }
 

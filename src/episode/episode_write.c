@@ -133,6 +133,19 @@ static void put_lags(struct et_json_writer *w, const struct et_episode_facts *fa
     et_json_close_list(w);
 }
 
+static void put_latency(struct et_json_writer *w, const struct et_stream_lag *latency)
+{
+    et_json_key(w, "latency");
+    et_json_open_map(w);
+    et_json_put_bool(w, "is_known", latency->is_known);
+    if (latency->is_known) {
+        et_json_put_real(w, "lag_s", latency->lag_s);
+        et_json_put_real(w, "sigma_s", latency->sigma_s);
+        et_json_put_real(w, "confidence", latency->confidence);
+    }
+    et_json_close_map(w);
+}
+
 static void put_judgement(struct et_json_writer *w, const struct et_episode *episode,
                           const struct et_episode_facts *facts)
 {
@@ -143,6 +156,7 @@ static void put_judgement(struct et_json_writer *w, const struct et_episode *epi
     et_json_close_list(w);
     et_json_key(w, "grade");
     et_grade_json(w, &facts->grade);
+    put_latency(w, &facts->latency);
     put_lags(w, facts);
     et_json_key(w, "remarks");
     et_json_open_list(w);

@@ -223,7 +223,15 @@ static enum et_status compile_picture(struct compiling *c, const char *text)
     return ET_OK;
 }
 
-static enum et_status compile_text(struct compiling *c, const char *text)
+/* Our own events have a kind, and a text that says which phase, or what failed. */
+static bool is_event_kind(const struct compiling *c, struct et_str type, const char *text)
+{
+    const char *known = et__known_field(type, ET_QUANTITY_EVENT);
+    return known && strcmp(known, "kind") == 0 && strcmp(text, "kind") == 0 &&
+           et__has_path(c->paths, c->n_paths, "text");
+}
+
+static enum et_status compile_text(struct compiling *c, const char *text, bool has_detail)
 {
     for (size_t i = 0; i < c->n_paths; i++) {
         if (strcmp(c->paths[i].path, text) != 0 || !is_number(&c->paths[i]))
@@ -235,7 +243,12 @@ static enum et_status compile_text(struct compiling *c, const char *text)
         return add_path(c, text);
     }
     c->field->i_text = et__want(c->wants, text, ET_MESSAGE_VIEWS);
-    return c->field->i_text == SIZE_MAX ? full(c) : ET_OK;
+    if (c->field->i_text == SIZE_MAX)
+        return full(c);
+    if (!has_detail)
+        return ET_OK;
+    c->field->i_detail = et__want(c->wants, "text", ET_MESSAGE_VIEWS);
+    return c->field->i_detail == SIZE_MAX ? full(c) : ET_OK;
 }
 
 enum et_status et__field_compile(const struct et_message_def *def, const struct et_channel *channel,
@@ -245,7 +258,7 @@ enum et_status et__field_compile(const struct et_message_def *def, const struct 
 {
     assert(def && channel && text && wants && field);
     struct compiling c = {.wants = wants, .field = field, .err = err};
-    field->i_names = field->i_text = SIZE_MAX;
+    field->i_names = field->i_text = field->i_detail = SIZE_MAX;
     field->picture = (struct et__picture_paths){SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX,
                                                 SIZE_MAX, SIZE_MAX, false};
     if (!text[0])
@@ -261,7 +274,9 @@ enum et_status et__field_compile(const struct et_message_def *def, const struct 
     if (quantity == ET_QUANTITY_IMAGE || quantity == ET_QUANTITY_DEPTH)
         return compile_picture(&c, text);
     if (quantity == ET_QUANTITY_EVENT || quantity == ET_QUANTITY_TEXT)
-        return compile_text(&c, text);
+        return compile_text(&c, text,
+                            quantity == ET_QUANTITY_EVENT &&
+                                is_event_kind(&c, channel->schema.name, text));
     return compile_numbers(&c, text);
 }
 

@@ -360,8 +360,8 @@ static bool is_path_of(const struct et__field *field, size_t i_path)
     for (size_t k = 0; k < field->n_paths; k++)
         if (field->paths[k] == i_path)
             return true;
-    return i_path == field->i_text || i_path == field->i_names || i_path == p->data ||
-           i_path == p->format || i_path == p->pixels;
+    return i_path == field->i_text || i_path == field->i_detail || i_path == field->i_names ||
+           i_path == p->data || i_path == p->format || i_path == p->pixels;
 }
 
 /* The rule that asks for a path of a tap; NULL: none of them does. */

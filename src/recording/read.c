@@ -339,6 +339,17 @@ static bool take_picture(struct et_recording *r, const struct et__lane *lane,
     return true;
 }
 
+/* "kind: detail"; the kind alone where there is no detail, or no room for one. */
+static struct et_str joined(struct et_recording *r, struct et_str kind, struct et_str detail)
+{
+    if (kind.n == 0 || detail.n == 0 || kind.n + 2 + detail.n > sizeof r->text)
+        return kind;
+    memcpy(r->text, kind.p, kind.n);
+    memcpy(r->text + kind.n, ": ", 2);
+    memcpy(r->text + kind.n + 2, detail.p, detail.n);
+    return (struct et_str){r->text, kind.n + 2 + detail.n};
+}
+
 static bool take_text(struct et_recording *r, const struct et__lane *lane, struct et_str *text)
 {
     const struct et_message_program *program = r->tap->program;
@@ -347,6 +358,8 @@ static bool take_text(struct et_recording *r, const struct et__lane *lane, struc
         return false;
     if (field->n_paths == 0) {
         *text = view_at(program, field->i_text);
+        if (field->i_detail != SIZE_MAX)
+            *text = joined(r, *text, view_at(program, field->i_detail));
         return true;
     }
     const struct et_message_values *v = et_message_values(program, field->paths[0]);

@@ -41,7 +41,8 @@ struct et__field {
     size_t n_paths;
     size_t i_names; // path of the values' names; SIZE_MAX: none
     struct et__picture_paths picture;
-    size_t i_text; // events and words: path; SIZE_MAX: none
+    size_t i_text;   // events and words: path; SIZE_MAX: none
+    size_t i_detail; // what follows it behind a colon: path; SIZE_MAX: nothing
 };
 
 /* A stream while it is read. */
@@ -82,7 +83,7 @@ struct et_recording {
     int64_t t_device_ns;
     uint32_t sequence;
     bool has_sequence;
-    char text[64];          // an event that is a number
+    char text[1024];        // an event that is a number, or is made of two texts
     struct et_buf unpacked; // a picture that was in base64
 };
 

@@ -273,6 +273,18 @@ curate() {
         [ "$(find "$dir/ep" -name episode.json | wc -l)" = 2 ] && [ "$(find "$dir/ep" -name recording.json | wc -l)" = 1 ]
 }
 it "curate finds recordings in a folder and cuts them at their marks" curate
+info_many() {
+    mkdir -p "$dir/many/sub" "$dir/split" && cp "$raw/sub/arm.mcap" "$dir/many/a.mcap" && cp "$raw/sub/arm.mcap" "$dir/many/sub/b.mcap" &&
+        cp "$raw/sub/arm.mcap" "$dir/split/x_0.mcap" && cp "$raw/sub/arm.mcap" "$dir/split/x_1.mcap" || return 1
+    exits 0 "$etude" info "$dir/many" && says "a folder of 2 recordings" && says "sub/b.mcap" && ! says "rosbag2" || return 1
+    "$etude" info "$dir/many" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["kind"] == "recordings" and len(d["recordings"]) == 2, d' || return 1
+    exits 3 "$etude" cat "$dir/many" && says "2 recordings" && says "name one of them" &&
+        exits 0 "$etude" info "$dir/split" && says "rosbag2 (MCAP)" && says "metadata.yaml: it is missing"
+}
+it "info lists the recordings of a folder; numbered parts of one name are one" info_many
 fits_columns() { python3 -c '
 import sys
 long = [line for line in open(sys.argv[1], encoding="utf-8") if len(line.rstrip("\n")) > 80]
@@ -298,6 +310,26 @@ for e in r["episodes"]:
     assert abs(e["latency_s"] - .04) < .005 and 5 < (e["last_ns"] - e["first_ns"]) / 1e9 < 6.5, e
 assert d["kept"] + d["warned"] == 2, [e["reason"] for e in r["episodes"]]'; }
 it "curate recovers drift and latency, and speaks JSON" curate_json
+# A part's own lag, the first in the list, is not the robot's.
+one_latency() {
+    cp -r "$dir/ep-json" "$dir/ep-lag" && python3 - "$dir/ep-lag" <<'EOF'
+import glob, json, sys
+for path in glob.glob(sys.argv[1] + "/*/*/episode.json"):
+    d = json.load(open(path))
+    d["lags"].insert(0, dict(d["lags"][0], is_known=True, lag_s=0.4, sigma_s=0.001, confidence=0.99))
+    json.dump(d, open(path, "w"))
+EOF
+    "$etude" inspect "$dir/ep-lag" --json >"$dir/lag.json" && "$etude" dataset build "$dir/ep-lag" -o "$dir/set-lag" --fps 30 --json >"$dir/lag-build.json" &&
+        python3 - "$dir" <<'EOF'
+import glob, json, sys
+curated = [e["latency_s"] for e in json.load(open(glob.glob(sys.argv[1] + "/ep-lag/*/recording.json")[0]))["episodes"]]
+inspected = json.load(open(sys.argv[1] + "/lag.json"))
+built = json.load(open(sys.argv[1] + "/lag-build.json"))
+assert [e["latency_s"] for e in inspected["episodes"]] == curated, (curated, inspected["latency"])
+assert built["latency_max_s"] == max(curated) and built["latency_min_s"] == min(curated), built
+EOF
+}
+it "curate, inspect and build tell one latency" one_latency
 curate_same() { "$etude" curate "$raw" -o "$dir/ep-a" -q >"$dir/out" && "$etude" curate "$raw" -o "$dir/ep-b" -q >"$dir/out" &&
     same "$dir/ep-a" "$dir/ep-b"; }
 it "curate twice gives the same bytes" curate_same
@@ -317,6 +349,12 @@ curate_own() {
         exits 0 "$etude" dataset build "$dir/ep-own" -o "$dir/set-own" --fps 30
 }
 it "episodes carry the profile that they were curated by" curate_own
+two_profiles() {
+    mkdir -p "$dir/ep-two" && cp -r "$dir"/ep/* "$dir/ep-two/A" && cp -r "$dir"/ep-own/* "$dir/ep-two/B" &&
+        exits 3 "$etude" info "$dir/ep-two" && says "ep-two/A/000 was curated by profile generic, .*ep-two/B/000 by mine" &&
+        exits 3 "$etude" inspect "$dir/ep-two" && says "folder by itself" && exits 0 "$etude" inspect "$dir/ep-two/A"
+}
+it "episodes of two profiles are no set, and that is no mistake of the call" two_profiles
 it "curate takes a URDF, and says why it looks for no contact" curate_urdf
 curate_none() { exits 1 "$etude" curate "$dir/run.mcap" -o "$dir/ep-none" && says "no episodes" && says "profile guess"; }
 it "curate exits with 1 when there is no episode, and says why" curate_none

@@ -214,6 +214,91 @@ static void episodes_are_where_the_marks_are(void)
     }
 }
 
+/* An arm and the events of a run that says what it is; begin, phase … at the seconds. */
+struct told {
+    double t_s;
+    const char *kind, *text;
+};
+
+static const char *make_run(const char *name, const struct et_mcap_pair *pairs, size_t n_pairs,
+                            const struct told *told)
+{
+    const char *path = temp_path(name);
+    struct made m;
+    struct rng rng = {7};
+    made_open(&m, path);
+    const uint16_t arm = made_channel(&m, "/j", "sensor_msgs/msg/JointState");
+    const uint16_t events = made_channel(&m, "/e", "etude_msgs/msg/Event");
+    for (int64_t i = 0; i < 12 * 500; i++) {
+        const int64_t t = T0 + i * 2 * MS;
+        for (; told->kind && t >= T0 + (int64_t)(told->t_s * 1e9); told++)
+            made_event(&m, events, t, told->kind, told->text);
+        put_arm(&m, arm, t, &rng, false);
+    }
+    if (n_pairs > 0)
+        CHECK_OK(et_mcap_write_metadata(m.writer,
+                                        &(struct et_mcap_metadata){.name = et_str("etude.run"),
+                                                                   .pairs = pairs,
+                                                                   .n_pairs = n_pairs},
+                                        &err));
+    made_finish(&m);
+    return path;
+}
+
+/* The facts of episode i of what was curated last. */
+static struct et_episode_facts facts_of(const char *out, size_t i, struct et_episode *episode)
+{
+    struct et_episode_facts facts = {0};
+    *episode = (struct et_episode){0};
+    if (CHECK(i < curated.n_episodes))
+        CHECK_OK(
+            et_episode_read(in(out, curated.episodes[i].folder), arena, episode, &facts, &err));
+    return facts;
+}
+
+static void what_the_run_says_goes_into_its_episode(void)
+{
+    const struct et_mcap_pair pairs[] = {{et_str("skill"), et_str("press_button")},
+                                         {et_str("scenario"), et_str("kitchen")},
+                                         {et_str("trainer"), et_str("careful")},
+                                         {et_str("station"), et_str("")},
+                                         {et_str("outcome"), et_str("failure: on a b")}};
+    static const struct told TOLD[] = {{1, "phase", "reach"},         {1, "episode.begin", "press"},
+                                       {3, "phase", "press"},         {5, "failure", "on a b"},
+                                       {5, "episode.end", "failure"}, {0, NULL, NULL}};
+    const char *out = temp_path("run_out");
+    struct et_episode e;
+    const char *path = make_run("run.mcap", pairs, 5, TOLD);
+    CHECK_OK(curate(path, out, false, NULL));
+    const struct et_episode_facts facts = facts_of(out, 0, &e);
+    CHECK_STR(facts.skill, "press_button");
+    CHECK_STR(facts.scenario, "kitchen");
+    CHECK_STR(facts.trainer, "careful");
+    CHECK(!facts.station);
+    CHECK_STR(facts.outcome, "failure: on a b");
+    if (CHECK(e.n_segments == 2)) {
+        CHECK_STR(e.segments[0].name, "reach");
+        CHECK_STR(e.segments[1].name, "press");
+    }
+}
+
+static void events_say_how_each_episode_ended(void)
+{
+    const struct et_mcap_pair pairs[] = {{et_str("outcome"), et_str("success")}};
+    static const struct told TOLD[] = {
+        {1, "begin", ""}, {3, "failure", "in a b"}, {3, "end", ""},
+        {4, "begin", ""}, {6, "end", ""},           {6.1, "success", ""},
+        {7, "begin", ""}, {9, "end", ""},           {0, NULL, NULL}};
+    const char *out = temp_path("ends_out");
+    struct et_episode e;
+    const char *path = make_run("ends.mcap", pairs, 1, TOLD);
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK_EQ(curated.n_episodes, 3);
+    CHECK_STR(facts_of(out, 0, &e).outcome, "failure: in a b");
+    CHECK_STR(facts_of(out, 1, &e).outcome, "success");
+    CHECK(!facts_of(out, 2, &e).outcome); // the run's is not the last one's
+}
+
 static void the_account_is_json(void)
 {
     const char *out = temp_path("out"), *path = in(in(out, curated.id), "recording.json");
@@ -567,6 +652,8 @@ int main(void)
     profile = made_file("robot.yaml", PROFILE);
     RUN(episodes_are_where_the_marks_are);
     RUN(the_account_is_json);
+    RUN(what_the_run_says_goes_into_its_episode);
+    RUN(events_say_how_each_episode_ended);
     RUN(the_same_recording_is_the_same_bytes);
     RUN(what_is_there_stays_unless_it_is_replaced);
     RUN(it_can_be_cancelled_anywhere_and_leaves_nothing);

@@ -138,22 +138,24 @@ const struct et_episode_facts *made_facts(void)
                                      .confidence = 0.9,
                                      .is_known = true};
     lags[1] = (struct et_stream_lag){.state = "head.image"};
-    facts = (struct et_episode_facts){.recording_id = "ABC",
-                                      .recording = "run.mcap",
-                                      .format = "MCAP",
-                                      .profile = "test-robot",
-                                      .profile_digest = "00ff",
-                                      .cut_by = "marks",
-                                      .trainer = "t-17",
-                                      .outcome = "success",
-                                      .findings = findings,
-                                      .n_findings = 2,
-                                      .grade = {.verdict = ET_VERDICT_WARN,
-                                                .policy = "default",
-                                                .i_findings = WHICH,
-                                                .n_findings = 1,
-                                                .reason = "it jumps"},
-                                      .lags = lags,
-                                      .n_lags = 2};
+    facts = (struct et_episode_facts){
+        .recording_id = "ABC",
+        .recording = "run.mcap",
+        .format = "MCAP",
+        .profile = "test-robot",
+        .profile_digest = "00ff",
+        .cut_by = "marks",
+        .trainer = "t-17",
+        .outcome = "success",
+        .findings = findings,
+        .n_findings = 2,
+        .grade = {.verdict = ET_VERDICT_WARN,
+                  .policy = "default",
+                  .i_findings = WHICH,
+                  .n_findings = 1,
+                  .reason = "it jumps"},
+        .lags = lags,
+        .n_lags = 2,
+        .latency = {.is_known = true, .lag_s = 0.25, .sigma_s = 0.002, .confidence = 0.75}};
     return &facts;
 }

@@ -140,6 +140,8 @@ static void check_facts(void)
     CHECK_EQ(facts.n_lags, 2);
     CHECK(facts.lags[0].is_known && facts.lags[0].lag_s == 0.125 && facts.lags[0].sigma_s == 0.001);
     CHECK(!facts.lags[1].is_known && !facts.lags[1].command);
+    CHECK(facts.latency.is_known && facts.latency.lag_s == 0.25);
+    CHECK(facts.latency.sigma_s == 0.002 && facts.latency.confidence == 0.75);
     CHECK(facts.json != NULL);
 }
 

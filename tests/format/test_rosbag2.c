@@ -416,7 +416,7 @@ static void metadata_that_lie_are_told(void)
     write_text(in(path, "metadata.yaml"), "rosbag2_bagfile_information: {version: [");
     read_it(path);
     CHECK_EQ(seen.n, 220); // copy.db3 too, whose messages are there twice
-    CHECK_HAS(seen.remarks[ET_ROSBAG2_METADATA].text, "metadata.yaml: ");
+    CHECK_HAS(seen.remarks[ET_ROSBAG2_METADATA].text, "did not find");
     write_text(in(path, "metadata.yaml"), "name: other\n");
     read_it(path);
     CHECK_EQ(seen.n, 220);
@@ -424,6 +424,24 @@ static void metadata_that_lie_are_told(void)
     write_metadata(path, "../lies/x_0.db3, /etc/passwd", 100, "");
     read_it(path);
     CHECK_MADE(210);
+}
+
+static void files_without_metadata_are_one_by_their_numbers(void)
+{
+    const char *path = folder("numbers");
+    make_db(in(path, "x_0.db3"), &(struct made_db){.n_messages = 3});
+    CHECK(et_rosbag2_is_recording(path));
+    make_db(in(path, "x_10.db3"), &(struct made_db){.n_messages = 3});
+    write_text(in(path, "x.truth.json"), "{}");
+    CHECK(et_rosbag2_is_recording(path));
+    make_db(in(path, "y_1.db3"), &(struct made_db){.n_messages = 3});
+    CHECK(!et_rosbag2_is_recording(path));
+    CHECK(et_rosbag2_is_recording(in(path, "y_1.db3")));
+    path = folder("names");
+    make_db(in(path, "run-1.db3"), &(struct made_db){.n_messages = 3});
+    CHECK(!et_rosbag2_is_recording(path));
+    write_text(in(path, "metadata.yaml"), "rosbag2_bagfile_information: {version: 9}\n");
+    CHECK(et_rosbag2_is_recording(path));
 }
 
 static void an_empty_recording_is_one(void)
@@ -892,6 +910,7 @@ int main(void)
     RUN(a_query_can_begin_again_at_any_time);
     RUN(split_files_are_one_recording);
     RUN(metadata_that_lie_are_told);
+    RUN(files_without_metadata_are_one_by_their_numbers);
     RUN(an_empty_recording_is_one);
     RUN(messages_in_zstd_are_decompressed);
     RUN(files_in_zstd_are_decompressed);

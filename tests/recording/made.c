@@ -113,6 +113,17 @@ void made_string(struct made *m, uint16_t channel, int64_t t_ns, const char *tex
     end(m, channel, t_ns);
 }
 
+void made_event(struct made *m, uint16_t channel, int64_t t_ns, const char *kind, const char *text)
+{
+    struct et_cdr w = begin(m);
+    put_header(&w, 0);
+    et_cdr_text(&w, et_str(kind));
+    et_cdr_text(&w, et_str(""));
+    et_cdr_text(&w, et_str(text));
+    et_cdr_text(&w, et_str(""));
+    end(m, channel, t_ns);
+}
+
 void made_imu(struct made *m, uint16_t channel, int64_t t_ns, int64_t t_stamp_ns,
               const double values[10])
 {

@@ -32,6 +32,9 @@ void made_bytes(struct made *m, uint16_t channel, int64_t t_ns, const void *byte
 void made_joints(struct made *m, uint16_t channel, int64_t t_ns, int64_t t_stamp_ns,
                  const char *names, const double *positions, size_t n);
 void made_string(struct made *m, uint16_t channel, int64_t t_ns, const char *text);
+
+/* etude_msgs/Event without a stamp. */
+void made_event(struct made *m, uint16_t channel, int64_t t_ns, const char *kind, const char *text);
 void made_imu(struct made *m, uint16_t channel, int64_t t_ns, int64_t t_stamp_ns,
               const double values[10]); // the stream's order
 

@@ -645,6 +645,9 @@ static void events_are_words_and_states(void)
     const uint16_t text = made_channel(&m, "/text", "std_msgs/msg/String");
     const uint16_t flag = made_channel(&m, "/flag", "std_msgs/msg/Bool");
     const uint16_t event = made_channel(&m, "/event", "etude_msgs/msg/Event");
+    const uint16_t phase = made_channel(&m, "/phase", "etude_msgs/msg/Event");
+    const uint16_t wordy = made_channel(&m, "/wordy", "etude_msgs/msg/Event");
+    char too_long[1100] = "";
     made_string(&m, text, SEC, "start lift");
     made_bytes(&m, flag, 2 * SEC, "\0\1\0\0\1", 5);
     et_buf_clear(&m.buf);
@@ -656,6 +659,9 @@ static void events_are_words_and_states(void)
     et_cdr_text(&w, et_str(""));
     et_cdr_text(&w, et_str(""));
     made_bytes(&m, event, 3 * SEC, m.buf.p, m.buf.n);
+    made_event(&m, phase, 4 * SEC, "phase", "reach");
+    memset(too_long, 'x', sizeof too_long - 1);
+    made_event(&m, wordy, 5 * SEC, "phase", too_long);
     made_finish(&m);
     static const struct {
         const char *rule, *text;
@@ -666,6 +672,11 @@ static void events_are_words_and_states(void)
         {"  - {stream: scene.event, topic: /flag}\n", "1", 2 * SEC},
         {"  - {stream: scene.event, topic: /event}\n", "episode.begin", 3 * SEC},
         {"  - {stream: scene.event, topic: /event, field: source}\n", "glove", 3 * SEC},
+        {"  - {stream: scene.event, topic: /phase}\n", "phase: reach", 4 * SEC},
+        {"  - {stream: scene.event, topic: /phase, field: kind}\n", "phase: reach", 4 * SEC},
+        {"  - {stream: scene.event, topic: /phase, field: text}\n", "reach", 4 * SEC},
+        {"  - {stream: scene.text, topic: /phase, field: kind}\n", "phase", 4 * SEC},
+        {"  - {stream: scene.event, topic: /wordy}\n", "phase", 5 * SEC},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct et_recording *r = open_by(path, CASES[i].rule);

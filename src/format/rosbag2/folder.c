@@ -104,10 +104,19 @@ static bool folder_is_recording(const char *path, struct et_arena *arena)
         return true;
     if (et_dir_list(path, arena, &names, &n, NULL) != ET_OK)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if (stem_of(names[i]))
-            return true;
-    return false;
+    // Files of one name that are numbered; others are recordings of their own.
+    size_t n_parts = 0;
+    struct part first = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (!stem_of(names[i]))
+            continue;
+        const struct part part = part_of(names, i);
+        if (part.number < 0 || (n_parts > 0 && compare_stems(names, &first, &part) != 0))
+            return false;
+        if (n_parts++ == 0)
+            first = part;
+    }
+    return n_parts > 0;
 }
 
 bool et_rosbag2_is_recording(const char *path)
@@ -282,10 +291,9 @@ static enum et_status read_metadata(struct folder *f, struct et_err *err)
     if (st == ET_OK)
         st = et__r2_metadata_read(yaml, r->arena, &r->metadata, &why);
     if (st == ET_ENOTFOUND)
-        et__r2_remark(r, ET_ROSBAG2_METADATA, SIZE_MAX, -1, 0, "metadata.yaml is missing");
+        et__r2_remark(r, ET_ROSBAG2_METADATA, SIZE_MAX, -1, 0, "it is missing");
     else if (st == ET_ECORRUPT || st == ET_ELIMIT)
-        et__r2_remark(r, ET_ROSBAG2_METADATA, SIZE_MAX, why.at, 0, "metadata.yaml: %.130s",
-                      why.text);
+        et__r2_remark(r, ET_ROSBAG2_METADATA, SIZE_MAX, why.at, 0, "%.130s", why.text);
     else if (st != ET_OK) {
         if (err)
             *err = why;
