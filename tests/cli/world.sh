@@ -190,7 +190,7 @@ PY
 }
 it "what goes wrong on demand is in the truth as it was measured" mishaps
 no_chance() { # nothing is carried so high
-    exits 0 world run put_pan_on_stove --no-cameras -n 2 --fault drop=9,dropped -o "$dir/chance" --json -q && python3 - "$dir/out" <<'PY'
+    exits 0 world run put_pan_on_stove --no-cameras -n 2 --fault drop=2,dropped -o "$dir/chance" --json -q && python3 - "$dir/out" <<'PY'
 import json, sys
 d = json.load(open(sys.argv[1]))
 assert d["recorded"] == 2 and not d["is_interrupted"], d
