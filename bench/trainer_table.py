@@ -3,8 +3,8 @@
 
     bench/trainer_table.py ETUDE [-n 200] [--seed 1000] [--case ROBOT:TIER:N]... [--again]
 
-Writes doc/bench/trainer.csv, a row as soon as it is known (a row that is there is kept, unless
---again), and the page doc/trainer.md from it. A case is a robot, a tier and how many episodes of
+Writes doc/bench/trainer.csv, a row as soon as it is known (a row that is there with as many
+episodes is kept, unless --again), and the page doc/trainer.md from it. A case is a robot, a tier and how many episodes of
 each skill; without one, all that the page shows."""
 
 import argparse
@@ -111,7 +111,8 @@ def main():
     rows = read_rows()
     for robot, tier, n in args.case or [(*c, args.count) for c in CASES]:
         for skill in skills:
-            if (robot, tier, skill) in rows and not args.again:
+            old = rows.get((robot, tier, skill))
+            if old and int(old["episodes"]) >= n and int(old["seed"]) == args.seed and not args.again:
                 continue
             row = measure(args.etude, robot, tier, skill, n, args.seed)
             rows[robot, tier, skill] = row
