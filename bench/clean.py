@@ -8,7 +8,6 @@ told. An episode that fails is told and is not counted. PAGE, between its two ma
     -n N          episodes that succeed (default 50)     -j N     at a time (default 2)
     --size WxH    of the pictures (default 640x480)
 """
-import argparse
 import itertools
 import re
 import sys
@@ -58,16 +57,11 @@ def measure(centre, pool, n_at_a_time, n, size):
 
 
 def main():
-    args = argparse.ArgumentParser(usage=__doc__)
-    args.add_argument("etude")
-    args.add_argument("csv")
-    args.add_argument("page", nargs="?")
-    args.add_argument("-n", type=int, default=50)
-    args.add_argument("-j", type=int, default=2)
-    args.add_argument("--size", default="640x480")
-    args = args.parse_args()
+    parser = tables.arguments(__doc__, 50)
+    parser.add_argument("--size", default="640x480")
+    args = parser.parse_args()
     if not re.fullmatch(r"\d+x\d+", args.size):
-        args.error("--size: WxH")
+        parser.error("--size: WxH")
     rows = tables.run_with(args.etude, args.j,
                            lambda centre, pool: measure(centre, pool, args.j, args.n, args.size))
     tables.write_csv(args.csv, rows)

@@ -9,7 +9,6 @@ of that kind in the same episodes without a fault. PAGE, between its two marks, 
     -n N     episodes a cell (default 6)     -j N     at a time (default 2)
     -f LIST  these faults only, by commas ("clean": those without a fault); what CSV has of the others stays
 """
-import argparse
 import sys
 
 import tables
@@ -134,14 +133,9 @@ def text_of(rows):
 
 
 def main():
-    args = argparse.ArgumentParser(usage=__doc__)
-    args.add_argument("etude")
-    args.add_argument("csv")
-    args.add_argument("page", nargs="?")
-    args.add_argument("-n", type=int, default=6)
-    args.add_argument("-j", type=int, default=2)
-    args.add_argument("-f", default="")
-    args = args.parse_args()
+    parser = tables.arguments(__doc__, 6)
+    parser.add_argument("-f", default="")
+    args = parser.parse_args()
     rows = tables.run_with(args.etude, args.j, lambda centre, pool: measure(centre, pool, args))
     print(text_of(rows))
     if args.page:

@@ -1,4 +1,5 @@
 """What the benches written in Python share: the program, recordings judged, tables and pages."""
+import argparse
 import csv
 import glob
 import json
@@ -8,6 +9,17 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+
+
+def arguments(usage, n):
+    """What all of them take: the program, where the rows go, a page for them; how many, and how many at a time."""
+    args = argparse.ArgumentParser(usage=usage)
+    args.add_argument("etude")
+    args.add_argument("csv")
+    args.add_argument("page", nargs="?")
+    args.add_argument("-n", type=int, default=n)
+    args.add_argument("-j", type=int, default=2)
+    return args
 
 
 class Centre:
@@ -37,8 +49,10 @@ class Centre:
                 return None
             self.run("curate", place + "/r", "-o", place + "/e", "-q", may_fail_with=[1])
             findings = [f for path in glob.glob(place + "/e/*/*/episode.json") for f in read_json(path)["findings"]]
-            (truth,) = glob.glob(place + "/r/*.truth.json")
-            return read_json(truth), findings
+            truth = glob.glob(place + "/r/*.truth.json")
+            if not truth:
+                sys.exit("%s, seed %s: its physics came to no number" % (skill, seed))
+            return read_json(truth[0]), findings
         finally:
             shutil.rmtree(place)
 
