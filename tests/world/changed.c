@@ -36,22 +36,24 @@ static void copy(const char *source, const char *folder, const char *file, struc
     free(own);
 }
 
+static const char *changed(const char *source, const char *name, const char *const files[2],
+                           struct change change)
+{
+    const char *folder = temp_path(name);
+    (void)mkdir(folder, 0777);
+    for (size_t i = 0; i < 2; i++)
+        copy(source, folder, files[i], change);
+    return folder;
+}
+
 const char *changed_skill(struct change change)
 {
-    static const char SOURCE[] = "tests/world/share/world/skills/take_block";
-    const char *folder = temp_path("changed_block");
-    (void)mkdir(folder, 0777);
-    copy(SOURCE, folder, "skill.yaml", change);
-    copy(SOURCE, folder, "scene.xml", change);
-    return folder;
+    static const char *const FILES[] = {"skill.yaml", "scene.xml"};
+    return changed("tests/world/share/world/skills/take_block", "changed_block", FILES, change);
 }
 
 const char *changed_robot(struct change change)
 {
-    static const char SOURCE[] = "share/world/robots/etude-one";
-    const char *folder = temp_path("changed-one");
-    (void)mkdir(folder, 0777);
-    copy(SOURCE, folder, "robot.yaml", change);
-    copy(SOURCE, folder, "robot.xml", change);
-    return folder;
+    static const char *const FILES[] = {"robot.yaml", "robot.xml"};
+    return changed("share/world/robots/etude-one", "changed-one", FILES, change);
 }

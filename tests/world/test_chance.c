@@ -1,6 +1,7 @@
 /* What chance decides before an episode, and what disturbs it: seen from inside. */
 #include "world/world__world.h"
 
+#include "stage.h"
 #include "support.h"
 #include "tap.h"
 
@@ -11,14 +12,6 @@
 
 static struct et_err err;
 
-static struct et_world *open_world(void)
-{
-    const struct et_world_options options = {.skill = "take_block"};
-    struct et_world *world = NULL;
-    CHECK_OK(et_world_open(&world, &options, &err));
-    return world;
-}
-
 static double lowest(const struct et_world *w, int body)
 {
     static const double DOWN[3] = {0, 0, -1};
@@ -27,11 +20,12 @@ static double lowest(const struct et_world *w, int body)
 
 static void a_thing_of_another_size_stands_where_it_stood(void)
 {
-    struct et_world *w = open_world();
-    const int block = w ? mj_name2id(w->model, mjOBJ_BODY, "block") : -1;
+    struct stage s;
     double least = 2, most = 0;
-    if (!CHECK(block > 0))
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
+    const int block = mj_name2id(w->model, mjOBJ_BODY, "block");
     const int geom = w->model->body_geomadr[block];
     const double size = w->pristine->geom_size[3 * geom];
     CHECK_OK(et_world_reset(w, 1, ET_TIER_DISPLACED, &err));
@@ -48,7 +42,7 @@ static void a_thing_of_another_size_stands_where_it_stood(void)
         most = fmax(most, factor);
     }
     CHECK(least < 0.85 && most > 1.15);
-    et_world_close(w);
+    close_stage(&s);
 }
 
 static double force_on_all(const struct et_world *w)
@@ -58,10 +52,11 @@ static double force_on_all(const struct et_world *w)
 
 static void an_episode_begins_undisturbed(void)
 {
-    struct et_world *w = open_world();
-    const int body = w ? mj_name2id(w->model, mjOBJ_BODY, "passer_by") : -1;
-    if (!CHECK(body > 0))
+    struct stage s;
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
+    const int body = mj_name2id(w->model, mjOBJ_BODY, "passer_by");
     const double *person = w->data->mocap_pos + 3 * w->model->body_mocapid[body];
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         CHECK_OK(et_world_reset(w, seed, ET_TIER_DISTURBED, &err));
@@ -71,15 +66,16 @@ static void an_episode_begins_undisturbed(void)
         CHECK_OK(et_world_step(w, w->action, &err));
         CHECK(mju_dist3(before, person) < 0.01); // no faster than people walk
     }
-    et_world_close(w);
+    close_stage(&s);
 }
 
 static void hands_and_the_trunk_are_pushed_and_let_go(void)
 {
-    struct et_world *w = open_world();
+    struct stage s;
     size_t n_trunk = 0, n_hand = 0;
-    if (!w)
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
     const int palms[2] = {w->hands[ET__LEFT].palm, w->hands[ET__RIGHT].palm};
     CHECK_OK(et_world_reset(w, 3, ET_TIER_DISTURBED, &err));
     for (size_t i = 0; i < 6000; i++) {
@@ -97,14 +93,15 @@ static void hands_and_the_trunk_are_pushed_and_let_go(void)
                    et__hangs_on(w->model, palms[1], now);
     }
     CHECK(n_trunk > 2 && n_hand > 5 && n_trunk + n_hand < 50);
-    et_world_close(w);
+    close_stage(&s);
 }
 
 static void late_sensors_are_a_step_behind_the_worlds_time(void)
 {
-    struct et_world *w = open_world();
-    if (!w)
+    struct stage s;
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
     for (int tier = 0; tier < ET_N_TIERS; tier++) {
         CHECK_OK(et_world_reset(w, 1, (enum et_tier)tier, &err));
         for (int i = 0; i < 3; i++)
@@ -112,26 +109,28 @@ static void late_sensors_are_a_step_behind_the_worlds_time(void)
         CHECK_EQ(et_world_time_ns(w), 3 * ET_WORLD_STEP_NS);
         CHECK_EQ(et_world_observe(w)->t_ns, (tier < ET_TIER_DISTURBED ? 3 : 2) * ET_WORLD_STEP_NS);
     }
-    et_world_close(w);
+    close_stage(&s);
 }
 
 static void nothing_was_pressed_before(void)
 {
-    struct et_world *w = open_world();
-    if (!w)
+    struct stage s;
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
     CHECK_OK(et_world_reset(w, 1, ET_TIER_CONTROLLED, &err));
     for (int i = 0; i < w->model->njnt; i++)
         if (w->model->jnt_type[i] >= mjJNT_SLIDE)
             CHECK_EQ(w->joint_max[i], w->data->qpos[w->model->jnt_qposadr[i]]);
-    et_world_close(w);
+    close_stage(&s);
 }
 
 static void a_snapshot_undoes_what_broke_and_what_was_seen(void)
 {
-    struct et_world *w = open_world();
-    if (!w)
+    struct stage s;
+    if (!open_stage(&s, "take_block", NULL))
         return;
+    struct et_world *w = s.world;
     void *snapshot = malloc(et_world_snapshot_bytes(w));
     for (int tier = 0; tier < ET_N_TIERS; tier += ET_N_TIERS - 1) {
         CHECK_OK(et_world_reset(w, 5, (enum et_tier)tier, &err));
@@ -149,7 +148,7 @@ static void a_snapshot_undoes_what_broke_and_what_was_seen(void)
         CHECK_OK(et_world_step(w, w->action, &err));
     }
     free(snapshot);
-    et_world_close(w);
+    close_stage(&s);
 }
 
 int main(void)
