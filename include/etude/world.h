@@ -57,7 +57,8 @@ ET_API const char *et_world_robot(const struct et_world *world); // id
 ET_API const struct et_world_joint *et_world_joints(const struct et_world *world, size_t *n_joints);
 
 /* Begins an episode. The robot is home, things have settled, the first state can be observed.
- * ET_ECORRUPT: the physics came to no number. */
+ * ET_ECORRUPT: the physics came to no number, MuJoCo gave up (its words), or things stand in each
+ * other whatever is drawn. */
 ET_MUST_USE ET_API enum et_status et_world_reset(struct et_world *world, uint64_t seed,
                                                  enum et_tier tier, struct et_err *err);
 

@@ -154,6 +154,9 @@ static enum et_status bind_draw(const struct et_world *w, const struct et__draw 
 {
     const int type = draw->kind == ET__DRAW_JOINT ? mjOBJ_JOINT : mjOBJ_BODY;
     const enum et_status st = et__bind(w, type, &draw->name, id, err);
+    if (st == ET_OK && draw->kind == ET__DRAW_SIZE && is_robots(w, type, *id))
+        return et_yaml_fail(err, w->skill->path, draw->name.place,
+                            "%.60s is the robot's, whose size is not drawn", draw->name.text);
     for (int i = 0; st == ET_OK && draw->kind == ET__DRAW_SIZE && i < w->model->ngeom; i++)
         if (et__is_of(w, i, *id) && !is_primitive(w->model->geom_type[i]))
             return et_yaml_fail(err, w->skill->path, draw->name.place,

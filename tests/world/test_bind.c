@@ -40,6 +40,11 @@ static const struct mistake SKILLS[] = {
      ":20:16: 2 bodies shall have a name that begins with 'block'; the scene has 1"},
     {{SKILL, SUCCESS, "wiped dirt 3"},
      ":20:16: no site whose name begins with 'dirt' in the scene"},
+    {{SKILL, "mass block .6 1.5", "size right_hand .9 1.1"},
+     ":15:12: right_hand is the robot's, whose size is not drawn"},
+    {{SCENE, "<include file=\"common.xml\"/>",
+      "<include file=\"common.xml\"/><option timestep=\".005\"/>"},
+     "its timestep is 0.005 s, not 0.002 s"},
     {{SCENE, "<include file=\"robot.xml\"/>", ""},
      "/scene.xml includes no robot.xml: add <include"},
 };
