@@ -103,7 +103,7 @@ static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb,
 
 static double seconds(const struct view *v)
 {
-    return 1e-9 * (double)et_world_observe(v->stage.world)->t_ns;
+    return 1e-9 * (double)et_world_time_ns(v->stage.world);
 }
 
 static const char *phase_name(const struct view *v)

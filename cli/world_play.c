@@ -169,7 +169,7 @@ enum et_status cli_world_play(struct cli_world_stage *stage, uint64_t seed, enum
         (void)snprintf(result->problem, sizeof result->problem, "%s", why.text);
         return ET_OK;
     }
-    result->seconds = (double)et_world_observe(stage->world)->t_ns * 1e-9;
+    result->seconds = (double)et_world_time_ns(stage->world) * 1e-9;
     result->is_success = et_world_success(stage->world, &result->missing);
     return ET_OK;
 }

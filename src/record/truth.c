@@ -141,7 +141,7 @@ static void put_truth(struct et_json_writer *w, const struct et_world_record *r,
     et_json_put_text(w, "tier", et_tier_name(r->options.tier));
     et_json_put_text(w, "trainer", r->trainer);
     et_json_put_int(w, "t0_ns", r->options.t0_ns);
-    et_json_put_real(w, "seconds", seconds(r->t_ns));
+    et_json_put_real(w, "seconds", seconds(r->t_world_ns));
     et_json_put_bool(w, "is_success", outcome->is_success && !r->has_ended);
     et_json_put_text(w, "missing", r->has_ended ? NULL : outcome->missing);
     put_phases(w, r);
