@@ -187,6 +187,8 @@ static int list_faults(struct list *list)
         for (size_t k = 0; k < 3; k++)
             et_json_real(w, kind->magnitudes[k]);
         et_json_close_list(w);
+        et_json_put_real(w, "most", kind->most);
+        et_json_put_bool(w, "is_whole", kind->is_whole);
         et_json_put_text(w, "finding", kind->finding);
         et_json_put_text(w, "text", kind->text);
         et_json_put_bool(w, "is_trainers", kind->is_trainers);
