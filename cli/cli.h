@@ -289,8 +289,7 @@ int cmd_version(const struct cli_args *args);
 void cli_print_help(const struct cli_command *command, FILE *to);
 void cli_print_usage(FILE *to);
 
-/* What one can do with "dataset", "world" …; false, and nothing is printed: no command begins so.
- */
+/* What one can do with "dataset", "world" …; false, and nothing is printed: nothing begins so. */
 bool cli_print_group(const char *word, FILE *to);
 
 #endif

@@ -245,6 +245,7 @@ static enum et_status open_all(struct run *run, struct et_err *err)
         st = open_cameras(run, err);
     return st == ET_OK ? et_dir_make(run->folder, err) : st; // nothing is made for nothing
 }
+
 static void tell_all(const struct run *run)
 {
     const double s = (double)(et_clock_monotonic_ns() - run->begin_ns) * 1e-9;
