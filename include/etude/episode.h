@@ -116,6 +116,7 @@ struct et_episode {
 
     const double *raw_stamps_s; // n_rows stamps as stored, NULL when there are none
     bool was_cut;               // the source says or shows that the episode did not end by itself
+    const char *outcome; // "success", "failure", "failure: on bottle tray"; NULL: it is not said
 };
 
 /* The track of a stream; NULL when the episode has none. */

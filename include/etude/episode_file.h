@@ -30,7 +30,7 @@ struct et_episode_facts {
     const char *format;                   // "MCAP"
     const char *profile, *profile_digest; // id, hexadecimal
     const char *cut_by;                   // "marks"
-    const char *trainer, *station, *scenario, *skill, *outcome;
+    const char *trainer, *station, *scenario, *skill;
     const struct et_finding *findings;
     size_t n_findings;
     struct et_grade grade;

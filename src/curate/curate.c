@@ -337,7 +337,7 @@ static enum et_status describe_episode(struct curating *c, size_t i, struct et_e
     episode->n_segments = cut->n_segments;
     episode->was_cut = cut->was_cut;
     episode->n_rows_claimed = -1;
-    return ET_OK;
+    return et__run_outcome(&c->aligned, &c->cut, i, c->episode_arena, &episode->outcome, c->err);
 }
 
 /* What the user chose, for the provenance: zeroed choices are the defaults of this version. */
@@ -365,7 +365,7 @@ static void put_settings(const struct curating *c, struct et_buf *text)
     et_json_close_map(&w);
 }
 
-static enum et_status write_episode(struct curating *c, size_t i, const struct et_episode *episode,
+static enum et_status write_episode(struct curating *c, const struct et_episode *episode,
                                     const struct et_inspection *inspection,
                                     const struct et_grade *grade, const char *folder)
 {
@@ -394,9 +394,8 @@ static enum et_status write_episode(struct curating *c, size_t i, const struct e
                                                  .confidence = inspection->latency.confidence,
                                                  .is_known = inspection->latency.is_known},
                                      .provenance = &provenance};
+    et__run_facts(&c->aligned, &facts);
     enum et_status st = list_lags(c, inspection, &facts);
-    if (st == ET_OK)
-        st = et__run_facts(&c->aligned, &c->cut, i, c->episode_arena, &facts, c->err);
     if (st == ET_OK)
         st = et_episode_write(folder, episode, &facts, c->err);
     et_buf_free(&settings);
@@ -443,7 +442,7 @@ static enum et_status make_episode(struct curating *c, size_t i)
     for (size_t k = 0; st == ET_OK && k < inspection.n_motions; k++)
         st = add_motion(c, &inspection.motions[k]);
     if (st == ET_OK)
-        st = write_episode(c, i, &episode, &inspection, &grade, folder);
+        st = write_episode(c, &episode, &inspection, &grade, folder);
     if (st == ET_OK)
         st = keep_account(c, i, &episode, &inspection, &grade);
     if (st != ET_ELIMIT)

@@ -54,11 +54,15 @@ ET_MUST_USE enum et_status et__align_episode(struct et__aligned *aligned, int64_
                                              int64_t t_last_ns, struct et_arena *arena,
                                              struct et_episode *episode, struct et_err *err);
 
-/* What the recording says of its run (its metadata `etude.run`): trainer, station, scenario, skill;
- * and the outcome of the cut's episode i, the run's where it is the only one, else from its marks.
- * What is not said stays NULL. Texts are the recording's, or in the arena. */
-ET_MUST_USE enum et_status et__run_facts(const struct et__aligned *aligned,
-                                         const struct et_cut *cut, size_t i, struct et_arena *arena,
-                                         struct et_episode_facts *facts, struct et_err *err);
+/* What the recording says of its run (its metadata `etude.run`): trainer, station, scenario, skill.
+ * What is not said stays NULL. */
+void et__run_facts(const struct et__aligned *aligned, struct et_episode_facts *facts);
+
+/* The outcome of the cut's episode i: the run's where it is the only one, else that of its marks.
+ * The text is the recording's, or in the arena. */
+ET_MUST_USE enum et_status et__run_outcome(const struct et__aligned *aligned,
+                                           const struct et_cut *cut, size_t i,
+                                           struct et_arena *arena, const char **outcome,
+                                           struct et_err *err);
 
 #endif

@@ -41,23 +41,27 @@ static const struct et_mark *judging_mark(const struct et__aligned *aligned,
     return found;
 }
 
-enum et_status et__run_facts(const struct et__aligned *aligned, const struct et_cut *cut, size_t i,
-                             struct et_arena *arena, struct et_episode_facts *facts,
-                             struct et_err *err)
+void et__run_facts(const struct et__aligned *aligned, struct et_episode_facts *facts)
 {
     const struct et_recording_info *info = aligned->info;
-    bool is_success = false;
-    const char *why = "";
     facts->trainer = run_says(info, "trainer");
     facts->station = run_says(info, "station");
     facts->scenario = run_says(info, "scenario");
     facts->skill = run_says(info, "skill");
-    facts->outcome = cut->n_episodes == 1 ? run_says(info, "outcome") : NULL;
-    if (facts->outcome || !judging_mark(aligned, cut, i, &is_success, &why))
+}
+
+enum et_status et__run_outcome(const struct et__aligned *aligned, const struct et_cut *cut,
+                               size_t i, struct et_arena *arena, const char **outcome,
+                               struct et_err *err)
+{
+    bool is_success = false;
+    const char *why = "";
+    *outcome = cut->n_episodes == 1 ? run_says(aligned->info, "outcome") : NULL;
+    if (*outcome || !judging_mark(aligned, cut, i, &is_success, &why))
         return ET_OK;
     if (is_success || !why[0])
-        facts->outcome = is_success ? "success" : "failure";
-    else if (!(facts->outcome = et_arena_printf(arena, "failure: %s", why)))
+        *outcome = is_success ? "success" : "failure";
+    else if (!(*outcome = et_arena_printf(arena, "failure: %s", why)))
         return et_arena_fail(arena, "an episode's outcome", err);
     return ET_OK;
 }

@@ -40,6 +40,9 @@ static enum et_status check_picks(struct et__build *build, struct et_err *err)
                 "%.100s has %g frames a second, %.100s %g: say which rate to build (fps)",
                 et_dataset_info(run->picks[0].dataset)->path, fps, info->path, info->fps);
     }
+    if (fps == 0)
+        return et_fail(err, ET_EARG, -1, "%.200s has no rate of its own: say one (--fps 30)",
+                       et_dataset_info(run->picks[0].dataset)->path);
     if (!(fps >= 1 && fps <= 1e6 && fps == floor(fps)))
         return et_fail(err, ET_EUNSUPPORTED, -1,
                        "%g frames a second: LeRobot wants a whole number; say one (--fps 30)", fps);

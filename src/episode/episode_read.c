@@ -320,6 +320,7 @@ static void read_head(const struct reading *r, const struct et_value *json)
     episode->rate_hz = et_value_real(et_value_get(json, "rate_hz"), 0);
     episode->n_rows = et_value_int(et_value_get(json, "n_rows"), 0);
     episode->n_rows_claimed = -1;
+    episode->outcome = et_value_text(et_value_get(json, "outcome"), NULL);
     episode->was_cut = et_value_bool(et_value_get(json, "was_cut"), false);
     facts->recording_id = et_value_text(et_value_get(recording, "id"), "");
     facts->recording = et_value_text(et_value_get(recording, "path"), NULL);
@@ -331,7 +332,6 @@ static void read_head(const struct reading *r, const struct et_value *json)
     facts->station = et_value_text(et_value_get(json, "station"), NULL);
     facts->scenario = et_value_text(et_value_get(json, "scenario"), NULL);
     facts->skill = et_value_text(et_value_get(json, "skill"), NULL);
-    facts->outcome = et_value_text(et_value_get(json, "outcome"), NULL);
     facts->json = json;
 }
 

@@ -194,7 +194,7 @@ static void put_episode(struct et_json_writer *w, const struct et_episode *episo
     et_json_put_text(w, "station", facts->station);
     et_json_put_text(w, "scenario", facts->scenario);
     et_json_put_text(w, "skill", facts->skill);
-    et_json_put_text(w, "outcome", facts->outcome);
+    et_json_put_text(w, "outcome", episode->outcome);
     et_json_put_text(w, "time", et__time_kind_text(episode->time_kind));
     et_json_put_real(w, "rate_hz", episode->rate_hz);
     et_json_put_int(w, "n_rows", episode->n_rows);

@@ -189,6 +189,13 @@ assert collision["came_about"] == (collision["result"] == "hit" and collision["r
 PY
 }
 it "what goes wrong on demand is in the truth as it was measured" mishaps
+failed() {
+    exits 0 world run take_bottle --no-cameras --fault drop=large -o "$dir/failed" -q &&
+        exits 0 "$etude" curate "$dir/failed" -o "$dir/failed-episodes" -q &&
+        exits 0 "$etude" dataset build "$dir/failed-episodes" -o "$dir/failed-set" --fps 30 -q &&
+        grep -q '"reason":"failure: on bottle tray' "$dir/failed-set/meta/etude/rejected.jsonl"
+}
+it "an episode whose task was not done is left out of the dataset, and listed" failed
 no_chance() { # nothing is carried so high
     exits 0 world run put_pan_on_stove --no-cameras -n 2 --fault drop=2,dropped -o "$dir/chance" --json -q && python3 - "$dir/out" <<'PY'
 import json, sys

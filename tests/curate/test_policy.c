@@ -48,6 +48,8 @@ static void the_default_rejects_errors_and_warns_of_warnings(void)
     const struct et_finding warn = finding("jump", ET_SEVERITY_WARN, 1);
     const struct et_finding info = finding("latency", ET_SEVERITY_INFO, 0.15);
     const struct et_finding absent = finding("absent_video", ET_SEVERITY_ERROR, (double)NAN);
+    const struct et_finding failure = finding("failure", ET_SEVERITY_WARN, (double)NAN);
+    CHECK_EQ(verdict_of(policy, &failure, 1), ET_VERDICT_REJECT);
     CHECK_EQ(verdict_of(policy, NULL, 0), ET_VERDICT_KEEP);
     CHECK_EQ(verdict_of(policy, &info, 1), ET_VERDICT_KEEP);
     CHECK_EQ(verdict_of(policy, &warn, 1), ET_VERDICT_WARN);

@@ -280,6 +280,12 @@ static void say(struct clean *clean, double i)
         }
 }
 
+static void end_with(struct clean *clean, double i)
+{
+    static const char *const OUTCOMES[] = {"success", "failure", "failure: on bottle tray"};
+    clean->episode.outcome = OUTCOMES[(size_t)i];
+}
+
 static void say_twice(struct truth_set *set, double i)
 {
     static const char *const PAIRS[][2] = {
@@ -656,6 +662,12 @@ const struct truth_case TRUTH_CASES[] = {
      0.004, NOWHERE},
     {"camera_latency", "pictures are %g s old", 0.15, truth_old_pictures, NULL, true, WARN, 0.15,
      0.004, NOWHERE},
+
+    {"failure", "the source says \"success\"", 0, end_with, NULL, false, WARN, NO_VALUE, 0,
+     NOWHERE},
+    {"failure", "the source says \"failure\"", 1, end_with, NULL, true, WARN, NO_VALUE, 0, NOWHERE},
+    {"failure", "the source says \"failure: on bottle tray\"", 2, end_with, NULL, true, WARN,
+     NO_VALUE, 0, NOWHERE},
 
     {"label", "\"Take the cup with the other hand\"", 0, say, NULL, false, WARN, NO_VALUE, 0,
      NOWHERE},

@@ -104,7 +104,8 @@ const struct et_episode *made_episode(void)
                                   .n_rows_claimed = -1,
                                   .remarks = REMARKS,
                                   .n_remarks = 1,
-                                  .was_cut = true};
+                                  .was_cut = true,
+                                  .outcome = "failure: in cup box"};
     return &episode;
 }
 
@@ -146,7 +147,6 @@ const struct et_episode_facts *made_facts(void)
         .profile_digest = "00ff",
         .cut_by = "marks",
         .trainer = "t-17",
-        .outcome = "success",
         .findings = findings,
         .n_findings = 2,
         .grade = {.verdict = ET_VERDICT_WARN,

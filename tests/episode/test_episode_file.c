@@ -128,7 +128,7 @@ static void check_facts(void)
     CHECK_STR(facts.profile_digest, f->profile_digest);
     CHECK_STR(facts.cut_by, f->cut_by);
     CHECK_STR(facts.trainer, f->trainer);
-    CHECK_STR(facts.outcome, f->outcome);
+    CHECK_STR(read.outcome, e->outcome);
     CHECK(!facts.skill && !facts.station);
     CHECK_EQ(facts.n_findings, 2);
     CHECK_STR(facts.findings[1].kind, "jump");
