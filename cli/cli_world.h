@@ -46,7 +46,7 @@ ET_MUST_USE enum et_status cli_world_open(struct cli_world_stage *stage,
 void cli_world_close(struct cli_world_stage *stage);
 
 struct cli_world_result {
-    bool is_lost; // the physics came to no number; `problem` says so
+    bool is_lost; // no place was found, or the physics came to no number; `problem` says which
     bool is_success;
     const char *missing; // the first term that does not hold; of the world's skill
     double seconds;      // simulated

@@ -285,10 +285,12 @@ static enum et_status check_take(void *ctx, size_t i, struct et_err *err)
     return ET_OK;
 }
 
+#define NO_NUMBER "came to no number" // at one time or another
+
 static const char *failed_by(const struct cli_world_result *result)
 {
     if (result->is_lost)
-        return "the physics came to no number";
+        return strstr(result->problem, NO_NUMBER) ? "the physics " NO_NUMBER : result->problem;
     return result->is_success ? NULL : result->missing;
 }
 
@@ -331,6 +333,14 @@ static void add_up(const struct check *check, const struct et_skill *skill, stru
     find_missing(check, score);
 }
 
+static void cell_number(struct cli_table *table, double x)
+{
+    if (isnan(x))
+        cli_cell(table, "%s", "–");
+    else
+        cli_cell(table, "%.1f", x);
+}
+
 static void put_row(struct check *check, const struct score *score)
 {
     struct cli_table *table = &check->table;
@@ -338,8 +348,8 @@ static void put_row(struct check *check, const struct score *score)
     cli_cell(table, "%zu/%lld", score->n_successes, (long long)score->n);
     cli_cell(table, "%.0f–%.0f", 100 * score->low, 100 * score->high);
     cli_cell(table, "%.0f", 100 * score->expected);
-    cli_cell(table, "%.1f", score->seconds);
-    cli_cell(table, "%.1f", score->factor);
+    cell_number(table, score->seconds);
+    cell_number(table, score->factor);
     if (score->missing)
         cli_cell(table, "%s (%zu)", score->missing, score->n_missing);
     else

@@ -24,7 +24,8 @@ struct run {
     struct cli_progress progress;
     int64_t i;
     int64_t n_written, n_successes, n_lost;
-    double seconds; // simulated
+    char lost[ET_ERR_TEXT_BYTES]; // why the first one was
+    double seconds;               // simulated
     int64_t begin_ns;
     double pace;              // of real time; 0: as fast as it goes
     int64_t episode_begin_ns; // 0: has not begun
@@ -203,13 +204,18 @@ static enum et_status run_episode(struct run *run, struct et_err *err)
     if (st != ET_OK || result.is_lost) {
         et_world_record_abandon(run->record);
         run->record = NULL;
-        run->n_lost += st == ET_OK;
-        if (st == ET_OK)
-            tell(run, &result, "lost");
-        return st;
+        if (st != ET_OK)
+            return st;
+        run->n_lost++;
+        if (!run->lost[0])
+            (void)snprintf(run->lost, sizeof run->lost, "%s", result.problem);
+        tell(run, &result, "lost");
+        return ET_OK;
     }
-    const struct et_world_outcome outcome = {result.is_success, result.missing};
     struct et_world_record *record = run->record;
+    const bool is_cut_off = et_world_record_has_ended(record); // nobody saw how it went
+    result.is_success = result.is_success && !is_cut_off;
+    const struct et_world_outcome outcome = {result.is_success, result.missing};
     run->record = NULL;
     st = et_world_record_finish(record, &outcome, err);
     if (st != ET_OK)
@@ -217,7 +223,7 @@ static enum et_status run_episode(struct run *run, struct et_err *err)
     run->n_written++;
     run->n_successes += result.is_success;
     run->seconds += result.seconds;
-    tell(run, &result, result.is_success ? "success" : "failure");
+    tell(run, &result, is_cut_off ? "truncated" : result.is_success ? "success" : "failure");
     return count_faults(run, err);
 }
 
@@ -253,7 +259,7 @@ static void tell_all(const struct run *run)
            (long long)run->n_written, cli_s((uint64_t)run->n_written), (long long)run->n_successes,
            run->seconds, s);
     if (run->n_lost)
-        printf("; %lld left out, the physics came to no number", (long long)run->n_lost);
+        printf("; %lld left out: %s", (long long)run->n_lost, run->lost);
     (void)putchar('\n');
     for (size_t i = 0; i < run->n_faults; i++)
         printf("%s came about in %lld of %lld episode%s\n",
@@ -333,7 +339,9 @@ static int run_all(struct run *run)
         et_arena_rewind(run->arena, mark);
     }
     cli_progress_close(&run->progress);
-    const int code = st == ET_OK ? CLI_DONE : tell_end(run, &err);
+    int code = st == ET_OK ? CLI_DONE : tell_end(run, &err);
+    if (code == CLI_DONE && run->n_written == 0) // all were left out
+        code = CLI_FAILED;
     if (code != CLI_DONE && run->n_written + run->n_lost == 0) { // there is nothing to sum up
         et_buf_free(&run->json.buf);
         return code;

@@ -41,6 +41,10 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
      DEPTH_MODES}
 #define ROBOT    {0, "robot", "NAME", "the robot: an id or a file (default: etude-one)", NULL}
 #define TIER     {0, "tier", "NAME", "what the robot meets (default: controlled)", TIERS}
+#define JOINTS                                                                                     \
+    {0, "joints", "LIST",                                                                          \
+     "how real the robot's joints are, by commas: backlash (0.2 degrees), lag (20 ms), "           \
+     "frictionless (default: friction alone)", NULL}
 #define SEED     {0, "seed", "N", "seed of the first episode, then N + 1 (default: 1)", NULL}
 #define TRAINER  {0, "trainer", "NAME", "style of moving: an id or a file (default: careful)", NULL}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
@@ -153,6 +157,7 @@ static const struct cli_option OPT_RECOVER[] = {OUTPUT, FORCE, OPTION_END};
 static const struct cli_option OPT_WORLD_CHECK[] = {
     {'n', "count", "N", "episodes of each skill (default: 20)", NULL},
     ROBOT,
+    JOINTS,
     TIER,
     SEED,
     TRAINER,
@@ -162,6 +167,7 @@ static const struct cli_option OPT_WORLD_RUN[] = {
     {'o', "output", "FOLDER", "where the recordings go", NULL},
     {'n', "count", "N", "episodes (default: 1)", NULL},
     ROBOT,
+    JOINTS,
     TIER,
     SEED,
     TRAINER,
@@ -183,6 +189,7 @@ static const struct cli_option OPT_WORLD_VIEW[] = {
     {0, "png", "FILE", "a sheet: the room and what the head sees, at the end of every phase", NULL},
     {0, "mp4", "FILE", "a film of 30 pictures a second", NULL},
     ROBOT,
+    JOINTS,
     TIER,
     {0, "seed", "N", "the episode (default: 1)", NULL},
     TRAINER,

@@ -50,6 +50,27 @@ int cli_world_size(const struct cli_args *args, int *width_px, int *height_px)
     return CLI_DONE;
 }
 
+static int take_joints(const struct cli_args *args, struct et_world_options *options)
+{
+    const char *text = cli_get(args, "joints");
+    struct et_str rest = et_str(text ? text : ""), word;
+    while (et_str_cut(&rest, ',', &word)) {
+        word = et_str_trim(word);
+        if (et_str_is(word, "backlash"))
+            options->has_backlash = true;
+        else if (et_str_is(word, "lag"))
+            options->has_lag = true;
+        else if (et_str_is(word, "frictionless"))
+            options->without_friction = true;
+        else {
+            cli_problem(args, "--joints takes backlash, lag and frictionless, not \"%.*s\"",
+                        (int)word.n, word.p);
+            return CLI_USAGE;
+        }
+    }
+    return CLI_DONE;
+}
+
 int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                       struct cli_world_options *options)
 {
@@ -66,6 +87,8 @@ int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *a
         cli_problem(args, "there is no tier \"%s\"", tier);
         return CLI_USAGE;
     }
+    if (take_joints(args, &options->world) != CLI_DONE)
+        return CLI_USAGE;
     if (et_trainer_style_load(trainer ? trainer : CLI_WORLD_TRAINER, arena, &options->style,
                               &err) != ET_OK)
         return cli_fail(args, &err);

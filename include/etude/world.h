@@ -52,6 +52,8 @@ et_world_open(struct et_world **world, const struct et_world_options *options, s
 ET_API void et_world_close(struct et_world *world); // NULL is allowed
 
 /* What was opened; the world's. The joints are those of actions, in canonical order. */
+ET_API struct et_world_options
+et_world_options(const struct et_world *world); // as it was opened; ids
 ET_API const struct et_skill *et_world_skill(const struct et_world *world);
 ET_API const char *et_world_robot(const struct et_world *world); // id
 ET_API const struct et_world_joint *et_world_joints(const struct et_world *world, size_t *n_joints);

@@ -121,6 +121,8 @@ enum et_status et__send(struct et_world_record *record, struct et__topic *topic,
                         struct et__message *message, struct et_err *err)
 {
     int64_t t_arrival = et__device_arrival(&record->devices[topic->device], t_ns);
+    if (topic->device < ET__DEVICE_CAMERA) // the robot's sensors may be late
+        t_arrival += record->t_world_ns - record->t_ns;
     if (t_arrival < topic->t_last_ns + ARRIVAL_STEP_NS)
         t_arrival = topic->t_last_ns + ARRIVAL_STEP_NS;
     enum et_status st = et_buf_check(&message->bytes, topic->name, err);

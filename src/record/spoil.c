@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#define MOVING 0.25    // of the highest speed so far: in the middle of a movement
 #define SPEED_MIN 0.1  // rad/s: the robot moves
 #define BLUR_S 1.5     // of a camera out of focus
 #define LOSS_SAMPLES 5 // at a time, on average
@@ -166,16 +167,16 @@ static void step_clock(struct et_world_record *record, struct et__spoiled *s)
     s->is_done = !is_reset || (double)++s->n >= s->fault.magnitude;
 }
 
-/* Ends the recording where arms are quick, in a phase that is far enough. */
+/* Ends the recording while the arms move, in a phase that is far enough and not the last. */
 static void step_truncated(struct et_world_record *record, struct et__spoiled *s)
 {
-    const size_t n = record->skill->n_phases;
-    const double first = floor((1 - s->fault.magnitude) * (double)n);
-    const bool is_late =
-        record->n_phases > 0 && (double)record->phases[record->n_phases - 1].i_phase >= first;
-    if (!is_late || record->speed < 0.8 * record->speed_max || record->speed < 2 * SPEED_MIN)
+    const double n = (double)record->skill->n_phases, i = (double)record->i_phase;
+    const double first = floor((1 - s->fault.magnitude) * n), last = n - 2;
+    const double quick = fmin(SPEED_MIN, MOVING * record->speed_max);
+    if (record->n_phases == 0 || i < fmin(first, last) || i > last || record->speed < quick)
         return;
     begin(record, s);
+    s->n = (int64_t)(last - i) + 1;
     s->is_done = record->has_ended = true;
 }
 

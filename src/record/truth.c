@@ -26,10 +26,20 @@ static const char *outcome_text(const struct et_world_outcome *outcome, char tex
     return text;
 }
 
+// Where they are otherwise than by default.
+static const char *joints_text(const struct et_world_options *options, char text[TEXT_BYTES])
+{
+    (void)snprintf(text, TEXT_BYTES, "%s%s%s", options->has_backlash ? " backlash" : "",
+                   options->has_lag ? " lag" : "",
+                   options->without_friction ? " frictionless" : "");
+    return text[0] ? text + 1 : "";
+}
+
 static enum et_status write_run(struct et_world_record *r, const struct et_world_outcome *outcome,
                                 struct et_err *err)
 {
-    char seed[32], text[TEXT_BYTES];
+    char seed[32], text[TEXT_BYTES], joints[TEXT_BYTES];
+    const struct et_world_options world = et_world_options(r->world);
     (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->options.seed);
     const struct et_mcap_pair pairs[] = {
         {et_str("run"), et_str(r->run)},
@@ -42,6 +52,7 @@ static enum et_status write_run(struct et_world_record *r, const struct et_world
         {et_str("tier"), et_str(et_tier_name(r->options.tier))},
         {et_str("trainer"), et_str(r->trainer ? r->trainer : "")},
         {et_str("outcome"), et_str(r->has_ended ? "" : outcome_text(outcome, text))},
+        {et_str("joints"), et_str(joints_text(&world, joints))},
         {et_str("program"), et_str("etude " ET_VERSION)},
     };
     return et_mcap_write_metadata(

@@ -216,6 +216,8 @@ static enum et_status begin(struct et_world_record *r, struct et_err *err)
 {
     r->has_begun = true;
     enum et_status st = et__send_event(r, "episode.begin", r->instruction, NULL, err);
+    if (st == ET_OK && r->n_phases > 0) // told before there was an episode
+        st = et__send_event(r, "phase", r->skill->phases[r->i_phase].name, NULL, err);
     if (st == ET_OK)
         st = et__send_tick(r, ET_WORLD_TICKS - 1, r->t_ns, err);
     return st;
@@ -256,9 +258,10 @@ enum et_status et_world_record_phase(struct et_world_record *r, size_t i_phase, 
         return ET_OK;
     r->i_phase = i_phase;
     if (r->n_phases < ET__PHASES_MAX)
-        r->phases[r->n_phases++] = (struct et__phase_start){i_phase, r->t_world_ns};
+        r->phases[r->n_phases++] = (struct et__phase_start){i_phase, et_world_time_ns(r->world)};
     et__spoil_phase(r, i_phase);
-    return et__send_event(r, "phase", r->skill->phases[i_phase].name, NULL, err);
+    return !r->has_begun ? ET_OK
+                         : et__send_event(r, "phase", r->skill->phases[i_phase].name, NULL, err);
 }
 
 enum et_status et_world_record_event(struct et_world_record *record, const char *kind,

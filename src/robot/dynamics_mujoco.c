@@ -106,15 +106,18 @@ enum et_status et__mujoco_load(const struct et__mujoco_file *texts, size_t n_tex
 {
     static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
     *model = NULL;
+    for (size_t i = 0; i < n_texts; i++) // MuJoCo would end the program
+        if (texts[i].text.n == 0)
+            return et_fail(err, ET_ECORRUPT, -1, "%s is empty", texts[i].name);
     mjVFS *files = calloc(1, sizeof *files); // 2 MB: not on the stack
     if (!files)
         return et_fail(err, ET_ENOMEM, -1, "no memory for MuJoCo's files");
     mj_defaultVFS(files);
     struct load l = {.name = texts[0].name, .files = files};
     bool is_full = false;
+    enum et_status st = ET_ENOMEM;
     for (size_t i = 0; !is_full && i < n_texts; i++)
         is_full = !add_file(files, &texts[i]);
-    enum et_status st = ET_ENOMEM;
     if (is_full) {
         (void)et_fail(err, ET_ENOMEM, -1, "no memory for a model's text");
     } else {

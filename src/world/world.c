@@ -8,8 +8,6 @@
 #include <string.h>
 
 #define MEMORY_BYTES ((size_t)64 << 20)
-#define TICK_S (1e-9 * (double)ET_WORLD_TICK_NS)
-#define XML_BYTES_MAX ((size_t)4 << 20)
 #define SETTLE_STEPS 30 // after a reset
 #define WIPE_RADIUS_M 0.04
 #define SPEED_SHARE 0.4 // of the newest in the smoothed speed
@@ -18,40 +16,6 @@
 #define ROBOT "etude-one"
 
 /* ---- opening ---- */
-
-static enum et_status read_shared(const struct et_world *w, const char *folder, const char *id,
-                                  struct et_str *text, struct et_err *err)
-{
-    const struct et_share_kind kind = {folder, ".xml", "scenario"};
-    const char *path;
-    const enum et_status st = et_share_find(&kind, id, w->arena, &path, err);
-    return st == ET_OK ? et_file_read(path, XML_BYTES_MAX, w->arena, text, err) : st;
-}
-
-static enum et_status load_model(struct et_world *w, struct et_err *err)
-{
-    struct et__mujoco_file files[4] = {
-        {"scene.xml", {0}}, {"common.xml", {0}}, {"robot.xml", {0}}, {"scenario.xml", {0}}};
-    const char *scene = et_path_join(w->arena, w->skill->folder, "scene.xml");
-    enum et_status st = scene ? et_file_read(scene, XML_BYTES_MAX, w->arena, &files[0].text, err)
-                              : et_arena_fail(w->arena, "a path", err);
-    if (st == ET_OK)
-        st = read_shared(w, "world", "common", &files[1].text, err);
-    if (st == ET_OK)
-        st = et_file_read(w->robot->mjcf, XML_BYTES_MAX, w->arena, &files[2].text, err);
-    if (st == ET_OK)
-        st = read_shared(w, "world/scenarios", w->skill->scenario, &files[3].text, err);
-    if (st != ET_OK)
-        return st;
-    struct et_err inner = {0};
-    st = et__mujoco_load(files, 4, &w->pristine, &inner);
-    if (st == ET_OK && fabs(w->pristine->opt.timestep - TICK_S) > 1e-9)
-        st = et_fail(&inner, ET_ECORRUPT, -1, "its timestep is %g s, not %g s",
-                     w->pristine->opt.timestep, TICK_S);
-    return st == ET_OK ? ET_OK
-                       : et_fail(err, st, -1, "%.100s (robot %.40s, scenario %.40s): %.200s", scene,
-                                 w->robot->id, w->skill->scenario, inner.text);
-}
 
 static void make_data(void *context)
 {
@@ -129,7 +93,7 @@ enum et_status et_world_open(struct et_world **world, const struct et_world_opti
     if (st == ET_OK)
         st = et__robot_load(options->robot ? options->robot : ROBOT, w->arena, &w->robot, err);
     if (st == ET_OK)
-        st = load_model(w, err);
+        st = et__load_model(w, err);
     if (st == ET_OK)
         st = et__mujoco_guard(make_data, w, err);
     if (st == ET_OK && !w->data)
@@ -160,6 +124,14 @@ void et_world_close(struct et_world *w)
     free(w);
 }
 
+struct et_world_options et_world_options(const struct et_world *w)
+{
+    struct et_world_options options = w->options;
+    options.skill = w->skill->id; // those that it was opened with were the caller's
+    options.robot = w->robot->id;
+    return options;
+}
+
 const struct et_skill *et_world_skill(const struct et_world *w)
 {
     return w->skill;
@@ -185,14 +157,17 @@ static void take_action(struct et_world *w, const double *action)
         const struct et_world_joint *joint = &w->joints[i];
         double x =
             isnan(action[i]) ? w->action[i] : mju_clip(action[i], joint->lower, joint->upper);
-        const double speed = (x - w->action[i]) / step_s;
+        double way = x - w->action[i];
         w->action[i] = x;
-        w->speed[i] += SPEED_SHARE * (speed - w->speed[i]);
         if (w->options.has_backlash && joint->part != ET_PART_LEFT_HAND &&
             joint->part != ET_PART_RIGHT_HAND)
             x = mju_clip(w->lagged[i], x - PLAY_RAD / 2, x + PLAY_RAD / 2);
         const double share = w->options.has_lag ? 1 - exp(-step_s / LAG_S) : 1;
+        const double before = w->lagged[i];
         w->lagged[i] += share * (x - w->lagged[i]);
+        if (w->options.has_backlash || w->options.has_lag) // of what the drive is told
+            way = w->lagged[i] - before;
+        w->speed[i] += SPEED_SHARE * (way / step_s - w->speed[i]);
     }
 }
 

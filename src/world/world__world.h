@@ -94,6 +94,11 @@ struct et_world {
     struct et__rows late; // of the one before, which the state points to in the tier disturbed
 };
 
+/* ---- the model (model.c) ---- */
+
+/* Loads world->pristine. ET_ECORRUPT: MuJoCo's words, with the file that they are about. */
+ET_MUST_USE enum et_status et__load_model(struct et_world *world, struct et_err *err);
+
 /* ---- names (bind.c) ---- */
 
 /* The id of a name of the skill's file; the bodies "left_hand", "right_hand" and "robot" are the

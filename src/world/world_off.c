@@ -31,6 +31,12 @@ void et_trainer_close(struct et_trainer *trainer)
 }
 
 // No world is ever opened, so nothing below is reached.
+struct et_world_options et_world_options(const struct et_world *world)
+{
+    (void)world;
+    return (struct et_world_options){0};
+}
+
 const struct et_skill *et_world_skill(const struct et_world *world)
 {
     (void)world;

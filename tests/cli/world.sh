@@ -47,6 +47,20 @@ lists_rest() {
 }
 it "a broken skill is told, and the rest listed" lists_rest
 
+wrong_files() { # MuJoCo would end the program, or name the scene for all
+    local world=$dir/wrong/world
+    mkdir -p "$world/scenarios" "$world/robots"
+    : >"$world/scenarios/shop_shelf.xml"
+    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "scenarios/shop_shelf.xml: is empty" || return 1
+    sed '0,/<geom/s/<geom/<gem/' "$ETUDE_SHARE/world/scenarios/shop_shelf.xml" >"$world/scenarios/shop_shelf.xml"
+    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "scenarios/shop_shelf.xml (.*'gem', line [1-9]" || return 1
+    rm "$world/scenarios/shop_shelf.xml"
+    cp -r "$ETUDE_SHARE/world/robots/etude-one" "$world/robots/"
+    sed -i '0,/<joint name/s/<joint name/<joint nme/' "$world/robots/etude-one/robot.xml"
+    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "robots/etude-one/robot.xml (.*'nme'.* line [1-9]"
+}
+it "of a scene, its scenario and its robot the wrong file is named, with its line" wrong_files
+
 # ---- new ----
 makes_skill() {
     cd "$dir" && exits 0 world new put_block && says "world check $(realpath "$dir")/share/world/skills/put_block$" &&
@@ -172,7 +186,7 @@ explodes() {
         sed -i 's#^  </worldbody>#<body name="spring" pos="1.2 1.2 1"><joint type="slide" axis="0 0 1" stiffness="9e5"/><geom type="sphere" size=".03" mass="1"/></body>&#' spring/scene.xml &&
         sed -i 's#^    - mass block .*#&\n    - mass spring .3 1.5#' spring/skill.yaml &&
         exits 0 world run ./spring -n 6 --tier varied --no-cameras -o "$dir/exploded" && says "seed [1-6] is left out: .* came to no number at" &&
-        says "[1-5] left out, the physics came to no number" || return 1
+        says "[1-5] left out: the physics of .* came to no number" || return 1
     kept=$(ls "$dir"/exploded/*.mcap | wc -l)
     [ "$kept" -ge 1 ] && [ "$kept" -le 5 ] && [ "$kept" = "$(ls "$dir"/exploded/*.truth.json | wc -l)" ] &&
         for file in "$dir"/exploded/*.mcap; do "$etude" mcap check "$file" || return 1; done
@@ -189,6 +203,21 @@ assert collision["came_about"] == (collision["result"] == "hit" and collision["r
 PY
 }
 it "what goes wrong on demand is in the truth as it was measured" mishaps
+truncated() {
+    exits 0 world run insert_peg --no-cameras -n 2 --fault truncated -o "$dir/truncated" -q -v && says "seed 1: truncated" && says "truncated came about in 2 of 2" &&
+        says "2 episodes, 0 with success" && grep -q '"is_success": false' "$dir"/truncated/*.truth.json
+}
+it "a truncated recording is cut in a movement, and nobody saw how it went" truncated
+joints() {
+    exits 0 world run press_button --no-cameras --joints lag,backlash -o "$dir/joints" -q && strings "$dir"/joints/*.mcap | grep -q "^backlash lag" &&
+        exits 2 world run press_button --joints lg -o "$dir/joints" && says 'not "lg"'
+}
+it "joints have play and lag on demand, and the recording says so" joints
+begins() {
+    exits 0 "$etude" cat "$(ls "$dir"/joints/*.mcap)" --stream scene.event && sed -n 2p "$dir/out" | grep -q "episode.begin" &&
+        sed -n 3p "$dir/out" | grep -q "phase: ready"
+}
+it "an episode begins before its first phase" begins
 failed() {
     exits 0 world run take_bottle --no-cameras --fault drop=large -o "$dir/failed" -q &&
         exits 0 "$etude" curate "$dir/failed" -o "$dir/failed-episodes" -q &&

@@ -31,7 +31,7 @@ static bool record(struct et_world *world, const char *path,
     size_t n;
     const struct et_world_joint *joints = et_world_joints(world, &n);
     const size_t n_phases = et_world_skill(world)->n_phases;
-    CHECK_OK(et_world_reset(world, options->seed, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_world_reset(world, options->seed, options->tier, &err));
     if (!CHECK(et_world_record_open(&r, path, world, options, &err) == ET_OK))
         return false;
     CHECK_OK(et_world_record_step(r, &err));
@@ -186,6 +186,42 @@ static void values_are_the_robots_own(void)
     CHECK(message.log_time_ns > message.publish_time_ns);
     CHECK(message.log_time_ns - message.publish_time_ns < 1000000);
     et_arena_close(arena);
+    et_world_close(world);
+}
+
+/* How long after its stamp a topic's last message arrived. */
+static int64_t last_delay_ns(const char *path, const char *topic)
+{
+    struct et_mcap_reader *reader;
+    struct et_mcap_message message;
+    int64_t delay_ns = -1;
+    if (!CHECK(et_mcap_open(&reader, path, NULL, &err) == ET_OK))
+        return -1;
+    CHECK_OK(et_mcap_query(reader, NULL, &err));
+    while (et_mcap_next(reader, &message, &err) == ET_OK)
+        if (et_str_is(et_mcap_channel(reader, message.channel_id)->topic, topic))
+            delay_ns = message.log_time_ns - message.publish_time_ns;
+    et_mcap_close(reader);
+    return delay_ns;
+}
+
+static void sensors_that_are_late_arrive_late(void)
+{
+    struct et_world *world = open_world(NULL);
+    const char *path = temp_path("late.mcap");
+    for (int is_late = 0; is_late < 2; is_late++) {
+        const struct et_world_record_options options = {
+            .seed = 5, .tier = is_late ? ET_TIER_DISTURBED : ET_TIER_CONTROLLED};
+        remove(path);
+        CHECK(record(world, path, &options));
+        const int64_t least_ns = is_late ? 10000000 : 0;
+        static const char *const TOPICS[] = {"/joint_states", "/imu", "/left_hand/touch"};
+        for (size_t i = 0; i < sizeof TOPICS / sizeof *TOPICS; i++) {
+            const int64_t delay_ns = last_delay_ns(path, TOPICS[i]);
+            CHECK(delay_ns > least_ns - 200000 && delay_ns < least_ns + 1000000);
+        }
+        CHECK(last_delay_ns(path, "/events") < 1000000);
+    }
     et_world_close(world);
 }
 
@@ -364,6 +400,7 @@ int main(void)
     RUN(every_topic_has_its_rate);
     RUN(the_same_seed_gives_the_same_bytes);
     RUN(values_are_the_robots_own);
+    RUN(sensors_that_are_late_arrive_late);
     RUN(what_is_lost_and_repeated_is_as_much_as_was_asked);
     RUN(a_truncated_recording_ends_early_and_without_an_end);
     RUN(the_truth_says_what_was_done);

@@ -235,6 +235,43 @@ static void no_joint_is_asked_to_go_faster_than_its_motor_can(void)
     et_world_close(world);
 }
 
+/* How far the right wrist gets in 10 ms towards 0.01 rad. */
+static double first_step(struct et_world_options options)
+{
+    struct et_world *world = NULL;
+    double action[N_MAX], moved = (double)NAN;
+    size_t n, wrist = 0;
+    options.skill = "take_block";
+    if (!CHECK(et_world_open(&world, &options, &err) == ET_OK))
+        return moved;
+    const struct et_world_joint *joints = et_world_joints(world, &n);
+    CHECK_OK(et_world_reset(world, 1, ET_TIER_CONTROLLED, &err));
+    const double *position = et_world_observe(world)->position + (ET_WORLD_TICKS - 1) * n;
+    for (size_t i = 0; i < n; i++) {
+        action[i] = joints[i].home;
+        wrist = strcmp(joints[i].name, "right_wrist_pitch") == 0 ? i : wrist;
+    }
+    const double before = position[wrist];
+    action[wrist] += 0.01;
+    CHECK_OK(et_world_step(world, action, &err));
+    moved = et_world_observe(world)->position[(ET_WORLD_TICKS - 1) * n + wrist] - before;
+    const struct et_world_options opened = et_world_options(world);
+    CHECK(opened.has_lag == options.has_lag && opened.has_backlash == options.has_backlash &&
+          opened.without_friction == options.without_friction);
+    CHECK_STR(opened.robot, "etude-one");
+    et_world_close(world);
+    return moved;
+}
+
+static void joints_have_friction_and_on_demand_play_and_lag(void)
+{
+    const double plain = first_step((struct et_world_options){0});
+    CHECK(plain > 0.001);
+    CHECK(first_step((struct et_world_options){.has_lag = true}) < 0.95 * plain);
+    CHECK(first_step((struct et_world_options){.has_backlash = true}) < plain - 1e-5);
+    CHECK(first_step((struct et_world_options){.without_friction = true}) > plain + 1e-6);
+}
+
 static void says_what_is_not_there(void)
 {
     struct et_world *world = NULL;
@@ -256,6 +293,7 @@ int main(void)
     RUN(worlds_in_threads_do_as_one_alone);
     RUN(the_trainer_lifts_the_block);
     RUN(no_joint_is_asked_to_go_faster_than_its_motor_can);
+    RUN(joints_have_friction_and_on_demand_play_and_lag);
     RUN(says_what_is_not_there);
     return tap_end();
 }
