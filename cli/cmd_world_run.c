@@ -316,7 +316,9 @@ static int tell_end(struct run *run, const struct et_err *err)
         return CLI_INTERRUPTED;
     }
     if (err->status == ET_EEXISTS) {
-        cli_problem(run->args, "%s; take another --seed, or another folder", err->text);
+        const bool is_whole = strstr(err->text, "exists already"); // and no part of one
+        cli_problem(run->args, "%s%s", err->text,
+                    is_whole ? "; take another --seed, or another folder" : "");
         return CLI_FAILED;
     }
     return cli_fail(run->args, err);

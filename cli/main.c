@@ -20,6 +20,15 @@ static bool spells(const char *name, int argc, char **argv, int *n_words)
     return true;
 }
 
+static bool is_noun(const char *word)
+{
+    const size_t n = strlen(word);
+    for (size_t i = 0; i < CLI_N_COMMANDS; i++)
+        if (strncmp(CLI_COMMANDS[i].name, word, n) == 0 && CLI_COMMANDS[i].name[n] == ' ')
+            return true;
+    return false;
+}
+
 static int unknown_command(int argc, char **argv)
 {
     char word[128];
@@ -29,13 +38,16 @@ static int unknown_command(int argc, char **argv)
         names[n++] = CLI_COMMANDS[i].name;
     (void)snprintf(word, sizeof word, "%s%s%s", argv[1], argc > 2 ? " " : "",
                    argc > 2 ? argv[2] : "");
-    const char *nearest = cli_nearest(word, names, n);
-    if (!nearest)
+    // A noun that there is lacks its verb only.
+    const bool has_noun = is_noun(argv[1]);
+    const char *nearest = cli_nearest(word, names, n), *unknown = has_noun ? word : argv[1];
+    if (!nearest && !has_noun)
         nearest = cli_nearest(argv[1], names, n);
     if (nearest)
-        fprintf(stderr, "etude: no command \"%s\"; did you mean: etude %s?\n", argv[1], nearest);
+        fprintf(stderr, "etude: no command \"%s\"; did you mean: etude %s?\n", unknown, nearest);
     else
-        fprintf(stderr, "etude: no command \"%s\"; see: etude help\n", argv[1]);
+        fprintf(stderr, "etude: no command \"%s\"; see: etude help%s%s\n", unknown,
+                has_noun ? " " : "", has_noun ? argv[1] : "");
     return CLI_USAGE;
 }
 

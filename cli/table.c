@@ -39,7 +39,7 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
     {0, "depth", "MODE",                                                                           \
      "png: 16 bits of millimetres in the rows (default); drop: none (default with --video drop)",  \
      DEPTH_MODES}
-#define ROBOT    {0, "robot", "NAME", "the robot: an id or a file (default: etude-one)", NULL}
+#define ROBOT    {0, "robot", "NAME", "the robot: an id or a folder (default: etude-one)", NULL}
 #define TIER     {0, "tier", "NAME", "what the robot meets (default: controlled)", TIERS}
 #define JOINTS                                                                                     \
     {0, "joints", "LIST",                                                                          \

@@ -10,6 +10,6 @@ The library is looked for in $ETUDE_LIBRARY (a file), then beside this package's
 
 from .native import EtudeError
 from .spaces import Box, Dict
-from .world import TIERS, Trainer, World
+from .world import TIERS, Cameras, Trainer, World
 
-__all__ = ["Box", "Dict", "EtudeError", "TIERS", "Trainer", "World"]
+__all__ = ["Box", "Cameras", "Dict", "EtudeError", "TIERS", "Trainer", "World"]

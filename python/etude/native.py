@@ -25,6 +25,10 @@ class Options(c.Structure):
                 ("has_lag", c.c_bool), ("without_friction", c.c_bool)]
 
 
+class CameraOptions(c.Structure):
+    _fields_ = [("width", c.c_size_t), ("height", c.c_size_t), ("has_shadows", c.c_bool)]
+
+
 class Joint(c.Structure):
     _fields_ = [("name", c.c_char_p), ("maker", c.c_char_p), ("part", c.c_int),
                 ("lower", c.c_double), ("upper", c.c_double), ("home", c.c_double),
@@ -89,6 +93,13 @@ _CALLS = {
     "et_world_success": (c.c_bool, [_WORLD, c.POINTER(c.c_char_p)]),
     "et_world_n_objects": (c.c_size_t, [_WORLD]),
     "et_world_object": (Object, [_WORLD, c.c_size_t]),
+    "et_world_renderer_open": (c.c_int, [c.POINTER(c.c_void_p), _WORLD, c.POINTER(CameraOptions),
+                                         _ERR]),
+    "et_world_renderer_close": (None, [c.c_void_p]),
+    "et_world_n_cameras": (c.c_size_t, [_WORLD]),
+    "et_world_camera": (c.c_char_p, [_WORLD, c.c_size_t]),
+    "et_world_render": (c.c_int, [c.c_void_p, c.c_size_t, c.POINTER(c.c_uint8), _ERR]),
+    "et_world_render_depth": (c.c_int, [c.c_void_p, c.c_size_t, c.POINTER(c.c_float), _ERR]),
     "et_arena_open": (c.c_int, [c.POINTER(c.c_void_p), c.c_size_t, _ERR]),
     "et_arena_close": (None, [c.c_void_p]),
     "et_trainer_style_load": (c.c_int, [c.c_char_p, c.c_void_p, c.POINTER(c.c_void_p), _ERR]),

@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 
-from .native import LIB, EtudeError, Numbers, Options, call
+from .native import LIB, CameraOptions, EtudeError, Numbers, Options, call
 from .spaces import Box, Dict
 
 TIERS = ("controlled", "displaced", "varied", "cluttered", "disturbed")
@@ -55,7 +55,7 @@ class World:
     action_space and observation_space are their bounds."""
 
     def __init__(self, skill, robot=None, has_backlash=False, has_lag=False, without_friction=False):
-        self._open, self._trainers = c.c_void_p(), weakref.WeakSet()
+        self._open, self._users = c.c_void_p(), weakref.WeakSet()
         options = Options(_text(skill, "a skill"), _text(robot, "a robot") if robot else None,
                           has_backlash, has_lag, without_friction)
         call("et_world_open", c.byref(self._open), c.byref(options))
@@ -134,9 +134,10 @@ class World:
                 "missing": missing.value.decode() if missing.value else None}
 
     def close(self):
-        """Closes its trainers, too. What is closed can be closed again, and nothing else."""
-        for trainer in list(self._trainers):
-            trainer.close()
+        """Closes its trainers and cameras, too. What is closed can be closed again, and nothing
+        else."""
+        for user in list(self._users):
+            user.close()
         if self._open:
             LIB.et_world_close(self._open)
             self._open = c.c_void_p()
@@ -166,7 +167,7 @@ class Trainer:
         except EtudeError:
             self.close()
             raise
-        world._trainers.add(self)
+        world._users.add(self)
 
     @property
     def _handle(self):
@@ -192,6 +193,52 @@ class Trainer:
             LIB.et_trainer_close(self._open)
         LIB.et_arena_close(self._arena)
         self._open, self._arena = c.c_void_p(), c.c_void_p()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Cameras:
+    """What the cameras of a world see, drawn without a screen. Belongs to the thread that made it.
+
+    names: "head", "left_wrist", "right_wrist", "scene"."""
+
+    def __init__(self, world, width=640, height=480, has_shadows=False):
+        self._open = c.c_void_p()
+        handle = world._handle
+        try:
+            options = CameraOptions(operator.index(width), operator.index(height), has_shadows)
+        except (TypeError, ValueError, OverflowError):
+            raise _refuse(f"pictures are of whole pixels, not {width!r} x {height!r}") from None
+        call("et_world_renderer_open", c.byref(self._open), handle, c.byref(options))
+        self.names = [LIB.et_world_camera(handle, i).decode()
+                      for i in range(LIB.et_world_n_cameras(handle))]
+        self._shape = (options.height or 480, options.width or 640)
+        world._users.add(self)
+
+    def _see(self, name, picture, kind, draw):
+        if not self._open:
+            raise _refuse("the cameras are closed, by themselves or with their world")
+        if name not in self.names:
+            raise _refuse(f"no camera {name!r}: one of {', '.join(self.names)}")
+        call(draw, self._open, self.names.index(name), picture.ctypes.data_as(c.POINTER(kind)))
+        return picture
+
+    def picture(self, name="head"):
+        """RGB, uint8, height x width x 3."""
+        return self._see(name, np.empty((*self._shape, 3), np.uint8), c.c_uint8, "et_world_render")
+
+    def depth(self, name="head"):
+        """Metres along the camera's axis, float32, height x width; infinity where nothing is."""
+        return self._see(name, np.empty(self._shape, np.float32), c.c_float, "et_world_render_depth")
+
+    def close(self):
+        if self._open:
+            LIB.et_world_renderer_close(self._open)
+        self._open = c.c_void_p()
 
     def __enter__(self):
         return self

@@ -64,7 +64,8 @@ static enum et_status write_run(struct et_world_record *r, const struct et_world
 
 static bool has_come_about(const struct et__spoiled *s)
 {
-    return s->kind->is_trainers ? s->mishap.has_happened : s->is_begun;
+    const bool is_counted = s->fault.name == ET_FAULT_DROPPED || s->fault.name == ET_FAULT_REPEATED;
+    return s->kind->is_trainers ? s->mishap.has_happened : s->is_begun && (!is_counted || s->n > 0);
 }
 
 static enum et_status write_faults(struct et_world_record *r, struct et_err *err)

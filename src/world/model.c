@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define TICK_S (1e-9 * (double)ET_WORLD_TICK_NS)
+#define METRES_MAX 1e6 // and kilograms: no room is so large
 #define XML_BYTES_MAX ((size_t)4 << 20)
 
 #define WORDS "MuJoCo: " // before what it says
@@ -100,6 +101,33 @@ static size_t blame(const struct texts *t, struct et_arena *arena, struct et_err
     return SCENE;
 }
 
+// MuJoCo takes any number, and its physics then come to none.
+static bool is_sound(const double *p, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!(fabs(p[i]) < METRES_MAX))
+            return false;
+    return true;
+}
+
+static enum et_status check_model(const mjModel *m, struct et_err *err)
+{
+    if (fabs(m->opt.timestep - TICK_S) > 1e-9)
+        return et_fail(err, ET_ECORRUPT, -1, "its timestep is %g s, not %g s", m->opt.timestep,
+                       TICK_S);
+    for (int i = 0; i < m->nbody; i++)
+        if (!is_sound(m->body_pos + 3 * (size_t)i, 3) || !is_sound(m->body_mass + i, 1) ||
+            !is_sound(m->body_quat + 4 * (size_t)i, 4))
+            return et_fail(err, ET_ECORRUPT, -1, "body \"%.60s\" has a number beyond all sense",
+                           m->names + m->name_bodyadr[i]);
+    for (int i = 0; i < m->ngeom; i++)
+        if (!is_sound(m->geom_pos + 3 * (size_t)i, 3) || !is_sound(m->geom_size + 3 * (size_t)i, 3))
+            return et_fail(err, ET_ECORRUPT, -1,
+                           "a geom of body \"%.60s\" has a number beyond all sense",
+                           m->names + m->name_bodyadr[m->geom_bodyid[i]]);
+    return ET_OK;
+}
+
 enum et_status et__load_model(struct et_world *w, struct et_err *err)
 {
     struct texts texts;
@@ -111,9 +139,8 @@ enum et_status et__load_model(struct et_world *w, struct et_err *err)
     size_t guilty = SCENE;
     if (st == ET_ECORRUPT)
         guilty = blame(&texts, w->arena, &why);
-    else if (st == ET_OK && fabs(w->pristine->opt.timestep - TICK_S) > 1e-9)
-        st = et_fail(&why, ET_ECORRUPT, -1, "its timestep is %g s, not %g s",
-                     w->pristine->opt.timestep, TICK_S);
+    else if (st == ET_OK)
+        st = check_model(w->pristine, &why);
     if (st == ET_OK)
         return ET_OK;
     // Some complaints are made in company only.

@@ -14,6 +14,8 @@ wrong_command() { exits 2 "$etude" inspct x && says "did you mean: etude inspect
 it "a misspelt command gets a suggestion" wrong_command
 noun_alone() { exits 2 "$etude" dataset && says "dataset verify"; }
 it "a noun alone lists its verbs" noun_alone
+wrong_verb() { exits 2 "$etude" mcap dump && says 'no command "mcap dump"; see: etude help mcap' && exits 2 "$etude" world lst && says "did you mean: etude world list"; }
+it "a wrong verb is told with its noun" wrong_verb
 wrong_option() { exits 2 "$etude" inspect x --polcy y && says "did you mean --policy"; }
 it "a misspelt option gets a suggestion" wrong_option
 wrong_choice() { exits 2 "$etude" convert a b --to v9 && says "takes one of v3.0, v2.1"; }

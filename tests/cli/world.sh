@@ -57,7 +57,11 @@ wrong_files() { # MuJoCo would end the program, or name the scene for all
     rm "$world/scenarios/shop_shelf.xml"
     cp -r "$ETUDE_SHARE/world/robots/etude-one" "$world/robots/"
     sed -i '0,/<joint name/s/<joint name/<joint nme/' "$world/robots/etude-one/robot.xml"
-    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "robots/etude-one/robot.xml (.*'nme'.* line [1-9]"
+    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "robots/etude-one/robot.xml (.*'nme'.* line [1-9]" || return 1
+    rm -r "$world/robots"
+    cp -r "$ETUDE_SHARE/world/skills/take_bottle" "$world/far"
+    sed -i '0,/pos="[-0-9. ]*"/s/pos="[-0-9. ]*"/pos="1e300 0 0"/' "$world/far/scene.xml"
+    exits 3 world check "$world/far" -n 1 -q && says "far/scene.xml (.*body \"bottle\" has a number beyond all sense"
 }
 it "of a scene, its scenario and its robot the wrong file is named, with its line" wrong_files
 

@@ -11,7 +11,7 @@ except ImportError:
     print("1..0 # skipped: no python3-numpy")
     sys.exit(0)
 
-from etude import EtudeError, Trainer, World
+from etude import Cameras, EtudeError, Trainer, World
 
 n_tests = 0
 
@@ -115,6 +115,28 @@ with open(os.path.join(root, "doc", "skill.md"), encoding="utf-8") as page, \
         while (action := trainer.act()) is not None:
             *_, info = world.step(action)
         check("the skill that the guide shows can be done", info["success"])
+
+with World("take_block") as world:
+    world.reset(seed=1)
+    try:
+        with Cameras(world, 96, 64) as cameras:
+            check("cameras have their places", cameras.names[0] == "head" and "scene" in cameras.names)
+            picture, depth = cameras.picture("head"), cameras.depth("head")
+            check("a picture shows something", picture.shape == (64, 96, 3) and picture.dtype == np.uint8
+                  and picture.std() > 5)
+            check("depth is in metres", depth.shape == (64, 96) and 0.05 < depth.min() < 2)
+            check("the same state gives the same picture",
+                  np.array_equal(picture, cameras.picture("head")))
+            check("another camera sees something else",
+                  not np.array_equal(picture, cameras.picture("scene")))
+            refused("a camera that is not there is named", "no camera 'tail': one of head",
+                    lambda: cameras.picture("tail"))
+        refused("closed cameras see nothing", "the cameras are closed", cameras.picture)
+        refused("a picture has whole pixels", "whole pixels", lambda: Cameras(world, 1.5, 2))
+        refused("and not too many", "5000", lambda: Cameras(world, 5000, 5))
+        check("no size is the default one", Cameras(world, 0, 0).picture().shape == (480, 640, 3))
+    except EtudeError as error:
+        check(f"cameras # SKIP {error}", "package" in str(error))
 
 refused("a skill that is not there is named", "no_such_skill", lambda: World("no_such_skill"))
 refused("a skill is a name", "name or a path", lambda: World(None))
