@@ -336,7 +336,7 @@ enum et_status sample_put(struct sample *s, struct et_mcap_writer *writer, size_
         if (st == ET_OK)
             st = et_mcap_write(writer, &message, err);
         if (st == ET_OK && flush_each && (i + 1) % flush_each == 0)
-            st = et_mcap_flush(writer, err);
+            st = s->fill_to ? et_mcap_fill(writer, s->fill_to, err) : et_mcap_flush(writer, err);
     }
     return st == ET_OK ? et_mcap_write_metadata(writer, &metadata, err) : st;
 }

@@ -57,7 +57,8 @@ struct sample {
     int64_t *log_ns, *publish_ns;
     uint32_t *n_bytes;
     uint16_t *channels;
-    char *data; // of the message made last
+    char *data;     // of the message made last
+    size_t fill_to; // sample_put's flushes fill up to a multiple of this; 0: they do not
 };
 
 /* n messages about 1 ms apart, one in ten up to 5 ms late, some at the same time as others, of 0 to

@@ -63,7 +63,8 @@ struct et__group {
 };
 
 struct et_mcap_writer {
-    struct et_file *file;
+    struct et_file *file; // NULL: a sink
+    const char *path;
     struct et_arena *arena;
     struct et_mcap_write_options options;
     struct et_buf out;         // what was not written yet
@@ -100,6 +101,10 @@ ET_MUST_USE enum et_status et__feed_slot(struct et_mcap_writer *w, struct et_err
 
 /* Waits until all that was fed is written. */
 ET_MUST_USE enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err);
+
+/* To the file or the sink, behind what was written before. */
+ET_MUST_USE enum et_status et__write_bytes(struct et_mcap_writer *w, const void *p, size_t n,
+                                           struct et_err *err);
 
 /* Writes what waits in `out`. */
 ET_MUST_USE enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define OUT_BYTES ((size_t)1 << 18) // that gather before they are written
+#define FILL_MIN 32                 // a block of less cannot hold a record
 #define INDEX_BYTES_MAX ((size_t)2 << 30)
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define SLOTS_MORE 2 // than threads: one is filled, one waits to be worked
@@ -25,14 +26,28 @@ static enum et_status is_fit(const struct et_mcap_writer *w, struct et_err *err)
     if (!w->is_broken)
         return ET_OK;
     return et_fail(err, w->trouble.status, w->trouble.at, "%s: writing has failed before: %.200s",
-                   et_file_path(w->file), w->trouble.text);
+                   w->path, w->trouble.text);
+}
+
+enum et_status et__write_bytes(struct et_mcap_writer *w, const void *p, size_t n,
+                               struct et_err *err)
+{
+    if (n == 0)
+        return ET_OK;
+    return w->options.sink.put ? w->options.sink.put(w->options.sink.ctx, p, n, err)
+                               : et_file_write_at(w->file, w->n_written, p, n, err);
+}
+
+static enum et_status sync_file(struct et_mcap_writer *w, struct et_err *err)
+{
+    return w->file && w->options.should_sync ? et_file_sync(w->file, err) : ET_OK;
 }
 
 enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err)
 {
     enum et_status st = et_buf_check(&w->out, "records that wait", err);
-    if (st == ET_OK && w->out.n)
-        st = et_file_write_at(w->file, w->n_written, w->out.p, w->out.n, err);
+    if (st == ET_OK)
+        st = et__write_bytes(w, w->out.p, w->out.n, err);
     if (st != ET_OK)
         return st;
     w->crc = et__mcap_crc(w->crc, w->out.p, w->out.n);
@@ -54,7 +69,7 @@ static enum et_status write_target(struct et_mcap_writer *w, struct et_err *err)
 
 /* ---- opening ---- */
 
-static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
+static enum et_status make(struct et_mcap_writer *w, const char *path, struct et_err *err)
 {
     struct et_mcap_write_options *o = &w->options;
     w->n_threads = o->pool ? et_pool_threads(o->pool) : 1;
@@ -78,7 +93,9 @@ static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
     w->chunk_indexes = et_buf(INDEX_BYTES_MAX);
     w->attachment_indexes = et_buf(INDEX_BYTES_MAX);
     w->metadata_indexes = et_buf(INDEX_BYTES_MAX);
-    return et_arena_open(&w->arena, INDEX_BYTES_MAX, err);
+    const enum et_status st = et_arena_open(&w->arena, INDEX_BYTES_MAX, err);
+    w->path = st == ET_OK ? et_arena_copy(w->arena, path, strlen(path)) : NULL;
+    return st != ET_OK || w->path ? st : et_arena_fail(w->arena, "a path", err);
 }
 
 static void put_header(struct et_mcap_writer *w)
@@ -109,8 +126,8 @@ enum et_status et_mcap_create(struct et_mcap_writer **writer, const char *path,
         !et_str_is_utf8(w->options.library))
         st = et_fail(err, ET_EARG, -1, "%.200s: options out of range", path);
     if (st == ET_OK)
-        st = make(w, err);
-    if (st == ET_OK)
+        st = make(w, path, err);
+    if (st == ET_OK && !w->options.sink.put)
         st = et_file_open(&w->file, path, ET_FILE_CREATE, err);
     if (st == ET_OK) {
         put_header(w);
@@ -468,9 +485,29 @@ enum et_status et_mcap_flush(struct et_mcap_writer *w, struct et_err *err)
         st = end_chunks(w, err);
     if (st == ET_OK)
         st = et__write_out(w, err);
-    if (st == ET_OK && w->options.should_sync)
-        st = et_file_sync(w->file, err);
+    if (st == ET_OK)
+        st = sync_file(w, err);
     return check(w, st, err);
+}
+
+enum et_status et_mcap_fill(struct et_mcap_writer *w, size_t n, struct et_err *err)
+{
+    if (n < FILL_MIN || (n & (n - 1)) != 0)
+        return et_fail(err, ET_EARG, -1, "%s: filled up to a multiple of %zu bytes", w->path, n);
+    enum et_status st = et_mcap_flush(w, err);
+    const size_t n_over = (size_t)w->n_written & (n - 1);
+    if (st != ET_OK || n_over == 0)
+        return st;
+    size_t n_left = n - n_over;
+    n_left += n_left < ET__MCAP_HEAD_BYTES ? n : 0;
+    const size_t begin = et__mcap_record_begin(&w->out, ET_MCAP_FILLER);
+    char *zeros = et_buf_reserve(&w->out, n_left - ET__MCAP_HEAD_BYTES);
+    if (zeros) {
+        memset(zeros, 0, n_left - ET__MCAP_HEAD_BYTES);
+        w->out.n += n_left - ET__MCAP_HEAD_BYTES;
+    }
+    et__mcap_record_end(&w->out, begin, false);
+    return check(w, et__write_out(w, err), err);
 }
 
 /* ---- the end ---- */
@@ -591,8 +628,8 @@ enum et_status et_mcap_finish(struct et_mcap_writer *w, struct et_err *err)
         st = et_buf_check(&w->metadata_indexes, "the index of metadata", err);
     if (st == ET_OK)
         st = put_end(w, err);
-    if (st == ET_OK && w->options.should_sync)
-        st = et_file_sync(w->file, err);
+    if (st == ET_OK)
+        st = sync_file(w, err);
     et_mcap_writer_close(w);
     return st;
 }

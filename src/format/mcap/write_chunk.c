@@ -118,8 +118,8 @@ static enum et_status write_through(struct et_mcap_writer *w, const void *p, siz
                                     struct et_err *err)
 {
     enum et_status st = et__write_out(w, err);
-    if (st == ET_OK && n)
-        st = et_file_write_at(w->file, w->n_written, p, n, err);
+    if (st == ET_OK)
+        st = et__write_bytes(w, p, n, err);
     if (st != ET_OK)
         return st;
     w->crc = n < JOIN_BYTES ? et__mcap_crc(w->crc, p, n) : et__mcap_crc_join(w->crc, crc, n);
