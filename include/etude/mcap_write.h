@@ -49,6 +49,18 @@ ET_MUST_USE ET_API enum et_status et_mcap_create(struct et_mcap_writer **writer,
                                                  const struct et_mcap_write_options *options,
                                                  struct et_err *err);
 
+/* Opens a file that a writer left unfinished, to go on with it or to finish it: reads it to its
+ * last whole record, whose chunks must hold, cuts off the *n_cut bytes behind, and stands where the
+ * writer before stood; its schemas, channels and counts are known. The profile and library of
+ * options are not looked at, and no sink can be.
+ *
+ * Nothing is cut off but what a kill or a power cut leaves. ET_EEXISTS: the file is finished.
+ * ET_ECORRUPT: whole records lie behind damage, or there is not even a beginning; the file is as it
+ * was (`etude mcap recover` saves what there is). ET_ENOTFOUND, ET_EIO, ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status et_mcap_resume(struct et_mcap_writer **writer, const char *path,
+                                                 const struct et_mcap_write_options *options,
+                                                 int64_t *n_cut, struct et_err *err);
+
 /* Adds a schema or channel; the writer copies it. Ids are the caller's, so that records of another
  * file keep theirs. ET_EARG: the id is taken by another content, the channel's schema is not there,
  * or a text is no UTF-8. The same content again does nothing. */

@@ -349,7 +349,7 @@ enum et_status sample_write(struct sample *s, const char *path,
     enum et_status st = et_mcap_create(&writer, path, options, err);
     if (st != ET_OK)
         return st;
-    st = sample_put(s, writer, 0, err);
+    st = sample_put(s, writer, s->fill_to ? 25 : 0, err);
     if (st == ET_OK)
         return et_mcap_finish(writer, err);
     et_mcap_writer_close(writer);
