@@ -15,14 +15,22 @@
 
 enum et_mcap_compression { ET_MCAP_ZSTD, ET_MCAP_LZ4, ET_MCAP_NONE };
 
+/* Takes what is written, in order, in place of a file: the bytes behind those of the call before.
+ * Anything but ET_OK breaks the writer. Runs on the threads that write. */
+struct et_mcap_sink {
+    enum et_status (*put)(void *ctx, const void *bytes, size_t n_bytes, struct et_err *err);
+    void *ctx;
+};
+
 /* Zeroed: zstd level 1, chunks of 1 MiB, every index and CRC, nothing left out. */
 struct et_mcap_write_options {
     struct et_str profile, library; // library {NULL, 0}: "libetude <version>"
     enum et_mcap_compression compression;
-    int level;            // of zstd; 0: 1
-    size_t chunk_bytes;   // a chunk is closed when it holds this much; 0: 1 MiB
-    struct et_pool *pool; // NULL: compresses on the calling thread
-    bool should_sync;     // et_mcap_flush and finishing sync
+    int level;                // of zstd; 0: 1
+    size_t chunk_bytes;       // a chunk is closed when it holds this much; 0: 1 MiB
+    struct et_pool *pool;     // NULL: compresses on the calling thread
+    bool should_sync;         // et_mcap_flush and finishing sync; of a file, not of a sink
+    struct et_mcap_sink sink; // put NULL: a file
     // What the conformance cases leave out or add.
     bool without_chunks, without_message_index, without_chunk_index, without_statistics,
         without_schemas, without_channels, without_attachment_index, without_metadata_index,
@@ -32,13 +40,26 @@ struct et_mcap_write_options {
 
 struct et_mcap_writer;
 
-/* Creates the file. ET_EEXISTS: the path is taken. options may be NULL.
+/* Creates the file; with a sink, path is only its name. ET_EEXISTS: the path is taken. options may
+ * be NULL.
  *
  * After a failure of the disk the writer is broken: every later call returns the same; the file
  * keeps what was written, and opens by a scan. */
 ET_MUST_USE ET_API enum et_status et_mcap_create(struct et_mcap_writer **writer, const char *path,
                                                  const struct et_mcap_write_options *options,
                                                  struct et_err *err);
+
+/* Opens a file that a writer left unfinished, to go on with it or to finish it: reads it to its
+ * last whole record, whose chunks must hold, cuts off the *n_cut bytes behind, and stands where the
+ * writer before stood; its schemas, channels and counts are known. The profile and library of
+ * options are not looked at, and no sink can be.
+ *
+ * Nothing is cut off but what a kill or a power cut leaves. ET_EEXISTS: the file is finished.
+ * ET_ECORRUPT: whole records lie behind damage, or there is not even a beginning; the file is as it
+ * was (`etude mcap recover` saves what there is). ET_ENOTFOUND, ET_EIO, ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status et_mcap_resume(struct et_mcap_writer **writer, const char *path,
+                                                 const struct et_mcap_write_options *options,
+                                                 int64_t *n_cut, struct et_err *err);
 
 /* Adds a schema or channel; the writer copies it. Ids are the caller's, so that records of another
  * file keep theirs. ET_EARG: the id is taken by another content, the channel's schema is not there,
@@ -65,6 +86,14 @@ ET_MUST_USE ET_API enum et_status et_mcap_write_metadata(struct et_mcap_writer *
 
 /* Closes the open chunk and writes all that waits: what was written so far survives a kill. */
 ET_MUST_USE ET_API enum et_status et_mcap_flush(struct et_mcap_writer *writer, struct et_err *err);
+
+/* Flushes, then fills up to a multiple of n bytes (a power of two, at least 32) by a private record
+ * of zeros that readers pass over, so that what follows begins on a block of the disk. Where it is
+ * one already, nothing is added. ET_EARG: no such n. */
+#define ET_MCAP_FILLER 0x80 // its opcode
+ET_MUST_USE ET_API enum et_status et_mcap_fill(struct et_mcap_writer *writer, size_t n,
+                                               struct et_err *err);
+
 /* In the file; chunks that a pool has not written yet come later. */
 ET_API int64_t et_mcap_writer_bytes(const struct et_mcap_writer *writer);
 

@@ -336,7 +336,7 @@ enum et_status sample_put(struct sample *s, struct et_mcap_writer *writer, size_
         if (st == ET_OK)
             st = et_mcap_write(writer, &message, err);
         if (st == ET_OK && flush_each && (i + 1) % flush_each == 0)
-            st = et_mcap_flush(writer, err);
+            st = s->fill_to ? et_mcap_fill(writer, s->fill_to, err) : et_mcap_flush(writer, err);
     }
     return st == ET_OK ? et_mcap_write_metadata(writer, &metadata, err) : st;
 }
@@ -349,7 +349,7 @@ enum et_status sample_write(struct sample *s, const char *path,
     enum et_status st = et_mcap_create(&writer, path, options, err);
     if (st != ET_OK)
         return st;
-    st = sample_put(s, writer, 0, err);
+    st = sample_put(s, writer, s->fill_to ? 25 : 0, err);
     if (st == ET_OK)
         return et_mcap_finish(writer, err);
     et_mcap_writer_close(writer);

@@ -57,7 +57,8 @@ struct sample {
     int64_t *log_ns, *publish_ns;
     uint32_t *n_bytes;
     uint16_t *channels;
-    char *data; // of the message made last
+    char *data;     // of the message made last
+    size_t fill_to; // sample_put's flushes fill up to a multiple of this; 0: they do not
 };
 
 /* n messages about 1 ms apart, one in ten up to 5 ms late, some at the same time as others, of 0 to
@@ -72,7 +73,8 @@ struct et_mcap_message sample_message(struct sample *s, size_t i);
 bool sample_is(struct sample *s, const struct et_mcap_message *message);
 
 /* Schema, channels, messages, an attachment "a" of 9 bytes in the middle and metadata "m" at the
- * end; a flush every flush_each messages (0: none). Leaves the writer open. */
+ * end; a flush every flush_each messages (0: none). Leaves the writer open. sample_write flushes where
+ * there is something to fill up to. */
 enum et_status sample_put(struct sample *s, struct et_mcap_writer *writer, size_t flush_each,
                           struct et_err *err);
 enum et_status sample_write(struct sample *s, const char *path,

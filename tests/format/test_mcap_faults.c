@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct sample SAMPLE = {
     .n_messages = 300, .data_bytes = 60, .late = 0.1, .options.chunk_bytes = 3000};
@@ -88,9 +89,42 @@ static void reading_fails_loudly_at_every_call(void)
     CHECK(n > 10);
 }
 
+/* Of a file that a kill left: finished, or told why not; and a second try finishes it. */
+static void finishing_what_was_left_fails_loudly_at_every_call(void)
+{
+    struct et_err err = {0};
+    struct sample left = SAMPLE;
+    const char *path = temp_path("left.mcap");
+    size_t n_bytes = 0;
+    int64_t n_cut, n_read = 0;
+    int n = 0;
+    left.without_finish = true;
+    CHECK(sample_write(path, &left));
+    char *bytes = read_file(path, &n_bytes);
+    FOR_EACH_FAULT(at)
+    {
+        struct et_mcap_writer *w;
+        write_file(path, bytes, n_bytes - 10);
+        fault_arm(at);
+        enum et_status st = et_mcap_resume(&w, path, &SAMPLE.options, &n_cut, &err);
+        if (st == ET_OK)
+            st = et_mcap_finish(w, &err);
+        fault_disarm();
+        CHECK(st == ET_OK || (fault_seen && err.text[0]));
+        n += st != ET_OK;
+        if (st != ET_OK && et_mcap_resume(&w, path, &SAMPLE.options, &n_cut, &err) == ET_OK)
+            CHECK_OK(et_mcap_finish(w, &err));
+        CHECK_OK(read_it(path, &n_read, &err));
+        CHECK(n_read > (int64_t)SAMPLE.n_messages / 2);
+    }
+    CHECK(n > 10);
+    free(bytes);
+}
+
 int main(void)
 {
     RUN(writing_fails_loudly_at_every_call);
     RUN(reading_fails_loudly_at_every_call);
+    RUN(finishing_what_was_left_fails_loudly_at_every_call);
     return tap_end();
 }

@@ -1,6 +1,8 @@
 /* Any bytes behind the magic: a scan gives records and errors with places inside the file, a reader
- * gives messages in the order of time, twice the same. */
+ * gives messages in the order of time, twice the same. What can be taken up again is a file without
+ * a mistake once it is finished. */
 #include "etude/mcap_scan.h"
+#include "etude/mcap_write.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -53,6 +55,27 @@ static int64_t read_messages(const char *path, bool must_scan, uint64_t *hash)
     return n;
 }
 
+static void finish_it(const char *path)
+{
+    struct et_mcap_writer *writer = NULL;
+    struct et_mcap_scan *s = NULL;
+    struct et_mcap_record record;
+    struct et_err err = {0};
+    int64_t n_cut;
+    if (et_mcap_resume(&writer, path, NULL, &n_cut, &err) != ET_OK) {
+        require(err.text[0]);
+        return;
+    }
+    require(n_cut >= 0);
+    if (et_mcap_finish(writer, &err) != ET_OK)
+        return;
+    enum et_status st = et_mcap_scan_open(&s, path, &err);
+    while (st == ET_OK)
+        st = et_mcap_scan_next(s, &record, &err);
+    require(st == ET_END);
+    et_mcap_scan_close(s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *path;
@@ -63,5 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int64_t n = read_messages(path, false, &first);
     require(read_messages(path, false, &second) == n && first == second);
     (void)read_messages(path, true, &first);
+    finish_it(path);
     return 0;
 }

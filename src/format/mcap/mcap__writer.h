@@ -63,7 +63,8 @@ struct et__group {
 };
 
 struct et_mcap_writer {
-    struct et_file *file;
+    struct et_file *file; // NULL: a sink
+    const char *path;
     struct et_arena *arena;
     struct et_mcap_write_options options;
     struct et_buf out;         // what was not written yet
@@ -95,11 +96,54 @@ struct et_mcap_writer {
     int64_t start_ns, end_ns;
 };
 
+/* A writer that has written nothing and has no file. */
+ET_MUST_USE enum et_status et__mcap_writer_make(struct et_mcap_writer **writer, const char *path,
+                                                const struct et_mcap_write_options *options,
+                                                struct et_err *err);
+
+/* Takes a schema or channel into the writer's tables, and puts nothing. ET_END: it is there. */
+ET_MUST_USE enum et_status et__keep_schema(struct et_mcap_writer *w,
+                                           const struct et_mcap_schema *schema, struct et_err *err);
+ET_MUST_USE enum et_status et__keep_channel(struct et_mcap_writer *w,
+                                            const struct et_mcap_channel *channel,
+                                            struct et_err *err);
+
+/* A chunk as its index tells of it. */
+struct et__chunk_entry {
+    int64_t start_ns, end_ns;
+    int64_t at, n_bytes; // of the record, with its head
+    const uint16_t *channels;
+    const uint64_t *index_ats; // where each one's MessageIndex begins, behind the chunk
+    size_t n_channels;
+    uint64_t index_bytes;
+    struct et_str compression;
+    uint64_t n_stored, n_records;
+};
+
+/* Put what the summary will say, and count it. A record's bytes are with its head. */
+void et__index_chunk(struct et_mcap_writer *w, const struct et__chunk_entry *chunk);
+void et__index_attachment(struct et_mcap_writer *w, const struct et_mcap_attachment *a, uint64_t at,
+                          uint64_t n_bytes);
+void et__index_metadata(struct et_mcap_writer *w, struct et_str name, uint64_t at,
+                        uint64_t n_bytes);
+/* Adds a mark; false: no memory. */
+bool et__mark_message(struct et__slot *slot, int64_t t_ns, uint32_t offset, uint16_t channel_id);
+
+/* MessageIndex records of a slot's marks: one a channel that has messages, ascending, each with the
+ * messages in the order in which they were written. */
+ET_MUST_USE enum et_status et__make_indexes(const struct et_mcap_writer *w, struct et__slot *slot,
+                                            struct et_err *err);
+void et__count_message(struct et_mcap_writer *w, uint16_t channel_id, int64_t t_ns);
+
 /* Lets the open slot be compressed and written; another one is open. */
 ET_MUST_USE enum et_status et__feed_slot(struct et_mcap_writer *w, struct et_err *err);
 
 /* Waits until all that was fed is written. */
 ET_MUST_USE enum et_status et__end_slots(struct et_mcap_writer *w, struct et_err *err);
+
+/* To the file or the sink, behind what was written before. */
+ET_MUST_USE enum et_status et__write_bytes(struct et_mcap_writer *w, const void *p, size_t n,
+                                           struct et_err *err);
 
 /* Writes what waits in `out`. */
 ET_MUST_USE enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define OUT_BYTES ((size_t)1 << 18) // that gather before they are written
+#define FILL_MIN 32                 // a block of less cannot hold a record
 #define INDEX_BYTES_MAX ((size_t)2 << 30)
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define SLOTS_MORE 2 // than threads: one is filled, one waits to be worked
@@ -25,14 +26,28 @@ static enum et_status is_fit(const struct et_mcap_writer *w, struct et_err *err)
     if (!w->is_broken)
         return ET_OK;
     return et_fail(err, w->trouble.status, w->trouble.at, "%s: writing has failed before: %.200s",
-                   et_file_path(w->file), w->trouble.text);
+                   w->path, w->trouble.text);
+}
+
+enum et_status et__write_bytes(struct et_mcap_writer *w, const void *p, size_t n,
+                               struct et_err *err)
+{
+    if (n == 0)
+        return ET_OK;
+    return w->options.sink.put ? w->options.sink.put(w->options.sink.ctx, p, n, err)
+                               : et_file_write_at(w->file, w->n_written, p, n, err);
+}
+
+static enum et_status sync_file(struct et_mcap_writer *w, struct et_err *err)
+{
+    return w->file && w->options.should_sync ? et_file_sync(w->file, err) : ET_OK;
 }
 
 enum et_status et__write_out(struct et_mcap_writer *w, struct et_err *err)
 {
     enum et_status st = et_buf_check(&w->out, "records that wait", err);
-    if (st == ET_OK && w->out.n)
-        st = et_file_write_at(w->file, w->n_written, w->out.p, w->out.n, err);
+    if (st == ET_OK)
+        st = et__write_bytes(w, w->out.p, w->out.n, err);
     if (st != ET_OK)
         return st;
     w->crc = et__mcap_crc(w->crc, w->out.p, w->out.n);
@@ -54,7 +69,7 @@ static enum et_status write_target(struct et_mcap_writer *w, struct et_err *err)
 
 /* ---- opening ---- */
 
-static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
+static enum et_status make(struct et_mcap_writer *w, const char *path, struct et_err *err)
 {
     struct et_mcap_write_options *o = &w->options;
     w->n_threads = o->pool ? et_pool_threads(o->pool) : 1;
@@ -78,7 +93,9 @@ static enum et_status make(struct et_mcap_writer *w, struct et_err *err)
     w->chunk_indexes = et_buf(INDEX_BYTES_MAX);
     w->attachment_indexes = et_buf(INDEX_BYTES_MAX);
     w->metadata_indexes = et_buf(INDEX_BYTES_MAX);
-    return et_arena_open(&w->arena, INDEX_BYTES_MAX, err);
+    const enum et_status st = et_arena_open(&w->arena, INDEX_BYTES_MAX, err);
+    w->path = st == ET_OK ? et_arena_copy(w->arena, path, strlen(path)) : NULL;
+    return st != ET_OK || w->path ? st : et_arena_fail(w->arena, "a path", err);
 }
 
 static void put_header(struct et_mcap_writer *w)
@@ -90,8 +107,8 @@ static void put_header(struct et_mcap_writer *w)
     et__mcap_record_end(&w->out, begin, w->options.with_padding);
 }
 
-enum et_status et_mcap_create(struct et_mcap_writer **writer, const char *path,
-                              const struct et_mcap_write_options *options, struct et_err *err)
+enum et_status et__mcap_writer_make(struct et_mcap_writer **writer, const char *path,
+                                    const struct et_mcap_write_options *options, struct et_err *err)
 {
     *writer = NULL;
     struct et_mcap_writer *w = calloc(1, sizeof *w);
@@ -109,17 +126,29 @@ enum et_status et_mcap_create(struct et_mcap_writer **writer, const char *path,
         !et_str_is_utf8(w->options.library))
         st = et_fail(err, ET_EARG, -1, "%.200s: options out of range", path);
     if (st == ET_OK)
-        st = make(w, err);
+        st = make(w, path, err);
     if (st == ET_OK)
+        *writer = w;
+    else
+        et_mcap_writer_close(w);
+    return st;
+}
+
+enum et_status et_mcap_create(struct et_mcap_writer **writer, const char *path,
+                              const struct et_mcap_write_options *options, struct et_err *err)
+{
+    enum et_status st = et__mcap_writer_make(writer, path, options, err);
+    struct et_mcap_writer *w = *writer;
+    if (st == ET_OK && !w->options.sink.put)
         st = et_file_open(&w->file, path, ET_FILE_CREATE, err);
     if (st == ET_OK) {
         put_header(w);
         st = et__write_out(w, err);
     }
-    if (st == ET_OK)
-        *writer = w;
-    else
+    if (st != ET_OK) {
         et_mcap_writer_close(w);
+        *writer = NULL;
+    }
     return st;
 }
 
@@ -210,12 +239,9 @@ static bool is_same_schema(const struct et_mcap_schema *a, const struct et_mcap_
            et_str_eq(a->data, b->data);
 }
 
-enum et_status et_mcap_add_schema(struct et_mcap_writer *w, const struct et_mcap_schema *schema,
-                                  struct et_err *err)
+enum et_status et__keep_schema(struct et_mcap_writer *w, const struct et_mcap_schema *schema,
+                               struct et_err *err)
 {
-    enum et_status st = is_fit(w, err);
-    if (st != ET_OK)
-        return st;
     if (schema->id == 0 || !et_str_is_utf8(schema->name) || !et_str_is_utf8(schema->encoding) ||
         schema->data.n > ET_MCAP_CHUNK_BYTES_MAX / 2)
         return et_fail(err, ET_EARG, schema->id, "schema %u: no schema can be like that",
@@ -223,7 +249,7 @@ enum et_status et_mcap_add_schema(struct et_mcap_writer *w, const struct et_mcap
     const int32_t place = w->of_schema[schema->id];
     if (place >= 0)
         return is_same_schema(&w->schemas[place], schema)
-                   ? ET_OK
+                   ? ET_END
                    : et_fail(err, ET_EARG, schema->id, "schema %u is another one already",
                              schema->id);
     struct et_mcap_schema *grown =
@@ -240,6 +266,17 @@ enum et_status et_mcap_add_schema(struct et_mcap_writer *w, const struct et_mcap
     if (is_full)
         return check(w, et_arena_fail(w->arena, "the schemas", err), err);
     w->of_schema[schema->id] = (int32_t)w->n_schemas++;
+    return ET_OK;
+}
+
+enum et_status et_mcap_add_schema(struct et_mcap_writer *w, const struct et_mcap_schema *schema,
+                                  struct et_err *err)
+{
+    enum et_status st = is_fit(w, err);
+    if (st == ET_OK)
+        st = et__keep_schema(w, schema, err);
+    if (st != ET_OK)
+        return st == ET_END ? ET_OK : st;
     et__mcap_put_schema(target(w), schema, w->options.with_padding && w->options.without_chunks);
     st = write_target(w, err);
     return check(w, st, err);
@@ -270,12 +307,9 @@ static bool is_channel(const struct et_mcap_writer *w, const struct et_mcap_chan
     return is_good && n_bytes < ET_MCAP_CHUNK_BYTES_MAX / 2;
 }
 
-enum et_status et_mcap_add_channel(struct et_mcap_writer *w, const struct et_mcap_channel *channel,
-                                   struct et_err *err)
+enum et_status et__keep_channel(struct et_mcap_writer *w, const struct et_mcap_channel *channel,
+                                struct et_err *err)
 {
-    enum et_status st = is_fit(w, err);
-    if (st != ET_OK)
-        return st;
     if (!is_channel(w, channel))
         return et_fail(err, ET_EARG, channel->id,
                        "channel %u: a text that is no UTF-8, or a schema that is not there",
@@ -283,7 +317,7 @@ enum et_status et_mcap_add_channel(struct et_mcap_writer *w, const struct et_mca
     const int32_t place = w->of_channel[channel->id];
     if (place >= 0)
         return is_same_channel(&w->channels[place], channel)
-                   ? ET_OK
+                   ? ET_END
                    : et_fail(err, ET_EARG, channel->id, "channel %u is another one already",
                              channel->id);
     struct et_mcap_channel *grown =
@@ -305,6 +339,17 @@ enum et_status et_mcap_add_channel(struct et_mcap_writer *w, const struct et_mca
         return check(w, et_arena_fail(w->arena, "the channels", err), err);
     w->of_channel[channel->id] = (int32_t)w->n_channels++;
     w->n_ids = channel->id >= w->n_ids ? (size_t)channel->id + 1 : w->n_ids;
+    return ET_OK;
+}
+
+enum et_status et_mcap_add_channel(struct et_mcap_writer *w, const struct et_mcap_channel *channel,
+                                   struct et_err *err)
+{
+    enum et_status st = is_fit(w, err);
+    if (st == ET_OK)
+        st = et__keep_channel(w, channel, err);
+    if (st != ET_OK)
+        return st == ET_END ? ET_OK : st;
     et__mcap_put_channel(target(w), channel, w->options.with_padding && w->options.without_chunks);
     st = write_target(w, err);
     return check(w, st, err);
@@ -327,7 +372,7 @@ static char *put_message(char *to, const struct et_mcap_message *message)
     return to + 31 + message->data.n;
 }
 
-static bool make_mark(struct et__slot *slot)
+static bool make_room(struct et__slot *slot)
 {
     if (slot->n_marks < slot->cap_marks)
         return true;
@@ -341,13 +386,22 @@ static bool make_mark(struct et__slot *slot)
     return true;
 }
 
-static void count_message(struct et_mcap_writer *w, const struct et_mcap_message *message)
+bool et__mark_message(struct et__slot *slot, int64_t t_ns, uint32_t offset, uint16_t channel_id)
 {
-    const int64_t t_ns = message->log_time_ns;
+    if (!make_room(slot))
+        return false;
+    slot->start_ns = slot->n_marks == 0 || t_ns < slot->start_ns ? t_ns : slot->start_ns;
+    slot->end_ns = slot->n_marks == 0 || t_ns > slot->end_ns ? t_ns : slot->end_ns;
+    slot->marks[slot->n_marks++] = (struct et__mark){t_ns, offset, channel_id};
+    return true;
+}
+
+void et__count_message(struct et_mcap_writer *w, uint16_t channel_id, int64_t t_ns)
+{
     w->start_ns = w->n_messages == 0 || t_ns < w->start_ns ? t_ns : w->start_ns;
     w->end_ns = w->n_messages == 0 || t_ns > w->end_ns ? t_ns : w->end_ns;
     w->n_messages++;
-    w->counts[message->channel_id]++;
+    w->counts[channel_id]++;
 }
 
 enum et_status et_mcap_write(struct et_mcap_writer *w, const struct et_mcap_message *message,
@@ -366,16 +420,14 @@ enum et_status et_mcap_write(struct et_mcap_writer *w, const struct et_mcap_mess
     struct et_buf *buf = target(w);
     const size_t begin = buf->n, n_bytes = 31 + message->data.n;
     char *to = et_buf_reserve(buf, n_bytes);
-    if (!to || (!w->options.without_chunks && !make_mark(slot)))
+    if (!to || (!w->options.without_chunks &&
+                !et__mark_message(slot, t_ns, (uint32_t)begin, message->channel_id)))
         return check(w, et_fail(err, ET_ENOMEM, -1, "no memory for a chunk"), err);
     (void)put_message(to, message);
     buf->n += n_bytes;
-    count_message(w, message);
+    et__count_message(w, message->channel_id, t_ns);
     if (w->options.without_chunks)
         return check(w, write_when_much(w, err), err);
-    slot->start_ns = slot->n_marks == 0 || t_ns < slot->start_ns ? t_ns : slot->start_ns;
-    slot->end_ns = slot->n_marks == 0 || t_ns > slot->end_ns ? t_ns : slot->end_ns;
-    slot->marks[slot->n_marks++] = (struct et__mark){t_ns, (uint32_t)begin, message->channel_id};
     return buf->n >= w->options.chunk_bytes ? check(w, end_chunk(w, err), err) : ET_OK;
 }
 
@@ -384,6 +436,32 @@ enum et_status et_mcap_write(struct et_mcap_writer *w, const struct et_mcap_mess
 static uint64_t place_of(const struct et_mcap_writer *w)
 {
     return (uint64_t)w->n_written + w->out.n;
+}
+
+void et__index_attachment(struct et_mcap_writer *w, const struct et_mcap_attachment *a, uint64_t at,
+                          uint64_t n_bytes)
+{
+    struct et_buf *index = &w->attachment_indexes;
+    const size_t entry = et__mcap_record_begin(index, ET_MCAP_ATTACHMENT_INDEX);
+    et__mcap_put_uint(index, at, 8);
+    et__mcap_put_uint(index, n_bytes, 8);
+    et__mcap_put_uint(index, (uint64_t)a->log_time_ns, 8);
+    et__mcap_put_uint(index, (uint64_t)a->create_time_ns, 8);
+    et__mcap_put_uint(index, a->data.n, 8);
+    et__mcap_put_text(index, a->name);
+    et__mcap_put_text(index, a->media_type);
+    et__mcap_record_end(index, entry, w->options.with_padding);
+    w->n_attachments++;
+}
+
+void et__index_metadata(struct et_mcap_writer *w, struct et_str name, uint64_t at, uint64_t n_bytes)
+{
+    const size_t entry = et__mcap_record_begin(&w->metadata_indexes, ET_MCAP_METADATA_INDEX);
+    et__mcap_put_uint(&w->metadata_indexes, at, 8);
+    et__mcap_put_uint(&w->metadata_indexes, n_bytes, 8);
+    et__mcap_put_text(&w->metadata_indexes, name);
+    et__mcap_record_end(&w->metadata_indexes, entry, w->options.with_padding);
+    w->n_metadata++;
 }
 
 static void put_attachment(struct et_mcap_writer *w, const struct et_mcap_attachment *a)
@@ -400,16 +478,7 @@ static void put_attachment(struct et_mcap_writer *w, const struct et_mcap_attach
     if (w->out.status == ET_OK)
         et__mcap_put_uint(&w->out, et__mcap_crc(0, w->out.p + first, w->out.n - first), 4);
     et__mcap_record_end(&w->out, begin, w->options.with_padding);
-    struct et_buf *index = &w->attachment_indexes;
-    const size_t entry = et__mcap_record_begin(index, ET_MCAP_ATTACHMENT_INDEX);
-    et__mcap_put_uint(index, at, 8);
-    et__mcap_put_uint(index, w->out.n - begin, 8);
-    et__mcap_put_uint(index, (uint64_t)a->log_time_ns, 8);
-    et__mcap_put_uint(index, (uint64_t)a->create_time_ns, 8);
-    et__mcap_put_uint(index, a->data.n, 8);
-    et__mcap_put_text(index, a->name);
-    et__mcap_put_text(index, a->media_type);
-    et__mcap_record_end(index, entry, w->options.with_padding);
+    et__index_attachment(w, a, at, w->out.n - begin);
 }
 
 enum et_status et_mcap_write_attachment(struct et_mcap_writer *w,
@@ -426,7 +495,6 @@ enum et_status et_mcap_write_attachment(struct et_mcap_writer *w,
     st = end_chunks(w, err);
     if (st == ET_OK) {
         put_attachment(w, attachment);
-        w->n_attachments++;
         st = write_when_much(w, err);
     }
     return check(w, st, err);
@@ -452,12 +520,7 @@ enum et_status et_mcap_write_metadata(struct et_mcap_writer *w,
     et__mcap_put_text(&w->out, metadata->name);
     et__mcap_put_pairs(&w->out, metadata->pairs, metadata->n_pairs);
     et__mcap_record_end(&w->out, begin, w->options.with_padding);
-    const size_t entry = et__mcap_record_begin(&w->metadata_indexes, ET_MCAP_METADATA_INDEX);
-    et__mcap_put_uint(&w->metadata_indexes, at, 8);
-    et__mcap_put_uint(&w->metadata_indexes, w->out.n - begin, 8);
-    et__mcap_put_text(&w->metadata_indexes, metadata->name);
-    et__mcap_record_end(&w->metadata_indexes, entry, w->options.with_padding);
-    w->n_metadata++;
+    et__index_metadata(w, metadata->name, at, w->out.n - begin);
     return check(w, write_when_much(w, err), err);
 }
 
@@ -468,9 +531,29 @@ enum et_status et_mcap_flush(struct et_mcap_writer *w, struct et_err *err)
         st = end_chunks(w, err);
     if (st == ET_OK)
         st = et__write_out(w, err);
-    if (st == ET_OK && w->options.should_sync)
-        st = et_file_sync(w->file, err);
+    if (st == ET_OK)
+        st = sync_file(w, err);
     return check(w, st, err);
+}
+
+enum et_status et_mcap_fill(struct et_mcap_writer *w, size_t n, struct et_err *err)
+{
+    if (n < FILL_MIN || (n & (n - 1)) != 0)
+        return et_fail(err, ET_EARG, -1, "%s: filled up to a multiple of %zu bytes", w->path, n);
+    enum et_status st = et_mcap_flush(w, err);
+    const size_t n_over = (size_t)w->n_written & (n - 1);
+    if (st != ET_OK || n_over == 0)
+        return st;
+    size_t n_left = n - n_over;
+    n_left += n_left < ET__MCAP_HEAD_BYTES ? n : 0;
+    const size_t begin = et__mcap_record_begin(&w->out, ET_MCAP_FILLER);
+    char *zeros = et_buf_reserve(&w->out, n_left - ET__MCAP_HEAD_BYTES);
+    if (zeros) {
+        memset(zeros, 0, n_left - ET__MCAP_HEAD_BYTES);
+        w->out.n += n_left - ET__MCAP_HEAD_BYTES;
+    }
+    et__mcap_record_end(&w->out, begin, false);
+    return check(w, et__write_out(w, err), err);
 }
 
 /* ---- the end ---- */
@@ -591,8 +674,8 @@ enum et_status et_mcap_finish(struct et_mcap_writer *w, struct et_err *err)
         st = et_buf_check(&w->metadata_indexes, "the index of metadata", err);
     if (st == ET_OK)
         st = put_end(w, err);
-    if (st == ET_OK && w->options.should_sync)
-        st = et_file_sync(w->file, err);
+    if (st == ET_OK)
+        st = sync_file(w, err);
     et_mcap_writer_close(w);
     return st;
 }

@@ -7,10 +7,8 @@
 
 /* ---- on any thread ---- */
 
-/* MessageIndex records: one a channel that has messages, ascending, each with the messages in the
- * order in which they were written. */
-static enum et_status make_indexes(const struct et_mcap_writer *w, struct et__slot *slot,
-                                   struct et_err *err)
+enum et_status et__make_indexes(const struct et_mcap_writer *w, struct et__slot *slot,
+                                struct et_err *err)
 {
     const size_t n_ids = slot->n_ids;
     uint32_t *counts = calloc(n_ids + 1, sizeof *counts);
@@ -75,7 +73,7 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
         st = et__mcap_compress(&w->encoders[worker], w->options.compression, w->options.level,
                                et_buf_str(&slot->records), &slot->stored, err);
     if (st == ET_OK && !w->options.without_message_index)
-        st = make_indexes(w, slot, err);
+        st = et__make_indexes(w, slot, err);
     slot->stored_crc = w->options.compression == ET_MCAP_NONE
                            ? slot->crc
                            : et__mcap_crc(0, slot->stored.p, slot->stored.n);
@@ -90,26 +88,26 @@ static struct et_str name_of(enum et_mcap_compression compression)
     return et_str(compression == ET_MCAP_ZSTD ? "zstd" : compression == ET_MCAP_LZ4 ? "lz4" : "");
 }
 
-static void put_chunk_index(struct et_mcap_writer *w, const struct et__slot *slot, int64_t at,
-                            int64_t n_bytes, size_t n_stored)
+void et__index_chunk(struct et_mcap_writer *w, const struct et__chunk_entry *chunk)
 {
     struct et_buf *buf = &w->chunk_indexes;
+    w->n_chunks++;
+    if (w->options.without_chunk_index)
+        return;
     const size_t begin = et__mcap_record_begin(buf, ET_MCAP_CHUNK_INDEX);
-    et__mcap_put_uint(buf, (uint64_t)slot->start_ns, 8);
-    et__mcap_put_uint(buf, (uint64_t)slot->end_ns, 8);
-    et__mcap_put_uint(buf, (uint64_t)at, 8);
-    et__mcap_put_uint(buf, (uint64_t)n_bytes, 8);
-    const bool has_index = !w->options.without_message_index;
-    const size_t n = has_index ? slot->n_channels : 0;
-    et__mcap_put_uint(buf, n * 10, 4);
-    for (size_t i = 0; i < n; i++) {
-        et__mcap_put_uint(buf, slot->channels[i], 2);
-        et__mcap_put_uint(buf, (uint64_t)(at + n_bytes) + slot->index_ats[i], 8);
+    et__mcap_put_uint(buf, (uint64_t)chunk->start_ns, 8);
+    et__mcap_put_uint(buf, (uint64_t)chunk->end_ns, 8);
+    et__mcap_put_uint(buf, (uint64_t)chunk->at, 8);
+    et__mcap_put_uint(buf, (uint64_t)chunk->n_bytes, 8);
+    et__mcap_put_uint(buf, chunk->n_channels * 10, 4);
+    for (size_t i = 0; i < chunk->n_channels; i++) {
+        et__mcap_put_uint(buf, chunk->channels[i], 2);
+        et__mcap_put_uint(buf, (uint64_t)(chunk->at + chunk->n_bytes) + chunk->index_ats[i], 8);
     }
-    et__mcap_put_uint(buf, has_index ? slot->indexes.n : 0, 8);
-    et__mcap_put_text(buf, name_of(w->options.compression));
-    et__mcap_put_uint(buf, n_stored, 8);
-    et__mcap_put_uint(buf, slot->records.n, 8);
+    et__mcap_put_uint(buf, chunk->index_bytes, 8);
+    et__mcap_put_text(buf, chunk->compression);
+    et__mcap_put_uint(buf, chunk->n_stored, 8);
+    et__mcap_put_uint(buf, chunk->n_records, 8);
     et__mcap_record_end(buf, begin, w->options.with_padding);
 }
 
@@ -118,8 +116,8 @@ static enum et_status write_through(struct et_mcap_writer *w, const void *p, siz
                                     struct et_err *err)
 {
     enum et_status st = et__write_out(w, err);
-    if (st == ET_OK && n)
-        st = et_file_write_at(w->file, w->n_written, p, n, err);
+    if (st == ET_OK)
+        st = et__write_bytes(w, p, n, err);
     if (st != ET_OK)
         return st;
     w->crc = n < JOIN_BYTES ? et__mcap_crc(w->crc, p, n) : et__mcap_crc_join(w->crc, crc, n);
@@ -146,11 +144,22 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
     et__mcap_put_text(&w->out, compression);
     et__mcap_put_uint(&w->out, bytes->n, 8);
     enum et_status st = write_through(w, bytes->p, bytes->n, slot->stored_crc, err);
-    if (st == ET_OK && !w->options.without_chunk_index)
-        put_chunk_index(w, slot, at, ET__MCAP_HEAD_BYTES + (int64_t)n_content, bytes->n);
-    if (st == ET_OK && !w->options.without_message_index)
+    const bool has_index = !w->options.without_message_index;
+    const struct et__chunk_entry entry = {.start_ns = slot->start_ns,
+                                          .end_ns = slot->end_ns,
+                                          .at = at,
+                                          .n_bytes = ET__MCAP_HEAD_BYTES + (int64_t)n_content,
+                                          .channels = slot->channels,
+                                          .index_ats = slot->index_ats,
+                                          .n_channels = has_index ? slot->n_channels : 0,
+                                          .index_bytes = has_index ? slot->indexes.n : 0,
+                                          .compression = compression,
+                                          .n_stored = bytes->n,
+                                          .n_records = slot->records.n};
+    if (st == ET_OK)
+        et__index_chunk(w, &entry);
+    if (st == ET_OK && has_index)
         st = write_through(w, slot->indexes.p, slot->indexes.n, slot->indexes_crc, err);
-    w->n_chunks++;
     et_buf_clear(&slot->records);
     slot->n_marks = 0;
     slot->start_ns = slot->end_ns = 0; // of a chunk without messages
