@@ -73,8 +73,8 @@ struct et_mcap_message sample_message(struct sample *s, size_t i);
 bool sample_is(struct sample *s, const struct et_mcap_message *message);
 
 /* Schema, channels, messages, an attachment "a" of 9 bytes in the middle and metadata "m" at the
- * end; a flush every flush_each messages (0: none). Leaves the writer open. sample_write flushes where
- * there is something to fill up to. */
+ * end; a flush every flush_each messages (0: none). Leaves the writer open. sample_write flushes
+ * where there is something to fill up to. */
 enum et_status sample_put(struct sample *s, struct et_mcap_writer *writer, size_t flush_each,
                           struct et_err *err);
 enum et_status sample_write(struct sample *s, const char *path,

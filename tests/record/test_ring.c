@@ -110,7 +110,7 @@ static void two_threads_lose_nothing(void)
 {
     struct et__ring *ring;
     pthread_t thread;
-    uint64_t n_taken = 0;
+    uint64_t n_taken = 0, n_wrong = 0;
     CHECK_OK(et__ring_open(&ring, 65536, &err));
     if (!CHECK(pthread_create(&thread, NULL, put_all, ring) == 0))
         return;
@@ -119,12 +119,10 @@ static void two_threads_lose_nothing(void)
         const struct et__ring_sample *sample = et__ring_peek(ring, &bytes);
         if (!sample)
             continue;
-        if (!is_sample(sample, bytes, n_taken) && !CHECK(!"a sample came otherwise"))
-            break;
+        n_wrong += !is_sample(sample, bytes, n_taken++);
         et__ring_pop(ring);
-        n_taken++;
     }
-    CHECK_EQ(n_taken, N_SAMPLES);
+    CHECK_EQ(n_wrong, 0);
     (void)pthread_join(thread, NULL);
     et__ring_close(ring);
 }
