@@ -87,6 +87,7 @@ int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *a
         cli_problem(args, "there is no tier \"%s\"", tier);
         return CLI_USAGE;
     }
+    options->world.has_litter = options->tier >= ET_TIER_CLUTTERED;
     if (take_joints(args, &options->world) != CLI_DONE)
         return CLI_USAGE;
     if (et_trainer_style_load(trainer ? trainer : CLI_WORLD_TRAINER, arena, &options->style,

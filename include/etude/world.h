@@ -32,6 +32,7 @@ struct et_world_options {
     bool has_backlash;     // of joints: 0.2 degrees of play
     bool has_lag;          // of actuators: 20 ms, first order
     bool without_friction; // of joints
+    bool has_litter; // things lie about from the tier cluttered on, where the skill names none
 };
 
 struct et_world_joint {

@@ -22,7 +22,7 @@ class Err(c.Structure):
 
 class Options(c.Structure):
     _fields_ = [("skill", c.c_char_p), ("robot", c.c_char_p), ("has_backlash", c.c_bool),
-                ("has_lag", c.c_bool), ("without_friction", c.c_bool)]
+                ("has_lag", c.c_bool), ("without_friction", c.c_bool), ("has_litter", c.c_bool)]
 
 
 class CameraOptions(c.Structure):

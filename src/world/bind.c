@@ -179,6 +179,7 @@ static enum et_status bind_skill(struct et_world *w, struct et_err *err)
         st = bind_draw(w, &script->draws[i], &w->draws[i], err);
     for (size_t i = 0; st == ET_OK && i < script->n_clutter; i++)
         st = et__bind(w, mjOBJ_BODY, &script->clutter[i], &w->clutter[i], err);
+    et__bind_litter(w);
     w->wipe_tool = mj_name2id(w->model, mjOBJ_SITE, "wipe_tool");
     return st;
 }

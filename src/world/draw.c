@@ -259,8 +259,10 @@ enum et_status et__draw(struct et_world *w, struct et_err *err)
         tell_masses(w);
         home(w);
         mj_forward(w->model, w->data);
-        if (was_crowded || !is_crowded(w))
+        if (was_crowded || !is_crowded(w)) {
+            et__lay_litter(w);
             return ET_OK;
+        }
     }
     return et_fail(err, ET_ECORRUPT, -1,
                    "%.200s: things stand in each other in %d draws: make `random` narrower",

@@ -14,11 +14,16 @@
 
 #define WORDS "MuJoCo: " // before what it says
 
-enum { SCENE, COMMON, ROBOT, SCENARIO, N_FILES };
+// What a world's rooms have beside the scene, where the skill has no clutter of its own.
+static const char WITH_LITTER[] =
+    "<mujoco><include file=\"scene.xml\"/><include file=\"litter.xml\"/></mujoco>";
+
+enum { SCENE, COMMON, ROBOT, SCENARIO, LITTER, N_FILES };
 
 struct texts {
     struct et__mujoco_file files[N_FILES];
     const char *paths[N_FILES];
+    size_t n; // LITTER: there is none
 };
 
 static enum et_status find_shared(const struct et_world *w, const char *folder, const char *id,
@@ -28,12 +33,19 @@ static enum et_status find_shared(const struct et_world *w, const char *folder, 
     return et_share_find(&kind, id, w->arena, path, err);
 }
 
+static bool has_litter(const struct et_world *w)
+{
+    return w->options.has_litter && w->skill->script->n_clutter == 0;
+}
+
 static enum et_status read_texts(const struct et_world *w, struct texts *t, struct et_err *err)
 {
     *t = (struct texts){.files = {{"scene.xml", {0}},
                                   {"common.xml", {0}},
                                   {"robot.xml", {0}},
-                                  {"scenario.xml", {0}}},
+                                  {"scenario.xml", {0}},
+                                  {"litter.xml", {0}}},
+                        .n = has_litter(w) ? N_FILES : LITTER,
                         .paths = {[SCENE] = et_path_join(w->arena, w->skill->folder, "scene.xml"),
                                   [ROBOT] = w->robot->mjcf}};
     enum et_status st = t->paths[SCENE] ? ET_OK : et_arena_fail(w->arena, "a path", err);
@@ -41,9 +53,11 @@ static enum et_status read_texts(const struct et_world *w, struct texts *t, stru
         st = find_shared(w, "world", "common", &t->paths[COMMON], err);
     if (st == ET_OK)
         st = find_shared(w, "world/scenarios", w->skill->scenario, &t->paths[SCENARIO], err);
-    for (size_t i = 0; i < N_FILES && st == ET_OK; i++)
+    if (st == ET_OK && t->n > LITTER)
+        st = find_shared(w, "world", "litter", &t->paths[LITTER], err);
+    for (size_t i = 0; i < t->n && st == ET_OK; i++)
         st = et_file_read(t->paths[i], XML_BYTES_MAX, w->arena, &t->files[i].text, err);
-    for (size_t i = 0; i < N_FILES && st == ET_OK; i++)
+    for (size_t i = 0; i < t->n && st == ET_OK; i++)
         if (t->files[i].text.n == 0)
             st = et_fail(err, ET_ECORRUPT, 0, "%s: is empty", t->paths[i]);
     return st;
@@ -81,7 +95,7 @@ static struct et__mujoco_file as_model(const struct et__mujoco_file *file, struc
  * when it is read alone is the one, and then the line is its own. */
 static size_t blame(const struct texts *t, struct et_arena *arena, struct et_err *why)
 {
-    for (size_t i = COMMON; i < N_FILES; i++) {
+    for (size_t i = COMMON; i < LITTER; i++) {
         struct et_err alone = {0};
         mjModel *model = NULL;
         const struct et__mujoco_file file = as_model(&t->files[i], arena);
@@ -128,6 +142,29 @@ static enum et_status check_model(const mjModel *m, struct et_err *err)
     return ET_OK;
 }
 
+/* The model, and which file is guilty where there is none. */
+static enum et_status load_texts(const struct texts *t, struct et_arena *arena, mjModel **model,
+                                 size_t *guilty, struct et_err *why)
+{
+    struct et__mujoco_file files[N_FILES + 1] = {{"world.xml", ET_STR(WITH_LITTER)}};
+    memcpy(files + 1, t->files, sizeof t->files);
+    *guilty = SCENE;
+    if (t->n > LITTER && et__mujoco_load(files, N_FILES + 1, model, why) == ET_OK)
+        return ET_OK;
+    const struct et_err with_litter = *why;
+    enum et_status st = et__mujoco_load(t->files, LITTER, model, why);
+    if (st == ET_OK && t->n > LITTER) {
+        mj_deleteModel(*model);
+        *model = NULL;
+        *guilty = LITTER;
+        *why = with_litter;
+        return with_litter.status;
+    }
+    if (st == ET_ECORRUPT)
+        *guilty = blame(t, arena, why);
+    return st;
+}
+
 enum et_status et__load_model(struct et_world *w, struct et_err *err)
 {
     struct texts texts;
@@ -135,11 +172,9 @@ enum et_status et__load_model(struct et_world *w, struct et_err *err)
     enum et_status st = read_texts(w, &texts, err);
     if (st != ET_OK)
         return st;
-    st = et__mujoco_load(texts.files, N_FILES, &w->pristine, &why);
-    size_t guilty = SCENE;
-    if (st == ET_ECORRUPT)
-        guilty = blame(&texts, w->arena, &why);
-    else if (st == ET_OK)
+    size_t guilty;
+    st = load_texts(&texts, w->arena, &w->pristine, &guilty, &why);
+    if (st == ET_OK)
         st = check_model(w->pristine, &why);
     if (st == ET_OK)
         return ET_OK;

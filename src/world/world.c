@@ -284,6 +284,7 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
 {
     et__random_seed(&w->random, seed);
     et__random_seed(&w->sensor_random, seed ^ 0x5eed);
+    et__random_seed(&w->litter_random, seed ^ 0x117e5);
     w->tier = tier;
     w->watched = -1;
     w->is_slippery[ET__LEFT] = w->is_slippery[ET__RIGHT] = false; // a fresh model

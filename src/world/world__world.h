@@ -58,6 +58,8 @@ struct et__rows {
     double *position, *velocity, *effort, *command, *wrench, *touch, *pressure, *imu;
 };
 
+#define ET__N_LITTER 3 // of share/world/litter.xml
+
 struct et_world {
     struct et_arena *arena;
     const struct et_skill *skill;
@@ -74,9 +76,10 @@ struct et_world {
     int wipe_tool;                        // site; −1: none
     int *objects;                         // bodies, skill->n_objects of them
     int *clutter;                         // bodies
+    int litter[ET__N_LITTER];             // bodies; −1: the room has none
     int *draws;                           // ids of what the script's draws draw
     struct et__term_ids *success;
-    struct et__random random, sensor_random; // of this episode
+    struct et__random random, sensor_random, litter_random; // of this episode
     enum et_tier tier;
     int64_t n_ticks; // since the reset
     struct et__push push;
@@ -119,6 +122,13 @@ ET_MUST_USE enum et_status et__bind_world(struct et_world *world, struct et_err 
 
 /* Puts the model's and the data's variables to what this episode's chance says; `data` is fresh. */
 ET_MUST_USE enum et_status et__draw(struct et_world *world, struct et_err *err);
+
+/* ---- what lies about (litter.c) ---- */
+
+void et__bind_litter(struct et_world *world);
+/* From the tier cluttered on, each where there is room. The data is as after mj_forward, before and
+ * after. */
+void et__lay_litter(struct et_world *world);
 
 /* ---- what disturbs (disturb.c): nothing before the tier of that name ---- */
 

@@ -59,6 +59,9 @@ wrong_files() { # MuJoCo would end the program, or name the scene for all
     sed -i '0,/<joint name/s/<joint name/<joint nme/' "$world/robots/etude-one/robot.xml"
     ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check take_bottle -n 1 -q && says "robots/etude-one/robot.xml (.*'nme'.* line [1-9]" || return 1
     rm -r "$world/robots"
+    sed '0,/<geom/s/<geom/<gem/' "$ETUDE_SHARE/world/litter.xml" >"$world/litter.xml"
+    ETUDE_SHARE=$dir/wrong:$ETUDE_SHARE exits 3 world check insert_peg --tier cluttered -n 1 -q && says "world/litter.xml (.*'gem', line" || return 1
+    rm "$world/litter.xml"
     cp -r "$ETUDE_SHARE/world/skills/take_bottle" "$world/far"
     sed -i '0,/pos="[-0-9. ]*"/s/pos="[-0-9. ]*"/pos="1e300 0 0"/' "$world/far/scene.xml"
     exits 3 world check "$world/far" -n 1 -q && says "far/scene.xml (.*body \"bottle\" has a number beyond all sense"
