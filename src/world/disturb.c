@@ -9,9 +9,19 @@
 #define PUSH_MOST_N 14
 
 #define WALK_M_S 0.9
-#define WALK_FROM_M (-2.0) // along x, and back
+#define WALK_FROM_M (-2.0) // along x, and back, as far as there is room
 #define WALK_TO_M 1.8
-#define WALK_AWAY_M 0.95 // to the side, where no table is
+#define WALK_AWAY_M 0.95     // to the side
+#define WALK_MIDDLE_M (-0.3) // beside the robot, a little behind it
+#define STRIDE_M 0.1
+#define SHOULDER_M 0.25 // half of a person, and an arm
+#define HEAD_M 1.9
+#define FOOT_M 0.15 // what is higher stands in the way
+
+static int passer_by(const struct et_world *w)
+{
+    return mj_name2id(w->model, mjOBJ_BODY, "passer_by");
+}
 
 static int pushed_body(struct et_world *w)
 {
@@ -34,18 +44,41 @@ static void begin_push(struct et_world *w)
     mju_scl3(push->force, way, force);
 }
 
+static bool is_free(const struct et_world *w, double x, double y)
+{
+    static const double DOWN[3] = {0, 0, -1};
+    for (int i = -1; i <= 1; i++) {
+        const double from[3] = {x, y + i * SHOULDER_M, HEAD_M};
+        int geom;
+        const double depth = mj_ray(w->model, w->data, from, DOWN, NULL, 1, passer_by(w), &geom);
+        if (depth >= 0 && depth < HEAD_M - FOOT_M)
+            return false;
+    }
+    return true;
+}
+
+// How far a person can go from beside the robot.
+static double walk_until(const struct et_world *w, double way, double end)
+{
+    double x = WALK_MIDDLE_M;
+    while (fabs(x + way * (STRIDE_M + SHOULDER_M)) < fabs(end) &&
+           is_free(w, x + way * (STRIDE_M + SHOULDER_M), w->walk_side * WALK_AWAY_M))
+        x += way * STRIDE_M;
+    return x;
+}
+
 // Up and down beside the robot, on the side that chance chose.
 static void walk(struct et_world *w)
 {
-    const int body = mj_name2id(w->model, mjOBJ_BODY, "passer_by");
+    const int body = passer_by(w);
     const int mocap = body < 0 ? -1 : w->model->body_mocapid[body];
     if (mocap < 0)
         return;
-    const double length = WALK_TO_M - WALK_FROM_M;
+    const double length = fmax(w->walk_to_m - w->walk_from_m, STRIDE_M); // treads from foot to foot
     const double way = fmod(WALK_M_S * w->data->time + w->walk_m, 2 * length);
     const bool is_back = way > length;
     double *position = w->data->mocap_pos + 3 * mocap, *turn = w->data->mocap_quat + 4 * mocap;
-    position[0] = WALK_FROM_M + (is_back ? 2 * length - way : way);
+    position[0] = w->walk_from_m + (is_back ? 2 * length - way : way);
     position[1] = w->walk_side * WALK_AWAY_M;
     position[2] = 0;
     turn[0] = is_back ? 0 : 1;
@@ -59,6 +92,8 @@ void et__disturb_begin(struct et_world *w)
     if (w->tier < ET_TIER_DISTURBED)
         return;
     w->walk_side = et__random_even(&w->random, 0, 1) < 0.5 ? -1 : 1;
+    w->walk_from_m = walk_until(w, -1, WALK_FROM_M);
+    w->walk_to_m = walk_until(w, 1, WALK_TO_M);
     w->walk_m = et__random_even(&w->random, 0, 2 * (WALK_TO_M - WALK_FROM_M));
     walk(w);
 }

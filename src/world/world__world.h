@@ -84,12 +84,13 @@ struct et_world {
     int64_t n_ticks; // since the reset
     struct et__push push;
     double walk_side, walk_m; // of the person who walks by: −1 or 1; where on the way it began
-    double *action, *speed;   // n_joints: in force, and its smoothed speed
-    double *lagged;           // n_joints: what reaches the actuators
-    double *joint_max;        // of all joints of the model, since the reset: what was pressed
-    unsigned char *wiped;     // of all sites
-    bool is_slippery[2];      // hands without friction
-    struct et__surface *own;  // of all geoms: what slippery ones get back
+    double walk_from_m, walk_to_m; // and turns round
+    double *action, *speed;        // n_joints: in force, and its smoothed speed
+    double *lagged;                // n_joints: what reaches the actuators
+    double *joint_max;             // of all joints of the model, since the reset: what was pressed
+    unsigned char *wiped;          // of all sites
+    bool is_slippery[2];           // hands without friction
+    struct et__surface *own;       // of all geoms: what slippery ones get back
     int watched; // body of the robot whose contacts are measured, with all on it; −1: none
     struct et__contact hit; // the hardest of the last step's ticks
     struct et_world_state state;

@@ -112,6 +112,48 @@ static void late_sensors_are_a_step_behind_the_worlds_time(void)
     close_stage(&s);
 }
 
+/* The furniture above a place of the floor, as high as a person; 0: none. */
+static double furniture_at(const struct et_world *w, const double at[3])
+{
+    static const double DOWN[3] = {0, 0, -1};
+    const double from[3] = {at[0], at[1], 1.9};
+    const int person = mj_name2id(w->model, mjOBJ_BODY, "passer_by");
+    int geom;
+    const double depth = mj_ray(w->model, w->data, from, DOWN, NULL, 1, person, &geom);
+    return depth >= 0 && depth < 1.7 ? 1.9 - depth : 0;
+}
+
+static void the_person_walks_where_there_is_room(void)
+{
+    static const char *const SKILLS[] = {"load_conveyor", "fill_shelf", "press_button"};
+    for (size_t k = 0; k < sizeof SKILLS / sizeof *SKILLS; k++) {
+        const struct et_world_options options = {.skill = SKILLS[k]};
+        struct et_world *w;
+        double action[64];
+        size_t n;
+        if (!CHECK(et_world_open(&w, &options, &err) == ET_OK))
+            continue;
+        const struct et_world_joint *joints = et_world_joints(w, &n);
+        const int body = mj_name2id(w->model, mjOBJ_BODY, "passer_by");
+        const double *at = w->data->mocap_pos + 3 * w->model->body_mocapid[body];
+        for (size_t i = 0; i < n; i++)
+            action[i] = joints[i].home;
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            double least = 10, most = -10;
+            CHECK_OK(et_world_reset(w, seed, ET_TIER_DISTURBED, &err));
+            for (int i = 0; i < 600; i++) {
+                CHECK_OK(et_world_step(w, action, &err));
+                least = fmin(least, at[0]);
+                most = fmax(most, at[0]);
+                if (!CHECK(furniture_at(w, at) == 0))
+                    break;
+            }
+            CHECK(most - least > 0.5); // and does walk
+        }
+        et_world_close(w);
+    }
+}
+
 static void nothing_was_pressed_before(void)
 {
     struct stage s;
@@ -158,6 +200,7 @@ int main(void)
     RUN(an_episode_begins_undisturbed);
     RUN(hands_and_the_trunk_are_pushed_and_let_go);
     RUN(late_sensors_are_a_step_behind_the_worlds_time);
+    RUN(the_person_walks_where_there_is_room);
     RUN(nothing_was_pressed_before);
     RUN(a_snapshot_undoes_what_broke_and_what_was_seen);
     return tap_end();
