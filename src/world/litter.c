@@ -20,8 +20,10 @@ static const char *const NAMES[ET__N_LITTER] = {"litter_tape", "litter_box", "li
 
 void et__bind_litter(struct et_world *w)
 {
-    for (size_t i = 0; i < ET__N_LITTER; i++)
-        w->litter[i] = mj_name2id(w->model, mjOBJ_BODY, NAMES[i]);
+    for (size_t i = 0; i < ET__N_LITTER; i++) {
+        const int body = mj_name2id(w->model, mjOBJ_BODY, NAMES[i]);
+        w->litter[i] = body >= 0 && et__is_loose(w->model, body) ? body : -1;
+    }
 }
 
 static double *place_of(const struct et_world *w, int body)
