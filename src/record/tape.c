@@ -131,14 +131,14 @@ enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck, cons
     *tape = NULL;
     struct et__tape *t = calloc(1, sizeof *t);
     if (!t)
-        return et_fail(err, ET_ENOMEM, -1, "%s: no memory for writing it", path);
+        return et_fail(err, ET_ENOMEM, -1, "no memory for writing a file");
     t->fd = t->direct_fd = -1;
     t->deck = deck;
     t->next = deck->tapes;
     deck->tapes = t;
     t->path = strdup(path);
     enum et_status st =
-        t->path ? ET_OK : et_fail(err, ET_ENOMEM, -1, "%s: no memory for writing it", path);
+        t->path ? ET_OK : et_fail(err, ET_ENOMEM, -1, "no memory for writing a file");
     if (st == ET_OK) {
         t->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         if (t->fd < 0)
