@@ -46,15 +46,17 @@ static double way_to_line(const double p[2], const double a[2], const double b[2
 /* Where hands and things go: the skill's things, and what its success speaks of. */
 struct marks {
     double at[MARKS_MAX][2], room_m[MARKS_MAX]; // as it is wide itself
+    int wanted[MARKS_MAX]; // a body of the success, onto which things go; −1: none
     size_t n;
 };
 
-static void add_mark(struct marks *marks, const double *at, double room_m)
+static void add_mark(struct marks *marks, const double *at, double room_m, int wanted)
 {
     if (marks->n == MARKS_MAX)
         return;
     marks->at[marks->n][0] = at[0];
     marks->at[marks->n][1] = at[1];
+    marks->wanted[marks->n] = wanted;
     marks->room_m[marks->n++] = room_m;
 }
 
@@ -64,9 +66,9 @@ static void add_named(const struct et_world *w, char word, int id, struct marks 
     if (id < 0)
         return;
     if (word == 'b')
-        add_mark(marks, w->data->xpos + 3 * id, 0);
+        add_mark(marks, w->data->xpos + 3 * id, 0, id);
     else if (word == 's')
-        add_mark(marks, w->data->site_xpos + 3 * id, fmax(size[0], size[1]));
+        add_mark(marks, w->data->site_xpos + 3 * id, fmax(size[0], size[1]), -1);
 }
 
 static struct marks find_marks(const struct et_world *w)
@@ -74,7 +76,7 @@ static struct marks find_marks(const struct et_world *w)
     const struct et__condition *success = &w->skill->script->success;
     struct marks marks = {.n = 0};
     for (size_t i = 0; i < w->skill->n_objects; i++)
-        add_mark(&marks, w->data->xpos + 3 * w->objects[i], 0);
+        add_mark(&marks, w->data->xpos + 3 * w->objects[i], 0, -1);
     for (size_t i = 0; i < success->n_terms; i++) {
         size_t i_name = 0;
         for (const char *word = success->terms[i].predicate->words; *word; word++)
@@ -98,16 +100,11 @@ static bool is_in_the_way(const struct et_world *w, const struct marks *marks, c
     return false;
 }
 
-// Of a body that the success speaks of: things are to go there.
-static bool is_wanted(const struct et_world *w, int body)
+static bool is_wanted(const struct marks *marks, int body)
 {
-    const struct et__condition *success = &w->skill->script->success;
-    for (size_t i = 0; i < success->n_terms; i++) {
-        size_t i_name = 0;
-        for (const char *word = success->terms[i].predicate->words; *word; word++)
-            if (strchr("bsjt", *word) && w->success[i].ids[i_name++] == body && *word == 'b')
-                return true;
-    }
+    for (size_t i = 0; i < marks->n; i++)
+        if (marks->wanted[i] == body)
+            return true;
     return false;
 }
 
@@ -152,7 +149,7 @@ static bool try_place(struct et_world *w, const struct marks *marks, double far_
     int geom;
     const double depth = et__probe_ray(w, p, DOWN, body, &geom);
     if (depth < 0 || m->body_weldid[m->geom_bodyid[geom]] != 0 ||
-        is_wanted(w, m->geom_bodyid[geom]) || fabs(depth - ABOVE_M) > LEVEL_M)
+        is_wanted(marks, m->geom_bodyid[geom]) || fabs(depth - ABOVE_M) > LEVEL_M)
         return false;
     // As high above its support as it lies above the floor in its file.
     p[2] += GAP_M - depth + w->model->qpos0[m->jnt_qposadr[m->body_jntadr[body]] + 2];
