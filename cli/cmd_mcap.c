@@ -308,58 +308,10 @@ int cmd_mcap_check(const struct cli_args *args)
 
 /* ---- recover ---- */
 
-static enum et_status copy_rest(struct et_mcap_reader *reader, struct et_mcap_writer *w,
-                                struct et_arena *arena, const struct cli_args *args,
-                                struct et_err *err)
+static void leave_out(void *ctx, enum et_log_level level, const char *text)
 {
-    const struct et_mcap_info *info = et_mcap_info(reader);
-    enum et_status st = ET_OK;
-    for (size_t i = 0; st == ET_OK && i < (size_t)info->n_attachments; i++) {
-        struct et_mcap_attachment attachment;
-        const struct et_arena_mark mark = et_arena_mark(arena);
-        struct et_err bad = {0};
-        st = et_mcap_attachment(reader, i, arena, &attachment, &bad);
-        if (st == ET_OK)
-            st = et_mcap_write_attachment(w, &attachment, err);
-        else
-            cli_problem(args, "%s; left out", bad.text);
-        st = st == ET_ECORRUPT ? ET_OK : st;
-        et_arena_rewind(arena, mark);
-    }
-    for (size_t i = 0; st == ET_OK && i < (size_t)info->n_metadata; i++) {
-        struct et_mcap_metadata metadata;
-        const struct et_arena_mark mark = et_arena_mark(arena);
-        st = et_mcap_metadata(reader, i, arena, &metadata, err);
-        if (st == ET_OK)
-            st = et_mcap_write_metadata(w, &metadata, err);
-        et_arena_rewind(arena, mark);
-    }
-    return st;
-}
-
-static enum et_status copy_messages(struct et_mcap_reader *reader, struct et_mcap_writer *w,
-                                    int64_t *n, struct et_err *err)
-{
-    const struct et_mcap_query query = {.in_file_order = true};
-    const struct et_mcap_info *info = et_mcap_info(reader);
-    struct et_mcap_message message;
-    enum et_status st = ET_OK;
-    *n = 0;
-    for (size_t i = 0; st == ET_OK && i < info->n_schemas; i++)
-        st = et_mcap_add_schema(w, &info->schemas[i], err);
-    for (size_t i = 0; st == ET_OK && i < info->n_channels; i++) {
-        struct et_mcap_channel channel = info->channels[i];
-        if (channel.schema_id && !et_mcap_schema(reader, channel.schema_id))
-            channel.schema_id = 0; // its schema is lost: better its messages without
-        st = et_mcap_add_channel(w, &channel, err);
-    }
-    if (st == ET_OK)
-        st = et_mcap_query(reader, &query, err);
-    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK) {
-        st = et_mcap_write(w, &message, err);
-        *n += st == ET_OK;
-    }
-    return st == ET_END ? ET_OK : st;
+    (void)level;
+    cli_problem(ctx, "%s", text);
 }
 
 int cmd_mcap_recover(const struct cli_args *args)
@@ -390,10 +342,9 @@ int cmd_mcap_recover(const struct cli_args *args)
                                                   .should_sync = true};
         st = et_mcap_create(&w, output.work, &how, &err);
     }
+    const struct et_log log = {ET_LOG_WARN, leave_out, (void *)(uintptr_t)args};
     if (st == ET_OK)
-        st = copy_messages(reader, w, &n, &err);
-    if (st == ET_OK)
-        st = copy_rest(reader, w, arena, args, &err);
+        st = et_mcap_copy(w, reader, &log, &n, &err);
     if (st == ET_OK)
         st = et_mcap_finish(w, &err);
     else

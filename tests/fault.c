@@ -15,6 +15,7 @@
 int fault_at, fault_count;
 bool fault_seen;
 const char *fault_only;
+void (*fault_watch)(const char *call, int fd, const void *p, size_t n, int64_t at);
 static atomic_bool is_armed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -57,18 +58,27 @@ static bool fails(const char *call)
     return is_now;
 }
 
+static void watch(const char *call, int fd, const void *p, size_t n, int64_t at)
+{
+    if (fault_watch)
+        fault_watch(call, fd, p, n, at);
+}
+
 // clang-format off
-#define WRAP(type, name, params, args, failure, error)  \
-    type __real_##name params;                          \
-    type __wrap_##name params;                          \
-    type __wrap_##name params                           \
-    {                                                   \
-        if (fails(#name)) {                             \
-            errno = error;                              \
-            return failure;                             \
-        }                                               \
-        return __real_##name args;                      \
+#define WATCHED(type, name, params, args, failure, error, watch) \
+    type __real_##name params;                                   \
+    type __wrap_##name params;                                   \
+    type __wrap_##name params                                    \
+    {                                                            \
+        if (fails(#name)) {                                      \
+            errno = error;                                       \
+            return failure;                                      \
+        }                                                        \
+        watch;                                                   \
+        return __real_##name args;                               \
     }
+#define WRAP(type, name, params, args, failure, error) \
+    WATCHED(type, name, params, args, failure, error, (void)0)
 WRAP(void *, malloc, (size_t n), (n), NULL, ENOMEM)
 WRAP(void *, calloc, (size_t n, size_t m), (n, m), NULL, ENOMEM)
 WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL, ENOMEM)
@@ -76,11 +86,14 @@ WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n), NULL, 
 WRAP(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), -1, EIO)
 WRAP(ssize_t, pread64, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), -1, EIO)
 WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1, ENOSPC)
-WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), -1, ENOSPC)
+WATCHED(ssize_t, pwrite64, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), -1, ENOSPC,
+     watch("pwrite", fd, p, n, at))
 WRAP(int, fsync, (int fd), (fd), -1, EIO)
-WRAP(int, fdatasync, (int fd), (fd), -1, EIO)
+WATCHED(int, fdatasync, (int fd), (fd), -1, EIO,
+     watch("fdatasync", fd, NULL, 0, 0))
 WRAP(int, rename, (const char *from, const char *to), (from, to), -1, EACCES)
-WRAP(int, ftruncate64, (int fd, off_t n), (fd, n), -1, ENOSPC)
+WATCHED(int, ftruncate64, (int fd, off_t n), (fd, n), -1, ENOSPC,
+     watch("ftruncate", fd, NULL, (size_t)n, 0))
 WRAP(int, fallocate64, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n), -1, ENOSPC)
 WRAP(int, fstat64, (int fd, struct stat *st), (fd, st), -1, EIO)
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, ENOSPC)
@@ -88,6 +101,9 @@ WRAP(int, unlink, (const char *path), (path), -1, EACCES)
 WRAP(int, pthread_create,
      (pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
      (thread, attr, start, arg), EAGAIN, EAGAIN)
+#ifdef HAS_URING
+WRAP(int, io_uring_submit, (void *ring), (ring), -EINVAL, EINVAL)
+#endif
 // clang-format on
 
 // close: the descriptor is gone even when the call reports a failure.

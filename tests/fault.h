@@ -7,6 +7,8 @@
 #define TESTS_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 extern int fault_at;    // the call that fails, 1-based; 0: none
 extern int fault_count; // calls seen since fault_arm
@@ -14,6 +16,10 @@ extern bool fault_seen; // a call failed in this run
 
 /* Names of calls that may fail, separated by spaces ("write fsync"); NULL: all of them. */
 extern const char *fault_only;
+
+/* Told of what is about to change a file: "pwrite", "fdatasync", "ftruncate" (n: the new size); on
+ * the thread that does it. NULL: nobody. */
+extern void (*fault_watch)(const char *call, int fd, const void *p, size_t n, int64_t at);
 
 void fault_arm(int at); // starts counting; at 0 counts without failing
 void fault_disarm(void);

@@ -43,4 +43,8 @@ ET_API void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAK
 #define ET_ID_CHARS 26
 ET_API void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1]);
 
+/* A new id, a ULID: 48 bits of the time in milliseconds and 80 of chance; ids of later milliseconds
+ * sort behind. The id of what is recorded here. */
+ET_API void et_id_new(int64_t t_real_ns, char id[ET_ID_CHARS + 1]);
+
 #endif

@@ -10,6 +10,7 @@
 #ifndef ETUDE_MCAP_WRITE_H
 #define ETUDE_MCAP_WRITE_H
 
+#include "etude/log.h"
 #include "etude/mcap.h"
 #include "etude/pool.h"
 
@@ -83,6 +84,15 @@ et_mcap_write_attachment(struct et_mcap_writer *writer, const struct et_mcap_att
 ET_MUST_USE ET_API enum et_status et_mcap_write_metadata(struct et_mcap_writer *writer,
                                                          const struct et_mcap_metadata *metadata,
                                                          struct et_err *err);
+
+/* Writes all that holds of another file, with its ids: schemas, channels, messages as they lie,
+ * attachments, metadata. A channel whose schema is lost goes without; an attachment that is damaged
+ * is left out, and told to the log (which may be NULL). Errors are the reader's and the writer's.
+ */
+ET_MUST_USE ET_API enum et_status et_mcap_copy(struct et_mcap_writer *writer,
+                                               struct et_mcap_reader *reader,
+                                               const struct et_log *log, int64_t *n_messages,
+                                               struct et_err *err);
 
 /* Closes the open chunk and writes all that waits: what was written so far survives a kill. */
 ET_MUST_USE ET_API enum et_status et_mcap_flush(struct et_mcap_writer *writer, struct et_err *err);

@@ -74,6 +74,7 @@ ET_API int et_source_fd(struct et_source *source);
 ET_MUST_USE ET_API enum et_status et_source_poll(struct et_source *source, int64_t *t_next_ns,
                                                  struct et_err *err);
 
+/* How it is now, and what it is. */
 ET_API enum et_source_state et_source_state(const struct et_source *source);
 ET_API const struct et_source_kind *et_source_kind_of(const struct et_source *source);
 ET_API void et_source_close(struct et_source *source); // NULL is allowed

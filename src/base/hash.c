@@ -119,3 +119,15 @@ void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1])
     }
     id[ET_ID_CHARS] = 0;
 }
+
+void et_id_new(int64_t t_real_ns, char id[ET_ID_CHARS + 1])
+{
+    struct et_digest bits;
+    const uint64_t ms = t_real_ns < 0 ? 0 : (uint64_t)t_real_ns / 1000000;
+    const int chosen = sodium_init();
+    (void)chosen;
+    randombytes_buf(bits.bytes, sizeof bits.bytes);
+    for (int i = 0; i < 6; i++)
+        bits.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    et_digest_id(&bits, id);
+}

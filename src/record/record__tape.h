@@ -34,7 +34,8 @@ et__deck_open(struct et__deck **deck, const struct et__deck_options *options, st
 void et__deck_close(struct et__deck *deck);
 bool et__deck_has_uring(const struct et__deck *deck);
 
-/* Creates a file. ET_EEXISTS: the path is taken. ET_EIO, ET_ENOMEM. */
+/* Creates a file, locked (flock) until it is closed, so that others see that it is being written.
+ * ET_EEXISTS: the path is taken. ET_EIO, ET_ENOMEM. */
 ET_MUST_USE enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck,
                                          const char *path, struct et_err *err);
 
@@ -47,13 +48,17 @@ ET_MUST_USE enum et_status et__tape_put(struct et__tape *tape, const void *bytes
 void et__deck_commit(struct et__deck *deck);
 /* Waits until the commit that was begun is on the disk, or has failed. */
 void et__deck_wait(struct et__deck *deck);
+/* The same without waiting: false while it is under way. */
+bool et__deck_poll(struct et__deck *deck);
+size_t et__deck_waiting(const struct et__deck *deck); // bytes that were put and are not on the disk
 
 int64_t et__tape_bytes(const struct et__tape *tape); // that were put
 int64_t et__tape_safe(const struct et__tape *tape);  // that a power cut leaves
 bool et__tape_is_direct(const struct et__tape *tape);
 
-/* ET_OK while nothing has failed. ET_EIO: a write, or a sync; what is safe stays so, and no byte
- * more goes to the file: after a sync that failed nobody can say what is on the disk. */
+/* ET_OK while nothing has failed. ET_EIO: a write, or a sync, or io_uring itself while bytes of
+ * this tape were under way; what is safe stays so, and no byte more goes to the file: nobody can
+ * say what is on the disk. */
 ET_MUST_USE enum et_status et__tape_check(const struct et__tape *tape, struct et_err *err);
 
 /* Commits what waits, gives back the disk that was taken ahead, and closes; the tape is gone

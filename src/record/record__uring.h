@@ -33,5 +33,7 @@ void et__uring_flush(struct et__uring *uring); // lets all begin
 /* Until all is over. false: the ring has failed, and is good for closing only, after which nothing
  * is under way; calls for which `done` was not called may have happened or not. */
 bool et__uring_wait(struct et__uring *uring);
+/* The same without waiting: false while something is under way. */
+bool et__uring_poll(struct et__uring *uring);
 
 #endif

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,8 @@ enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck, cons
         release(t);
         return st;
     }
+    // Where the file system has no locks, nobody can see that it is being written.
+    (void)flock(t->fd, LOCK_EX | LOCK_NB);
     if (!deck->options.without_direct)
         t->direct_fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
     *tape = t;
@@ -337,15 +340,23 @@ void et__deck_commit(struct et__deck *deck)
         et__deck_wait(deck);
 }
 
+// What was under way when the ring failed may be written later, or not: its tapes end here.
+static void lose_ring(struct et__deck *deck)
+{
+    et__uring_close(deck->uring);
+    deck->uring = NULL;
+    for (struct et__tape *t = deck->tapes; t; t = t->next)
+        if (t->flying.n > 0)
+            break_tape(t, "io_uring failed, writing", EIO);
+}
+
 void et__deck_wait(struct et__deck *deck)
 {
     if (!deck->is_under_way)
         return;
     deck->is_under_way = false;
-    if (deck->uring && !et__uring_wait(deck->uring)) {
-        et__uring_close(deck->uring);
-        deck->uring = NULL; // from here on by plain calls, what is under way first
-    }
+    if (deck->uring && !et__uring_wait(deck->uring))
+        lose_ring(deck);
     for (struct et__tape *t = deck->tapes; t; t = t->next) {
         if (t->flying.n == 0)
             continue;
@@ -353,12 +364,28 @@ void et__deck_wait(struct et__deck *deck)
             break_tape(t, "cannot sync", t->sys);
         else if (t->n_calls > 0 && t->n_done == t->n_calls && !t->is_short)
             settle(t);
-        else
+        else if (t->trouble.status == ET_OK)
             write_plainly(t);
         t->n_calls = 0;
         if (t->trouble.status != ET_OK)
             t->flying.n = 0;
     }
+}
+
+bool et__deck_poll(struct et__deck *deck)
+{
+    if (deck->is_under_way && deck->uring && !et__uring_poll(deck->uring))
+        return false;
+    et__deck_wait(deck);
+    return true;
+}
+
+size_t et__deck_waiting(const struct et__deck *deck)
+{
+    size_t n = 0;
+    for (const struct et__tape *t = deck->tapes; t; t = t->next)
+        n += t->filling.n + t->flying.n;
+    return n;
 }
 
 enum et_status et__tape_close(struct et__tape *t, struct et_err *err)

@@ -121,3 +121,12 @@ bool et__uring_wait(struct et__uring *u)
         u->is_broken = !take_some(u);
     return !u->is_broken;
 }
+
+bool et__uring_poll(struct et__uring *u)
+{
+    struct io_uring_cqe *cqe;
+    et__uring_flush(u);
+    while (!u->is_broken && io_uring_peek_cqe(&u->ring, &cqe) == 0)
+        finish(u, cqe);
+    return u->is_broken || u->n_under_way == 0;
+}

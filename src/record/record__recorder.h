@@ -1,0 +1,198 @@
+/* The inside of the recorder: its files, its stations, and the threads that write. */
+#ifndef ETUDE_RECORD_RECORDER_H
+#define ETUDE_RECORD_RECORDER_H
+
+#include "etude/arena.h"
+#include "etude/hash.h"
+#include "etude/recorder.h"
+#include "record/record__tape.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- files (recorder_file.c) ---- */
+
+#define ET__FILE_SUFFIX ".mcap" ET_FILE_PART_SUFFIX
+
+struct et__file; // a recording that is being written
+
+struct et__file_options {
+    const char *folder, *id;
+    enum et_mcap_compression compression;
+    int level;
+};
+
+/* Creates <folder>/<id>.mcap.part, with the folder. Errors as et__tape_open. */
+ET_MUST_USE enum et_status et__file_open(struct et__file **file, struct et__deck *deck,
+                                         const struct et__file_options *options,
+                                         struct et_err *err);
+struct et_mcap_writer *et__file_mcap(struct et__file *file);
+const char *et__file_path(const struct et__file *file); // that it will have
+int64_t et__file_bytes(const struct et__file *file);
+int64_t et__file_safe(const struct et__file *file);
+/* ET_OK while the disk takes what was written. */
+ET_MUST_USE enum et_status et__file_check(const struct et__file *file, struct et_err *err);
+
+/* Closes the open chunk, so that the next commit has it. */
+ET_MUST_USE enum et_status et__file_flush(struct et__file *file, struct et_err *err);
+/* Makes a recording of it; the file is gone whatever the result. `facts` for the page beside it. */
+struct et__file_facts {
+    const char *run;
+    unsigned i_part;
+    uint64_t n_messages;
+};
+ET_MUST_USE enum et_status et__file_finish(struct et__file *file,
+                                           const struct et__file_facts *facts, struct et_err *err);
+void et__file_leave(struct et__file *file); // as a kill would; NULL is allowed
+
+/* <path less .mcap>.json: what the recording is, and the hash of its bytes (doc/json.md). */
+struct et__recording_page {
+    const char *run;        // NULL: not known
+    unsigned i_part;        // 0: not known
+    int64_t n_bytes, n_cut; // n_cut ≥ 0: it was recovered
+    int64_t n_messages;     // < 0: not known
+    struct et_digest digest;
+};
+ET_MUST_USE enum et_status et__recording_page_write(const char *path,
+                                                    const struct et__recording_page *page,
+                                                    struct et_err *err);
+
+/* ---- events (recorder_event.c) ---- */
+
+/* The bytes of an etude_msgs/Event without a stamp. */
+void et__event_put(struct et_buf *buf, const char *kind, const char *source, const char *text,
+                   const char *value);
+
+/* ---- what there is ---- */
+
+#define ET__CHANNELS_MAX 4096 // of a recording
+#define ET__EVENT_BYTES_MAX ((size_t)64 << 10)
+
+/* A stream of a feed, as the recorder knows it. */
+struct et__stream {
+    uint16_t channel, schema; // of the file under way; 0: not in it yet
+    uint64_t n_dropped_told, n_lost_told;
+    uint64_t n_missed; // of this run, while its file could not be written
+};
+
+struct et__lane {
+    struct et_feed *feed;
+    size_t n_known; // streams that are in the file under way
+    struct et__stream streams[ET_FEED_STREAMS_MAX];
+};
+
+struct et_station {
+    struct et_recorder *recorder;
+    struct et__writer *writer;
+    struct et_station *next, *next_of_all; // of its writer, of the recorder
+    char *name;
+
+    // Of the thread that writes.
+    struct et__lane *lanes[ET_STATION_FEEDS_MAX];
+    uint32_t *sequences; // by channel
+    uint16_t n_channels, n_schemas;
+    struct et_arena *arena; // of the run
+    struct et_run run;
+    struct et__file *file; // NULL: none is written
+    bool is_running;       // between begin and end, with a file or without
+    int64_t t_file_ns, t_try_ns;
+    int64_t real_minus_mono_ns;                   // when last looked at
+    uint64_t n_messages, n_file_messages;         // of the run, of the file
+    uint64_t n_covered_messages, n_safe_messages; // of the file, as t_covered_ns and t_safe_ns
+    uint64_t n_at_risk;                           // of files that failed, not told yet
+    bool has_new;                                 // something since the last commit
+    struct et_buf event;
+    int64_t n_bytes_told;
+
+    atomic_size_t n_lanes;
+    pthread_mutex_t notes_lock;
+    struct et_feed *notes; // what et_station_event puts: the first lane
+
+    pthread_mutex_t lock;            // of what is below
+    struct et_station_status status; // of now
+};
+
+struct et__writer {
+    struct et_recorder *recorder;
+    struct et__deck *deck;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock; // of what is below
+    pthread_cond_t wake, done;
+    struct et__command *first_command, *last_command;
+    bool must_stop;
+    size_t n_stations;
+    // Of its thread.
+    struct et_station *stations;
+    int64_t t_commit_ns, t_look_ns; // when the next are due
+    int64_t t_drain_ns;             // the last time that feeds were looked at
+    int64_t t_covered_ns;           // the same before the commit under way was begun
+    int64_t t_safe_ns;              // and before the last one that is over
+    int64_t t_oldest_ns;            // not later than the oldest sample of the next commit; 0: none
+    int64_t t_under_way_ns;         // the same of the commit under way; 0: there is none
+    _Atomic size_t n_waiting;
+};
+
+#define ET__WINDOWS 256
+struct et_recorder {
+    struct et_recorder_options options;
+    char *folder;
+    int64_t to_real_ns; // log_time = CLOCK_MONOTONIC + this
+    struct et__writer *writers;
+    unsigned n_writers;
+    bool has_uring;
+    _Atomic int64_t free_bytes, n_bytes;
+    pthread_mutex_t lock; // of what is below
+    struct et_station *stations;
+    int64_t windows_ns[ET__WINDOWS]; // of the last commits
+    size_t n_windows;
+};
+
+// What another thread wants done by the one that writes, and waits for.
+enum et__command_kind { ET__ADD, ET__REMOVE, ET__BEGIN, ET__END };
+struct et__command {
+    struct et__command *next;
+    enum et__command_kind kind;
+    struct et_station *station;
+    const struct et_run *run;
+    const char *outcome;
+    int64_t t_ns; // when it was asked for
+    enum et_status st;
+    struct et_err *err;
+    bool is_done;
+};
+enum et_status et__writer_ask(struct et__writer *writer, struct et__command *command);
+
+/* ---- stations, on the thread that writes (station_write.c) ---- */
+
+/* Takes what is in the feeds: into the file where there is one, else what is older than a run
+ * would want is passed over. until_ns: what arrived later stays. */
+void et__station_drain(struct et_station *station, int64_t until_ns);
+/* Each second: what was dropped and lost, the clock, a part that is full. */
+void et__station_look(struct et_station *station, int64_t t_now_ns);
+/* Streams that were announced since go into the file. */
+ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct et_err *err);
+/* Nothing of a file is known any longer. */
+void et__station_forget(struct et_station *station);
+
+/* ---- their files and runs (station_file.c) ---- */
+
+/* Begins a file of the run. */
+ET_MUST_USE enum et_status et__station_begin_file(struct et_station *station, struct et_err *err);
+/* Ends it whole. outcome NULL: the run goes on, or nobody knows. */
+ET_MUST_USE enum et_status et__station_end_file(struct et_station *station, const char *outcome,
+                                                struct et_err *err);
+/* The file can no longer be written: it is left, and another is tried a second later. */
+void et__station_fail(struct et_station *station, const struct et_err *trouble);
+/* Tells the state to those who ask. */
+void et__station_publish(struct et_station *station);
+/* A run begins, with its first file, or it does not; it ends, without a file. */
+ET_MUST_USE enum et_status et__station_start(struct et_station *station, const struct et_run *run,
+                                             struct et_err *err);
+void et__station_stop(struct et_station *station);
+
+int64_t et__recorder_real(const struct et_recorder *recorder); // the system's clock
+// Fills *err with what is said where the disk is nearly full, and returns it.
+const struct et_err *et__recorder_full(const struct et_recorder *recorder, struct et_err *err);
+
+#endif

@@ -1,0 +1,252 @@
+/* Recordings that a kill or a power cut left unfinished. */
+#include "record/record__recorder.h"
+
+#include "etude/clock.h"
+#include "etude/file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARENA_BYTES ((size_t)1 << 30)
+#define PATIENCE_NS (2 * ET_NS_PER_S)
+#define LOOK_NS 5000000
+#define DEPTH_MAX 4 // <yyyy>/<mm>/<dd> below the folder
+
+struct recovering {
+    struct et_arena *arena;
+    void (*each)(void *ctx, const struct et_recovered *file);
+    void *ctx;
+    size_t n_failed;
+    int64_t t_patience_ns; // until when what is locked is waited for
+};
+
+static bool is_locked(const char *part)
+{
+    const int fd = open(part, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool is_locked_now = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    (void)close(fd);
+    return is_locked_now;
+}
+
+/* Who writes a file holds its lock. Of who was killed the system may hold it a little longer, until
+ * the writes that were under way are over: only then is the file his no more. */
+static bool is_being_written(struct recovering *r, const char *part)
+{
+    bool is_locked_now;
+    while ((is_locked_now = is_locked(part)) && et_clock_monotonic_ns() < r->t_patience_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + LOOK_NS);
+    return is_locked_now;
+}
+
+static enum et_status write_note(struct et_mcap_writer *w, int64_t n_cut, bool is_copy,
+                                 struct et_err *err)
+{
+    char cut[32];
+    (void)snprintf(cut, sizeof cut, "%" PRId64, n_cut);
+    const struct et_mcap_pair pairs[] = {
+        {ET_STR("cut_bytes"), et_str(cut)},
+        {ET_STR("program"), ET_STR("etude " ET_VERSION)},
+        {ET_STR("how"), et_str(is_copy ? "copied from what was damaged" : "finished")},
+    };
+    const struct et_mcap_metadata metadata = {
+        .name = ET_STR("etude.recovered"), .pairs = pairs, .n_pairs = sizeof pairs / sizeof *pairs};
+    return et_mcap_write_metadata(w, &metadata, err);
+}
+
+static enum et_status end(struct et_mcap_writer *w, enum et_status st, struct et_err *err)
+{
+    if (st == ET_OK)
+        return et_mcap_finish(w, err);
+    et_mcap_writer_close(w);
+    return st;
+}
+
+// The usual case: only its end is missing.
+static enum et_status finish(const char *part, int64_t *n_cut, struct et_err *err)
+{
+    struct et_mcap_writer *w;
+    const struct et_mcap_write_options how = {.should_sync = true};
+    enum et_status st = et_mcap_resume(&w, part, &how, n_cut, err);
+    if (st == ET_EEXISTS) { // finished, and not renamed
+        *n_cut = 0;
+        return ET_OK;
+    }
+    if (st != ET_OK)
+        return st;
+    return end(w, write_note(w, *n_cut, false, err), err);
+}
+
+static int64_t bytes_left_out(const struct et_mcap_info *info)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < info->n_remarks; i++)
+        n += info->remarks[i].n_bytes;
+    return n;
+}
+
+// More is damaged: what holds is copied to `path`, where nothing is yet.
+static enum et_status copy(const char *part, const char *path, int64_t *n_cut, struct et_err *err)
+{
+    struct et_mcap_reader *reader;
+    struct et_mcap_writer *w = NULL;
+    int64_t n_messages;
+    const struct et_mcap_write_options how = {.profile = ET_STR("ros2"), .should_sync = true};
+    enum et_status st =
+        et_mcap_open(&reader, part, &(struct et_mcap_open_options){.must_scan = true}, err);
+    if (st != ET_OK)
+        return st;
+    st = et_file_remove(path, err); // of a recovery that was killed
+    if (st == ET_OK || st == ET_ENOTFOUND)
+        st = et_mcap_create(&w, path, &how, err);
+    if (st == ET_OK) {
+        st = et_mcap_copy(w, reader, NULL, &n_messages, err);
+        *n_cut = bytes_left_out(et_mcap_info(reader));
+        if (st == ET_OK)
+            st = write_note(w, *n_cut, true, err);
+        st = end(w, st, err);
+    }
+    et_mcap_close(reader);
+    return st;
+}
+
+static enum et_status hash_and_rename(const char *part, const char *path, int64_t n_cut,
+                                      struct et_err *err)
+{
+    struct et__recording_page page = {.n_cut = n_cut, .n_messages = -1};
+    struct et_file *file;
+    enum et_status st = et_blake2b_file(part, &page.digest, err);
+    if (st == ET_OK)
+        st = et_file_open(&file, part, ET_FILE_READ, err);
+    if (st != ET_OK)
+        return st;
+    st = et_file_size(file, &page.n_bytes, err);
+    et_file_close(file);
+    if (st == ET_OK)
+        st = et__recording_page_write(path, &page, err);
+    return st == ET_OK ? et_file_rename(part, path, err) : st;
+}
+
+static enum et_status recover(struct recovering *r, struct et_recovered *told, const char *path,
+                              struct et_err *err)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    enum et_status st = et_path_kind(path, &kind, err);
+    if (st == ET_OK && kind != ET_PATH_NONE)
+        st = et_fail(err, ET_EEXISTS, -1, "%s: %s is there already", told->part, path);
+    if (st == ET_OK)
+        st = finish(told->part, &told->n_cut, err);
+    if (st == ET_OK)
+        return hash_and_rename(told->part, path, told->n_cut, err);
+    if (st != ET_ECORRUPT)
+        return st;
+    const char *work = et_arena_printf(r->arena, "%s.copy", path);
+    const char *damaged = et_arena_printf(r->arena, "%s.damaged", path);
+    if (!work || !damaged)
+        return et_arena_fail(r->arena, "a recording's path", err);
+    st = copy(told->part, work, &told->n_cut, err);
+    if (st == ET_OK)
+        st = hash_and_rename(work, path, told->n_cut, err);
+    // What is no recording at all is put aside, too: it would be told again and again.
+    struct et_err later = {0};
+    if (st == ET_OK || st == ET_ECORRUPT) {
+        const enum et_status moved = et_file_rename(told->part, damaged, &later);
+        told->damaged = moved == ET_OK ? damaged : NULL;
+        if (moved != ET_OK && st == ET_OK) {
+            st = moved;
+            if (err)
+                *err = later;
+        }
+    }
+    return st;
+}
+
+// Who was killed before the first byte left nothing.
+static bool is_empty(const char *part)
+{
+    struct stat file;
+    return stat(part, &file) == 0 && file.st_size == 0 && unlink(part) == 0;
+}
+
+static void recover_one(struct recovering *r, const char *part)
+{
+    struct et_err err = {0};
+    struct et_recovered told = {.part = part};
+    const size_t n = strlen(part) - (sizeof ET_FILE_PART_SUFFIX - 1);
+    char *path = et_arena_printf(r->arena, "%.*s", (int)n, part);
+    if (is_being_written(r, part) || is_empty(part))
+        return;
+    const enum et_status st =
+        path ? recover(r, &told, path, &err) : et_arena_fail(r->arena, "a recording's path", &err);
+    if (st != ET_OK) {
+        told.trouble = &err;
+        r->n_failed++;
+    } else
+        told.path = path;
+    if (r->each)
+        r->each(r->ctx, &told);
+}
+
+static bool is_digits(const char *name, size_t n)
+{
+    return strlen(name) == n && strspn(name, "0123456789") == n;
+}
+
+// Folders that a recorder makes: a year, a month, a day.
+static bool is_ours(const char *name, int depth)
+{
+    return depth < DEPTH_MAX - 1 && is_digits(name, depth == 0 ? 4 : 2);
+}
+
+struct folder {
+    const struct folder *next;
+    const char *path;
+    int depth;
+};
+
+static enum et_status look_into(struct recovering *r, const struct folder *folder,
+                                const struct folder **todo, struct et_err *err)
+{
+    const char *const *names;
+    size_t n_names;
+    enum et_status st = et_dir_list(folder->path, r->arena, &names, &n_names, err);
+    for (size_t i = 0; i < n_names && st == ET_OK; i++) {
+        const char *path = et_path_join(r->arena, folder->path, names[i]);
+        struct folder *below = et_arena_alloc(r->arena, sizeof *below);
+        enum et_path_kind kind = ET_PATH_NONE;
+        if (!path || !below)
+            return et_arena_fail(r->arena, "the recordings of a folder", err);
+        st = et_path_kind(path, &kind, err);
+        if (st == ET_OK && kind == ET_PATH_FILE && et_str_ends(et_str(path), ET__FILE_SUFFIX))
+            recover_one(r, path);
+        if (st != ET_OK || kind != ET_PATH_DIR || !is_ours(names[i], folder->depth))
+            continue;
+        *below = (struct folder){*todo, path, folder->depth + 1};
+        *todo = below;
+    }
+    return st;
+}
+
+enum et_status et_recorder_recover(const char *folder,
+                                   void (*each)(void *ctx, const struct et_recovered *file),
+                                   void *ctx, size_t *n_failed, struct et_err *err)
+{
+    struct recovering r = {
+        .each = each, .ctx = ctx, .t_patience_ns = et_clock_monotonic_ns() + PATIENCE_NS};
+    *n_failed = 0;
+    enum et_status st = et_arena_open(&r.arena, ARENA_BYTES, err);
+    const struct folder first = {NULL, folder, 0}, *todo = &first;
+    while (todo && st == ET_OK) {
+        const struct folder *now = todo;
+        todo = now->next;
+        st = look_into(&r, now, &todo, err);
+    }
+    *n_failed = r.n_failed;
+    et_arena_close(r.arena);
+    return st;
+}

@@ -1,0 +1,325 @@
+/* What a station's feeds bring, into the file of its run; on the thread that writes. */
+#include "record/record__recorder.h"
+
+#include "etude/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define STEP_NS 1000000 // by which the system's clock may drift in a second without being told
+
+/* ---- streams in the file ---- */
+
+static bool is_same_schema(const struct et_feed_stream *a, const struct et_feed_stream *b)
+{
+    return strcmp(a->type, b->type) == 0 && strcmp(a->schema_encoding, b->schema_encoding) == 0 &&
+           et_str_eq(a->schema, b->schema);
+}
+
+static bool is_same_channel(const struct et_feed_stream *a, const struct et_feed_stream *b)
+{
+    return strcmp(a->topic, b->topic) == 0 && is_same_schema(a, b) &&
+           strcmp(a->message_encoding, b->message_encoding) == 0 &&
+           strcmp(a->device ? a->device : "", b->device ? b->device : "") == 0;
+}
+
+// A stream that is in the file already, with the same schema, or the same in all.
+static const struct et__stream *
+find_known(const struct et_station *s, const struct et_feed_stream *like,
+           bool (*is_same)(const struct et_feed_stream *, const struct et_feed_stream *))
+{
+    const size_t n_lanes = atomic_load(&s->n_lanes);
+    for (size_t k = 0; k < n_lanes; k++)
+        for (size_t i = 0; i < s->lanes[k]->n_known; i++)
+            if (s->lanes[k]->streams[i].channel &&
+                is_same(et_feed_stream(s->lanes[k]->feed, i), like))
+                return &s->lanes[k]->streams[i];
+    return NULL;
+}
+
+static enum et_status add_schema(struct et_station *s, const struct et_feed_stream *said,
+                                 uint16_t *id, struct et_err *err)
+{
+    const struct et__stream *known = find_known(s, said, is_same_schema);
+    if (known || !said->schema_encoding[0]) {
+        *id = known ? known->schema : 0;
+        return ET_OK;
+    }
+    *id = ++s->n_schemas;
+    const struct et_mcap_schema schema = {*id, et_str(said->type), et_str(said->schema_encoding),
+                                          said->schema};
+    return et_mcap_add_schema(et__file_mcap(s->file), &schema, err);
+}
+
+static enum et_status add_channel(struct et_station *s, const struct et_feed_stream *said,
+                                  struct et__stream *stream, struct et_err *err)
+{
+    const struct et__stream *known = find_known(s, said, is_same_channel);
+    if (known) {
+        stream->channel = known->channel;
+        stream->schema = known->schema;
+        return ET_OK;
+    }
+    if (s->n_channels == ET__CHANNELS_MAX)
+        return et_fail(err, ET_ELIMIT, -1, "%s: more than %d topics in a recording", said->topic,
+                       ET__CHANNELS_MAX);
+    enum et_status st = add_schema(s, said, &stream->schema, err);
+    if (st != ET_OK)
+        return st;
+    struct et_mcap_pair pairs[3];
+    char rate[32];
+    size_t n = 0;
+    if (said->device)
+        pairs[n++] = (struct et_mcap_pair){ET_STR("device"), et_str(said->device)};
+    if (said->qos)
+        pairs[n++] = (struct et_mcap_pair){ET_STR("offered_qos_profiles"), et_str(said->qos)};
+    if (said->rate_hz > 0) {
+        (void)snprintf(rate, sizeof rate, "%.9g", said->rate_hz);
+        pairs[n++] = (struct et_mcap_pair){ET_STR("rate_hz"), et_str(rate)};
+    }
+    stream->channel = ++s->n_channels;
+    s->sequences[stream->channel] = 0;
+    const struct et_mcap_channel channel = {.id = stream->channel,
+                                            .schema_id = stream->schema,
+                                            .topic = et_str(said->topic),
+                                            .encoding = et_str(said->message_encoding),
+                                            .metadata = pairs,
+                                            .n_metadata = n};
+    return et_mcap_add_channel(et__file_mcap(s->file), &channel, err);
+}
+
+// Streams that were announced since.
+static enum et_status learn(struct et_station *s, struct et__lane *lane, struct et_err *err)
+{
+    const size_t n = et_feed_n_streams(lane->feed);
+    enum et_status st = ET_OK;
+    while (st == ET_OK && lane->n_known < n) {
+        struct et__stream *stream = &lane->streams[lane->n_known];
+        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known), stream, err);
+        lane->n_known++;
+    }
+    return st;
+}
+
+enum et_status et__station_learn(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n && st == ET_OK; k++)
+        st = learn(s, s->lanes[k], err);
+    return st;
+}
+
+void et__station_forget(struct et_station *s)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < s->lanes[k]->n_known; i++)
+            s->lanes[k]->streams[i].channel = s->lanes[k]->streams[i].schema = 0;
+        s->lanes[k]->n_known = 0;
+    }
+    s->file = NULL;
+    s->n_channels = s->n_schemas = 0;
+    s->n_file_messages = s->n_covered_messages = s->n_safe_messages = 0;
+    s->has_new = false;
+}
+
+/* ---- messages ---- */
+
+static enum et_status write_message(struct et_station *s, uint16_t channel, int64_t t_arrival_ns,
+                                    int64_t t_device_ns, struct et_str bytes, struct et_err *err)
+{
+    const int64_t log_time_ns = t_arrival_ns + s->recorder->to_real_ns;
+    const struct et_mcap_message message = {.channel_id = channel,
+                                            .sequence = s->sequences[channel]++,
+                                            .log_time_ns = log_time_ns < 0 ? 0 : log_time_ns,
+                                            .publish_time_ns = t_device_ns < 0 ? 0 : t_device_ns,
+                                            .data = bytes};
+    s->has_new = true;
+    s->n_file_messages++;
+    s->n_messages++;
+    return et_mcap_write(et__file_mcap(s->file), &message, err);
+}
+
+static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
+                                   const struct et_feed_sample *sample, struct et_err *err)
+{
+    if (sample->stream >= lane->n_known) {
+        const enum et_status st = learn(s, lane, err);
+        if (st != ET_OK)
+            return st;
+    }
+    return write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
+                         sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
+}
+
+// An event of the recorder's own, straight into the file.
+static enum et_status tell(struct et_station *s, const char *kind, const char *source,
+                           const char *text, const char *value, struct et_err *err)
+{
+    et_buf_clear(&s->event);
+    et__event_put(&s->event, kind, source, text, value);
+    const enum et_status st = et_buf_check(&s->event, "an event", err);
+    if (st != ET_OK)
+        return st;
+    return write_message(s, s->lanes[0]->streams[ET_FEED_EVENTS].channel, et_clock_monotonic_ns(),
+                         0, et_buf_str(&s->event), err);
+}
+
+/* Without a file, what is older than a run would want goes; so that a feed never fills up, what
+ * lies beyond its half goes, too. */
+static bool is_passed_over(const struct et_station *s, const struct et__lane *lane,
+                           const struct et_feed_sample *sample, int64_t t_now_ns)
+{
+    return sample->t_arrival_ns < t_now_ns - s->recorder->options.before_ns ||
+           et_feed_used(lane->feed) > et_feed_size(lane->feed) / 2;
+}
+
+static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, int64_t until_ns,
+                                 struct et_err *err)
+{
+    const int64_t t_now_ns = et_clock_monotonic_ns();
+    size_t left = et_feed_used(lane->feed); // what comes meanwhile waits for the next time
+    struct et_feed_sample sample;
+    while (left > 0 && et_feed_next(lane->feed, &sample) && sample.t_arrival_ns <= until_ns) {
+        if (s->file) {
+            const enum et_status st = write_sample(s, lane, &sample, err);
+            if (st != ET_OK)
+                return st;
+        } else if (!is_passed_over(s, lane, &sample, t_now_ns))
+            break;
+        else if (s->is_running)
+            lane->streams[sample.stream].n_missed++;
+        left -= left < sample.n_bytes + 1 ? left : sample.n_bytes + 1;
+        et_feed_done(lane->feed);
+    }
+    return ET_OK;
+}
+
+void et__station_drain(struct et_station *s, int64_t until_ns)
+{
+    struct et_err err = {0};
+    const size_t n = atomic_load(&s->n_lanes);
+    size_t used_max = 0;
+    double share_max = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t used = et_feed_used(s->lanes[i]->feed);
+        const double share = (double)used / (double)et_feed_size(s->lanes[i]->feed);
+        used_max = used > used_max ? used : used_max;
+        share_max = share > share_max ? share : share_max;
+        if (drain_lane(s, s->lanes[i], until_ns, &err) != ET_OK)
+            et__station_fail(s, &err);
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    if (used_max > s->status.ring_used_max)
+        s->status.ring_used_max = used_max;
+    if (share_max > s->status.ring_share_max)
+        s->status.ring_share_max = share_max;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- what was dropped ---- */
+
+static enum et_status tell_loss(struct et_station *s, const char *kind, const char *topic,
+                                uint64_t n, const char *why, struct et_err *err)
+{
+    char text[ET_NAME_BYTES_MAX + 128], value[64];
+    (void)snprintf(text, sizeof text, "%" PRIu64 " sample%s of %s: %s", n, n == 1 ? "" : "s", topic,
+                   why);
+    (void)snprintf(value, sizeof value, "{\"n\": %" PRIu64 "}", n);
+    return tell(s, kind, topic, text, value, err);
+}
+
+static void count_dropped(struct et_station *s, uint64_t n_dropped, uint64_t n_lost)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->status.n_dropped += n_dropped;
+    s->status.n_lost += n_lost;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane, size_t i,
+                                     struct et_err *err)
+{
+    struct et__stream *stream = &lane->streams[i];
+    const struct et_feed_counts counts = et_feed_counts(lane->feed, i);
+    const char *topic = et_feed_stream(lane->feed, i)->topic;
+    const uint64_t n_dropped = counts.n_dropped - stream->n_dropped_told;
+    const uint64_t n_lost = counts.n_lost - stream->n_lost_told, n_missed = stream->n_missed;
+    enum et_status st = ET_OK;
+    if (n_dropped)
+        st = tell_loss(s, "dropped", topic, n_dropped, "the recorder did not keep up", err);
+    if (st == ET_OK && n_missed)
+        st = tell_loss(s, "dropped", topic, n_missed, "no file could be written", err);
+    if (st == ET_OK && n_lost)
+        st = tell_loss(s, "lost", topic, n_lost, "they never came here", err);
+    if (st != ET_OK)
+        return st;
+    stream->n_dropped_told = counts.n_dropped;
+    stream->n_lost_told = counts.n_lost;
+    stream->n_missed = 0;
+    count_dropped(s, n_dropped + n_missed, n_lost);
+    return ET_OK;
+}
+
+// What a file that failed had taken in since it was last safe.
+static enum et_status tell_risk(struct et_station *s, struct et_err *err)
+{
+    const uint64_t n = s->n_at_risk;
+    s->n_at_risk = 0;
+    count_dropped(s, n, 0);
+    return tell_loss(s, "dropped", "all streams", n, "at most; their file could not be written",
+                     err);
+}
+
+static enum et_status look_at_clock(struct et_station *s, struct et_err *err)
+{
+    char text[128], value[64];
+    const int64_t before_ns = s->real_minus_mono_ns;
+    s->real_minus_mono_ns = et__recorder_real(s->recorder) - et_clock_monotonic_ns();
+    const int64_t step_ns = s->real_minus_mono_ns - before_ns;
+    if (step_ns < STEP_NS && step_ns > -STEP_NS)
+        return ET_OK;
+    (void)snprintf(text, sizeof text, "the system's clock was set by %.3f s; times here go on",
+                   (double)step_ns / 1e9);
+    (void)snprintf(value, sizeof value, "{\"step_ns\": %" PRId64 "}", step_ns);
+    return tell(s, "clock.step", "system", text, value, err);
+}
+
+static enum et_status look_at_all(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = et__station_learn(s, err); // also what was announced and never came
+    for (size_t k = 0; k < n && st == ET_OK; k++) {
+        for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++)
+            st = look_at_stream(s, s->lanes[k], i, err);
+    }
+    if (st == ET_OK && s->n_at_risk)
+        st = tell_risk(s, err);
+    return st == ET_OK ? look_at_clock(s, err) : st;
+}
+
+static bool is_part_full(const struct et_station *s, int64_t t_now_ns)
+{
+    const struct et_recorder_options *o = &s->recorder->options;
+    return t_now_ns - s->t_file_ns >= o->part_ns || et__file_bytes(s->file) >= o->part_bytes;
+}
+
+void et__station_look(struct et_station *s, int64_t t_now_ns)
+{
+    struct et_err err = {0};
+    enum et_status st = ET_OK;
+    if (s->file) {
+        st = et__file_check(s->file, &err);
+        if (st == ET_OK)
+            st = look_at_all(s, &err);
+        if (st == ET_OK && is_part_full(s, t_now_ns)) {
+            st = et__station_end_file(s, NULL, &err);
+            if (st == ET_OK)
+                st = et__station_begin_file(s, &err);
+        }
+    } else if (s->is_running && t_now_ns >= s->t_try_ns)
+        st = et__station_begin_file(s, &err);
+    if (st != ET_OK)
+        et__station_fail(s, &err);
+}
