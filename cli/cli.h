@@ -136,6 +136,11 @@ void cli_progress_close(struct cli_progress *p);
 
 /* ---- what several commands do ---- */
 
+/* From now on Ctrl-C, and whoever ends the program politely, end what is under way, not the
+ * program. */
+void cli_catch(void);
+bool cli_is_interrupted(void);
+
 /* "0-9,12" into places below n, ascending and each once; NULL text: all (*places NULL). `what` is
  * what they are places of: "row". */
 int cli_places(const struct cli_args *args, const char *what, const char *text, int64_t n,
@@ -277,6 +282,7 @@ int cmd_mcap_check(const struct cli_args *args);
 int cmd_mcap_recover(const struct cli_args *args);
 int cmd_world_list(const struct cli_args *args);
 int cmd_world_check(const struct cli_args *args);
+int cmd_record(const struct cli_args *args);
 int cmd_world_run(const struct cli_args *args);
 int cmd_world_new(const struct cli_args *args);
 int cmd_world_view(const struct cli_args *args);

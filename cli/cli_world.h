@@ -28,11 +28,6 @@ int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *a
  * as they are where it is absent. Prints what is wrong. */
 int cli_world_size(const struct cli_args *args, int *width_px, int *height_px);
 
-/* From now on Ctrl-C, and whoever ends the program politely, end the episode under way, not the
- * program. */
-void cli_world_catch(void);
-bool cli_world_is_interrupted(void);
-
 /* A world with somebody in it. */
 struct cli_world_stage {
     struct et_world *world;

@@ -64,6 +64,41 @@ static void print_head(const char *path, const struct et_mcap_info *info, int64_
         printf("  %s: %s\n", et_mcap_fault_name(info->remarks[i].fault), info->remarks[i].text);
 }
 
+/* What our own recordings say of themselves: `each` is given every word that is not empty. */
+static void each_word(struct et_mcap_reader *reader, struct et_arena *arena,
+                      void (*each)(void *ctx, struct et_str key, struct et_str value), void *ctx)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    for (size_t i = 0; i < (size_t)info->n_metadata; i++) {
+        struct et_mcap_metadata metadata;
+        if (et_mcap_metadata(reader, i, arena, &metadata, NULL) != ET_OK ||
+            !et_str_is(metadata.name, "etude.run"))
+            continue;
+        for (size_t k = 0; k < metadata.n_pairs; k++)
+            if (metadata.pairs[k].value.n > 0)
+                each(ctx, metadata.pairs[k].key, metadata.pairs[k].value);
+    }
+}
+
+static void print_word(void *ctx, struct et_str key, struct et_str value)
+{
+    bool *is_first = ctx;
+    printf("  %s%.*s: %.*s\n", *is_first ? "run       " : "          ", ET_STR_ARG(key),
+           (int)(value.n < 60 ? value.n : 60), value.p);
+    *is_first = false;
+}
+
+static void put_word(void *ctx, struct et_str key, struct et_str value)
+{
+    struct et_json_writer *w = ctx;
+    et_json_open_map(w);
+    et_json_key(w, "key");
+    et_json_str(w, key);
+    et_json_key(w, "value");
+    et_json_str(w, value);
+    et_json_close_map(w);
+}
+
 static struct cli_topic *list_topics(struct et_mcap_reader *reader, const int64_t *counts,
                                      struct et_arena *arena)
 {
@@ -111,6 +146,10 @@ static int json_info(const struct cli_args *args, const char *path, struct et_mc
     et_json_put_int(&json.w, "end_ns", info->end_ns);
     et_json_put_int(&json.w, "attachments", info->n_attachments);
     et_json_put_int(&json.w, "metadata", info->n_metadata);
+    et_json_key(&json.w, "run");
+    et_json_open_list(&json.w);
+    each_word(reader, arena, put_word, &json.w);
+    et_json_close_list(&json.w);
     cli_json_topics(&json.w, topics, info->n_channels);
     const int code = info_profile(args, path, arena, &json.w);
     et_json_key(&json.w, "remarks");
@@ -141,7 +180,9 @@ int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena
     } else if (args->is_json) {
         code = json_info(args, path, reader, counts, topics, arena);
     } else {
+        bool is_first = true;
         print_head(path, info, sum(counts, info->n_channels));
+        each_word(reader, arena, print_word, &is_first);
         cli_print_topics(topics, info->n_channels, (double)(info->end_ns - info->start_ns) / 1e9,
                          arena);
         code = info_profile(args, path, arena, NULL);

@@ -431,7 +431,7 @@ static int check_skills(struct check *check)
     check->n_total = (int64_t)n * check->options.n;
     cli_progress_open(&check->progress, args, "check", "episodes", check->n_total);
     int64_t n_played = 0;
-    cli_world_catch();
+    cli_catch();
     for (size_t i = 0; i < n && worst != CLI_INTERRUPTED; i++) {
         check->n_done = (int64_t)i * check->options.n;
         check->n_taken = 0;

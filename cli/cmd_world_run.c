@@ -302,7 +302,7 @@ static int json_end(struct run *run)
     et_json_put_int(&run->json.w, "successes", run->n_successes);
     et_json_put_int(&run->json.w, "lost", run->n_lost);
     et_json_put_real(&run->json.w, "seconds", run->seconds);
-    et_json_put_bool(&run->json.w, "is_interrupted", cli_world_is_interrupted());
+    et_json_put_bool(&run->json.w, "is_interrupted", cli_is_interrupted());
     return cli_json_print(&run->json, run->args);
 }
 
@@ -330,7 +330,7 @@ static int run_all(struct run *run)
     enum et_status st = open_all(run, &err);
     if (st != ET_OK)
         return cli_fail(run->args, &err);
-    cli_world_catch();
+    cli_catch();
     run->begin_ns = et_clock_monotonic_ns();
     if (run->args->is_json)
         json_begin(run);

@@ -305,7 +305,7 @@ static enum et_status view_scenarios(struct view *v, const char *path, struct et
     enum et_status st = et_skill_list(v->arena, &files, &n_files, err);
     for (size_t i = 0; st == ET_OK && i < n_files && v->n_moments < MOMENTS_MAX; i++) {
         const struct et_skill *skill;
-        if (cli_world_is_interrupted())
+        if (cli_is_interrupted())
             return et_fail(err, ET_ECANCELLED, -1, "interrupted");
         st = et_skill_load(files[i].id, v->arena, &skill, err);
         if (st == ET_OK && !is_seen(v, skill->scenario))
@@ -470,7 +470,7 @@ static int run(struct view *v)
     code = check_place(v, path);
     if (code != CLI_DONE)
         return code;
-    cli_world_catch();
+    cli_catch();
     code = draw(v, path, part);
     if (code != CLI_DONE)
         return code;

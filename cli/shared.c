@@ -4,7 +4,33 @@
 #include "etude/file.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
+
+/* ---- interruption ---- */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+void cli_catch(void)
+{
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = interrupt};
+    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
+        (void)sigaction(SIGNALS[i], &action, NULL);
+}
+
+bool cli_is_interrupted(void)
+{
+    return is_interrupted;
+}
+
+/* ---- places ---- */
 
 // "7" or "3-9" within [0, n).
 static bool parse_range(struct et_str part, int64_t n, int64_t *first, int64_t *last)

@@ -50,6 +50,26 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
 // clang-format on
 
+static const struct cli_option OPT_RECORD[] = {
+    {0, "station", "FILE", "the station's file: robot, sources, what is done (doc/station.md)",
+     NULL},
+    {'o', "output", "FOLDER",
+     "where recordings go (default: as the station's file says; in a centre, its recordings/; "
+     "else recordings/)",
+     NULL},
+    {0, "skill", "NAME", "what is shown", NULL},
+    {0, "instruction", "TEXT", "the same, for people", NULL},
+    {0, "trainer", "NAME", "who shows it: a pseudonym", NULL},
+    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
+    {0, "sources", NULL, "list the kinds of sources", NULL},
+    {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
+    {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},
+    {0, "robots", "N", "how many, with --selftest (default: 1)", NULL},
+    {0, "threads", "N", "threads that write, with --selftest (default: 1)", NULL},
+    {0, "check", NULL, "read back what --selftest recorded, and count what is missing", NULL},
+    OPTION_END,
+};
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
 static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
@@ -347,6 +367,21 @@ const struct cli_command CLI_COMMANDS[] = {
      "etude world view take_bottle --png bottle.png\netude world view pull_drawer --mp4 drawer.mp4 "
      "--tier displaced --seed 7\netude world view --scenarios --png scenarios.png",
      0, 1, OPT_WORLD_VIEW, cmd_world_view, false},
+    {"record", "--station FILE", "record a station's robot and devices, live",
+     "Opens the sources that the station's file names, and writes what they bring into MCAP "
+     "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "
+     "begins a recording, a success or failure ends it: by a key (space, s, f, d to discard the "
+     "last, q to quit), by a button or pedal of a source, or from the page. What an earlier kill "
+     "left "
+     "is finished first.\n\n"
+     "Shows every stream's rate against what is expected, what was dropped (by the recorder) and "
+     "lost (on its way here), and how soon samples are safe. Before the disk is full recording "
+     "stops, and says so.\n\n"
+     "With --selftest, exits with 1 when anything was dropped or is missing.",
+     "etude record --station kitchen.yaml --skill take_bottle --trainer t07\netude record "
+     "--station "
+     "kitchen.yaml --list\netude record --selftest -o /data/test --robots 20 --seconds 60 --check",
+     0, 0, OPT_RECORD, cmd_record, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

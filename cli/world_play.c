@@ -3,33 +3,11 @@
 
 #include "etude/clock.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #define SEED_MAX 9007199254740991 // what a number of JSON holds exactly
 #define EPISODES_MAX 1000000
 #define SIDE_MIN 16
-
-static volatile sig_atomic_t is_interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    is_interrupted = 1;
-}
-
-void cli_world_catch(void)
-{
-    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
-    const struct sigaction action = {.sa_handler = interrupt};
-    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
-        (void)sigaction(SIGNALS[i], &action, NULL);
-}
-
-bool cli_world_is_interrupted(void)
-{
-    return is_interrupted;
-}
 
 int cli_world_size(const struct cli_args *args, int *width_px, int *height_px)
 {
@@ -136,7 +114,7 @@ static bool goes_on(const struct play *play)
 
 static void look(struct play *play, struct et_err *err)
 {
-    if (goes_on(play) && is_interrupted)
+    if (goes_on(play) && cli_is_interrupted())
         play->watcher = et_fail(err, ET_ECANCELLED, -1, "interrupted");
     if (goes_on(play) && play->watch->after_step)
         play->watcher = play->watch->after_step(play->watch->ctx, err);

@@ -69,6 +69,7 @@ struct et_recorder_status {
     size_t n_waiting;   // bytes that wait for the disk
     // From a commit's oldest sample to its being safe: of the last 256 commits.
     int64_t window_p50_ns, window_p99_ns, window_max_ns;
+    int64_t cpu_ns; // that the threads which write have used
     bool has_uring;
 };
 ET_API struct et_recorder_status et_recorder_status(struct et_recorder *recorder);
@@ -141,6 +142,12 @@ struct et_station_status {
 };
 ET_API struct et_station_status et_station_status(struct et_station *station);
 ET_API const char *et_station_name(const struct et_station *station);
+
+/* Says on a finished recording's page, <id>.json, that it is not to be used, and who says so. The
+ * recording itself stays as it is: curation finds the word. ET_ENOTFOUND: it has no page.
+ * ET_ECORRUPT: its page is none. ET_EIO. */
+ET_MUST_USE ET_API enum et_status et_recording_discard(const char *path, const char *who,
+                                                       struct et_err *err);
 
 /* ---- after a kill ---- */
 

@@ -184,6 +184,25 @@ ET_MUST_USE ET_API enum et_status et_recording_query(struct et_recording *record
 ET_MUST_USE ET_API enum et_status et_recording_next(struct et_recording *recording,
                                                     struct et_sample *sample, struct et_err *err);
 
+/* ---- as it lies ---- */
+
+struct et_recorded_message {
+    size_t i_channel; // in the info's channels
+    int64_t t_arrival_ns;
+    int64_t t_publish_ns; // 0: the source has none
+    uint32_t sequence;
+    struct et_str bytes; // by the channel's schema; valid until the next call
+};
+
+/* Begins (again) with messages as they were sent, from that arrival on; no profile is needed. Ends
+ * an et_recording_query. ET_EUNSUPPORTED: a format of rows, which has no messages. */
+ET_MUST_USE ET_API enum et_status et_recording_messages(struct et_recording *recording,
+                                                        int64_t from_ns, struct et_err *err);
+/* The next one, by arrival. ET_END: no more. */
+ET_MUST_USE ET_API enum et_status et_recording_next_message(struct et_recording *recording,
+                                                            struct et_recorded_message *message,
+                                                            struct et_err *err);
+
 /* ---- a first profile ---- */
 
 /* Drafts a profile for what the recording holds, as YAML with a comment behind every guess. It

@@ -24,6 +24,7 @@
 #ifndef ETUDE_WORLD_RECORD_H
 #define ETUDE_WORLD_RECORD_H
 
+#include "etude/feed.h"
 #include "etude/json.h"
 #include "etude/pool.h"
 #include "etude/trainer.h"
@@ -107,6 +108,8 @@ struct et_world_record_options {
     const struct et_trainer *doer; // whom et_world_fault_plan told them; stays the caller's. NULL:
                                    // nobody does the trainer's faults
     struct et_pool *pool;          // compresses; NULL: the calling thread does
+    struct et_feed *feed;          // live: messages go there, there is no file, and no episode is
+                                   // told of; t0_ns is CLOCK_MONOTONIC, `path` a name for errors
 };
 
 /* Creates the file, after et_world_reset: `path` with ET_FILE_PART_SUFFIX behind until it is

@@ -26,6 +26,8 @@ static enum et_status add_schema(struct et_world_record *record, const char *typ
         return et_fail(err, ET_ELIMIT, -1, "more than %d types of messages", ET__SCHEMAS_MAX);
     record->schemas[record->n_schemas++] = type;
     *id = record->n_schemas;
+    if (record->options.feed) // which finds definitions by itself
+        return ET_OK;
     enum et_status st = et_msgdef_store_text(et_str(type), ET_MSGDEF_ROS2, &text, err);
     if (st == ET_OK)
         st = et_buf_check(&text, "a message definition", err);
@@ -52,6 +54,11 @@ enum et_status et__topic_open(struct et_world_record *record, struct et__topic *
         return et_fail(err, ET_ELIMIT, -1, "more than %d topics", UINT16_MAX);
     *topic = (struct et__topic){
         .channel = ++record->n_channels, .device = device, .name = name, .frame = "robot"};
+    // Events go where all of a feed's go.
+    if (record->options.feed)
+        return et_feed_add_type(record->options.feed, name, type,
+                                strcmp(name, "/events") == 0 ? NULL : "world", 0, &topic->channel,
+                                err);
     return et_mcap_add_channel(record->writer,
                                &(struct et_mcap_channel){.id = topic->channel,
                                                          .schema_id = schema,
@@ -143,18 +150,35 @@ enum et_status et__send(struct et_world_record *record, struct et__topic *topic,
     return et_buf_check(&again->bytes, topic->name, err);
 }
 
+static enum et_status write_message(struct et_world_record *record, const struct et__message *m,
+                                    struct et_err *err)
+{
+    const int64_t t_arrival_ns = record->options.t0_ns + m->t_arrival_ns;
+    if (record->options.feed) {
+        // What finds no room is counted there.
+        (void)et_feed_put(record->options.feed,
+                          &(struct et_feed_sample){.t_arrival_ns = t_arrival_ns,
+                                                   .t_device_ns = m->t_device_ns,
+                                                   .stream = m->channel,
+                                                   .n_bytes = (uint32_t)m->bytes.n,
+                                                   .bytes = m->bytes.p});
+        return ET_OK;
+    }
+    const struct et_mcap_message message = {
+        .channel_id = m->channel,
+        .sequence = m->sequence,
+        .log_time_ns = t_arrival_ns,
+        .publish_time_ns = m->t_device_ns > 0 ? m->t_device_ns : 0,
+        .data = et_buf_str(&m->bytes),
+    };
+    return et_mcap_write(record->writer, &message, err);
+}
+
 enum et_status et__write_arrived(struct et_world_record *record, int64_t t_ns, struct et_err *err)
 {
     struct et__message *m;
     while ((m = et__queue_take(&record->queue, t_ns))) {
-        const struct et_mcap_message message = {
-            .channel_id = m->channel,
-            .sequence = m->sequence,
-            .log_time_ns = record->options.t0_ns + m->t_arrival_ns,
-            .publish_time_ns = m->t_device_ns > 0 ? m->t_device_ns : 0,
-            .data = et_buf_str(&m->bytes),
-        };
-        const enum et_status st = et_mcap_write(record->writer, &message, err);
+        const enum et_status st = write_message(record, m, err);
         et__queue_done(&record->queue, m);
         if (st != ET_OK)
             return st;

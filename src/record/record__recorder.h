@@ -63,6 +63,12 @@ ET_MUST_USE enum et_status et__recording_page_write(const char *path,
 void et__event_put(struct et_buf *buf, const char *kind, const char *source, const char *text,
                    const char *value);
 
+/* The same read, views of the bytes; false: they are none. */
+struct et__event {
+    struct et_str kind, source, text;
+};
+bool et__event_parse(struct et_str bytes, struct et__event *event);
+
 /* ---- what there is ---- */
 
 #define ET__CHANNELS_MAX 4096 // of a recording

@@ -356,6 +356,15 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int64_t cpu_of(const struct et__writer *w)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (pthread_getcpuclockid(w->thread, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return t.tv_sec * ET_NS_PER_S + t.tv_nsec;
+}
+
 struct et_recorder_status et_recorder_status(struct et_recorder *r)
 {
     struct et_recorder_status status = {.free_bytes = atomic_load(&r->free_bytes),
@@ -372,8 +381,10 @@ struct et_recorder_status et_recorder_status(struct et_recorder *r)
         (void)pthread_mutex_unlock(&s->lock);
     }
     (void)pthread_mutex_unlock(&r->lock);
-    for (unsigned i = 0; i < r->n_writers; i++)
+    for (unsigned i = 0; i < r->n_writers; i++) {
         status.n_waiting += atomic_load(&r->writers[i].n_waiting);
+        status.cpu_ns += cpu_of(&r->writers[i]);
+    }
     if (n > 0) {
         qsort(windows_ns, n, sizeof *windows_ns, compare);
         status.window_p50_ns = windows_ns[n / 2];

@@ -126,12 +126,17 @@ enum et_status et__file_finish(struct et__file *file, const struct et__file_fact
     return st;
 }
 
+static void page_path(const char *path, char page[ET_RECORDING_PATH_MAX + 8])
+{
+    const size_t n = strlen(path) - (et_str_ends(et_str(path), ".mcap") ? sizeof ".mcap" - 1 : 0);
+    (void)snprintf(page, ET_RECORDING_PATH_MAX + 8, "%.*s.json", (int)n, path);
+}
+
 enum et_status et__recording_page_write(const char *path, const struct et__recording_page *page,
                                         struct et_err *err)
 {
     char to[ET_RECORDING_PATH_MAX + 8], digest[2 * ET_BLAKE2B_BYTES + 1];
-    const size_t n = strlen(path) - (sizeof ".mcap" - 1);
-    (void)snprintf(to, sizeof to, "%.*s.json", (int)n, path);
+    page_path(path, to);
     et_digest_text(&page->digest, digest);
     const char *base = et_path_base(path);
     struct et_buf buf = et_buf(PAGE_BYTES_MAX);
@@ -159,5 +164,46 @@ enum et_status et__recording_page_write(const char *path, const struct et__recor
     if (st == ET_OK)
         st = et_file_replace(to, buf.p, buf.n, err);
     et_buf_free(&buf);
+    return st;
+}
+
+// The page as it is, with a word more.
+static enum et_status add_word(const struct et_value *page, const char *who, const char *to,
+                               struct et_err *err)
+{
+    struct et_buf buf = et_buf(PAGE_BYTES_MAX);
+    struct et_json_writer w = {.buf = &buf, .indent = 2};
+    et_json_open_map(&w);
+    for (size_t i = 0; i < et_value_count(page); i++) {
+        if (et_str_is(page->as.many.keys[i], "discarded_by"))
+            continue;
+        et_json_key_str(&w, page->as.many.keys[i]);
+        et_json_value(&w, et_value_at(page, i));
+    }
+    et_json_put_text(&w, "discarded_by", who);
+    et_json_close_map(&w);
+    et_buf_putc(&buf, '\n');
+    enum et_status st = et_buf_check(&buf, "a recording's page", err);
+    if (st == ET_OK)
+        st = et_file_replace(to, buf.p, buf.n, err);
+    et_buf_free(&buf);
+    return st;
+}
+
+enum et_status et_recording_discard(const char *path, const char *who, struct et_err *err)
+{
+    char page[ET_RECORDING_PATH_MAX + 8];
+    const struct et_value *value;
+    struct et_arena *arena;
+    page_path(path, page);
+    enum et_status st = et_arena_open(&arena, PAGE_BYTES_MAX * 16, err);
+    if (st != ET_OK)
+        return st;
+    st = et_json_read(page, PAGE_BYTES_MAX, NULL, arena, &value, err);
+    if (st == ET_OK && strcmp(et_value_text(et_value_get(value, "etude"), ""), "recording") != 0)
+        st = et_fail(err, ET_ECORRUPT, -1, "%s is no page of a recording", page);
+    if (st == ET_OK)
+        st = add_word(value, who, page, err);
+    et_arena_close(arena);
     return st;
 }

@@ -192,7 +192,7 @@ enum et_status et_world_record_open(struct et_world_record **record, const char 
         return et_fail(err, ET_ENOMEM, -1, "no memory to record %.200s", path);
     r->world = world;
     st = take_options(r, path, options, err);
-    if (st == ET_OK)
+    if (st == ET_OK && !options->feed)
         st = create(r, err);
     if (st == ET_OK)
         st = et__topics_open(r, err);
@@ -215,7 +215,9 @@ enum et_status et_world_record_open(struct et_world_record **record, const char 
 static enum et_status begin(struct et_world_record *r, struct et_err *err)
 {
     r->has_begun = true;
-    enum et_status st = et__send_event(r, "episode.begin", r->instruction, NULL, err);
+    enum et_status st = ET_OK;
+    if (!r->options.feed) // where live, who records says when
+        st = et__send_event(r, "episode.begin", r->instruction, NULL, err);
     if (st == ET_OK && r->n_phases > 0) // told before there was an episode
         st = et__send_event(r, "phase", r->skill->phases[r->i_phase].name, NULL, err);
     if (st == ET_OK)
@@ -289,7 +291,7 @@ static enum et_status end(struct et_world_record *r, const struct et_world_outco
 {
     enum et_status st = ET_OK;
     et__spoil_close(r);
-    if (!r->has_ended) {
+    if (!r->has_ended && !r->options.feed) {
         const char *kind = outcome->is_success ? "success" : "failure";
         st = et__send_event(r, kind, outcome->missing, NULL, err);
         if (st == ET_OK)
@@ -297,8 +299,9 @@ static enum et_status end(struct et_world_record *r, const struct et_world_outco
     }
     if (st == ET_OK)
         st = et__write_arrived(r, INT64_MAX, err);
-    if (st == ET_OK)
-        st = et__write_metadata(r, outcome, err);
+    if (st != ET_OK || r->options.feed)
+        return st;
+    st = et__write_metadata(r, outcome, err);
     if (st != ET_OK)
         return st;
     struct et_mcap_writer *writer = r->writer;

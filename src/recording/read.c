@@ -433,3 +433,36 @@ enum et_status et_recording_next(struct et_recording *recording, struct et_sampl
         }
     }
 }
+
+/* ---- as it lies ---- */
+
+enum et_status et_recording_messages(struct et_recording *r, int64_t from_ns, struct et_err *err)
+{
+    const size_t n = r->source->info.n_channels;
+    free(r->is_wanted);
+    r->is_wanted = calloc(n + 1, sizeof *r->is_wanted);
+    r->has_query = false;
+    if (!r->is_wanted)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a query");
+    for (size_t i = 0; i < n; i++) {
+        if (r->source->info.channels[i].is_row)
+            return et_fail(err, ET_EUNSUPPORTED, -1, "%s: %s has rows, not messages", r->info.path,
+                           r->info.format);
+        r->is_wanted[i] = true;
+    }
+    const struct et__range range = {.is_wanted = r->is_wanted, .from_ns = from_ns};
+    return r->source->ops->query(r->source, &range, err);
+}
+
+enum et_status et_recording_next_message(struct et_recording *r,
+                                         struct et_recorded_message *message, struct et_err *err)
+{
+    const enum et_status st = r->source->ops->next(r->source, &r->raw, err);
+    if (st == ET_OK)
+        *message = (struct et_recorded_message){.i_channel = r->raw.i_channel,
+                                                .t_arrival_ns = r->raw.t_arrival_ns,
+                                                .t_publish_ns = r->raw.t_publish_ns,
+                                                .sequence = r->raw.sequence,
+                                                .bytes = r->raw.bytes};
+    return st;
+}

@@ -1,0 +1,29 @@
+/* What the commands of live streams share: the view of a station at work. */
+#ifndef CLI_CLI_LIVE_H
+#define CLI_CLI_LIVE_H
+
+#include "cli.h"
+
+#include "etude/live.h"
+
+/* A table that is drawn over itself on a terminal; elsewhere a line now and then. */
+struct cli_live_view;
+struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_recorder *recorder,
+                                         struct et_station *station, struct et_live *live,
+                                         const char *name);
+void cli_live_view_show(struct cli_live_view *view); // as often as one likes
+/* A message that is to stay: above the table. */
+void cli_live_view_say(struct cli_live_view *view, const char *text);
+void cli_live_view_close(struct cli_live_view *view); // NULL is allowed
+
+/* The next key that was pressed, or 0: the terminal gives keys one by one while a view is open. */
+int cli_live_view_key(struct cli_live_view *view);
+
+/* Prints every stream that was heard of: topic, type, rate, bytes; or as JSON. */
+int cli_live_list(const struct cli_args *args, struct et_live *live, double seconds,
+                  struct et_arena *arena);
+
+/* etude record --selftest: streams that are made up, for a while, and what came of them. */
+int cli_record_selftest(const struct cli_args *args);
+
+#endif

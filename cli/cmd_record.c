@@ -1,0 +1,347 @@
+/* etude record: a station's streams into recordings, until it is told to stop. */
+#include "cli_live.h"
+
+#include "etude/clock.h"
+#include "etude/file.h"
+
+#include <stdlib.h>
+
+#define ARENA_BYTES ((size_t)64 << 20)
+#define TURN_NS (ET_NS_PER_S / 40) // from one look at marks and keys to the next
+#define LIST_S 3.0
+#define FOLDER "recordings"
+
+struct session {
+    const struct cli_args *args;
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    const char *folder;
+    bool by_day;
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    struct cli_live_view *view;
+    struct et_run run;
+    struct et_mcap_attachment attachments[2];
+    size_t n_recovered, n_failed; // of earlier sessions
+};
+
+/* ---- sources ---- */
+
+static int list_kinds(const struct cli_args *args)
+{
+    struct cli_table table;
+    struct et_arena *arena;
+    struct et_err err = {0};
+    if (et_arena_open(&arena, ARENA_BYTES, &err) != ET_OK)
+        return cli_fail(args, &err);
+    cli_table_open(&table, arena, "kind|what it brings");
+    for (const struct et_source_kind *const *k = et_source_kinds(); *k; k++) {
+        cli_cell(&table, "%s", (*k)->name);
+        cli_cell(&table, "%s", (*k)->text);
+    }
+    cli_table_print(&table);
+    et_arena_close(arena);
+    return CLI_DONE;
+}
+
+/* ---- what a kill left ---- */
+
+static void hear(void *ctx, const struct et_recovered *file)
+{
+    struct session *s = ctx;
+    char bytes[CLI_TEXT_BYTES];
+    if (file->trouble) {
+        s->n_failed++;
+        cli_problem(s->args, "%s%s%s", file->trouble->text, file->damaged ? "; kept as " : "",
+                    file->damaged ? file->damaged : "");
+        return;
+    }
+    s->n_recovered++;
+    if (!s->args->is_quiet)
+        (void)fprintf(stderr, "recovered %s (%s of its end cut off%s)\n", file->path,
+                      cli_bytes_text((double)file->n_cut, bytes),
+                      file->damaged ? "; it was damaged, and is kept beside" : "");
+}
+
+static int recover(struct session *s, const char *folder)
+{
+    struct et_err err = {0};
+    size_t n_failed;
+    const enum et_status st = et_recorder_recover(folder, hear, s, &n_failed, &err);
+    if (st == ET_ENOTFOUND)
+        return CLI_DONE;
+    return st == ET_OK ? CLI_DONE : cli_fail(s->args, &err);
+}
+
+static int recover_only(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    const char *folder = cli_get(args, "output");
+    enum et_path_kind kind = ET_PATH_NONE;
+    struct et_err err = {0};
+    if (!folder) {
+        cli_problem(args, "name the folder of recordings: -o FOLDER");
+        return CLI_USAGE;
+    }
+    if (et_path_kind(folder, &kind, &err) != ET_OK)
+        return cli_fail(args, &err);
+    if (kind != ET_PATH_DIR) {
+        cli_problem(args, "%s is no folder", folder);
+        return CLI_FAILED;
+    }
+    const int code = recover(&s, folder);
+    if (code == CLI_DONE)
+        (void)printf("%s: %zu recording%s finished, %zu not\n", folder, s.n_recovered,
+                     cli_s(s.n_recovered), s.n_failed);
+    return code == CLI_DONE && s.n_failed ? CLI_FAILED : code;
+}
+
+/* ---- what is recorded, and where ---- */
+
+static const char *either(const struct cli_args *args, const char *option, const char *otherwise)
+{
+    return cli_has(args, option) ? cli_get(args, option) : otherwise;
+}
+
+// Where centre.yaml is, in the folder or above it; NULL: nowhere.
+static const char *find_centre(struct et_arena *arena)
+{
+    static const char *const UP[] = {".", "..", "../..", "../../..", "../../../.."};
+    const char *named = getenv("ETUDE_CENTRE");
+    if (named && *named)
+        return named;
+    for (size_t i = 0; i < sizeof UP / sizeof *UP; i++) {
+        enum et_path_kind kind = ET_PATH_NONE;
+        const char *path = et_path_join(arena, UP[i], "centre.yaml");
+        if (path && et_path_kind(path, &kind, NULL) == ET_OK && kind == ET_PATH_FILE)
+            return UP[i];
+    }
+    return NULL;
+}
+
+static void choose_folder(struct session *s)
+{
+    const char *centre = find_centre(s->arena);
+    s->folder = either(s->args, "output", s->file->folder);
+    s->by_day = !s->folder && centre;
+    if (!s->folder)
+        s->folder = centre ? et_path_join(s->arena, centre, FOLDER) : FOLDER;
+}
+
+static enum et_status attach(struct session *s, const char *name, const char *media_type,
+                             const char *path, struct et_err *err)
+{
+    struct et_mcap_attachment *a = &s->attachments[s->run.n_attachments];
+    const enum et_status st = et_file_read(path, (size_t)8 << 20, s->arena, &a->data, err);
+    a->name = et_str(name);
+    a->media_type = et_str(media_type);
+    s->run.n_attachments += st == ET_OK;
+    s->run.attachments = s->attachments;
+    return st;
+}
+
+static enum et_status describe_run(struct session *s, struct et_err *err)
+{
+    const struct et_station_file *f = s->file;
+    const struct cli_args *args = s->args;
+    const struct et_profile *profile;
+    s->run = (struct et_run){.robot = f->robot,
+                             .serial = f->serial,
+                             .trainer = either(args, "trainer", f->trainer),
+                             .programme = f->programme,
+                             .scenario = f->scenario,
+                             .skill = either(args, "skill", f->skill),
+                             .instruction = either(args, "instruction", f->instruction),
+                             .objects = f->objects};
+    enum et_status st = attach(s, "station.yaml", "application/yaml", f->path, err);
+    if (st != ET_OK || !f->robot)
+        return st;
+    st = et_profile_find(f->robot, NULL, s->arena, &profile, err);
+    if (st == ET_OK)
+        st = attach(s, "profile.yaml", "application/yaml", profile->path, err);
+    return st;
+}
+
+static void write_log(void *ctx, enum et_log_level level, const char *text)
+{
+    struct session *s = ctx;
+    (void)level;
+    if (!s->args->is_quiet || level == ET_LOG_WARN)
+        cli_live_view_say(s->view, text);
+}
+
+/* ---- at work ---- */
+
+static void press(struct session *s, int key, bool *must_stop)
+{
+    static const struct {
+        int key;
+        const char *mark;
+    } KEYS[] = {{'s', "success"}, {'f', "failure"}, {'d', "discard"}};
+    if (key == ' ' || key == '\n')
+        et_live_mark(s->live, et_live_status(s->live).is_attempt ? "stop" : "start", "keyboard",
+                     NULL);
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        if (key == KEYS[i].key)
+            et_live_mark(s->live, KEYS[i].mark, "keyboard", NULL);
+    *must_stop = *must_stop || key == 'q';
+}
+
+static void work(struct session *s, double seconds)
+{
+    const int64_t t_end_ns =
+        seconds > 0 ? et_clock_monotonic_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
+    bool must_stop = false;
+    while (!must_stop && !cli_is_interrupted() && et_clock_monotonic_ns() < t_end_ns) {
+        struct et_err err = {0};
+        press(s, cli_live_view_key(s->view), &must_stop);
+        must_stop = et_live_step(s->live, &err) == ET_END || must_stop;
+        cli_live_view_show(s->view);
+        et_clock_wait_until(et_clock_monotonic_ns() + TURN_NS);
+    }
+    // What the last samples marked.
+    struct et_err err = {0};
+    const enum et_status st = et_live_step(s->live, &err);
+    (void)st;
+}
+
+static enum et_status open_session(struct session *s, bool only_listen, const struct et_log *log,
+                                   struct et_err *err)
+{
+    struct et_recorder_options how = s->file->recorder;
+    how.folder = s->folder;
+    how.by_day = s->by_day;
+    how.log = log;
+    enum et_status st = et_recorder_open(&s->recorder, &how, err);
+    if (st == ET_OK)
+        st = et_station_open(&s->station, s->recorder, s->file->name, err);
+    if (st != ET_OK)
+        return st;
+    const struct et_live_options options = {.run = &s->run, .only_listen = only_listen, .log = log};
+    return et_live_open(&s->live, s->file, s->station, &options, err);
+}
+
+static void print_result(const struct session *s, const struct et_live_status *live,
+                         const struct et_station_status *status)
+{
+    struct cli_json json;
+    if (!s->args->is_json) {
+        (void)printf(
+            "%s: %u done (%u success, %u failure, %u discarded), %llu dropped, %llu lost\n",
+            s->folder, live->n_done, live->n_success, live->n_failure, live->n_discarded,
+            (unsigned long long)status->n_dropped, (unsigned long long)status->n_lost);
+        return;
+    }
+    cli_json_open(&json, "record");
+    et_json_put_text(&json.w, "folder", s->folder);
+    et_json_put_int(&json.w, "done", live->n_done);
+    et_json_put_int(&json.w, "success", live->n_success);
+    et_json_put_int(&json.w, "failure", live->n_failure);
+    et_json_put_int(&json.w, "discarded", live->n_discarded);
+    et_json_put_text(&json.w, "last", status->path[0] ? status->path : NULL);
+    et_json_put_int(&json.w, "dropped", (int64_t)status->n_dropped);
+    et_json_put_int(&json.w, "lost", (int64_t)status->n_lost);
+    (void)cli_json_print(&json, s->args);
+}
+
+static int close_session(struct session *s, int code)
+{
+    struct et_err err = {0};
+    if (s->live && et_live_stop(s->live, &err) != ET_OK && code == CLI_DONE)
+        code = cli_fail(s->args, &err);
+    cli_live_view_close(s->view);
+    s->view = NULL;
+    if (s->live && code != CLI_FAILED) {
+        const struct et_live_status live = et_live_status(s->live);
+        const struct et_station_status status = et_station_status(s->station);
+        print_result(s, &live, &status);
+    }
+    if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
+        code = cli_fail(s->args, &err);
+    if (et_recorder_close(s->recorder, &err) != ET_OK && code == CLI_DONE)
+        code = cli_fail(s->args, &err);
+    et_arena_close(s->arena);
+    return code;
+}
+
+static int read_file(struct session *s)
+{
+    struct et_err err = {0};
+    const char *path = cli_get(s->args, "station");
+    if (!path) {
+        cli_problem(s->args, "name the station's file: --station FILE (doc/station.md)");
+        return CLI_USAGE;
+    }
+    if (et_arena_open(&s->arena, ARENA_BYTES, &err) != ET_OK ||
+        et_station_file_read(path, s->arena, &s->file, &err) != ET_OK ||
+        describe_run(s, &err) != ET_OK)
+        return cli_fail(s->args, &err);
+    choose_folder(s);
+    return CLI_DONE;
+}
+
+static int record(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    struct et_err err = {0};
+    double seconds;
+    const struct et_log log = {args->n_verbose ? ET_LOG_DEBUG : ET_LOG_INFO, write_log, &s};
+    if (!cli_number(args, "seconds", 0, 1e9, 0, &seconds))
+        return CLI_USAGE;
+    int code = read_file(&s);
+    if (code == CLI_DONE)
+        code = recover(&s, s.folder);
+    if (code != CLI_DONE) {
+        et_arena_close(s.arena);
+        return code;
+    }
+    cli_catch();
+    if (open_session(&s, false, &log, &err) != ET_OK)
+        return close_session(&s, cli_fail(args, &err));
+    s.view = cli_live_view_open(args, s.recorder, s.station, s.live, s.file->name);
+    if (s.view)
+        work(&s, seconds);
+    return close_session(&s, CLI_DONE);
+}
+
+/* ---- what is on the air ---- */
+
+static int list(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    struct et_err err = {0};
+    double seconds;
+    if (!cli_number(args, "seconds", 0.1, 3600, LIST_S, &seconds))
+        return CLI_USAGE;
+    int code = read_file(&s);
+    if (code != CLI_DONE) {
+        et_arena_close(s.arena);
+        return code;
+    }
+    if (open_session(&s, true, NULL, &err) != ET_OK)
+        code = cli_fail(args, &err);
+    else
+        code = cli_live_list(args, s.live, seconds, s.arena);
+    if (et_live_close(s.live, &err) != ET_OK || et_recorder_close(s.recorder, &err) != ET_OK)
+        code = cli_fail(args, &err);
+    et_arena_close(s.arena);
+    return code;
+}
+
+int cmd_record(const struct cli_args *args)
+{
+    static const char *const WAYS[] = {"sources", "list", "recover", "selftest"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++)
+        n += cli_has(args, WAYS[i]);
+    if (n > 1) {
+        cli_problem(args, "--sources, --list, --recover and --selftest: one at a time");
+        return CLI_USAGE;
+    }
+    return cli_has(args, "sources")    ? list_kinds(args)
+           : cli_has(args, "list")     ? list(args)
+           : cli_has(args, "recover")  ? recover_only(args)
+           : cli_has(args, "selftest") ? cli_record_selftest(args)
+                                       : record(args);
+}

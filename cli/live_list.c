@@ -1,0 +1,88 @@
+/* etude record --list: what is on the air. */
+#include "cli_live.h"
+
+#include "etude/clock.h"
+
+static const char *state_text(enum et_source_state state)
+{
+    return state == ET_SOURCE_LIVE   ? "live"
+           : state == ET_SOURCE_OVER ? "over"
+                                     : "nothing there yet";
+}
+
+static void put_cells(struct cli_table *table, const struct et_live_source *source,
+                      const struct et_feed *feed, size_t i, double seconds)
+{
+    char text[CLI_TEXT_BYTES];
+    const struct et_feed_stream *stream = et_feed_stream(feed, i);
+    const struct et_feed_counts counts = et_feed_counts(feed, i);
+    cli_cell(table, "%s", source->device);
+    cli_cell(table, "%s", stream->topic);
+    cli_cell(table, "%s", stream->type);
+    cli_cell(table, "%.1f", (double)counts.n_put / seconds);
+    cli_cell(table, "%s/s", cli_bytes_text((double)counts.n_bytes / seconds, text));
+}
+
+static void put_json(struct et_json_writer *w, const struct et_live_source *source,
+                     const struct et_feed *feed, size_t i, double seconds)
+{
+    const struct et_feed_stream *stream = et_feed_stream(feed, i);
+    const struct et_feed_counts counts = et_feed_counts(feed, i);
+    et_json_open_map(w);
+    et_json_put_text(w, "device", source->device);
+    et_json_put_text(w, "topic", stream->topic);
+    et_json_put_text(w, "type", stream->type);
+    et_json_put_text(w, "encoding", stream->message_encoding);
+    et_json_put_bool(w, "has_definition", stream->schema.n > 0);
+    et_json_put_real(w, "rate_hz", (double)counts.n_put / seconds);
+    et_json_put_real(w, "bytes_s", (double)counts.n_bytes / seconds);
+    et_json_close_map(w);
+}
+
+static size_t first(const struct et_feed *feed) // events only where there were any
+{
+    return et_feed_counts(feed, ET_FEED_EVENTS).n_put > 0 ? 0 : 1;
+}
+
+static void put_states(const struct cli_args *args, struct et_live *live)
+{
+    for (size_t k = 0; k < et_live_n_sources(live) && !args->is_quiet; k++) {
+        const struct et_live_source *source = et_live_source(live, k);
+        (void)fprintf(stderr, "%s (%s): %s\n", source->device, source->kind->name,
+                      state_text(et_live_source_state(live, k)));
+    }
+}
+
+int cli_live_list(const struct cli_args *args, struct et_live *live, double seconds,
+                  struct et_arena *arena)
+{
+    struct cli_table table;
+    struct cli_json json;
+    const int64_t t_begin_ns = et_clock_monotonic_ns();
+    const int64_t t_end_ns = t_begin_ns + (int64_t)(seconds * 1e9);
+    cli_catch();
+    while (!cli_is_interrupted() && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(t_end_ns);
+    seconds = (double)(et_clock_monotonic_ns() - t_begin_ns) / 1e9;
+    put_states(args, live);
+    cli_table_open(&table, arena, "device|topic|type|>rate|>bytes");
+    if (args->is_json) {
+        cli_json_open(&json, "streams");
+        et_json_key(&json.w, "streams");
+        et_json_open_list(&json.w);
+    }
+    for (size_t k = 0; k < et_live_n_sources(live); k++) {
+        const struct et_feed *feed = et_live_feed(live, k);
+        for (size_t i = first(feed); i < et_feed_n_streams(feed); i++)
+            if (args->is_json)
+                put_json(&json.w, et_live_source(live, k), feed, i, seconds);
+            else
+                put_cells(&table, et_live_source(live, k), feed, i, seconds);
+    }
+    if (!args->is_json) {
+        cli_table_print(&table);
+        return CLI_DONE;
+    }
+    et_json_close_list(&json.w);
+    return cli_json_print(&json, args);
+}

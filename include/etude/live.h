@@ -1,0 +1,95 @@
+/* Live: a station at work, from one file that people write.
+ *
+ * doc/station.md is the guide. The file names the robot, who works there, and the sources:
+ *
+ *     station: kitchen-1
+ *     robot: {model: unitree-g1-inspire, serial: G1-0042}
+ *     run: attempt
+ *     sources:
+ *       robot: {kind: dds, domain: 0}
+ *       pad:   {kind: gamepad}
+ *
+ * A live station opens its sources on feeds of a recorder's station and polls them on a thread of
+ * its own. Marks that they bring (events of the kind "mark": start, success, failure, discard) and
+ * marks that are given here begin and end recordings.
+ *
+ * Threads: the calls on one live station come from one thread, but et_live_mark from any.
+ * Memory:  a file lives in the caller's arena; a live station has its sources and 64 KB. */
+#ifndef ETUDE_LIVE_H
+#define ETUDE_LIVE_H
+
+#include "etude/arena.h"
+#include "etude/recorder.h"
+#include "etude/source.h"
+
+#define ET_LIVE_SOURCES_MAX 32
+
+enum et_live_mode {
+    ET_LIVE_ATTEMPT, // each attempt a recording of its own, from its start to its end
+    ET_LIVE_SESSION, // one recording, with marks in it
+};
+
+struct et_live_source {
+    const char *device; // as the station calls it
+    const struct et_source_kind *kind;
+    const struct et_value *settings; // without `kind`
+};
+
+struct et_station_file {
+    const char *path, *name;
+    const char *robot, *serial, *trainer, *programme, *scenario, *skill, *instruction, *objects;
+    const char *folder; // of recordings, relative to where the program runs; NULL: not said
+    enum et_live_mode mode;
+    struct et_recorder_options recorder; // what the file says of it; folder and the rest zeroed
+    const struct et_live_source *sources;
+    size_t n_sources;
+};
+
+/* Reads and checks a station's file; settings of sources are checked against their kinds.
+ * ET_ECORRUPT: "path:line:column: …", the first mistake. ET_ENOTFOUND, ET_EIO, ET_ELIMIT. */
+ET_MUST_USE ET_API enum et_status et_station_file_read(const char *path, struct et_arena *arena,
+                                                       const struct et_station_file **file,
+                                                       struct et_err *err);
+
+struct et_live;
+
+struct et_live_options {
+    const struct et_run *run; // of what it records; NULL: what the file says
+    bool only_listen;         // nothing is recorded, whatever is marked
+    size_t feed_bytes;        // of each source's ring; 0: 16 MiB
+    const struct et_log *log; // begins, ends, failures of recordings
+};
+
+/* Opens all sources and begins to poll. In ET_LIVE_SESSION the recording begins at once. The file,
+ * the station and the run must outlive it. Errors are those of et_source_open, with the source's
+ * name, and of et_station_begin. options may be NULL. */
+ET_MUST_USE ET_API enum et_status
+et_live_open(struct et_live **live, const struct et_station_file *file, struct et_station *station,
+             const struct et_live_options *options, struct et_err *err);
+/* Ends what is being recorded; sources are no longer polled. Result as et_station_end. */
+ET_MUST_USE ET_API enum et_status et_live_stop(struct et_live *live, struct et_err *err);
+/* Stops, and closes the sources. NULL is allowed. */
+ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_err *err);
+
+/* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
+ * may be NULL. Done by et_live_step. */
+ET_API void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text);
+
+/* Does what marks ask for; to be called every 50 ms or so. ET_OK; ET_END: all sources are over (a
+ * replay that came to its end). Failures of recordings are told to the log and in the station's
+ * status, and the next start tries again; a source that fails for good is one, too. */
+ET_MUST_USE ET_API enum et_status et_live_step(struct et_live *live, struct et_err *err);
+
+struct et_live_status {
+    unsigned n_done, n_success, n_failure, n_discarded; // recordings (or attempts in a session)
+    bool is_attempt;                                    // one is under way
+    int64_t t_attempt_ns;                               // since when
+    const char *last_path; // of the recording that ended last; NULL: none did
+};
+ET_API struct et_live_status et_live_status(struct et_live *live);
+ET_API size_t et_live_n_sources(const struct et_live *live);
+ET_API const struct et_live_source *et_live_source(const struct et_live *live, size_t i);
+ET_API enum et_source_state et_live_source_state(struct et_live *live, size_t i);
+ET_API struct et_feed *et_live_feed(struct et_live *live, size_t i); // to count by
+
+#endif

@@ -1,0 +1,409 @@
+/* A station at work: the thread that polls its sources, and the runs that marks begin and end. */
+#include "etude/live.h"
+
+#include "etude/clock.h"
+#include "record/record__recorder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define FEED_BYTES ((size_t)16 << 20)
+#define MARKS_MAX 64
+#define WORD_BYTES 32
+#define WHO_BYTES 64
+#define MARK_TEXT_BYTES 256
+#define WAIT_NS_MAX ET_NS_PER_S
+
+struct polled {
+    struct et_live *live;
+    const struct et_live_source *about;
+    struct et_source *source;
+    struct et_feed *feed;
+    int64_t t_next_ns;
+    _Atomic int state; // enum et_source_state
+    bool has_failed;   // for good
+};
+
+struct mark {
+    char word[WORD_BYTES], who[WHO_BYTES], text[MARK_TEXT_BYTES];
+};
+
+struct et_live {
+    const struct et_station_file *file;
+    struct et_station *station;
+    struct et_live_options options;
+    struct et_run run;
+    struct polled polled[ET_LIVE_SOURCES_MAX];
+    size_t n_polled;
+    int wake_fd;
+    pthread_t thread;
+    bool has_thread, is_stopped;
+    atomic_bool must_stop;
+    struct et_live_status status;
+    char last_path[ET_RECORDING_PATH_MAX];
+
+    pthread_mutex_t lock; // of what is below
+    struct mark marks[MARKS_MAX];
+    size_t n_marks;
+};
+
+/* ---- marks ---- */
+
+static void copy_text(char *to, size_t cap, struct et_str from)
+{
+    (void)snprintf(to, cap, "%.*s", ET_STR_ARG(from));
+}
+
+static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
+                     struct et_str text)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    if (live->n_marks < MARKS_MAX) { // what nobody steps for is not kept
+        struct mark *mark = &live->marks[live->n_marks++];
+        copy_text(mark->word, sizeof mark->word, word);
+        copy_text(mark->who, sizeof mark->who, who);
+        copy_text(mark->text, sizeof mark->text, text);
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text)
+{
+    (void)et_station_event(live->station, "mark", who, mark, NULL);
+    add_mark(live, et_str(mark), et_str(who), et_str(text));
+}
+
+// On the thread that polls: marks that a source brings.
+static void on_put(void *ctx, const struct et_feed_sample *sample)
+{
+    struct polled *polled = ctx;
+    struct et__event event;
+    if (sample->stream != ET_FEED_EVENTS ||
+        !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event) ||
+        !et_str_is(event.kind, "mark"))
+        return;
+    add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
+}
+
+static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
+{
+    et_logf(live->options.log, level, "%s: %s", what, text);
+}
+
+static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
+{
+    if (live->file->mode == ET_LIVE_ATTEMPT) {
+        const enum et_status st = et_station_begin(live->station, &live->run, err);
+        if (st != ET_OK)
+            return st;
+    }
+    const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
+    (void)et_station_event(live->station, "episode.begin", mark->who, label, NULL);
+    live->status.is_attempt = true;
+    live->status.t_attempt_ns = et_clock_monotonic_ns();
+    say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
+    return ET_OK;
+}
+
+static void count_end(struct et_live *live, const char *word)
+{
+    struct et_live_status *s = &live->status;
+    s->is_attempt = false;
+    s->n_done++;
+    s->n_success += strcmp(word, "success") == 0;
+    s->n_failure += strcmp(word, "failure") == 0;
+    s->n_discarded += strcmp(word, "discard") == 0;
+}
+
+static enum et_status end_recording(struct et_live *live, const char *outcome, struct et_err *err)
+{
+    (void)snprintf(live->last_path, sizeof live->last_path, "%s",
+                   et_station_status(live->station).path);
+    const enum et_status st = et_station_end(live->station, outcome, err);
+    if (st == ET_OK) {
+        live->status.last_path = live->last_path;
+        say(live, ET_LOG_INFO, outcome ? outcome : "ended", live->last_path);
+    }
+    return st;
+}
+
+static enum et_status end(struct et_live *live, const struct mark *mark, struct et_err *err)
+{
+    char outcome[WORD_BYTES + MARK_TEXT_BYTES + 2];
+    const bool is_judged = strcmp(mark->word, "stop") != 0;
+    (void)snprintf(outcome, sizeof outcome, "%s%s%s", mark->word, mark->text[0] ? ": " : "",
+                   mark->text);
+    if (is_judged)
+        (void)et_station_event(live->station, mark->word, mark->who, mark->text, NULL);
+    (void)et_station_event(live->station, "episode.end", mark->who, is_judged ? outcome : "", NULL);
+    count_end(live, mark->word);
+    if (live->file->mode == ET_LIVE_SESSION)
+        return ET_OK;
+    return end_recording(live, is_judged ? outcome : NULL, err);
+}
+
+// The trainer wants the attempt that ended last not to count.
+static enum et_status discard_last(struct et_live *live, const struct mark *mark,
+                                   struct et_err *err)
+{
+    if (live->status.n_done == 0)
+        return ET_OK;
+    live->status.n_discarded++;
+    if (live->file->mode == ET_LIVE_SESSION)
+        return et_station_event(live->station, "discard", mark->who, mark->text, NULL)
+                   ? ET_OK
+                   : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
+    return live->status.last_path ? et_recording_discard(live->status.last_path, mark->who, err)
+                                  : ET_OK;
+}
+
+static enum et_status obey(struct et_live *live, const struct mark *mark, struct et_err *err)
+{
+    const bool is_discard = strcmp(mark->word, "discard") == 0;
+    if (live->options.only_listen)
+        return ET_OK;
+    if (strcmp(mark->word, "start") == 0) {
+        enum et_status st = ET_OK;
+        if (live->status.is_attempt) // the one before has no end of its own
+            st = end(live, &(struct mark){.word = "stop"}, err);
+        return st == ET_OK ? begin(live, mark, err) : st;
+    }
+    if (!is_discard && strcmp(mark->word, "success") != 0 && strcmp(mark->word, "failure") != 0 &&
+        strcmp(mark->word, "stop") != 0)
+        return ET_OK; // a mark of the station's own: it is in the recording
+    if (live->status.is_attempt)
+        return end(live, mark, err);
+    return is_discard ? discard_last(live, mark, err) : ET_OK;
+}
+
+/* ---- the thread that polls ---- */
+
+static void fail_source(struct polled *p, const struct et_err *err)
+{
+    p->has_failed = true;
+    atomic_store(&p->state, ET_SOURCE_OVER);
+    (void)et_feed_event(p->feed, "source.failed", p->about->device, err->text, NULL);
+    say(p->live, ET_LOG_WARN, p->about->device, err->text);
+}
+
+static void poll_source(struct polled *p)
+{
+    struct et_err err = {0};
+    const enum et_status st = et_source_poll(p->source, &p->t_next_ns, &err);
+    if (st == ET_END)
+        atomic_store(&p->state, ET_SOURCE_OVER);
+    else if (st != ET_OK)
+        fail_source(p, &err);
+    else
+        atomic_store(&p->state, (int)et_source_state(p->source));
+    if (st != ET_OK)
+        p->t_next_ns = INT64_MAX;
+}
+
+static bool is_over(const struct polled *p)
+{
+    return atomic_load(&p->state) == ET_SOURCE_OVER;
+}
+
+static struct timespec wait_for(int64_t t_next_ns)
+{
+    const int64_t t_now_ns = et_clock_monotonic_ns();
+    int64_t ns = t_next_ns > t_now_ns ? t_next_ns - t_now_ns : 0;
+    ns = ns > WAIT_NS_MAX ? WAIT_NS_MAX : ns;
+    return (struct timespec){.tv_sec = ns / ET_NS_PER_S, .tv_nsec = ns % ET_NS_PER_S};
+}
+
+static void *poll_all(void *arg)
+{
+    struct et_live *live = arg;
+    struct pollfd fds[ET_LIVE_SOURCES_MAX + 1];
+    while (!atomic_load(&live->must_stop)) {
+        int64_t t_next_ns = INT64_MAX;
+        fds[live->n_polled] = (struct pollfd){.fd = live->wake_fd, .events = POLLIN};
+        for (size_t i = 0; i < live->n_polled; i++) {
+            struct polled *p = &live->polled[i];
+            fds[i] =
+                (struct pollfd){.fd = is_over(p) ? -1 : et_source_fd(p->source), .events = POLLIN};
+            t_next_ns = !is_over(p) && p->t_next_ns < t_next_ns ? p->t_next_ns : t_next_ns;
+        }
+        const struct timespec wait = wait_for(t_next_ns);
+        (void)ppoll(fds, live->n_polled + 1, &wait, NULL);
+        const int64_t t_now_ns = et_clock_monotonic_ns();
+        for (size_t i = 0; i < live->n_polled; i++)
+            if (!is_over(&live->polled[i]) &&
+                (fds[i].revents || live->polled[i].t_next_ns <= t_now_ns))
+                poll_source(&live->polled[i]);
+    }
+    return NULL;
+}
+
+/* ---- opening ---- */
+
+static enum et_status open_source(struct et_live *live, const struct et_live_source *about,
+                                  struct et_err *err)
+{
+    struct polled *p = &live->polled[live->n_polled];
+    *p = (struct polled){.live = live, .about = about};
+    const struct et_feed_options how = {
+        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES,
+        .on_put = on_put,
+        .ctx = p};
+    const struct et_source_options options = {.device = about->device,
+                                              .settings = about->settings,
+                                              .path = live->file->path};
+    enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
+    if (st == ET_OK)
+        st = et_source_open(&p->source, about->kind, &options, p->feed, err);
+    if (st != ET_OK) {
+        et_err_context(err, "%s", about->device);
+        return st;
+    }
+    atomic_store(&p->state, (int)et_source_state(p->source));
+    live->n_polled++;
+    return ET_OK;
+}
+
+static void fill_run(struct et_live *live)
+{
+    const struct et_station_file *f = live->file;
+    live->run = live->options.run ? *live->options.run
+                                  : (struct et_run){.robot = f->robot,
+                                                    .serial = f->serial,
+                                                    .trainer = f->trainer,
+                                                    .programme = f->programme,
+                                                    .scenario = f->scenario,
+                                                    .skill = f->skill,
+                                                    .instruction = f->instruction,
+                                                    .objects = f->objects};
+}
+
+static void stop_polling(struct et_live *live)
+{
+    const uint64_t one = 1;
+    atomic_store(&live->must_stop, true);
+    if (live->has_thread && write(live->wake_fd, &one, sizeof one) >= 0)
+        (void)pthread_join(live->thread, NULL);
+    live->has_thread = false;
+}
+
+static void release(struct et_live *live)
+{
+    stop_polling(live);
+    for (size_t i = 0; i < live->n_polled; i++)
+        et_source_close(live->polled[i].source);
+    if (live->wake_fd >= 0)
+        (void)close(live->wake_fd);
+    (void)pthread_mutex_destroy(&live->lock);
+    free(live);
+}
+
+static enum et_status start(struct et_live *live, struct et_err *err)
+{
+    live->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (live->wake_fd < 0)
+        return et_fail_sys(err, errno, "cannot wait for sources");
+    enum et_status st = ET_OK;
+    for (size_t i = 0; i < live->file->n_sources && st == ET_OK; i++)
+        st = open_source(live, &live->file->sources[i], err);
+    if (st == ET_OK && live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
+        st = et_station_begin(live->station, &live->run, err);
+    if (st != ET_OK)
+        return st;
+    const int sys = pthread_create(&live->thread, NULL, poll_all, live);
+    live->has_thread = sys == 0;
+    return sys == 0 ? ET_OK : et_fail_sys(err, sys, "cannot start a thread for the sources");
+}
+
+enum et_status et_live_open(struct et_live **live, const struct et_station_file *file,
+                            struct et_station *station, const struct et_live_options *options,
+                            struct et_err *err)
+{
+    *live = NULL;
+    struct et_live *l = calloc(1, sizeof *l);
+    if (!l)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a live station");
+    (void)pthread_mutex_init(&l->lock, NULL);
+    l->wake_fd = -1;
+    l->file = file;
+    l->station = station;
+    if (options)
+        l->options = *options;
+    fill_run(l);
+    const enum et_status st = start(l, err);
+    if (st != ET_OK)
+        release(l);
+    else
+        *live = l;
+    return st;
+}
+
+enum et_status et_live_stop(struct et_live *live, struct et_err *err)
+{
+    enum et_status st = ET_OK;
+    stop_polling(live);
+    if (live->status.is_attempt)
+        st = end(live, &(struct mark){.word = "stop", .who = "etude"}, err);
+    const bool is_open = live->file->mode == ET_LIVE_SESSION && !live->options.only_listen;
+    if (st == ET_OK && is_open && !live->is_stopped)
+        st = end_recording(live, NULL, err);
+    live->is_stopped = true;
+    return st;
+}
+
+enum et_status et_live_close(struct et_live *live, struct et_err *err)
+{
+    if (!live)
+        return ET_OK;
+    const enum et_status st = et_live_stop(live, err);
+    release(live);
+    return st;
+}
+
+/* ---- at work ---- */
+
+enum et_status et_live_step(struct et_live *live, struct et_err *err)
+{
+    struct mark marks[MARKS_MAX];
+    (void)pthread_mutex_lock(&live->lock);
+    const size_t n = live->n_marks;
+    memcpy(marks, live->marks, n * sizeof *marks);
+    live->n_marks = 0;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < n; i++)
+        if (obey(live, &marks[i], err) != ET_OK)
+            say(live, ET_LOG_WARN, live->file->name, err ? err->text : marks[i].word);
+    for (size_t i = 0; i < live->n_polled; i++)
+        if (!is_over(&live->polled[i]))
+            return ET_OK;
+    return ET_END;
+}
+
+struct et_live_status et_live_status(struct et_live *live)
+{
+    return live->status;
+}
+
+size_t et_live_n_sources(const struct et_live *live)
+{
+    return live->n_polled;
+}
+
+const struct et_live_source *et_live_source(const struct et_live *live, size_t i)
+{
+    return live->polled[i].about;
+}
+
+enum et_source_state et_live_source_state(struct et_live *live, size_t i)
+{
+    return (enum et_source_state)atomic_load(&live->polled[i].state);
+}
+
+struct et_feed *et_live_feed(struct et_live *live, size_t i)
+{
+    return live->polled[i].feed;
+}

@@ -1,0 +1,256 @@
+/* The virtual centre, live: a robot that its scripted trainer moves, in real time. Attempt after
+ * attempt, each with its marks, as a trainer with a button gives them. */
+#include "record/record__sources.h"
+
+#include "etude/clock.h"
+#include "etude/world_record.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define STEP_NS (ET_WORLD_TICKS * ET_WORLD_TICK_NS)
+#define LEAD_STEPS 50       // the robot stands still: before an attempt is told of, and after
+#define LATE_NS ET_NS_PER_S // behind by more, its time is let go
+#define STYLE "careful"
+
+// clang-format off
+static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
+static const struct et_schema YES = {.type = ET_SCHEMA_BOOL};
+static const char *const TIERS[] = {"controlled", "displaced", "varied", "cluttered", "disturbed",
+                                    NULL};
+static const struct et_schema TIER = {.type = ET_SCHEMA_STRING, .choices = TIERS};
+static const struct et_schema SEED = {
+    .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e15};
+static const struct et_schema ATTEMPTS = {
+    .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e6};
+static const struct et_schema_field FIELDS[] = {
+    {"skill",    &TEXT,     true},
+    {"robot",    &TEXT,     false},
+    {"tier",     &TIER,     false},
+    {"trainer",  &TEXT,     false},
+    {"seed",     &SEED,     false},
+    {"attempts", &ATTEMPTS, false},
+    {"cameras",  &YES,      false},
+    {NULL,       NULL,      false},
+};
+static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
+// clang-format on
+
+enum stage { LEAD, PLAY, TAIL };
+
+struct live_world {
+    struct et_source_options options;
+    struct et_feed *feed;
+    struct et_arena *arena;
+    struct et_world *world;
+    struct et_trainer *trainer;
+    struct et_world_renderer *renderer;
+    struct et_world_record *record;
+    double *action;
+    size_t n_joints;
+    enum et_tier tier;
+    uint64_t seed;
+    int64_t n_attempts, i_attempt; // n 0: without end
+    bool has_cameras, is_over;
+    enum stage stage;
+    int n_steps; // of the stage
+    int64_t t_next_ns;
+};
+
+static const char *text(const struct live_world *w, const char *key, const char *otherwise)
+{
+    return et_value_text(et_value_get(w->options.settings, key), otherwise);
+}
+
+/* ---- an attempt ---- */
+
+static enum et_status end_attempt(struct live_world *w, struct et_err *err)
+{
+    struct et_world_outcome outcome = {0};
+    struct et_world_record *record = w->record;
+    w->record = NULL;
+    if (!record)
+        return ET_OK;
+    outcome.is_success = et_world_success(w->world, &outcome.missing);
+    return et_world_record_finish(record, &outcome, err);
+}
+
+static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
+{
+    const uint64_t seed = w->seed + (uint64_t)w->i_attempt;
+    const struct et_world_record_options how = {.seed = seed,
+                                                .tier = w->tier,
+                                                .t0_ns = w->options.now_ns(w->options.ctx),
+                                                .renderer = w->renderer,
+                                                .feed = w->feed};
+    enum et_status st = end_attempt(w, err);
+    if (st == ET_OK)
+        st = et_world_reset(w->world, seed, w->tier, err);
+    if (st == ET_OK)
+        st = et_trainer_begin(w->trainer, seed, err);
+    if (st == ET_OK)
+        st = et_world_record_open(&w->record, w->options.device, w->world, &how, err);
+    if (st == ET_OK)
+        st = et_world_record_step(w->record, err);
+    const struct et_world_state *state = et_world_observe(w->world);
+    for (size_t i = 0; i < w->n_joints && st == ET_OK; i++)
+        w->action[i] = state->command[(ET_WORLD_TICKS - 1) * w->n_joints + i];
+    w->stage = LEAD;
+    w->n_steps = 0;
+    return st;
+}
+
+static void mark(struct live_world *w, const char *word)
+{
+    (void)et_feed_event(w->feed, "mark", w->options.device, word, NULL);
+}
+
+// What the trainer does next; the world goes on in any case.
+static enum et_status act(struct live_world *w, struct et_err *err)
+{
+    w->n_steps++;
+    if (w->stage == LEAD && w->n_steps == LEAD_STEPS)
+        mark(w, "start");
+    if (w->stage == LEAD && w->n_steps == 2 * LEAD_STEPS)
+        w->stage = PLAY;
+    if (w->stage != PLAY)
+        return ET_OK;
+    const enum et_status st = et_trainer_act(w->trainer, w->action, err);
+    if (st != ET_END)
+        return st;
+    mark(w, et_world_success(w->world, NULL) ? "success" : "failure");
+    w->stage = TAIL;
+    w->n_steps = 0;
+    return ET_OK;
+}
+
+static enum et_status step(struct live_world *w, struct et_err *err)
+{
+    enum et_status st = act(w, err);
+    if (st == ET_OK)
+        st = et_world_step(w->world, w->action, err);
+    if (st == ET_OK)
+        st = et_world_record_phase(w->record, et_trainer_state(w->trainer).i_phase, err);
+    if (st == ET_OK)
+        st = et_world_record_step(w->record, err);
+    if (st != ET_OK || w->stage != TAIL || w->n_steps < LEAD_STEPS)
+        return st;
+    w->i_attempt++;
+    w->is_over = w->n_attempts > 0 && w->i_attempt >= w->n_attempts;
+    return w->is_over ? end_attempt(w, err) : begin_attempt(w, err);
+}
+
+/* ---- the source ---- */
+
+static void close_world(void *self)
+{
+    struct live_world *w = self;
+    et_world_record_abandon(w->record);
+    et_world_renderer_close(w->renderer);
+    et_trainer_close(w->trainer);
+    et_world_close(w->world);
+    et_arena_close(w->arena);
+    free(w->action);
+    free(w);
+}
+
+static enum et_status open_all(struct live_world *w, struct et_err *err)
+{
+    const struct et_world_options how = {.skill = text(w, "skill", NULL),
+                                         .robot = text(w, "robot", NULL),
+                                         .has_litter = w->tier >= ET_TIER_CLUTTERED};
+    const struct et_trainer_style *style;
+    enum et_status st = et_arena_open(&w->arena, (size_t)1 << 28, err);
+    if (st == ET_OK)
+        st = et_trainer_style_load(text(w, "trainer", STYLE), w->arena, &style, err);
+    if (st == ET_OK)
+        st = et_world_open(&w->world, &how, err);
+    if (st != ET_OK)
+        return st;
+    (void)et_world_joints(w->world, &w->n_joints);
+    w->action = calloc(w->n_joints + 1, sizeof *w->action);
+    return w->action ? et_trainer_open(&w->trainer, w->world, style, err)
+                     : et_fail(err, ET_ENOMEM, -1, "no memory for the actions");
+}
+
+static enum et_status open_world(void **self, const struct et_source_options *options,
+                                 struct et_feed *feed, struct et_err *err)
+{
+    *self = NULL;
+    struct live_world *w = calloc(1, sizeof *w);
+    if (!w)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a world");
+    w->options = *options;
+    w->feed = feed;
+    const bool is_tier = et_tier_find(text(w, "tier", "controlled"), &w->tier);
+    assert(is_tier); // by the schema
+    w->seed = (uint64_t)et_value_int(et_value_get(options->settings, "seed"), 1);
+    w->n_attempts = et_value_int(et_value_get(options->settings, "attempts"), 0);
+    w->has_cameras = et_value_bool(et_value_get(options->settings, "cameras"), true);
+    const enum et_status st =
+        text(w, "skill", NULL)
+            ? open_all(w, err)
+            : et_fail(err, ET_ECORRUPT, -1, "%s: which skill? (skill)", options->device);
+    if (st != ET_OK) {
+        close_world(w);
+        return st;
+    }
+    *self = w;
+    return ET_OK;
+}
+
+// On the thread that polls, which is the one that draws.
+static enum et_status start(struct live_world *w, struct et_err *err)
+{
+    enum et_status st = ET_OK;
+    if (w->has_cameras)
+        st = et_world_renderer_open(&w->renderer, w->world, NULL, err);
+    if (st == ET_OK)
+        st = begin_attempt(w, err);
+    w->t_next_ns = w->options.now_ns(w->options.ctx) + STEP_NS;
+    w->is_over = w->options.only_look;
+    return st;
+}
+
+static enum et_status poll_world(void *self, int64_t *t_next_ns, struct et_err *err)
+{
+    struct live_world *w = self;
+    if (w->is_over)
+        return ET_END;
+    if (!w->record) {
+        *t_next_ns = w->options.now_ns(w->options.ctx);
+        return start(w, err);
+    }
+    const int64_t t_now_ns = w->options.now_ns(w->options.ctx);
+    if (t_now_ns >= w->t_next_ns) {
+        const enum et_status st = step(w, err);
+        w->t_next_ns += STEP_NS;
+        if (w->t_next_ns < t_now_ns - LATE_NS)
+            w->t_next_ns = t_now_ns;
+        if (st != ET_OK)
+            return st;
+    }
+    *t_next_ns = w->t_next_ns;
+    return w->is_over ? ET_END : ET_OK;
+}
+
+static int fd_world(void *self)
+{
+    (void)self;
+    return -1;
+}
+
+static enum et_source_state state_world(void *self)
+{
+    const struct live_world *w = self;
+    return w->is_over ? ET_SOURCE_OVER : ET_SOURCE_LIVE;
+}
+
+const struct et_source_kind et__source_world = {.name = "world",
+                                                .text = "the virtual centre: a robot at a skill",
+                                                .settings = &SETTINGS,
+                                                .open = open_world,
+                                                .fd = fd_world,
+                                                .poll = poll_world,
+                                                .state = state_world,
+                                                .close = close_world};

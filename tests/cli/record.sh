@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Recording as a person uses it: record.sh ETUDE. Live, so it takes as long as what it records.
+set -u
+etude=$(realpath "$1")
+kind=record
+. "$(dirname "$0")/support.sh"
+cd "$dir" || exit 1
+recordings() { find "$1" -name '*.mcap' | sort; }
+
+# ---- what there is ----
+lists_sources() { exits 0 "$etude" record --sources && says '^replay' && says '^world'; }
+it "lists the kinds of sources" lists_sources
+
+# ---- synthetic robots ----
+selftest() {
+    exits 0 "$etude" record --selftest -o made --robots 2 --seconds 1 --check --json -q && python3 - out made <<'PY'
+import hashlib, json, os, sys
+d = json.load(open(sys.argv[1]))
+assert d["schema"] == "etude.selftest/1" and d["robots"] == 2 and d["dropped"] == 0 and d["missing"] == 0
+assert d["samples"] > 5000, d
+pages = [f for f in os.listdir(sys.argv[2]) if f.endswith(".json")]
+assert len(pages) == 2
+for name in pages:
+    page = json.load(open(os.path.join(sys.argv[2], name)))
+    data = open(os.path.join(sys.argv[2], page["file"]), "rb").read()
+    assert hashlib.blake2b(data, digest_size=32).hexdigest() == page["blake2b"] and len(data) == page["bytes"]
+    assert page["id"] + ".json" == name and page["part"] == 1 and not page["recovered"]
+PY
+}
+it "synthetic robots are recorded without a gap, each page has the hash of its file" selftest
+checked() { for f in $(recordings made); do exits 0 "$etude" mcap check "$f" || return 1; done; }
+it "and every recording checks as whole" checked
+
+# ---- killed ----
+killed() {
+    "$etude" record --selftest -o killed --robots 2 >out 2>err &
+    local pid=$! i
+    for i in $(seq 200); do
+        [ "$(find killed -name '*.part' -size +200k 2>/dev/null | wc -l)" = 2 ] && break
+        sleep 0.05
+    done
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null
+    [ -z "$(recordings killed)" ] || return 1
+    exits 0 "$etude" record --recover -o killed && says '2 recordings finished, 0 not' || return 1
+    [ "$(recordings killed | wc -l)" = 2 ] && [ -z "$(find killed -name '*.part')" ] || return 1
+    for f in $(recordings killed); do exits 0 "$etude" mcap check "$f" || return 1; done
+    exits 0 "$etude" record --recover -o killed && says '0 recordings finished, 0 not'
+}
+it "what a kill -9 leaves is finished by --recover, once" killed
+
+# ---- a station ----
+cat >again.yaml <<YAML
+station: kitchen-1
+robot: {model: etude-one, serial: E1}
+trainer: t07
+run: session
+sources:
+  robot: {kind: replay, path: $(recordings made | head -1)}
+YAML
+station() {
+    exits 0 "$etude" record --station again.yaml -o again --skill x --json -q && python3 - out <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["schema"] == "etude.record/1" and d["dropped"] == 0 and d["last"].startswith("again/")
+PY
+}
+it "a station records what its sources bring, until they are over" station
+its_words() {
+    exits 0 "$etude" info "$(recordings again)" --json && python3 - out <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+text = json.dumps(d)
+for word in ("kitchen-1", "etude-one", "t07"):
+    assert word in text, word
+PY
+}
+it "its recording says who and where" its_words
+on_the_air() {
+    exits 0 "$etude" record --station again.yaml --list --seconds 0.5 -o list && says '/joint_states' && says 'Float32MultiArray' &&
+        [ -z "$(recordings list)" ]
+}
+it "--list says what is on the air and records nothing" on_the_air
+
+# ---- what is wrong ----
+wrong() {
+    exits 2 "$etude" record && says 'name the station' || return 1
+    exits 2 "$etude" record --selftest && says 'o FOLDER' || return 1
+    exits 2 "$etude" record --list --recover && says 'one at a time' || return 1
+    exits 3 "$etude" record --station nowhere.yaml && says 'nowhere.yaml' || return 1
+    printf 'station: a\nsources:\n  r: {kind: reply}\n' >bad.yaml
+    exits 3 "$etude" record --station bad.yaml && says 'bad.yaml:3:13: .* did you mean replay' || return 1
+    exits 3 "$etude" record --recover -o nowhere && says 'is no folder'
+}
+it "mistakes are told with what to do" wrong
+echo "1..$n"

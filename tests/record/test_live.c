@@ -1,0 +1,269 @@
+// A station's file is read with its mistakes told; marks begin and end recordings; a recording can
+// be sent again.
+#include "etude/clock.h"
+#include "etude/file.h"
+#include "etude/json.h"
+#include "etude/live.h"
+#include "numbers.h"
+#include "support.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct et_err err;
+
+static const char *write_text(const char *name, const char *text)
+{
+    const char *path = temp_path(name);
+    write_file(path, text, strlen(text));
+    return path;
+}
+
+/* ---- the file ---- */
+
+static void reads_a_stations_file(void)
+{
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    const char *path = write_text("good.yaml", "station: kitchen-1\n"
+                                               "robot: {model: etude-one, serial: E1}\n"
+                                               "trainer: t07\n"
+                                               "run: session\n"
+                                               "recording: {commit_ms: 20, keep_free_gb: 0}\n"
+                                               "sources:\n"
+                                               "  again: {kind: replay, path: a.mcap, speed: 2}\n");
+    CHECK_OK(et_arena_open(&arena, 1 << 22, &err));
+    CHECK_OK(et_station_file_read(path, arena, &file, &err));
+    CHECK_STR(file->name, "kitchen-1");
+    CHECK_STR(file->robot, "etude-one");
+    CHECK_STR(file->serial, "E1");
+    CHECK_STR(file->trainer, "t07");
+    CHECK_EQ(file->mode, ET_LIVE_SESSION);
+    CHECK_EQ(file->recorder.commit_ns, 20000000);
+    CHECK_EQ(file->recorder.keep_free_bytes, -1);
+    CHECK_EQ(file->n_sources, 1);
+    CHECK_STR(file->sources[0].device, "again");
+    CHECK_STR(file->sources[0].kind->name, "replay");
+    CHECK_EQ(et_value_count(file->sources[0].settings), 2);
+    et_arena_close(arena);
+}
+
+static void tells_where_a_file_is_wrong(void)
+{
+    static const struct {
+        const char *text, *want;
+    } CASES[] = {
+        {"robot: {model: x}\nsources: {}\n", "station"},
+        {"station: Kitchen 1\nsources: {}\n", ":1:10: a station's name is of a-z"},
+        {"station: a\nsources:\n  r: {kind: reply}\n", ":3:13: this build has no source"},
+        {"station: a\nsources:\n  r: {kind: reply}\n", "did you mean replay?"},
+        {"station: a\nsources:\n  r: {path: x}\n", "say its kind"},
+        {"station: a\nsources:\n  \"R 1\": {kind: replay, path: x}\n", "a source's name"},
+        {"station: a\nsources:\n  r: {kind: replay, path: x, sped: 2}\n", "sped"},
+        {"station: a\nrun: always\nsources: {}\n", "run"},
+        {"station: a\nrecording: {commit_ms: 0}\nsources: {}\n", "commit_ms"},
+    };
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    CHECK_OK(et_arena_open(&arena, 1 << 22, &err));
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CHECK_EQ(et_station_file_read(write_text("bad.yaml", CASES[i].text), arena, &file, &err),
+                 ET_ECORRUPT);
+        CHECK_HAS(err.text, "bad.yaml");
+        CHECK_HAS(err.text, CASES[i].want);
+    }
+    CHECK_EQ(et_station_file_read(temp_path("no.yaml"), arena, &file, &err), ET_ENOTFOUND);
+    et_arena_close(arena);
+}
+
+/* ---- at work ---- */
+
+struct rig {
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+};
+
+static struct rig open_rig(const char *folder, const char *text)
+{
+    struct rig rig = {0};
+    CHECK_OK(et_arena_open(&rig.arena, 1 << 22, &err));
+    CHECK_OK(et_station_file_read(write_text("rig.yaml", text), rig.arena, &rig.file, &err));
+    struct et_recorder_options how = rig.file->recorder;
+    how.folder = temp_path(folder);
+    how.keep_free_bytes = -1;
+    CHECK_OK(et_recorder_open(&rig.recorder, &how, &err));
+    CHECK_OK(et_station_open(&rig.station, rig.recorder, rig.file->name, &err));
+    CHECK_OK(et_live_open(&rig.live, rig.file, rig.station, NULL, &err));
+    return rig;
+}
+
+static void close_rig(struct rig *rig)
+{
+    CHECK_OK(et_live_close(rig->live, &err));
+    CHECK_OK(et_recorder_close(rig->recorder, &err));
+    et_arena_close(rig->arena);
+}
+
+// A recording of n numbers, a millisecond apart.
+static const char *make_recording(const char *folder, int n)
+{
+    static char path[ET_RECORDING_PATH_MAX];
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_feed *feed;
+    uint16_t stream;
+    const struct et_recorder_options how = {.folder = temp_path(folder), .keep_free_bytes = -1};
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "maker", &err));
+    CHECK_OK(et_station_feed(station, NULL, &feed, &err));
+    CHECK_OK(et_feed_add(feed, &NUMBERS, &stream, &err));
+    CHECK_OK(et_station_begin(station, &(struct et_run){0}, &err));
+    const int64_t t_ns = et_clock_monotonic_ns();
+    for (int k = 0; k < n; k++) {
+        unsigned char bytes[12] = {0, 1, 0, 0};
+        const uint64_t value = (uint64_t)k;
+        memcpy(bytes + 4, &value, 8);
+        CHECK(et_feed_put(feed, &(struct et_feed_sample){.t_arrival_ns = t_ns + k * 1000000LL,
+                                                         .t_device_ns = k + 1,
+                                                         .stream = stream,
+                                                         .n_bytes = sizeof bytes,
+                                                         .bytes = bytes}));
+    }
+    (void)snprintf(path, sizeof path, "%s", et_station_status(station).path);
+    while (et_feed_used(feed) > 0)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    CHECK_OK(et_station_end(station, NULL, &err));
+    CHECK_OK(et_recorder_close(recorder, &err));
+    return path;
+}
+
+static void marks_begin_and_end_recordings(void)
+{
+    struct rig rig = open_rig("marks", "station: a\nskill: x\nsources: {}\n");
+    char first[ET_RECORDING_PATH_MAX];
+    et_live_mark(rig.live, "success", "me", NULL);  // nothing is under way
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END); // it has no sources
+    CHECK(!et_live_status(rig.live).is_attempt);
+    et_live_mark(rig.live, "start", "me", NULL);
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK(et_live_status(rig.live).is_attempt);
+    et_live_mark(rig.live, "failure", "me", "it fell");
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK_EQ(et_live_status(rig.live).n_failure, 1);
+    (void)snprintf(first, sizeof first, "%s", et_live_status(rig.live).last_path);
+    CHECK_STR(see(first, false).outcome, "failure: it fell");
+    CHECK(see(first, false).is_finished);
+    // A start within an attempt ends it; success ends the next.
+    et_live_mark(rig.live, "start", "me", NULL);
+    et_live_mark(rig.live, "start", "me", NULL);
+    et_live_mark(rig.live, "success", "me", NULL);
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK_EQ(et_live_status(rig.live).n_done, 3);
+    CHECK_EQ(et_live_status(rig.live).n_success, 1);
+    CHECK_STR(see(et_live_status(rig.live).last_path, false).outcome, "success");
+    // The last one is discarded: its page says so, its bytes stay.
+    et_live_mark(rig.live, "discard", "me", NULL);
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK_EQ(et_live_status(rig.live).n_discarded, 1);
+    char page[ET_RECORDING_PATH_MAX];
+    size_t n;
+    const char *last = et_live_status(rig.live).last_path;
+    (void)snprintf(page, sizeof page, "%.*s.json", (int)strlen(last) - 5, last);
+    char *text = read_file(page, &n);
+    CHECK_HAS(text, "\"discarded_by\": \"me\"");
+    CHECK_HAS(text, "\"blake2b\"");
+    free(text);
+    close_rig(&rig);
+    CHECK_EQ(et_recording_discard(temp_path("nowhere.mcap"), "me", &err), ET_ENOTFOUND);
+    CHECK_EQ(
+        et_recording_discard(write_text("odd.json", "{}") ? temp_path("odd.mcap") : "", "me", &err),
+        ET_ECORRUPT);
+}
+
+static void what_ends_the_station_ends_its_attempt(void)
+{
+    struct rig rig = open_rig("stops", "station: a\nsources: {}\n");
+    et_live_mark(rig.live, "start", "me", NULL);
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK_OK(et_live_stop(rig.live, &err));
+    CHECK_EQ(et_live_status(rig.live).n_done, 1);
+    CHECK_STR(see(et_live_status(rig.live).last_path, false).outcome, "");
+    close_rig(&rig);
+}
+
+static void a_session_is_one_recording(void)
+{
+    struct rig rig = open_rig("session", "station: a\nrun: session\nsources: {}\n");
+    for (int i = 0; i < 2; i++) {
+        et_live_mark(rig.live, "start", "me", NULL);
+        et_live_mark(rig.live, i ? "discard" : "success", "me", NULL);
+    }
+    CHECK_EQ(et_live_step(rig.live, &err), ET_END);
+    CHECK_EQ(et_station_status(rig.station).state, ET_STATION_RECORDING);
+    CHECK_OK(et_live_stop(rig.live, &err));
+    CHECK_EQ(et_live_status(rig.live).n_done, 2);
+    CHECK_EQ(et_live_status(rig.live).n_discarded, 1);
+    CHECK(see(et_live_status(rig.live).last_path, false).is_finished);
+    close_rig(&rig);
+}
+
+static void a_recording_is_sent_again(void)
+{
+    char text[ET_RECORDING_PATH_MAX + 128];
+    const char *path = make_recording("made", 300);
+    (void)snprintf(text, sizeof text,
+                   "station: a\nrun: session\nsources:\n  r: {kind: replay, path: %s, speed: 10}\n",
+                   path);
+    struct rig rig = open_rig("again", text);
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    enum et_status st;
+    while ((st = et_live_step(rig.live, &err)) == ET_OK && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    CHECK_EQ(st, ET_END);
+    CHECK_EQ(et_live_source_state(rig.live, 0), ET_SOURCE_OVER);
+    CHECK_OK(et_live_stop(rig.live, &err));
+    const struct seen seen = see(et_live_status(rig.live).last_path, false);
+    CHECK_EQ(seen.n, 300);
+    CHECK(seen.is_in_order); // stamps of the devices as they were
+    CHECK_NEAR((double)(seen.t_last_ns - seen.t_first_ns) / 1e6, 29.9, 15);
+    close_rig(&rig);
+}
+
+static void what_cannot_be_opened_is_told_with_its_name(void)
+{
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    const struct et_recorder_options how = {.folder = temp_path("none"), .keep_free_bytes = -1};
+    CHECK_OK(et_arena_open(&arena, 1 << 22, &err));
+    CHECK_OK(et_station_file_read(
+        write_text("none.yaml", "station: a\nsources:\n  r: {kind: replay, path: /nowhere}\n"),
+        arena, &file, &err));
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "a", &err));
+    CHECK_EQ(et_live_open(&live, file, station, NULL, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "r: ");
+    CHECK(!live);
+    CHECK_OK(et_live_close(NULL, &err));
+    CHECK_OK(et_recorder_close(recorder, &err));
+    et_arena_close(arena);
+}
+
+int main(void)
+{
+    RUN(reads_a_stations_file);
+    RUN(tells_where_a_file_is_wrong);
+    RUN(marks_begin_and_end_recordings);
+    RUN(what_ends_the_station_ends_its_attempt);
+    RUN(a_session_is_one_recording);
+    RUN(a_recording_is_sent_again);
+    RUN(what_cannot_be_opened_is_told_with_its_name);
+    return tap_end();
+}
