@@ -14,7 +14,7 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
-FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "recording": 2, "episode": 2,
+FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "teleop": 2, "recording": 2, "episode": 2,
          "curate": 3, "dataset": 3, "world": 3, "record": 3, "cli": 6}
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "record": {"world"}}
@@ -27,7 +27,8 @@ HEADERS = {
     "episode": "finding episode episode_file",
     "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
     "dataset": "dataset dataset_write dataset_ops pictures",
-    "world": "skill world trainer world_camera",
+    "world": "skill world trainer world_camera world_arm",
+    "teleop": "teleop",
     "record": "world_record feed source recorder synthetic live",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
