@@ -121,6 +121,7 @@ enum et_teleop_state {
 #undef X
         ET_N_TELEOP_STATES
 };
+/* "idle", "moving" … */
 ET_API const char *et_teleop_state_text(enum et_teleop_state state);
 
 struct et_teleop_status {
