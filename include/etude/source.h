@@ -48,6 +48,12 @@ struct et_source_kind {
     enum et_status (*poll)(void *self, int64_t *t_next_ns, struct et_err *err);
     enum et_source_state (*state)(void *self);
     void (*close)(void *self);
+    /* Hears what other sources of its station put, as they put it, on the thread that polls: a
+     * robot that follows an operator. NULL: it does not. */
+    void (*hear)(void *self, const struct et_feed_stream *stream,
+                 const struct et_feed_sample *sample);
+    /* A mark was given at the station, by whomever; on the thread that polls. NULL: nothing. */
+    void (*mark)(void *self, const char *word);
 };
 
 /* All kinds, ended by NULL; those that this build lacks a library for are not among them. */
@@ -77,6 +83,11 @@ ET_MUST_USE ET_API enum et_status et_source_poll(struct et_source *source, int64
 /* How it is now, and what it is. */
 ET_API enum et_source_state et_source_state(const struct et_source *source);
 ET_API const struct et_source_kind *et_source_kind_of(const struct et_source *source);
+/* Tells it what another source puts; nothing where its kind does not hear. */
+ET_API void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
+                           const struct et_feed_sample *sample);
+/* Tells it of a mark: "start", "success" …; the same. */
+ET_API void et_source_mark(struct et_source *source, const char *word);
 ET_API void et_source_close(struct et_source *source); // NULL is allowed
 
 #endif

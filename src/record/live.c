@@ -42,14 +42,16 @@ struct et_live {
     size_t n_polled;
     int wake_fd;
     pthread_t thread;
-    bool has_thread, is_stopped;
-    atomic_bool must_stop;
+    bool is_stopped;
+    atomic_bool has_thread, must_stop;
     struct et_live_status status;
     char last_path[ET_RECORDING_PATH_MAX];
 
-    pthread_mutex_t lock; // of what is below
-    struct mark marks[MARKS_MAX];
+    pthread_mutex_t lock;         // of what is below
+    struct mark marks[MARKS_MAX]; // that et_live_step has not done yet
     size_t n_marks;
+    char told[MARKS_MAX][WORD_BYTES]; // that sources were not told of yet
+    size_t n_told;
 };
 
 /* ---- marks ---- */
@@ -57,6 +59,14 @@ struct et_live {
 static void copy_text(char *to, size_t cap, struct et_str from)
 {
     (void)snprintf(to, cap, "%.*s", ET_STR_ARG(from));
+}
+
+// The thread that polls looks around.
+static void wake(struct et_live *live)
+{
+    const uint64_t one = 1;
+    const ssize_t n = write(live->wake_fd, &one, sizeof one);
+    (void)n; // full: it is awake
 }
 
 static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
@@ -69,7 +79,10 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
     }
+    if (live->n_told < MARKS_MAX)
+        copy_text(live->told[live->n_told++], WORD_BYTES, word);
     (void)pthread_mutex_unlock(&live->lock);
+    wake(live);
 }
 
 void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text)
@@ -78,11 +91,24 @@ void et_live_mark(struct et_live *live, const char *mark, const char *who, const
     add_mark(live, et_str(mark), et_str(who), et_str(text));
 }
 
-// On the thread that polls: marks that a source brings.
+// Others at the station hear what a source brings, where it brings it on the thread of all.
+static void pass_on(struct polled *from, const struct et_feed_sample *sample)
+{
+    struct et_live *live = from->live;
+    if (!atomic_load(&live->has_thread) || !pthread_equal(pthread_self(), live->thread))
+        return;
+    for (size_t i = 0; i < live->n_polled; i++)
+        if (&live->polled[i] != from)
+            et_source_hear(live->polled[i].source, et_feed_stream(from->feed, sample->stream),
+                           sample);
+}
+
+// Marks that a source brings.
 static void on_put(void *ctx, const struct et_feed_sample *sample)
 {
     struct polled *polled = ctx;
     struct et__event event;
+    pass_on(polled, sample);
     if (sample->stream != ET_FEED_EVENTS ||
         !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event) ||
         !et_str_is(event.kind, "mark"))
@@ -218,6 +244,23 @@ static struct timespec wait_for(int64_t t_next_ns)
     return (struct timespec){.tv_sec = ns / ET_NS_PER_S, .tv_nsec = ns % ET_NS_PER_S};
 }
 
+static void tell_marks(struct et_live *live)
+{
+    char told[MARKS_MAX][WORD_BYTES];
+    uint64_t n_wakes;
+    if (read(live->wake_fd, &n_wakes, sizeof n_wakes) < 0)
+        return; // nobody woke us
+    (void)pthread_mutex_lock(&live->lock);
+    const size_t n = live->n_told;
+    memcpy(told, live->told, sizeof told);
+    live->n_told = 0;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < live->n_polled; i++)
+            if (!is_over(&live->polled[i]))
+                et_source_mark(live->polled[i].source, told[k]);
+}
+
 static void *poll_all(void *arg)
 {
     struct et_live *live = arg;
@@ -233,6 +276,7 @@ static void *poll_all(void *arg)
         }
         const struct timespec wait = wait_for(t_next_ns);
         (void)ppoll(fds, live->n_polled + 1, &wait, NULL);
+        tell_marks(live);
         const int64_t t_now_ns = et_clock_monotonic_ns();
         for (size_t i = 0; i < live->n_polled; i++)
             if (!is_over(&live->polled[i]) &&
@@ -286,11 +330,12 @@ static void fill_run(struct et_live *live)
 
 static void stop_polling(struct et_live *live)
 {
-    const uint64_t one = 1;
     atomic_store(&live->must_stop, true);
-    if (live->has_thread && write(live->wake_fd, &one, sizeof one) >= 0)
-        (void)pthread_join(live->thread, NULL);
-    live->has_thread = false;
+    if (!atomic_load(&live->has_thread))
+        return;
+    wake(live);
+    (void)pthread_join(live->thread, NULL);
+    atomic_store(&live->has_thread, false);
 }
 
 static void release(struct et_live *live)
@@ -317,7 +362,7 @@ static enum et_status start(struct et_live *live, struct et_err *err)
     if (st != ET_OK)
         return st;
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
-    live->has_thread = sys == 0;
+    atomic_store(&live->has_thread, sys == 0);
     return sys == 0 ? ET_OK : et_fail_sys(err, sys, "cannot start a thread for the sources");
 }
 

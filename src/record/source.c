@@ -83,6 +83,19 @@ const struct et_source_kind *et_source_kind_of(const struct et_source *source)
     return source->kind;
 }
 
+void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
+                    const struct et_feed_sample *sample)
+{
+    if (source->kind->hear)
+        source->kind->hear(source->self, stream, sample);
+}
+
+void et_source_mark(struct et_source *source, const char *word)
+{
+    if (source->kind->mark)
+        source->kind->mark(source->self, word);
+}
+
 void et_source_close(struct et_source *source)
 {
     if (!source)
