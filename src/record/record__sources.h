@@ -4,4 +4,6 @@
 
 #include "etude/source.h"
 
+extern const struct et_source_kind et__source_dds; // only where Cyclone DDS is (ET_HAS_DDS)
+
 #endif

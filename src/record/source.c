@@ -12,6 +12,9 @@ struct et_source {
 
 // One line a kind; each is a file of its own, source_<name>.c.
 static const struct et_source_kind *const KINDS[] = {
+#ifdef ET_HAS_DDS
+    &et__source_dds,
+#endif
     NULL, // the end
 };
 
