@@ -12,7 +12,11 @@ struct et_source {
 
 // One line a kind; each is a file of its own, source_<name>.c.
 static const struct et_source_kind *const KINDS[] = {
-    &et__source_replay, &et__source_world,
+#ifdef ET_HAS_DDS
+    &et__source_dds,
+#endif
+    &et__source_replay,
+    &et__source_world,
     NULL, // the end
 };
 
