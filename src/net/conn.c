@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
@@ -232,6 +233,26 @@ static enum et_status write_out(struct et_conn *c, struct et_err *err)
     return ET_OK;
 }
 
+/* sendfile raises SIGPIPE where the other side is gone, and has no flag against it as send has. So
+ * the signal is held back for this thread and taken away again, unless it waited before. */
+static ssize_t send_piece(int to, int from, off_t *at, size_t n)
+{
+    static const struct timespec NO_TIME = {0};
+    sigset_t pipe, old, waiting;
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)sigpending(&waiting);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &old);
+    const ssize_t got = sendfile(to, from, at, n);
+    const int sys = errno;
+    if (got < 0 && sys == EPIPE && sigismember(&waiting, SIGPIPE) != 1)
+        while (sigtimedwait(&pipe, NULL, &NO_TIME) < 0 && errno == EINTR)
+            continue;
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    errno = sys;
+    return got;
+}
+
 static enum et_status file_piece(struct et_conn *c, struct et_err *err)
 {
     ssize_t got;
@@ -246,7 +267,7 @@ static enum et_status file_piece(struct et_conn *c, struct et_err *err)
             return et_buf_check(&c->out, "a piece of a file", err);
     } else {
         off_t at = c->file_at;
-        got = sendfile(c->watch.fd, c->file_fd, &at, (size_t)n);
+        got = send_piece(c->watch.fd, c->file_fd, &at, (size_t)n);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return ET_AGAIN;
         if (got > 0)

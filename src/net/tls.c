@@ -257,8 +257,12 @@ static bool expect_host(SSL *ssl, const char *host)
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     if (is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
+    char name[NAME_BYTES_MAX + 1]; // what the library's macro takes is not const
+    if (strlen(host) > NAME_BYTES_MAX)
+        return false;
+    memcpy(name, host, strlen(host) + 1);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 enum et_status et__tls_begin(struct et__tls_session **session, struct et_tls *tls, int fd,

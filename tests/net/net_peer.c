@@ -24,11 +24,13 @@ static int64_t now_ns(void *ctx)
     return clock_ns;
 }
 
+const struct et_loop_options TEST_CLOCK = {.now_ns = now_ns};
+
 struct et_loop *make_loop(void)
 {
     struct et_err err;
     struct et_loop *loop;
-    CHECK_OK(et_loop_open(&loop, &(struct et_loop_options){.now_ns = now_ns}, &err));
+    CHECK_OK(et_loop_open(&loop, &TEST_CLOCK, &err));
     return loop;
 }
 

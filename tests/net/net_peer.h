@@ -9,6 +9,7 @@
 #define S INT64_C(1000000000)
 
 extern int64_t clock_ns; // the loop's time
+extern const struct et_loop_options TEST_CLOCK;
 
 struct et_loop *make_loop(void);
 

@@ -504,6 +504,24 @@ static void a_file_goes_behind_what_was_sent(void)
     et_tls_close(tls[1]);
 }
 
+static void who_leaves_before_a_file_harms_nobody_else(void)
+{
+    struct pair p;
+    char address[200];
+    (void)snprintf(address, sizeof address, "unix:%s", temp_path("leaves.sock"));
+    const struct et_listen_options options = options_of(&p, address);
+    pair_listen(&p, &options);
+    p.client.is_over = true;
+    const int fd = peer_open(address);
+    run_some(p.loop);
+    (void)close(fd);
+    CHECK_EQ(et_conn_send_file(p.server.conn, open(source_path("STYLE.md"), O_RDONLY), 0, 1000),
+             ET_OK);
+    CHECK(run_until(p.loop, server_over, &p)); // by the default of SIGPIPE the program would end
+    CHECK_EQ(p.server.status, ET_EIO);
+    pair_close(&p);
+}
+
 static void out_of_descriptors_does_not_spin(void)
 {
     struct pair p;
@@ -572,6 +590,7 @@ int main(void)
     RUN(who_does_not_read_fills_only_the_quota);
     RUN(a_pause_lets_the_other_side_wait);
     RUN(a_file_goes_behind_what_was_sent);
+    RUN(who_leaves_before_a_file_harms_nobody_else);
     RUN(out_of_descriptors_does_not_spin);
     RUN(what_nobody_takes_is_closed);
     RUN(connections_outlive_their_listener);
