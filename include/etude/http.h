@@ -5,10 +5,10 @@
  * otherwise; from others only by TLS and with a token. Requests whose two possible readings could
  * differ are refused, never guessed; every part of one has its limit and its time.
  *
- * Who comes from this machine needs no token (unless must_have_token), so that nothing has to be
- * set up to begin with. Web pages of others are kept out all the same: the Host must then be this
- * machine's, and where an Origin stands in a request that changes something, it must be the
- * server's own or one that is listed.
+ * Who comes from this machine needs no token (unless must_have_token, which a server behind another
+ * one on the same machine needs), so that nothing has to be set up to begin with. Web pages of
+ * others are kept out all the same: the Host must then be this machine's, and where an Origin
+ * stands in a request that changes something, it must be the server's own or one that is listed.
  *
  * A token comes as `Authorization: Bearer TOKEN`, or once as `?token=TOKEN`, which is answered with
  * a cookie (HttpOnly, SameSite=Strict) and the address without the token.
@@ -82,8 +82,8 @@ ET_API void et_http_reply_text(struct et_http_exchange *x, int code, const char 
 ET_API void et_http_reply_file(struct et_http_exchange *x, const char *folder, struct et_str name);
 
 /* Answers in pieces (events, long bodies): begin once, send, end. et_http_send: ET_AGAIN when
- * 64 KiB wait already (on_room follows); ET_ECANCELLED when the connection ends. Of HEAD no body
- * is sent. */
+ * 64 KiB wait already (on_room follows); ET_ELIMIT, ET_ENOMEM and ET_ECANCELLED as et_conn_send,
+ * nothing of it is sent then. Of HEAD no body is sent. */
 ET_API void et_http_begin(struct et_http_exchange *x, int code, const char *type);
 ET_MUST_USE ET_API enum et_status et_http_send(struct et_http_exchange *x, const void *p, size_t n);
 ET_API void et_http_end(struct et_http_exchange *x);

@@ -10,7 +10,7 @@
  *
  * Units:   times are nanoseconds on the loop's clock.
  * Threads: those of the loop.
- * Memory:  a connection that waits holds a few hundred bytes (TLS: some 30 kB); what its reader
+ * Memory:  a connection that waits holds some 2 kB (TLS: some 30 kB); what its reader
  *          leaves lying and what it has not sent yet grow up to its limits. */
 #ifndef ETUDE_NET_H
 #define ETUDE_NET_H
@@ -123,7 +123,7 @@ ET_MUST_USE ET_API enum et_status et_listener_open(struct et_listener **listener
                                                    struct et_err *err);
 
 /* Listens no more, and ends the connections that were not passed to on_accept yet; the others go
- * on. NULL is allowed. */
+ * on. NULL is allowed. Not from on_accept. */
 ET_API void et_listener_close(struct et_listener *listener);
 
 ET_API const char *et_listener_address(const struct et_listener *listener); // with the port it got

@@ -192,8 +192,14 @@ static void update_watch(struct et_conn *c)
     if (events == c->watched)
         return;
     c->watched = events;
-    if (et_watch_change(&c->watch, events, &why) != ET_OK)
+    if (et_watch_change(&c->watch, events, &why) == ET_OK)
+        return;
+    if (c->state != OPEN) {
         end_failed(c, &why);
+        return;
+    }
+    c->failure = why; // a call of its user may be under way, so it is told after that
+    et__loop_later(c->loop, &c->flush);
 }
 
 // --- writing
@@ -330,8 +336,11 @@ static void flush(void *ctx)
     update_watch(c);
 }
 
-enum et_status et_conn_send(struct et_conn *c, const void *p, size_t n)
+enum et_status et__conn_send_parts(struct et_conn *c, const struct et_str *parts, size_t n_parts)
 {
+    size_t n = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        n += parts[i].n;
     if (c->state != OPEN || c->is_finished || c->failure.status != ET_OK)
         return ET_ECANCELLED;
     if (n > c->limits.out_bytes_max)
@@ -349,14 +358,20 @@ enum et_status et_conn_send(struct et_conn *c, const void *p, size_t n)
         memmove(c->out.p, c->out.p + c->out_at, c->out.n);
         c->out_at = 0;
     }
-    et_buf_put(&c->out, p, n);
-    if (c->out.status != ET_OK) {
+    if (!et_buf_reserve(&c->out, n)) {
         c->out.status = ET_OK; // nothing of it was taken
         return ET_ENOMEM;
     }
+    for (size_t i = 0; i < n_parts; i++)
+        et_buf_put(&c->out, parts[i].p, parts[i].n);
     c->has_sent = true;
     et__loop_later(c->loop, &c->flush);
     return ET_OK;
+}
+
+enum et_status et_conn_send(struct et_conn *c, const void *p, size_t n)
+{
+    return et__conn_send_parts(c, &(struct et_str){p, n}, 1);
 }
 
 enum et_status et_conn_send_file(struct et_conn *c, int fd, int64_t offset, int64_t n)

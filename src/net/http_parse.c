@@ -349,6 +349,14 @@ enum et_status et__http_read_response(struct et_str text, struct et__http_head *
 
 // --- paths and queries
 
+// The byte that "%xx" at i stands for; −1: it stands for none.
+static int percent(struct et_str raw, size_t i)
+{
+    const int high = i + 2 < raw.n ? hex(raw.p[i + 1]) : -1;
+    const int low = high < 0 ? -1 : hex(raw.p[i + 2]);
+    return low < 0 ? -1 : 16 * high + low;
+}
+
 enum et_status et__http_decode_path(struct et_str raw, char *to, size_t cap, size_t *n,
                                     struct et_err *err)
 {
@@ -358,10 +366,9 @@ enum et_status et__http_decode_path(struct et_str raw, char *to, size_t cap, siz
     for (size_t i = 0; i < raw.n; i++) {
         char c = raw.p[i];
         if (c == '%') {
-            const int high = i + 2 < raw.n ? hex(raw.p[i + 1]) : -1;
-            const int low = high < 0 ? -1 : hex(raw.p[i + 2]);
-            c = (char)(high << 4 | low);
-            if (low < 0 || c == '/' || (unsigned char)c < 0x20 || c == 0x7f)
+            const int byte = percent(raw, i);
+            c = (char)byte;
+            if (byte < 0x20 || byte == 0x7f || c == '/')
                 return et_fail(err, ET_ECORRUPT, (int64_t)i, "a percent sign that hides something");
             i += 2;
         }
@@ -396,13 +403,10 @@ static enum et_status decode_value(struct et_str raw, char *buf, size_t cap)
     for (size_t i = 0; i < raw.n; i++) {
         char c = raw.p[i] == '+' ? ' ' : raw.p[i];
         if (c == '%') {
-            const int high = i + 2 < raw.n ? hex(raw.p[i + 1]) : -1;
-            const int low = high < 0 ? -1 : hex(raw.p[i + 2]);
-            if (low < 0)
+            const int byte = percent(raw, i);
+            if (byte <= 0) // 0 would end what a reader sees
                 return ET_ECORRUPT;
-            c = (char)(high << 4 | low);
-            if (c == 0)
-                return ET_ECORRUPT; // it would end what a reader sees
+            c = (char)byte;
             i += 2;
         }
         if (k + 1 >= cap)

@@ -1,9 +1,12 @@
 #include "net/net__http_server.h"
 
+#include "net/net__conn.h"
+
 #include "etude/clock.h"
 #include "etude/file.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define HEAD_BYTES ((size_t)16 << 10)
@@ -247,20 +250,11 @@ enum et_status et_http_send(struct et_http_exchange *x, const void *p, size_t n)
     const int64_t unsent = et_conn_unsent(x->conn);
     if (unsent > 0 && unsent + (int64_t)n > WINDOW_BYTES)
         return ET_AGAIN;
-    struct et_buf *buf = et__http_buf(x->server);
+    char size[24] = "";
     if (x->is_chunked)
-        et_buf_printf(buf, "%zx\r\n", n);
-    enum et_status st = buf->status;
-    if (st == ET_OK && buf->n)
-        st = et_conn_send(x->conn, buf->p, buf->n);
-    if (st == ET_OK)
-        st = et_conn_send(x->conn, p, n);
-    if (st == ET_OK && x->is_chunked)
-        st = et_conn_send(x->conn, "\r\n", 2);
-    if (st == ET_OK)
-        return ET_OK;
-    et__http_end_conn(x); // what is half said cannot be taken back
-    return ET_ECANCELLED;
+        (void)snprintf(size, sizeof size, "%zx\r\n", n);
+    const struct et_str parts[] = {et_str(size), {p, n}, et_str(x->is_chunked ? "\r\n" : "")};
+    return et__conn_send_parts(x->conn, parts, sizeof parts / sizeof *parts);
 }
 
 void et_http_end(struct et_http_exchange *x)

@@ -22,6 +22,10 @@ void et__address_text(const struct et__address *address, char text[ET_ADDRESS_BY
 bool et__address_is_loopback(const struct et__address *address); // a Unix socket is
 bool et__address_is_same_host(const struct et__address *a, const struct et__address *b);
 
+/* As et_conn_send, of several parts one after the other. */
+ET_MUST_USE enum et_status et__conn_send_parts(struct et_conn *conn, const struct et_str *parts,
+                                               size_t n_parts);
+
 /* Makes a connection of an accepted socket, which becomes its own in every case. */
 ET_MUST_USE enum et_status et__conn_accept(struct et_loop *loop, struct et_listener *listener,
                                            int fd, const struct et__address *peer,

@@ -1,6 +1,7 @@
 #include "net/net__websocket.h"
 
 #include "etude/base64.h"
+#include "net/net__conn.h"
 #include "net/net__http_server.h"
 
 #include <assert.h>
@@ -29,7 +30,7 @@ enum state { OPENING, OPEN, ENDING, DRAINING, DEAD };
 struct waiting {
     struct waiting *next;
     bool is_droppable;
-    size_t n_frame, n_message;
+    size_t n_frame;
     char frame[];
 };
 
@@ -40,7 +41,7 @@ struct et_websocket {
     struct et__task gone;
     struct et_websocket_options options;
     enum state state;
-    bool is_client, is_paused, wants_room, is_ping_out, has_seen_close;
+    bool is_client, is_paused, wants_room, is_ping_out;
     struct et__ws_reader reader;
     struct waiting *first, **last;
     size_t n_waiting_bytes, n_drained, n_seen;
@@ -140,18 +141,15 @@ static enum et_status send_now(struct et_websocket *ws, int opcode, const void *
         et_buf_clear(&ws->out);
         char *to = et_buf_reserve(&ws->out, n + ET__WS_HEAD_BYTES_MAX);
         const size_t n_frame = to ? put_frame(ws, to, opcode, p, n) : 0;
-        return n_frame ? et_conn_send(ws->conn, to, n_frame) : ET_ENOMEM;
+        const enum et_status st = n_frame ? et_conn_send(ws->conn, to, n_frame) : ET_ENOMEM;
+        if (ws->out.cap > HANDSHAKE_BYTES)
+            et_buf_free(&ws->out);
+        return st;
     }
     unsigned char head[ET__WS_HEAD_BYTES_MAX];
-    enum et_status st = et_conn_send(ws->conn, head, et__ws_put_head(head, opcode, n, NULL));
-    if (st == ET_OK && n > 0) {
-        st = et_conn_send(ws->conn, p, n);
-        if (st != ET_OK) { // half a frame cannot be taken back
-            et_conn_close(ws->conn);
-            st = ET_ECANCELLED;
-        }
-    }
-    return st;
+    const size_t n_head = et__ws_put_head(head, opcode, n, NULL);
+    const struct et_str parts[] = {{(const char *)head, n_head}, {p, n}};
+    return et__conn_send_parts(ws->conn, parts, 2);
 }
 
 static size_t unsent(const struct et_websocket *ws)
@@ -197,7 +195,6 @@ static enum et_status put_waiting(struct et_websocket *ws, int opcode, const voi
         return ET_ENOMEM;
     w->next = NULL;
     w->is_droppable = is_droppable;
-    w->n_message = n;
     w->n_frame = put_frame(ws, w->frame, opcode, p, n);
     if (w->n_frame == 0) {
         free(w);
@@ -331,7 +328,6 @@ static void on_close_frame(struct et_websocket *ws, const struct et__ws_event *e
     const size_t n = event->n < sizeof why - 1 ? event->n : sizeof why - 1;
     memcpy(why, event->p, n);
     why[n] = 0;
-    ws->has_seen_close = true;
     set_why(ws, event->code, why);
     ws->state = ENDING;
     if (!has_sent)
