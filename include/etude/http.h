@@ -51,12 +51,12 @@ ET_MUST_USE ET_API enum et_status et_http_query(const struct et_http_request *re
  * connection's next request waits meanwhile. */
 struct et_http_exchange;
 
-/* The handler's own view; NULL after it has returned. */
+/* The request, NULL once its handler has returned; and the connection that it came by. */
 ET_API const struct et_http_request *et_http_request(const struct et_http_exchange *x);
 ET_API struct et_conn *et_http_conn(const struct et_http_exchange *x);
 
-/* For answers that come later or in pieces: on_gone is called when the connection ends before the
- * answer does; x is gone when it returns. on_room: a stream has room again. */
+/* For answers that come later or in pieces; each may be NULL. on_gone is called when the connection
+ * ends before the answer does; x is gone when it returns. on_room: a stream has room again. */
 struct et_http_later {
     void (*on_gone)(void *ctx);
     void (*on_room)(void *ctx, struct et_http_exchange *x);
@@ -83,7 +83,8 @@ ET_API void et_http_reply_file(struct et_http_exchange *x, const char *folder, s
 
 /* Answers in pieces (events, long bodies): begin once, send, end. et_http_send: ET_AGAIN when
  * 64 KiB wait already (on_room follows); ET_ELIMIT, ET_ENOMEM and ET_ECANCELLED as et_conn_send,
- * nothing of it is sent then. Of HEAD no body is sent. */
+ * nothing of it is sent then. Of HEAD no body is sent. A stream that goes on after its handler is
+ * kept as well. */
 ET_API void et_http_begin(struct et_http_exchange *x, int code, const char *type);
 ET_MUST_USE ET_API enum et_status et_http_send(struct et_http_exchange *x, const void *p, size_t n);
 ET_API void et_http_end(struct et_http_exchange *x);
@@ -104,7 +105,7 @@ struct et_http_options {
     struct et_listen_options listen; // on_accept and conn are the server's
     const struct et_http_route *routes;
     size_t n_routes;
-    const char *token;          // of 16 to 256 visible characters; demanded where is_public
+    const char *token;          // 16 to 256 letters, digits and -._~; demanded where is_public
     bool must_have_token;       // also of this machine
     const char *const *hosts;   // further names that a Host may have; ended by NULL
     const char *const *origins; // further origins ("https://x.example:8443"); ended by NULL
@@ -119,7 +120,7 @@ struct et_http_options {
 
 struct et_http_server;
 
-/* Serves. The options and all that they point at outlive it. ET_EARG: a public server without
+/* Serves. What the options point at outlives it. ET_EARG: a public server without
  * token or TLS, a token that is none, a route that is none; ET_ENOTFOUND: a folder is missing; else
  * as et_listener_open. */
 ET_MUST_USE ET_API enum et_status et_http_open(struct et_http_server **server, struct et_loop *loop,

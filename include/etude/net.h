@@ -97,6 +97,7 @@ ET_API void et_conn_set_handlers(struct et_conn *conn, const struct et_conn_hand
 /* Changes its limits (zero means the default, also here). */
 ET_API void et_conn_set_limits(struct et_conn *conn, const struct et_conn_limits *limits);
 
+/* What it is. */
 ET_API struct et_loop *et_conn_loop(const struct et_conn *conn);
 ET_API const char *et_conn_peer(const struct et_conn *conn); // "192.168.1.7:40112", "unix:"
 ET_API bool et_conn_is_loopback(const struct et_conn *conn); // this machine's own, or a Unix socket

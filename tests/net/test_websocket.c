@@ -317,7 +317,7 @@ static void a_token_lets_a_page_in_by_its_address(void)
     CHECK_EQ(code_of(UPGRADE "\r\n"), 401);
     const int fd = peer_open(et_http_address(http));
     peer_puts(fd, "GET /live?token=" TOKEN);
-    peer_puts(fd, UPGRADE "\r\n" + strlen("GET /live"));
+    peer_puts(fd, &(UPGRADE "\r\n")[strlen("GET /live")]);
     peer_get(loop, fd, "\r\n\r\n", &text);
     CHECK_HAS(text.p, "HTTP/1.1 101");
     (void)close(fd);
