@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -98,6 +99,20 @@ WRAP(int, fallocate64, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
 WRAP(int, fstat64, (int fd, struct stat *st), (fd, st), -1, EIO)
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, ENOSPC)
 WRAP(int, unlink, (const char *path), (path), -1, EACCES)
+WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1, EMFILE)
+WRAP(int, accept4, (int fd, void *sa, socklen_t *n, int flags), (fd, sa, n, flags), -1, EMFILE)
+WRAP(int, bind, (int fd, const void *sa, socklen_t n), (fd, sa, n), -1, EADDRNOTAVAIL)
+WRAP(int, listen, (int fd, int backlog), (fd, backlog), -1, EADDRINUSE)
+WRAP(int, connect, (int fd, const void *sa, socklen_t n), (fd, sa, n), -1, ECONNREFUSED)
+WRAP(int, getsockname, (int fd, void *sa, socklen_t *n), (fd, sa, n), -1, ENOBUFS)
+WRAP(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags), -1, ECONNRESET)
+WRAP(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags), -1, ECONNRESET)
+WRAP(ssize_t, sendfile64, (int out, int in, off_t *at, size_t n), (out, in, at, n), -1, EIO)
+WRAP(int, epoll_create1, (int flags), (flags), -1, EMFILE)
+WRAP(int, epoll_ctl, (int fd, int op, int of, void *event), (fd, op, of, event), -1, ENOSPC)
+WRAP(int, epoll_wait, (int fd, void *events, int n, int ms), (fd, events, n, ms), -1, EINVAL)
+WRAP(int, eventfd, (unsigned n, int flags), (n, flags), -1, EMFILE)
+WRAP(ssize_t, getrandom, (void *p, size_t n, unsigned flags), (p, n, flags), -1, ENOSYS)
 WRAP(int, pthread_create,
      (pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
      (thread, attr, start, arg), EAGAIN, EAGAIN)

@@ -14,7 +14,7 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
-FLOOR = {"base": 0, "format": 1, "report": 1, "robot": 2, "recording": 2, "episode": 2,
+FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "recording": 2, "episode": 2,
          "curate": 3, "dataset": 3, "world": 3, "record": 3, "cli": 6}
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "record": {"world"}}
@@ -22,6 +22,7 @@ HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
     "format": "parquet video video_stream image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
+    "net": "loop net tls http http_client websocket",
     "robot": "stream profile dynamics",
     "recording": "clock_model recording frames",
     "episode": "finding episode episode_file",
