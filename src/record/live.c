@@ -50,6 +50,8 @@ struct et_live {
     pthread_mutex_t lock; // of what is below
     struct mark marks[MARKS_MAX];
     size_t n_marks;
+    struct et_source_news news;
+    uint64_t n_news, n_news_told;
 };
 
 /* ---- marks ---- */
@@ -181,6 +183,25 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
     return is_discard ? discard_last(live, mark, err) : ET_OK;
 }
 
+// What sources are told: they are on another thread.
+static void make_news(struct et_live *live)
+{
+    const struct et_live_status *s = &live->status;
+    const uint64_t one = 1;
+    (void)pthread_mutex_lock(&live->lock);
+    live->news = (struct et_source_news){.is_attempt = s->is_attempt,
+                                         .t_begin_ns = s->t_attempt_ns,
+                                         .skill = live->run.skill,
+                                         .instruction = live->run.instruction,
+                                         .n_done = s->n_done,
+                                         .n_success = s->n_success,
+                                         .n_failure = s->n_failure,
+                                         .n_discarded = s->n_discarded};
+    live->n_news++;
+    (void)pthread_mutex_unlock(&live->lock);
+    (void)!write(live->wake_fd, &one, sizeof one);
+}
+
 /* ---- the thread that polls ---- */
 
 static void fail_source(struct polled *p, const struct et_err *err)
@@ -210,6 +231,18 @@ static bool is_over(const struct polled *p)
     return atomic_load(&p->state) == ET_SOURCE_OVER;
 }
 
+static void tell_news(struct et_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    const struct et_source_news news = live->news;
+    const bool is_new = live->n_news != live->n_news_told;
+    live->n_news_told = live->n_news;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < live->n_polled && is_new; i++)
+        if (!is_over(&live->polled[i]))
+            et_source_tell(live->polled[i].source, &news);
+}
+
 static struct timespec wait_for(int64_t t_next_ns)
 {
     const int64_t t_now_ns = et_clock_monotonic_ns();
@@ -224,6 +257,8 @@ static void *poll_all(void *arg)
     struct pollfd fds[ET_LIVE_SOURCES_MAX + 1];
     while (!atomic_load(&live->must_stop)) {
         int64_t t_next_ns = INT64_MAX;
+        uint64_t n_woken;
+        tell_news(live);
         fds[live->n_polled] = (struct pollfd){.fd = live->wake_fd, .events = POLLIN};
         for (size_t i = 0; i < live->n_polled; i++) {
             struct polled *p = &live->polled[i];
@@ -234,6 +269,8 @@ static void *poll_all(void *arg)
         const struct timespec wait = wait_for(t_next_ns);
         (void)ppoll(fds, live->n_polled + 1, &wait, NULL);
         const int64_t t_now_ns = et_clock_monotonic_ns();
+        if (fds[live->n_polled].revents)
+            (void)!read(live->wake_fd, &n_woken, sizeof n_woken);
         for (size_t i = 0; i < live->n_polled; i++)
             if (!is_over(&live->polled[i]) &&
                 (fds[i].revents || live->polled[i].t_next_ns <= t_now_ns))
@@ -253,9 +290,8 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
         .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES,
         .on_put = on_put,
         .ctx = p};
-    const struct et_source_options options = {.device = about->device,
-                                              .settings = about->settings,
-                                              .path = live->file->path};
+    const struct et_source_options options = {
+        .device = about->device, .settings = about->settings, .path = live->file->path};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
     if (st == ET_OK)
         st = et_source_open(&p->source, about->kind, &options, p->feed, err);
@@ -314,6 +350,7 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = et_station_begin(live->station, &live->run, err);
     if (st != ET_OK)
         return st;
+    make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
     live->has_thread = sys == 0;
     return sys == 0 ? ET_OK : et_fail_sys(err, sys, "cannot start a thread for the sources");
@@ -377,6 +414,8 @@ enum et_status et_live_step(struct et_live *live, struct et_err *err)
     for (size_t i = 0; i < n; i++)
         if (obey(live, &marks[i], err) != ET_OK)
             say(live, ET_LOG_WARN, live->file->name, err ? err->text : marks[i].word);
+    if (n > 0)
+        make_news(live);
     for (size_t i = 0; i < live->n_polled; i++)
         if (!is_over(&live->polled[i]))
             return ET_OK;

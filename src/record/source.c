@@ -12,7 +12,7 @@ struct et_source {
 
 // One line a kind; each is a file of its own, source_<name>.c.
 static const struct et_source_kind *const KINDS[] = {
-    &et__source_replay, &et__source_world,
+    &et__source_replay, &et__source_webxr, &et__source_world,
     NULL, // the end
 };
 
@@ -81,6 +81,12 @@ enum et_source_state et_source_state(const struct et_source *source)
 const struct et_source_kind *et_source_kind_of(const struct et_source *source)
 {
     return source->kind;
+}
+
+void et_source_tell(struct et_source *source, const struct et_source_news *news)
+{
+    if (source->kind->tell)
+        source->kind->tell(source->self, news);
 }
 
 void et_source_close(struct et_source *source)
