@@ -76,7 +76,8 @@ ET_MUST_USE ET_API enum et_status et_live_stop(struct et_live *live, struct et_e
 ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_err *err);
 
 /* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
- * may be NULL. Done by et_live_step. */
+ * may be NULL. Done by et_live_step. "emergency" stops what moves, at once; "release" takes that
+ * back. */
 ET_API void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text);
 
 /* Does what marks ask for; to be called every 50 ms or so. ET_OK; ET_END: all sources are over (a

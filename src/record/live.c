@@ -50,8 +50,8 @@ struct et_live {
     pthread_mutex_t lock;         // of what is below
     struct mark marks[MARKS_MAX]; // that et_live_step has not done yet
     size_t n_marks;
-    char told[MARKS_MAX][WORD_BYTES]; // that sources were not told of yet
-    size_t n_told;
+    struct et_source_news news;
+    uint64_t n_news, n_news_told;
 };
 
 /* ---- marks ---- */
@@ -79,8 +79,10 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
     }
-    if (live->n_told < MARKS_MAX)
-        copy_text(live->told[live->n_told++], WORD_BYTES, word);
+    if (et_str_is(word, "emergency") || et_str_is(word, "release")) {
+        live->news.is_emergency = et_str_is(word, "emergency");
+        live->n_news++;
+    }
     (void)pthread_mutex_unlock(&live->lock);
     wake(live);
 }
@@ -207,6 +209,25 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
     return is_discard ? discard_last(live, mark, err) : ET_OK;
 }
 
+// What sources are told: they are on another thread.
+static void make_news(struct et_live *live)
+{
+    const struct et_live_status *s = &live->status;
+    (void)pthread_mutex_lock(&live->lock);
+    live->news = (struct et_source_news){.is_attempt = s->is_attempt,
+                                         .t_begin_ns = s->t_attempt_ns,
+                                         .skill = live->run.skill,
+                                         .instruction = live->run.instruction,
+                                         .n_done = s->n_done,
+                                         .n_success = s->n_success,
+                                         .n_failure = s->n_failure,
+                                         .n_discarded = s->n_discarded,
+                                         .is_emergency = live->news.is_emergency};
+    live->n_news++;
+    (void)pthread_mutex_unlock(&live->lock);
+    wake(live);
+}
+
 /* ---- the thread that polls ---- */
 
 static void fail_source(struct polled *p, const struct et_err *err)
@@ -236,6 +257,25 @@ static bool is_over(const struct polled *p)
     return atomic_load(&p->state) == ET_SOURCE_OVER;
 }
 
+static void tell_news(struct et_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    const struct et_source_news news = live->news;
+    const bool is_new = live->n_news != live->n_news_told;
+    live->n_news_told = live->n_news;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < live->n_polled && is_new; i++)
+        if (!is_over(&live->polled[i]))
+            et_source_tell(live->polled[i].source, &news);
+}
+
+static void drain(int fd)
+{
+    uint64_t n;
+    const ssize_t n_read = read(fd, &n, sizeof n);
+    (void)n_read; // empty: somebody else has
+}
+
 static struct timespec wait_for(int64_t t_next_ns)
 {
     const int64_t t_now_ns = et_clock_monotonic_ns();
@@ -244,29 +284,13 @@ static struct timespec wait_for(int64_t t_next_ns)
     return (struct timespec){.tv_sec = ns / ET_NS_PER_S, .tv_nsec = ns % ET_NS_PER_S};
 }
 
-static void tell_marks(struct et_live *live)
-{
-    char told[MARKS_MAX][WORD_BYTES];
-    uint64_t n_wakes;
-    if (read(live->wake_fd, &n_wakes, sizeof n_wakes) < 0)
-        return; // nobody woke us
-    (void)pthread_mutex_lock(&live->lock);
-    const size_t n = live->n_told;
-    memcpy(told, live->told, sizeof told);
-    live->n_told = 0;
-    (void)pthread_mutex_unlock(&live->lock);
-    for (size_t k = 0; k < n; k++)
-        for (size_t i = 0; i < live->n_polled; i++)
-            if (!is_over(&live->polled[i]))
-                et_source_mark(live->polled[i].source, told[k]);
-}
-
 static void *poll_all(void *arg)
 {
     struct et_live *live = arg;
     struct pollfd fds[ET_LIVE_SOURCES_MAX + 1];
     while (!atomic_load(&live->must_stop)) {
         int64_t t_next_ns = INT64_MAX;
+        tell_news(live);
         fds[live->n_polled] = (struct pollfd){.fd = live->wake_fd, .events = POLLIN};
         for (size_t i = 0; i < live->n_polled; i++) {
             struct polled *p = &live->polled[i];
@@ -276,8 +300,9 @@ static void *poll_all(void *arg)
         }
         const struct timespec wait = wait_for(t_next_ns);
         (void)ppoll(fds, live->n_polled + 1, &wait, NULL);
-        tell_marks(live);
         const int64_t t_now_ns = et_clock_monotonic_ns();
+        if (fds[live->n_polled].revents)
+            drain(live->wake_fd);
         for (size_t i = 0; i < live->n_polled; i++)
             if (!is_over(&live->polled[i]) &&
                 (fds[i].revents || live->polled[i].t_next_ns <= t_now_ns))
@@ -361,6 +386,7 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = et_station_begin(live->station, &live->run, err);
     if (st != ET_OK)
         return st;
+    make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
     atomic_store(&live->has_thread, sys == 0);
     return sys == 0 ? ET_OK : et_fail_sys(err, sys, "cannot start a thread for the sources");
@@ -424,6 +450,8 @@ enum et_status et_live_step(struct et_live *live, struct et_err *err)
     for (size_t i = 0; i < n; i++)
         if (obey(live, &marks[i], err) != ET_OK)
             say(live, ET_LOG_WARN, live->file->name, err ? err->text : marks[i].word);
+    if (n > 0)
+        make_news(live);
     for (size_t i = 0; i < live->n_polled; i++)
         if (!is_over(&live->polled[i]))
             return ET_OK;

@@ -5,6 +5,7 @@
 #include "etude/source.h"
 
 extern const struct et_source_kind et__source_replay; // source_replay.c
+extern const struct et_source_kind et__source_webxr;  // source_webxr.c
 extern const struct et_source_kind et__source_world;  // source_world.c
 extern const struct et_source_kind et__source_dds; // only where Cyclone DDS is (ET_HAS_DDS)
 

@@ -16,6 +16,7 @@ static const struct et_source_kind *const KINDS[] = {
     &et__source_dds,
 #endif
     &et__source_replay,
+    &et__source_webxr,
     &et__source_world,
     NULL, // the end
 };
@@ -94,10 +95,10 @@ void et_source_hear(struct et_source *source, const struct et_feed_stream *strea
         source->kind->hear(source->self, stream, sample);
 }
 
-void et_source_mark(struct et_source *source, const char *word)
+void et_source_tell(struct et_source *source, const struct et_source_news *news)
 {
-    if (source->kind->mark)
-        source->kind->mark(source->self, word);
+    if (source->kind->tell)
+        source->kind->tell(source->self, news);
 }
 
 void et_source_close(struct et_source *source)
