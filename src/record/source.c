@@ -13,6 +13,10 @@ struct et_source {
 // One line a kind; each is a file of its own, source_<name>.c.
 static const struct et_source_kind *const KINDS[] = {
     &et__source_replay, &et__source_world,
+#ifdef ET_HAS_EVDEV
+    &et__source_gamepad,
+    &et__source_keys,
+#endif
     NULL, // the end
 };
 
