@@ -1,9 +1,13 @@
 #include "record/record__listener.h"
 
+#include "etude/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_BYTES 256 // of an event
+#define SILENCE_NS (2 * ET_NS_PER_S)
+#define GARBAGE_NS (10 * ET_NS_PER_S)
 
 enum et_status et__listener_open(struct et__listener *listener,
                                  const struct et_source_options *options, struct et_feed *feed,
@@ -87,4 +91,48 @@ void et__listener_tell(struct et__listener *listener, bool is_there, const char 
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     et__listener_event(listener, is_there ? "device.found" : "device.lost", text, NULL);
+}
+
+void et__listener_hear(struct et__listener *listener)
+{
+    listener->t_heard_ns = et__listener_now(listener);
+    et__listener_tell(listener, true, "it is heard");
+}
+
+void et__listener_garbage(struct et__listener *listener, uint64_t n)
+{
+    listener->n_garbage += n;
+}
+
+static void tell_garbage(struct et__listener *listener, int64_t now_ns)
+{
+    char text[TEXT_BYTES], value[TEXT_BYTES];
+    (void)snprintf(text, sizeof text, "%llu things came that are no messages of its kind",
+                   (unsigned long long)listener->n_garbage);
+    (void)snprintf(value, sizeof value, "{\"n\": %llu}", (unsigned long long)listener->n_garbage);
+    et__listener_event(listener, "device.garbage", text, value);
+    listener->t_garbage_ns = now_ns;
+    listener->n_garbage = 0;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns)
+{
+    if (listener->t_heard_ns == 0)
+        listener->t_heard_ns = now_ns;
+    const int64_t silent_ns = listener->t_heard_ns + SILENCE_NS;
+    if (now_ns >= silent_ns)
+        et__listener_tell(listener, false, "nothing is heard of it");
+    else
+        *t_next_ns = earlier(*t_next_ns, silent_ns);
+    const int64_t garbage_ns =
+        listener->t_garbage_ns ? listener->t_garbage_ns + GARBAGE_NS : now_ns;
+    if (listener->n_garbage && now_ns >= garbage_ns)
+        tell_garbage(listener, now_ns);
+    else if (listener->n_garbage)
+        *t_next_ns = earlier(*t_next_ns, garbage_ns);
 }

@@ -16,6 +16,10 @@ struct et__listener {
     bool only_look;
     bool is_there, is_told; // as was told last, if anything was
     struct et_buf message;  // under way
+
+    int64_t t_heard_ns;   // that something was heard of it; 0: the watch has not begun
+    int64_t t_garbage_ns; // that garbage was told
+    uint64_t n_garbage;   // not told yet
 };
 
 /* message_bytes bounds a message. ET_ENOMEM. Close it in any case. */
@@ -46,5 +50,12 @@ void et__listener_event(struct et__listener *listener, const char *kind, const c
  * and the first time. */
 void et__listener_tell(struct et__listener *listener, bool is_there, const char *fmt, ...)
     ET_PRINTF(3, 4);
+
+/* For devices that only speak: something was heard of it; so and so many things were no message;
+ * and, at each poll, what follows from that by now: it is silent for 2 s ("device.lost"), garbage
+ * came ("device.garbage", at most every 10 s). Lowers *t_next_ns to when to look again. */
+void et__listener_hear(struct et__listener *listener);
+void et__listener_garbage(struct et__listener *listener, uint64_t n);
+void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns);
 
 #endif

@@ -11,14 +11,17 @@ struct et_source {
 };
 
 // One line a kind; each is a file of its own, source_<name>.c.
+// clang-format off
 static const struct et_source_kind *const KINDS[] = {
     &et__source_replay, &et__source_world,
 #ifdef ET_HAS_EVDEV
     &et__source_gamepad,
     &et__source_keys,
 #endif
+    &et__source_vmc,
     NULL, // the end
 };
+// clang-format on
 
 const struct et_source_kind *const *et_source_kinds(void)
 {
