@@ -35,20 +35,19 @@ static inline int free_port(void)
 /* Opens a source on a free port, and who sends to it. `more` are further settings: ", a: b". */
 static inline struct live *live_open_udp(const char *kind, const char *more, struct sender *sender)
 {
-    struct live *live = NULL;
     for (int i = 0; i < 20; i++) { // somebody may take the port meanwhile
         char settings[300];
         const int port = free_port();
         (void)snprintf(settings, sizeof settings, "{port: %d%s}", port, more);
-        live = live_open(kind, settings, false);
+        struct live *live = live_open(kind, settings, false);
         *sender = (struct sender){socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), loopback(port)};
-        if (live->st != ET_EIO)
-            break;
+        if (live->st == ET_OK)
+            return live;
+        CHECK_EQ(live->st, ET_EIO);
         live_close(live);
         (void)close(sender->fd);
     }
-    CHECK_EQ(live->st, ET_OK);
-    return live;
+    exit(99);
 }
 
 static inline void send_bytes(const struct sender *sender, const void *bytes, size_t n)
