@@ -104,20 +104,27 @@ void et__listener_garbage(struct et__listener *listener, uint64_t n)
     listener->n_garbage += n;
 }
 
-static void tell_garbage(struct et__listener *listener, int64_t now_ns)
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void et__listener_tell_garbage(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns)
 {
     char text[TEXT_BYTES], value[TEXT_BYTES];
+    const int64_t due_ns = listener->t_garbage_ns ? listener->t_garbage_ns + GARBAGE_NS : now_ns;
+    if (listener->n_garbage == 0)
+        return;
+    if (now_ns < due_ns) {
+        *t_next_ns = earlier(*t_next_ns, due_ns);
+        return;
+    }
     (void)snprintf(text, sizeof text, "%llu things came that are no messages of its kind",
                    (unsigned long long)listener->n_garbage);
     (void)snprintf(value, sizeof value, "{\"n\": %llu}", (unsigned long long)listener->n_garbage);
     et__listener_event(listener, "device.garbage", text, value);
     listener->t_garbage_ns = now_ns;
     listener->n_garbage = 0;
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns)
@@ -129,10 +136,5 @@ void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *
         et__listener_tell(listener, false, "nothing is heard of it");
     else
         *t_next_ns = earlier(*t_next_ns, silent_ns);
-    const int64_t garbage_ns =
-        listener->t_garbage_ns ? listener->t_garbage_ns + GARBAGE_NS : now_ns;
-    if (listener->n_garbage && now_ns >= garbage_ns)
-        tell_garbage(listener, now_ns);
-    else if (listener->n_garbage)
-        *t_next_ns = earlier(*t_next_ns, garbage_ns);
+    et__listener_tell_garbage(listener, now_ns, t_next_ns);
 }

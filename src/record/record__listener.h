@@ -51,11 +51,14 @@ void et__listener_event(struct et__listener *listener, const char *kind, const c
 void et__listener_tell(struct et__listener *listener, bool is_there, const char *fmt, ...)
     ET_PRINTF(3, 4);
 
-/* For devices that only speak: something was heard of it; so and so many things were no message;
- * and, at each poll, what follows from that by now: it is silent for 2 s ("device.lost"), garbage
- * came ("device.garbage", at most every 10 s). Lowers *t_next_ns to when to look again. */
-void et__listener_hear(struct et__listener *listener);
+/* So and so many things were no message; and at each poll: "device.garbage", at most every 10 s.
+ * Lowers *t_next_ns to when to look again. */
 void et__listener_garbage(struct et__listener *listener, uint64_t n);
+void et__listener_tell_garbage(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns);
+
+/* For devices that only speak: something was heard of it; and at each poll the same, and
+ * "device.lost" when it was silent for 2 s. */
+void et__listener_hear(struct et__listener *listener);
 void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns);
 
 #endif

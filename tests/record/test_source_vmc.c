@@ -262,8 +262,8 @@ static void gathers_what_comes_one_by_one(void)
 static void counts_garbage_and_goes_on(void)
 {
     static const double BAD[3][7] = {{0, 0, 0, 0, 0, 0, 0}, // no rotation
-                                     {NAN, 0, 0, 0, 0, 0, 1},
-                                     {INFINITY, 0, 0, 0, 0, 0, 1}};
+                                     {(double)NAN, 0, 0, 0, 0, 0, 1},
+                                     {(double)INFINITY, 0, 0, 0, 0, 0, 1}};
     struct sender sender;
     struct live *live = live_open_udp("vmc", "", &sender);
     char *large = calloc(1, 65507);
