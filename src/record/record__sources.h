@@ -7,6 +7,7 @@
 extern const struct et_source_kind et__source_replay; // source_replay.c
 extern const struct et_source_kind et__source_world;  // source_world.c
 extern const struct et_source_kind et__source_gamepad, et__source_keys; // where libevdev is
-extern const struct et_source_kind et__source_dynamixel, et__source_vmc, et__source_xsens;
+extern const struct et_source_kind et__source_dynamixel, et__source_v4l2, et__source_vmc,
+    et__source_xsens;
 
 #endif

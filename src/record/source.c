@@ -19,6 +19,7 @@ static const struct et_source_kind *const KINDS[] = {
     &et__source_keys,
 #endif
     &et__source_dynamixel,
+    &et__source_v4l2,
     &et__source_vmc,
     &et__source_xsens,
     NULL, // the end

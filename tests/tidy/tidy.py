@@ -20,7 +20,7 @@ SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "record": {"world"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
-    "format": "parquet video video_stream image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
+    "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
     "net": "loop net tls http http_client websocket",
     "robot": "stream profile dynamics",
