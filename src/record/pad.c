@@ -15,7 +15,8 @@ static const struct named BUTTONS[] = {
     {BTN_TL2, "left_trigger"}, {BTN_TR2, "right_trigger"},
     {BTN_SELECT, "select"}, {BTN_START, "start"}, {BTN_MODE, "mode"},
     {BTN_THUMBL, "left_stick"}, {BTN_THUMBR, "right_stick"},
-    {BTN_DPAD_UP, "up"}, {BTN_DPAD_DOWN, "down"}, {BTN_DPAD_LEFT, "left"}, {BTN_DPAD_RIGHT, "right"},
+    {BTN_DPAD_UP, "up"}, {BTN_DPAD_DOWN, "down"},
+    {BTN_DPAD_LEFT, "left"}, {BTN_DPAD_RIGHT, "right"},
 };
 
 static const struct named STICKS[] = {

@@ -211,8 +211,8 @@ bool et_picture_size(const struct et_picture *picture, int *width_px, int *heigh
                et_video_unit_size(codec, bytes, width_px, height_px, NULL) == ET_OK;
     }
     const bool is_depth = picture->coding == ET_PICTURE_DEPTH;
-    const bool is_coded = picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG ||
-                          is_depth;
+    const bool is_coded =
+        picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG || is_depth;
     if (is_coded && (et_image_probe(bytes, &image, NULL) == ET_OK ||
                      (is_depth && et_rvl_picture(bytes, NULL, &image, NULL) == ET_OK))) {
         *width_px = image.width_px;
@@ -333,8 +333,8 @@ static enum et_status to_rgb(struct et_frames *f, struct et_image *image, struct
     return st;
 }
 
-/* compressedDepth: 16-bit PNG or RVL in mm, or inverse depth quantised by two floats in the header. Of
- * "16UC1" the header's floats are whatever its writer had in memory. */
+/* compressedDepth: 16-bit PNG or RVL in mm, or inverse depth quantised by two floats in the header.
+ * Of "16UC1" the header's floats are whatever its writer had in memory. */
 static enum et_status from_depth(struct et_frames *f, struct et_image *image, struct et_err *err)
 {
     const struct et_str bytes = f->sample.picture.bytes;
