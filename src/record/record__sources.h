@@ -4,10 +4,13 @@
 
 #include "etude/source.h"
 
-extern const struct et_source_kind et__source_replay; // source_replay.c
-extern const struct et_source_kind et__source_world;  // source_world.c
-extern const struct et_source_kind et__source_gamepad, et__source_keys; // where libevdev is
-extern const struct et_source_kind et__source_dynamixel, et__source_v4l2, et__source_vmc,
-    et__source_xsens;
+extern const struct et_source_kind et__source_dynamixel;
+extern const struct et_source_kind et__source_gamepad; // where libevdev is (ET_HAS_EVDEV)
+extern const struct et_source_kind et__source_keys;    // in source_gamepad.c
+extern const struct et_source_kind et__source_replay;
+extern const struct et_source_kind et__source_v4l2;
+extern const struct et_source_kind et__source_vmc;
+extern const struct et_source_kind et__source_world;
+extern const struct et_source_kind et__source_xsens;
 
 #endif

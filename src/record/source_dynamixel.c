@@ -480,7 +480,7 @@ static enum et_source_state state_of(void *self)
 
 const struct et_source_kind et__source_dynamixel = {
     .name = "dynamixel",
-    .text = "arms of Dynamixel servos on a serial port: position, velocity, current",
+    .text = "arms of Dynamixel servos: position, velocity, current",
     .settings = &SETTINGS,
     .open = open_dynamixel,
     .fd = fd_of,

@@ -301,7 +301,7 @@ static void begin_evdev(struct gamepad *g)
 /* Opens what lies at a path, if it is what is looked for. */
 static bool try_path(struct gamepad *g, const char *path)
 {
-    struct stat is;
+    struct stat is = {0};
     g->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (g->fd < 0) {
         if (errno == EACCES)
@@ -564,7 +564,7 @@ const struct et_source_kind et__source_gamepad = {
 
 const struct et_source_kind et__source_keys = {
     .name = "keys",
-    .text = "chosen keys of a keyboard or a foot pedal, and the marks that they set",
+    .text = "chosen keys of a keyboard or a pedal; marks by them",
     .settings = &KEYS_SETTINGS,
     .open = open_keys,
     .fd = fd_of,

@@ -403,7 +403,7 @@ static enum et_source_state state_of(void *self)
 
 const struct et_source_kind et__source_v4l2 = {
     .name = "v4l2",
-    .text = "cameras of the kernel: MJPEG and H.264 as they come, YUYV as H.264, depth in RVL",
+    .text = "cameras of the kernel: MJPEG, H.264, YUYV, depth",
     .settings = &SETTINGS,
     .open = open_v4l2,
     .fd = fd_of,

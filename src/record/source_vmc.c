@@ -149,16 +149,19 @@ static void take_datagram(struct vmc *v, const struct et__datagram *d)
     struct et__osc osc;
     struct et__osc_message m;
     int64_t t_bundle_ns = 0;
-    size_t n_bad = 0;
+    size_t n_good = 0, n_bad = 0;
     if (d->n_lost)
         et_feed_lost(v->listener.feed, v->stream, d->n_lost);
     et__osc_begin(&osc, d->bytes, d->n);
     if (osc.is_bundle)
         put_frame(v, 0); // what came before it alone
     while (et__osc_next(&osc, &m)) {
+        n_good += et_str_starts(m.address, "/VMC/");
         if (!et_str_is(m.address, "/VMC/Ext/T")) {
+            const bool is_good = take_pose(v, &m);
             v->t_arrival_ns = d->t_arrival_ns;
-            n_bad += !take_pose(v, &m);
+            n_bad += !is_good;
+            n_good -= !is_good;
         } else if (osc.is_bundle) {
             t_bundle_ns = read_t(&m);
         } else {
@@ -168,7 +171,7 @@ static void take_datagram(struct vmc *v, const struct et__datagram *d)
     if (osc.is_bundle)
         put_frame(v, t_bundle_ns);
     et__listener_garbage(&v->listener, n_bad + osc.n_bad);
-    if (n_bad + osc.n_bad == 0)
+    if (n_good > 0)
         et__listener_hear(&v->listener);
 }
 
@@ -236,7 +239,7 @@ static enum et_source_state state_of(void *self)
 
 const struct et_source_kind et__source_vmc = {
     .name = "vmc",
-    .text = "motion capture by VMC (OSC over UDP): bones of Unity's humanoid, trackers",
+    .text = "motion capture by VMC (OSC over UDP): bones, trackers",
     .settings = &SETTINGS,
     .open = open_vmc,
     .fd = fd_of,

@@ -249,7 +249,7 @@ static enum et_source_state state_of(void *self)
 
 const struct et_source_kind et__source_xsens = {
     .name = "xsens",
-    .text = "motion capture by Xsens MVN (MXTP02 over UDP): segments, props, fingers, joints",
+    .text = "motion capture by Xsens MVN (UDP): segments, joints",
     .settings = &SETTINGS,
     .open = open_xsens,
     .fd = fd_of,
