@@ -11,15 +11,25 @@ struct et_source {
 };
 
 // One line a kind; each is a file of its own, source_<name>.c.
+// clang-format off
 static const struct et_source_kind *const KINDS[] = {
 #ifdef ET_HAS_DDS
     &et__source_dds,
 #endif
+    &et__source_dynamixel,
+#ifdef ET_HAS_EVDEV
+    &et__source_gamepad,
+    &et__source_keys,
+#endif
     &et__source_replay,
+    &et__source_v4l2,
+    &et__source_vmc,
     &et__source_webxr,
     &et__source_world,
+    &et__source_xsens,
     NULL, // the end
 };
+// clang-format on
 
 const struct et_source_kind *const *et_source_kinds(void)
 {

@@ -20,7 +20,7 @@ SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "record": {"world"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
-    "format": "parquet video video_stream image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
+    "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
     "net": "loop net tls http http_client websocket",
     "robot": "stream profile dynamics",
@@ -30,7 +30,7 @@ HEADERS = {
     "dataset": "dataset dataset_write dataset_ops pictures",
     "world": "skill world trainer world_camera world_arm",
     "teleop": "teleop",
-    "record": "world_record feed source recorder synthetic live operator",
+    "record": "world_record feed source recorder synthetic live operator clock_live",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
 
