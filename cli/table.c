@@ -70,6 +70,11 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "check", NULL, "read back what --selftest recorded, and count what is missing", NULL},
     OPTION_END,
 };
+static const struct cli_option OPT_LIVE[] = {
+    {0, "station", "FILE", "the station's file: robot, sources (doc/station.md)", NULL},
+    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    OPTION_END,
+};
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
 static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
@@ -382,6 +387,19 @@ const struct cli_command CLI_COMMANDS[] = {
      "--station "
      "kitchen.yaml --list\netude record --selftest -o /data/test --robots 20 --seconds 60 --check",
      0, 0, OPT_RECORD, cmd_record, false},
+    {"live", "--station FILE", "watch a station: streams, rates, delays, what is lost",
+     "Opens the station's sources and shows what they bring; records nothing. Keys as in etude "
+     "record; with Ctrl-C, the sources' last words.",
+     "etude live --station kitchen.yaml", 0, 0, OPT_LIVE, cmd_live, false},
+    {"teleop", "--station FILE", "let an operator drive the station's robot, and record nothing",
+     "The station's robot follows its operator: a source `world` with `operator: NAME`, where NAME "
+     "is "
+     "another source, say a headset. An arm follows while its clutch is held; limits, watchdog and "
+     "the "
+     "emergency stop (key x, released by r) are those of etude record, which records the same. "
+     "Shows "
+     "the time from a pose's arrival to the joints.",
+     "etude teleop --station kitchen.yaml", 0, 0, OPT_LIVE, cmd_live, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

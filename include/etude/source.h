@@ -64,6 +64,8 @@ struct et_source_kind {
     enum et_status (*poll)(void *self, int64_t *t_next_ns, struct et_err *err);
     enum et_source_state (*state)(void *self);
     void (*close)(void *self);
+    /* How it is, in a few words; on the thread that polls. NULL: there is nothing to say. */
+    void (*say)(void *self, char *text, size_t n);
     /* Hears what other sources of its station put, as they put it, on the thread that polls: a
      * robot that follows an operator. NULL: it does not. */
     void (*hear)(void *self, const struct et_feed_stream *stream,
@@ -101,6 +103,10 @@ ET_API void et_source_tell(struct et_source *source, const struct et_source_news
 /* How it is now, and what it is. */
 ET_API enum et_source_state et_source_state(const struct et_source *source);
 ET_API const struct et_source_kind *et_source_kind_of(const struct et_source *source);
+/* How it is, in a few words, or "". */
+#define ET_SOURCE_WORDS_BYTES 160
+ET_API void et_source_say(struct et_source *source, char text[ET_SOURCE_WORDS_BYTES]);
+
 /* Tells it what another source puts; nothing where its kind does not hear. */
 ET_API void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
                            const struct et_feed_sample *sample);

@@ -18,6 +18,7 @@
 #define WHO_BYTES 64
 #define MARK_TEXT_BYTES 256
 #define WAIT_NS_MAX ET_NS_PER_S
+#define WORDS_NS (ET_NS_PER_S / 2)
 
 struct polled {
     struct et_live *live;
@@ -25,8 +26,9 @@ struct polled {
     struct et_source *source;
     struct et_feed *feed;
     int64_t t_next_ns;
-    _Atomic int state; // enum et_source_state
-    bool has_failed;   // for good
+    _Atomic int state;                 // enum et_source_state
+    bool has_failed;                   // for good
+    char words[ET_SOURCE_WORDS_BYTES]; // under the live station's lock
 };
 
 struct mark {
@@ -269,6 +271,17 @@ static void tell_news(struct et_live *live)
             et_source_tell(live->polled[i].source, &news);
 }
 
+static void ask_words(struct et_live *live)
+{
+    for (size_t i = 0; i < live->n_polled; i++) {
+        char words[ET_SOURCE_WORDS_BYTES];
+        et_source_say(live->polled[i].source, words);
+        (void)pthread_mutex_lock(&live->lock);
+        memcpy(live->polled[i].words, words, sizeof words);
+        (void)pthread_mutex_unlock(&live->lock);
+    }
+}
+
 static void drain(int fd)
 {
     uint64_t n;
@@ -288,6 +301,7 @@ static void *poll_all(void *arg)
 {
     struct et_live *live = arg;
     struct pollfd fds[ET_LIVE_SOURCES_MAX + 1];
+    int64_t t_ask_ns = 0;
     while (!atomic_load(&live->must_stop)) {
         int64_t t_next_ns = INT64_MAX;
         tell_news(live);
@@ -303,6 +317,10 @@ static void *poll_all(void *arg)
         const int64_t t_now_ns = et_clock_monotonic_ns();
         if (fds[live->n_polled].revents)
             drain(live->wake_fd);
+        if (t_now_ns >= t_ask_ns) {
+            ask_words(live);
+            t_ask_ns = t_now_ns + WORDS_NS;
+        }
         for (size_t i = 0; i < live->n_polled; i++)
             if (!is_over(&live->polled[i]) &&
                 (fds[i].revents || live->polled[i].t_next_ns <= t_now_ns))
@@ -476,6 +494,13 @@ const struct et_live_source *et_live_source(const struct et_live *live, size_t i
 enum et_source_state et_live_source_state(struct et_live *live, size_t i)
 {
     return (enum et_source_state)atomic_load(&live->polled[i].state);
+}
+
+void et_live_words(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES])
+{
+    (void)pthread_mutex_lock(&live->lock);
+    memcpy(text, live->polled[i].words, ET_SOURCE_WORDS_BYTES);
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 struct et_feed *et_live_feed(struct et_live *live, size_t i)

@@ -98,6 +98,13 @@ const struct et_source_kind *et_source_kind_of(const struct et_source *source)
     return source->kind;
 }
 
+void et_source_say(struct et_source *source, char text[ET_SOURCE_WORDS_BYTES])
+{
+    text[0] = 0;
+    if (source->kind->say)
+        source->kind->say(source->self, text, ET_SOURCE_WORDS_BYTES);
+}
+
 void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
                     const struct et_feed_sample *sample)
 {
