@@ -110,21 +110,23 @@ static void close_source(void)
     et_arena_close(arena);
 }
 
-static void turn(int wait_ms)
+// False: nothing was ready.
+static bool turn(int wait_ms)
 {
     int64_t t_next_ns;
     struct pollfd ready[2] = {{.fd = et_source_fd(source), .events = POLLIN},
                               {.fd = et_loop_fd(loop), .events = POLLIN}};
-    (void)poll(ready, 2, wait_ms);
+    const int n_ready = poll(ready, 2, wait_ms);
     CHECK_OK(et_loop_run_once(loop, 0, &err));
     CHECK_OK(et_source_poll(source, &t_next_ns, &err));
     CHECK(t_next_ns > 0);
+    return n_ready > 0;
 }
 
 static void settle(void)
 {
-    for (int i = 0; i < 40; i++)
-        turn(1);
+    for (int n_quiet = 0, i = 0; n_quiet < 6 && i < 1000; i++)
+        n_quiet = turn(1) ? 0 : n_quiet + 1;
 }
 
 static bool turn_until(const int *count, int want)
@@ -319,9 +321,9 @@ static void frames_come_into_the_feed_as_they_were_sent(void)
     say(&page, HELLO);
     settle();
     CHECK(page.n_said >= 2);
-    CHECK_HAS(page.said[0], "\"op\": \"welcome\"");
-    CHECK_HAS(page.said[0], "\"right_a\": \"next\"");
-    CHECK_HAS(page.said[0], "\"rate_hz\": 90.0");
+    CHECK_HAS(page.said[0], "\"op\":\"welcome\"");
+    CHECK_HAS(page.said[0], "\"right_a\":\"next\"");
+    CHECK_HAS(page.said[0], "\"rate_hz\":90.0");
     CHECK_EQ(et_source_state(source), ET_SOURCE_WAITING);
     for (uint32_t seq = 5; seq < 25; seq++) {
         clock_ns += S / 90;
@@ -406,8 +408,9 @@ static void garbage_is_counted_told_and_passed_over(void)
     CHECK_HAS(event_of("source.garbage"), "11 messages were passed over");
     CHECK(!page.is_over);
     CHECK(!event_of("mark"));
+    n_events = 0;
     go_by(S);
-    CHECK_EQ(n_events, 3); // listening, found, garbage: told once
+    CHECK(!event_of("source.garbage")); // it is told once
     send_bytes(&page, big, sizeof big);
     turn_until(&page.is_over, 1);
     CHECK_EQ(page.code, ET_WEBSOCKET_TOO_BIG);
@@ -492,7 +495,7 @@ static void other_pages_look_on_and_set_marks(void)
     say(&pages[0], HELLO);
     say(&pages[0], "{\"op\": \"mark\", \"mark\": \"next\", \"by\": \"page\"}");
     settle();
-    CHECK_HAS(pages[0].said[0], "\"left_x\": \"again\"");
+    CHECK_HAS(pages[0].said[0], "\"left_x\":\"again\"");
     CHECK(!strstr(pages[0].said[0], "right_a"));
     CHECK_STR(event_of("mark"), "mark: start {\"by\": \"page\"}");
     et_source_tell(source, &(struct et_source_news){.is_attempt = true,
@@ -503,12 +506,12 @@ static void other_pages_look_on_and_set_marks(void)
     settle();
     for (int i = 0; i < ET__WEBXR_PAGES_MAX; i++) {
         const char *status = pages[i].said[pages[i].n_said - 1];
-        CHECK_HAS(status, "\"recording\": true");
-        CHECK_HAS(status, "\"seconds\": 2.0");
-        CHECK_HAS(status, "\"skill\": \"take_bottle\"");
-        CHECK_HAS(status, "\"done\": 3");
-        CHECK_HAS(status, "\"deadman\": \"held\"");
-        CHECK_HAS(status, "\"headset\": false");
+        CHECK_HAS(status, "\"recording\":true");
+        CHECK_HAS(status, "\"seconds\":2.0");
+        CHECK_HAS(status, "\"skill\":\"take_bottle\"");
+        CHECK_HAS(status, "\"done\":3");
+        CHECK_HAS(status, "\"deadman\":\"held\"");
+        CHECK_HAS(status, "\"headset\":false");
     }
     say(&pages[1], "{\"op\": \"mark\", \"mark\": \"next\", \"by\": \"right_a\"}");
     settle();
@@ -547,11 +550,11 @@ static void pings_give_the_clocks_offset_within_its_uncertainty(void)
         CHECK(state.uncertainty_ns > 0);
         CHECK(llabs(state.offset_ns - DEVICE_OFFSET) <= state.uncertainty_ns);
     }
-    CHECK(page.n_pings >= 20);
+    CHECK(page.n_pings >= 12);
     CHECK(state.uncertainty_ns < 2 * S / 1000); // half of the best, with a second's drift
     CHECK(llabs(et_operator_time(&state, state.t_device_ns) - clock_ns) < 2 * S / 1000);
     CHECK(counts_of("/headset/clock").n_put >= 4);
-    CHECK_HAS(page.said[page.n_said - 1], "\"round_trip_ms\": 1.0");
+    CHECK_HAS(page.said[page.n_said - 1], "\"round_trip_ms\":1.0");
     close_page(&page);
     close_source();
 }
