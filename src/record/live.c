@@ -95,6 +95,19 @@ void et_live_mark(struct et_live *live, const char *mark, const char *who, const
     add_mark(live, et_str(mark), et_str(who), et_str(text));
 }
 
+static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
+{
+    et_logf(live->options.log, level, "%s: %s", what, text);
+}
+
+// Where a source can be reached is for whoever starts it, too.
+static void say_address(const struct polled *polled, struct et_str address)
+{
+    char text[MARK_TEXT_BYTES];
+    copy_text(text, sizeof text, address);
+    say(polled->live, ET_LOG_INFO, polled->about->device, text);
+}
+
 // Others at the station hear what a source brings, where it brings it on the thread of all.
 static void pass_on(struct polled *from, const struct et_feed_sample *sample)
 {
@@ -114,15 +127,12 @@ static void on_put(void *ctx, const struct et_feed_sample *sample)
     struct et__event event;
     pass_on(polled, sample);
     if (sample->stream != ET_FEED_EVENTS ||
-        !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event) ||
-        !et_str_is(event.kind, "mark"))
+        !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event))
         return;
-    add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
-}
-
-static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
-{
-    et_logf(live->options.log, level, "%s: %s", what, text);
+    if (et_str_is(event.kind, "mark"))
+        add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
+    if (et_str_is(event.kind, "source.listening"))
+        say_address(polled, event.text);
 }
 
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)

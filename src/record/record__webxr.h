@@ -122,7 +122,7 @@ const char *et__webxr_button_name(int side, size_t i);
 
 #define ET__WEBXR_PAGE_BYTES 40
 #define ET__WEBXR_TEXT_BYTES 256
-#define ET__WEBXR_LEAVING_MAX 8
+#define ET__WEBXR_PAGES_MAX 8
 
 // Why a page is sent away; its own codes begin at 4000 (RFC 6455, 7.4.2).
 enum { ET__WEBXR_BUSY = 4001, ET__WEBXR_REPLACED = 4002, ET__WEBXR_OTHER_VERSION = 4003 };
@@ -135,9 +135,10 @@ struct et__webxr_peer {
     bool replaces; // a second headset takes over
     struct et_timer ping, tick;
 
-    struct et_websocket *ws; // NULL: nobody is there
-    struct et_websocket *leaving[ET__WEBXR_LEAVING_MAX];
-    struct et_arena *arena; // of one text of the page
+    struct et_websocket *ws;                           // the headset's; NULL: nobody is there
+    struct et_websocket *pages[ET__WEBXR_PAGES_MAX];   // that only look on and set marks
+    struct et_websocket *leaving[ET__WEBXR_PAGES_MAX]; // that were sent away
+    struct et_arena *arena;                            // of one text of the page
     char page[ET__WEBXR_PAGE_BYTES];
     char agent[ET__WEBXR_TEXT_BYTES];
     bool is_live;       // frames come
@@ -148,7 +149,7 @@ struct et__webxr_peer {
     struct et__webxr_sync sync;
     uint32_t ping_id;
     int64_t t_ping_ns; // 0: none is under way
-    uint64_t n_frames, n_lost, n_old, n_garbage, n_garbage_told, n_refused;
+    uint64_t n_frames, n_lost, n_garbage, n_garbage_told;
     uint64_t n_frames_before;           // at the last tick
     char garbage[ET__WEBXR_TEXT_BYTES]; // what was wrong with the last
     struct et_source_news news;

@@ -19,11 +19,10 @@
 
 /* ---- told to the page ---- */
 
-static void send_text(struct et__webxr_peer *peer, struct et_buf *buf)
+static void send_text(struct et_websocket *ws, const struct et_buf *buf)
 {
-    if (peer->ws && buf->status == ET_OK)
-        (void)!et_websocket_send(peer->ws, ET_WEBSOCKET_TEXT, buf->p, buf->n, true);
-    et_buf_free(buf);
+    if (ws && buf->status == ET_OK)
+        (void)!et_websocket_send(ws, ET_WEBSOCKET_TEXT, buf->p, buf->n, true);
 }
 
 static void put_buttons(struct et_json_writer *w, const struct et_value *buttons)
@@ -43,7 +42,7 @@ static void put_buttons(struct et_json_writer *w, const struct et_value *buttons
     et_json_close_map(w);
 }
 
-static void say_welcome(struct et__webxr_peer *peer)
+static void say_welcome(struct et__webxr_peer *peer, struct et_websocket *ws)
 {
     struct et_buf buf = et_buf(ET__WEBXR_MESSAGE_BYTES_MAX);
     struct et_json_writer w = {.buf = &buf};
@@ -56,7 +55,8 @@ static void say_welcome(struct et__webxr_peer *peer)
     et_json_put_real(&w, "rate_hz", et_value_real(et_value_get(settings, "rate_hz"), 0));
     put_buttons(&w, et_value_get(settings, "buttons"));
     et_json_close_map(&w);
-    send_text(peer, &buf);
+    send_text(ws, &buf);
+    et_buf_free(&buf);
 }
 
 static const char *deadman_text(enum et_source_deadman deadman)
@@ -73,9 +73,10 @@ static void say_status(struct et__webxr_peer *peer)
     struct et__webxr_offset offset;
     const struct et_source_news *news = &peer->news;
     const int64_t t_ns = et_loop_now_ns(peer->loop);
-    const bool is_known = et__webxr_sync_offset(&peer->sync, t_ns, &offset);
+    const bool is_known = peer->ws && et__webxr_sync_offset(&peer->sync, t_ns, &offset);
     et_json_open_map(&w);
     et_json_put_text(&w, "op", "status");
+    et_json_put_bool(&w, "headset", peer->is_live);
     et_json_put_bool(&w, "recording", news->is_attempt);
     et_json_put_real(&w, "seconds", news->is_attempt ? (double)(t_ns - news->t_begin_ns) / 1e9 : 0);
     et_json_put_text(&w, "skill", peer->skill);
@@ -92,7 +93,10 @@ static void say_status(struct et__webxr_peer *peer)
     et_json_put_real(&w, "uncertainty_ms",
                      is_known ? (double)offset.uncertainty_ns / 1e6 : (double)NAN);
     et_json_close_map(&w);
-    send_text(peer, &buf);
+    send_text(peer->ws, &buf);
+    for (size_t i = 0; i < ET__WEBXR_PAGES_MAX; i++)
+        send_text(peer->pages[i], &buf);
+    et_buf_free(&buf);
 }
 
 void et__webxr_peer_tell(struct et__webxr_peer *peer, const struct et_source_news *news)
@@ -163,7 +167,6 @@ static void on_frame(struct et__webxr_peer *peer, struct et_str bytes)
         return;
     }
     if (!is_new(peer, peer->frame.seq)) {
-        peer->n_old++;
         count_garbage(peer, "a frame that is older than the one before");
         return;
     }
@@ -197,17 +200,19 @@ static void copy_plain(char to[ET__WEBXR_TEXT_BYTES], const char *from)
     to[n] = 0;
 }
 
-static void on_hello(struct et__webxr_peer *peer, const struct et_value *said)
+static void on_hello(struct et__webxr_peer *peer, struct et_websocket *ws,
+                     const struct et_value *said)
 {
     const double ms = et_value_real(et_value_get(said, "resolution_ms"), 0);
     if (et_value_int(et_value_get(said, "version"), 0) != ET__WEBXR_VERSION) {
-        et_websocket_end(peer->ws, ET__WEBXR_OTHER_VERSION, "load the page again");
+        et_websocket_end(ws, ET__WEBXR_OTHER_VERSION, "load the page again");
         return;
     }
-    if (ms > 0 && ms <= RESOLUTION_MS_MAX)
+    if (ws == peer->ws && ms > 0 && ms <= RESOLUTION_MS_MAX)
         peer->sync.resolution_ns = (int64_t)(ms * 1e6);
-    copy_plain(peer->agent, et_value_text(et_value_get(said, "agent"), ""));
-    say_welcome(peer);
+    if (ws == peer->ws)
+        copy_plain(peer->agent, et_value_text(et_value_get(said, "agent"), ""));
+    say_welcome(peer, ws);
     say_status(peer);
 }
 
@@ -227,7 +232,7 @@ static void on_mark(struct et__webxr_peer *peer, const struct et_value *said)
     event(peer, "mark", mark, value);
 }
 
-static void on_text(struct et__webxr_peer *peer, struct et_str text)
+static void on_text(struct et__webxr_peer *peer, struct et_websocket *ws, struct et_str text)
 {
     const struct et_value *said;
     struct et_err err = {0};
@@ -238,7 +243,7 @@ static void on_text(struct et__webxr_peer *peer, struct et_str text)
     }
     const char *op = et_value_text(et_value_get(said, "op"), "");
     if (strcmp(op, "hello") == 0)
-        on_hello(peer, said);
+        on_hello(peer, ws, said);
     else if (strcmp(op, "mark") == 0)
         on_mark(peer, said);
     else
@@ -246,15 +251,26 @@ static void on_text(struct et__webxr_peer *peer, struct et_str text)
     et_arena_rewind(peer->arena, mark);
 }
 
+static struct et_websocket **place_of(struct et_websocket *list[ET__WEBXR_PAGES_MAX],
+                                      const struct et_websocket *ws)
+{
+    for (size_t i = 0; i < ET__WEBXR_PAGES_MAX; i++)
+        if (list[i] == ws)
+            return &list[i];
+    return NULL;
+}
+
 static void on_message(void *ctx, struct et_websocket *ws, enum et_websocket_kind kind, char *p,
                        size_t n)
 {
     struct et__webxr_peer *peer = ctx;
     const struct et_str bytes = {p, n};
-    if (ws != peer->ws)
-        return; // it was sent away
+    if (place_of(peer->leaving, ws))
+        return;
     if (kind == ET_WEBSOCKET_TEXT)
-        on_text(peer, bytes);
+        on_text(peer, ws, bytes);
+    else if (ws != peer->ws)
+        count_garbage(peer, "a page that is no headset's sends poses");
     else if (n > 0 && p[0] == ET__WEBXR_PING)
         on_pong(peer, bytes);
     else
@@ -266,24 +282,24 @@ static void on_message(void *ctx, struct et_websocket *ws, enum et_websocket_kin
 static void send_away(struct et__webxr_peer *peer, struct et_websocket *ws, int code,
                       const char *why)
 {
-    size_t i = 0;
-    while (i < ET__WEBXR_LEAVING_MAX && peer->leaving[i])
-        i++;
-    if (i == ET__WEBXR_LEAVING_MAX) {
+    struct et_websocket **place = place_of(peer->leaving, NULL);
+    if (!place) {
         et_websocket_close(ws);
         return;
     }
-    peer->leaving[i] = ws;
+    *place = ws;
     et_websocket_end(ws, code, why);
 }
 
 static void on_close(void *ctx, struct et_websocket *ws, int code, const char *why)
 {
     struct et__webxr_peer *peer = ctx;
+    struct et_websocket **leaving = place_of(peer->leaving, ws), **page = place_of(peer->pages, ws);
     (void)code;
-    for (size_t i = 0; i < ET__WEBXR_LEAVING_MAX; i++)
-        if (peer->leaving[i] == ws)
-            peer->leaving[i] = NULL;
+    if (leaving)
+        *leaving = NULL;
+    if (page)
+        *page = NULL;
     if (ws == peer->ws)
         leave(peer, why[0] ? why : "the page was closed");
 }
@@ -305,25 +321,20 @@ static void take(struct et__webxr_peer *peer, struct et_websocket *ws, const cha
     et_timer_set(peer->loop, &peer->ping, et_loop_now_ns(peer->loop));
 }
 
-void et__webxr_peer_accept(void *ctx, struct et_http_exchange *x)
+static void admit_page(struct et__webxr_peer *peer, struct et_websocket *ws)
 {
-    struct et__webxr_peer *peer = ctx;
-    struct et_websocket *ws;
-    char page[ET__WEBXR_PAGE_BYTES] = "";
-    const struct et_websocket_options how = {.handlers = &HANDLERS,
-                                             .ctx = peer,
-                                             .message_bytes_max = ET__WEBXR_MESSAGE_BYTES_MAX,
-                                             .send_bytes_max = SEND_BYTES_MAX,
-                                             .ping_ns = SILENCE_NS};
-    if (et_http_query(et_http_request(x), "page", page, sizeof page) != ET_OK ||
-        !et_name_is_own(et_str(page)))
-        page[0] = 0;
-    if (et_websocket_accept(&ws, x, &how, NULL) != ET_OK)
-        return;
+    struct et_websocket **place = place_of(peer->pages, NULL);
+    if (place)
+        *place = ws;
+    else
+        send_away(peer, ws, ET__WEBXR_BUSY, "too many pages are open");
+}
+
+static void admit_headset(struct et__webxr_peer *peer, struct et_websocket *ws, const char *page)
+{
     struct et_websocket *before = peer->ws;
     const bool is_same = page[0] && strcmp(page, peer->page) == 0;
     if (before && !is_same && !peer->replaces) {
-        peer->n_refused++;
         send_away(peer, ws, ET__WEBXR_BUSY, "another headset is in use here");
         return;
     }
@@ -332,6 +343,29 @@ void et__webxr_peer_accept(void *ctx, struct et_http_exchange *x)
         send_away(peer, before, ET__WEBXR_REPLACED, "another headset takes over");
     }
     take(peer, ws, page);
+}
+
+void et__webxr_peer_accept(void *ctx, struct et_http_exchange *x)
+{
+    struct et__webxr_peer *peer = ctx;
+    const struct et_http_request *request = et_http_request(x);
+    struct et_websocket *ws;
+    char page[ET__WEBXR_PAGE_BYTES] = "", role[WORD_BYTES] = "";
+    const struct et_websocket_options how = {.handlers = &HANDLERS,
+                                             .ctx = peer,
+                                             .message_bytes_max = ET__WEBXR_MESSAGE_BYTES_MAX,
+                                             .send_bytes_max = SEND_BYTES_MAX,
+                                             .ping_ns = SILENCE_NS};
+    if (et_http_query(request, "page", page, sizeof page) != ET_OK || !et_name_is_own(et_str(page)))
+        page[0] = 0;
+    const bool is_headset =
+        et_http_query(request, "as", role, sizeof role) == ET_OK && strcmp(role, "headset") == 0;
+    if (et_websocket_accept(&ws, x, &how, NULL) != ET_OK)
+        return;
+    if (is_headset)
+        admit_headset(peer, ws, page);
+    else
+        admit_page(peer, ws);
 }
 
 /* ---- as time goes by ---- */
@@ -392,8 +426,10 @@ void et__webxr_peer_close(struct et__webxr_peer *peer)
     et_timer_end(&peer->ping);
     et_timer_end(&peer->tick);
     et_websocket_close(peer->ws);
-    for (size_t i = 0; i < ET__WEBXR_LEAVING_MAX; i++)
+    for (size_t i = 0; i < ET__WEBXR_PAGES_MAX; i++) {
         et_websocket_close(peer->leaving[i]);
+        et_websocket_close(peer->pages[i]);
+    }
     et_arena_close(peer->arena);
 }
 
