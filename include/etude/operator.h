@@ -10,7 +10,7 @@
  *             …
  *     }
  *
- * given as et_feed_options.on_put. What the robot is moved by is then what the recording holds.
+ * given to et_feed_listen. What the robot is moved by is then what the recording holds.
  *
  * Units:   metres, radians, the robot's axes (x front, y left, z up); times are nanoseconds.
  * Threads: a state belongs to one thread: with on_put, the one that puts.

@@ -85,13 +85,15 @@ static enum et_status open_source(const char *settings, bool only_look)
 {
     static char path[] = "station.yaml";
     const struct et_value *value;
-    const struct et_feed_options how = {.n_bytes = 1 << 22, .on_put = on_put};
+    const struct et_feed_options how = {.n_bytes = 1 << 22};
+    const struct et_feed_listener listener = {.on_put = on_put};
     state = (struct et_operator_state){0};
     n_frames = n_events = 0;
     address[0] = 0;
     CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
     CHECK_OK(et_yaml_parse(et_str(settings), path, arena, &value, &err));
     CHECK_OK(et_feed_open(&feed, &how, &err));
+    CHECK_OK(et_feed_listen(feed, &listener, &err));
     loop = make_loop();
     const struct et_source_options options = {.device = "headset",
                                               .settings = value,
