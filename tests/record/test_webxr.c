@@ -293,9 +293,10 @@ static void an_operator_is_read_back_from_the_feed(void)
 {
     struct operator o = {0};
     struct et__webxr_streams streams;
-    const struct et_feed_options how = {.on_put = take, .ctx = &o};
+    const struct et_feed_listener listener = {.on_put = take, .ctx = &o};
     const struct et__webxr_offset offset = {.offset_ns = 77, .uncertainty_ns = 5};
-    CHECK_OK(et_feed_open(&o.feed, &how, &err));
+    CHECK_OK(et_feed_open(&o.feed, NULL, &err));
+    CHECK_OK(et_feed_listen(o.feed, &listener, &err));
     CHECK_OK(et__webxr_streams_open(&streams, o.feed, "headset", "floor", 72, &err));
     struct xr_made made = xr_frame(41, 100);
     CHECK_OK(read_made(&made, made.n));
@@ -333,8 +334,9 @@ static void what_is_not_tracked_stays_where_it_was(void)
 {
     struct operator o = {0};
     struct et__webxr_streams streams;
-    const struct et_feed_options how = {.on_put = take, .ctx = &o};
-    CHECK_OK(et_feed_open(&o.feed, &how, &err));
+    const struct et_feed_listener listener = {.on_put = take, .ctx = &o};
+    CHECK_OK(et_feed_open(&o.feed, NULL, &err));
+    CHECK_OK(et_feed_listen(o.feed, &listener, &err));
     CHECK_OK(et__webxr_streams_open(&streams, o.feed, "headset", "floor", 72, &err));
     struct xr_made made = xr_frame(1, 100);
     CHECK_OK(read_made(&made, made.n));
