@@ -197,7 +197,7 @@ static void draw(struct cli_live_view *view)
 
 static void draw_line(struct cli_live_view *view)
 {
-    char rate[CLI_TEXT_BYTES];
+    char rate[CLI_TEXT_BYTES], words[ET_SOURCE_WORDS_BYTES];
     const struct et_station_status s = et_station_status(view->station);
     const struct et_live_status live = et_live_status(view->live);
     const struct et_recorder_status r = et_recorder_status(view->recorder);
@@ -211,6 +211,11 @@ static void draw_line(struct cli_live_view *view)
         view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
         (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
         (unsigned long long)s.n_lost);
+    for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
+        et_live_words(view->live, i, words);
+        if (words[0])
+            (void)fprintf(stderr, "%s: %s\n", et_live_source(view->live, i)->device, words);
+    }
 }
 
 /* ---- the view ---- */

@@ -82,6 +82,7 @@ struct live_world {
     int64_t t_next_ns;
     const char *operator;          // whom the robot follows; NULL: its trainer
     struct et__follower *follower; // NULL: there is no operator
+    enum et_teleop_state state;    // of it, as it was told last
     bool should_judge;             // a success that lasts is marked as one
     bool is_attempt, must_begin_anew;
     unsigned n_done;
@@ -160,10 +161,15 @@ static void mark(struct live_world *w, const char *word)
     (void)et_feed_event(w->feed, "mark", w->options.device, word, NULL);
 }
 
-// The robot follows; a success that lasts half a second is told.
+// The robot follows; what holds it, and a success that lasts half a second, is told.
 static void follow(struct live_world *w)
 {
     et__follower_step(w->follower, et_world_observe(w->world), w->action);
+    const enum et_teleop_state state = et__follower_status(w->follower).state;
+    if (state != w->state)
+        (void)et_feed_event(w->feed, "teleop", w->options.device, et_teleop_state_text(state),
+                            NULL);
+    w->state = state;
     const bool is_there = w->is_attempt && et_world_success(w->world, NULL);
     w->n_successful = is_there ? w->n_successful + 1 : 0;
     if (w->should_judge && w->n_successful == LEAD_STEPS)
