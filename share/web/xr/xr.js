@@ -23,7 +23,7 @@ let status = null, statusAt = 0;
 // ---- the link ----
 
 // A page looks on and sets marks; while its session runs it is the headset.
-const link = { socket: null, role: "page", isOpen: false, tries: 0, seq: 0 };
+const link = { socket: null, role: "page", word: "connecting", isOpen: false, tries: 0, seq: 0 };
 
 // The smallest step of the page's clock: what a stamp may be wrong by.
 function resolutionMs() {
@@ -380,7 +380,7 @@ function drawPlate(gl, scene) {
     if (now - scene.drawnAt < 200)
         return;
     scene.drawnAt = now;
-    const [colour, word] = !link.isOpen ? ["#ffc93a", "▲ no connection"]
+    const [colour, word] = !link.isOpen ? ["#ffc93a", `▲ ${link.word}`]
         : status?.recording ? ["#f26a50", `■ recording ${seconds()}`] : ["#b4c2cf", "○ not recording"];
     paper.clearRect(0, 0, PLATE.width, PLATE.height);
     paper.fillStyle = "rgba(13, 17, 21, 0.86)";
@@ -471,6 +471,7 @@ function setState(element, kind, word) {
 }
 
 function showLink(kind, word) {
+    link.word = word;
     setState($("link"), kind, word);
     for (const button of $("marks").children)
         button.disabled = !link.isOpen;
