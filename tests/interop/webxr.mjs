@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { McapIndexedReader } from '@mcap/core'
@@ -48,21 +49,29 @@ const freePort = () => new Promise(resolve => {
 
 // ---- the station ----
 
-const port = await freePort()
-const url = `http://127.0.0.1:${port}/`
-fs.writeFileSync(`${folder}/station.yaml`, `station: kitchen-1
+let said = ''
+async function record(name, settings) {
+  fs.writeFileSync(`${folder}/${name}.yaml`, `station: kitchen-1
 skill: ${SKILL}
 instruction: take the bottle and put it on the tray
 sources:
-  headset: {kind: webxr, listen: "127.0.0.1:${port}"}
+  headset: {kind: webxr, ${settings}}
 `)
-const recorder = spawn(etude, ['record', '--station', `${folder}/station.yaml`, '-o', `${folder}/recordings`],
-  { stdio: ['ignore', 'pipe', 'pipe'] })
-process.on('exit', () => recorder.kill())
-let said = ''
-for (const stream of [recorder.stdout, recorder.stderr]) stream.on('data', d => { said += d })
-const ended = new Promise(resolve => recorder.on('close', resolve))
-await until('the server listens', () => said.includes(url))
+  const recorder = spawn(etude, ['record', '--station', `${folder}/${name}.yaml`, '-o', `${folder}/${name}`],
+    { stdio: ['ignore', 'pipe', 'pipe'] })
+  process.on('exit', () => recorder.kill())
+  said = ''
+  for (const stream of [recorder.stdout, recorder.stderr]) stream.on('data', d => { said += d })
+  const ended = new Promise(resolve => recorder.on('close', resolve))
+  await until('the server listens', () => said.includes('://'))
+  return async () => {
+    recorder.kill('SIGINT')
+    await ended
+  }
+}
+const port = await freePort()
+const url = `http://127.0.0.1:${port}/`
+const endRecording = await record('recordings', `listen: "127.0.0.1:${port}"`)
 
 // ---- a browser with a headset ----
 
@@ -188,9 +197,30 @@ await test('it is usable on a phone', async () => {
   if (wide > 390) return `it is ${wide} pixels wide`
   await phone.close()
 })
+await endRecording()
+
+// ---- over the network ----
+
+const TOKEN = 'a-token-of-the-test-0123456789'
+const host = Object.values(os.networkInterfaces()).flat().find(a => a.family === 'IPv4' && !a.internal)?.address
+const by_network = 'from other machines it comes by TLS and with a token, which leaves the address'
+if (!host) console.log(`ok ${++n_tests} - ${by_network} # SKIP no network`)
+else await test(by_network, async () => {
+  const port = await freePort()
+  fs.writeFileSync(`${folder}/token`, TOKEN + '\n')
+  const end = await record('network', `listen: "0.0.0.0:${port}", state: ${folder}/state, token_file: ${folder}/token`)
+  const page = await openPage(browser, { ignoreHTTPSErrors: true })
+  const refused = await page.goto(`https://${host}:${port}/`)
+  if (refused.status() !== 401) return `${refused.status()} without a token`
+  await page.goto(`https://${host}:${port}/?token=${TOKEN}`)
+  if (page.url().includes(TOKEN)) return 'the token stays in the address'
+  await until('it is connected', async () => (await text(page, 'link')).includes('connected'))
+  if (!(await page.evaluate(() => isSecureContext && 'xr' in navigator))) return 'no WebXR'
+  if (said.includes(TOKEN)) return 'the token is told'
+  await page.close()
+  await end()
+})
 await browser.close()
-recorder.kill('SIGINT')
-await ended
 
 // ---- what was recorded ----
 
