@@ -150,7 +150,7 @@ struct et__webxr_peer {
     uint32_t ping_id;
     int64_t t_ping_ns; // 0: none is under way
     uint64_t n_frames, n_lost, n_garbage, n_garbage_told;
-    uint64_t n_frames_before;           // at the last tick
+    uint64_t n_frames_before, rate_hz;  // at the last tick
     char garbage[ET__WEBXR_TEXT_BYTES]; // what was wrong with the last
     struct et_source_news news;
     char skill[ET__WEBXR_TEXT_BYTES], instruction[ET__WEBXR_TEXT_BYTES];

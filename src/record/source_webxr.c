@@ -106,19 +106,19 @@ static enum et_status read_token(struct webxr *x, const char **token, struct et_
 
 /* ---- a certificate ---- */
 
-static const char *state_folder(struct webxr *x, struct et_err *err)
+static enum et_status find_state(struct webxr *x, const char **folder, struct et_err *err)
 {
-    const char *folder = text(x, "state", NULL), *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    if (folder)
-        return folder;
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    *folder = text(x, "state", NULL);
+    if (*folder)
+        return ET_OK;
     if (state && state[0] == '/')
-        folder = et_arena_printf(x->arena, "%s/etude/webxr", state);
+        *folder = et_arena_printf(x->arena, "%s/etude/webxr", state);
     else if (home && home[0] == '/')
-        folder = et_arena_printf(x->arena, "%s/.local/state/etude/webxr", home);
+        *folder = et_arena_printf(x->arena, "%s/.local/state/etude/webxr", home);
     else
-        (void)et_fail(err, ET_ECORRUPT, -1, "say where the certificate is kept (state)");
-    return folder;
+        return et_fail(err, ET_ECORRUPT, -1, "say where the certificate is kept (state)");
+    return *folder ? ET_OK : full(x, err);
 }
 
 static void add_name(const char **names, size_t *n, const char *name)
@@ -181,10 +181,10 @@ static enum et_status open_tls(struct webxr *x, const char *host, struct et_err 
     if (!x->cert != !key)
         return et_fail(err, ET_ECORRUPT, -1, "a certificate has a key: say both (cert, key)");
     if (!x->cert) {
-        const char *folder = state_folder(x, err);
-        if (!folder)
-            return err && err->status != ET_OK ? err->status : full(x, err);
-        const enum et_status st = make_certificate(x, folder, host, err);
+        const char *folder;
+        enum et_status st = find_state(x, &folder, err);
+        if (st == ET_OK)
+            st = make_certificate(x, folder, host, err);
         if (st != ET_OK)
             return st;
         x->cert = et_path_join(x->arena, folder, ET_TLS_CERT);

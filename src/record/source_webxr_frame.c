@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define MS_MAX 1e13         // 300 years
+#define MS_MAX 2e12         // 63 years: a stamp of a message has 31 bits of seconds
 #define DISTANCE_M_MAX 1e4  // no hall is larger
 #define RADIUS_UNIT_M 1e-5F // of 16 bits: up to 65 cm
 

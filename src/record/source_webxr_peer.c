@@ -16,6 +16,7 @@
 #define WORD_BYTES 32
 #define SEQ_JUMP_MAX 100000 // further ahead, it counts from somewhere else
 #define RESOLUTION_MS_MAX 20.0
+#define RESOLUTION_NS 1000000 // of a clock that has not said what it has
 
 /* ---- told to the page ---- */
 
@@ -86,7 +87,7 @@ static void say_status(struct et__webxr_peer *peer)
     et_json_put_int(&w, "failure", news->n_failure);
     et_json_put_int(&w, "discarded", news->n_discarded);
     et_json_put_text(&w, "deadman", deadman_text(news->deadman));
-    et_json_put_int(&w, "rate_hz", (int64_t)(peer->n_frames - peer->n_frames_before));
+    et_json_put_int(&w, "rate_hz", (int64_t)peer->rate_hz);
     et_json_put_int(&w, "lost", (int64_t)peer->n_lost);
     et_json_put_real(&w, "round_trip_ms",
                      is_known ? (double)offset.round_trip_ns / 1e6 : (double)NAN);
@@ -313,8 +314,9 @@ static void take(struct et__webxr_peer *peer, struct et_websocket *ws, const cha
 {
     // The same page comes back: its clock and its numbers go on.
     if (!page[0] || strcmp(page, peer->page) != 0) {
-        peer->sync = (struct et__webxr_sync){0};
+        peer->sync = (struct et__webxr_sync){.resolution_ns = RESOLUTION_NS};
         peer->has_seq = false;
+        peer->agent[0] = 0;
     }
     (void)snprintf(peer->page, sizeof peer->page, "%s", page);
     peer->ws = ws;
@@ -409,8 +411,9 @@ static void on_tick(void *ctx)
     if (peer->is_live)
         et__webxr_put_radii(&peer->streams, &peer->frame, t_ns);
     tell_garbage(peer);
-    say_status(peer);
+    peer->rate_hz = peer->n_frames - peer->n_frames_before;
     peer->n_frames_before = peer->n_frames;
+    say_status(peer);
 }
 
 enum et_status et__webxr_peer_open(struct et__webxr_peer *peer, struct et_err *err)

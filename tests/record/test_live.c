@@ -8,6 +8,7 @@
 #include "support.h"
 #include "tap.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,107 @@ static void a_recording_is_sent_again(void)
     close_rig(&rig);
 }
 
+/* ---- a source with a person at its other end ---- */
+
+static atomic_int n_told;
+static struct et_source_news told; // written before n_told
+
+static enum et_status open_person(void **self, const struct et_source_options *options,
+                                  struct et_feed *feed, struct et_err *error)
+{
+    (void)error;
+    *self = feed;
+    return et_feed_event(feed, "source.listening", options->device, "at home", NULL) ? ET_OK
+                                                                                     : ET_ELIMIT;
+}
+
+static int fd_person(void *self)
+{
+    (void)self;
+    return -1;
+}
+
+static enum et_status poll_person(void *self, int64_t *t_next_ns, struct et_err *error)
+{
+    (void)self;
+    (void)t_next_ns;
+    (void)error;
+    return ET_OK;
+}
+
+static enum et_source_state state_person(void *self)
+{
+    (void)self;
+    return ET_SOURCE_LIVE;
+}
+
+static void close_person(void *self)
+{
+    (void)self;
+}
+
+static void tell_person(void *self, const struct et_source_news *news)
+{
+    (void)self;
+    told = *news;
+    atomic_fetch_add(&n_told, 1);
+}
+
+static bool is_told(int n)
+{
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    while (atomic_load(&n_told) < n && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    return atomic_load(&n_told) == n;
+}
+
+static void hear_log(void *ctx, enum et_log_level level, const char *text)
+{
+    (void)level;
+    (void)snprintf(ctx, 100, "%s", text);
+}
+
+static void sources_are_told_how_the_work_goes(void)
+{
+    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
+    static const struct et_source_kind PERSON = {.name = "person",
+                                                 .text = "somebody",
+                                                 .settings = &ANY,
+                                                 .open = open_person,
+                                                 .fd = fd_person,
+                                                 .poll = poll_person,
+                                                 .state = state_person,
+                                                 .close = close_person,
+                                                 .tell = tell_person};
+    static const struct et_live_source SOURCES[] = {{.device = "me", .kind = &PERSON}};
+    const struct et_station_file file = {
+        .name = "a", .skill = "fold_towel", .sources = SOURCES, .n_sources = 1};
+    const struct et_recorder_options how = {.folder = temp_path("told"), .keep_free_bytes = -1};
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    char heard[100] = "";
+    const struct et_log log = {ET_LOG_INFO, hear_log, heard};
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "a", &err));
+    CHECK_OK(et_live_open(&live, &file, station, &(struct et_live_options){.log = &log}, &err));
+    CHECK_STR(heard, "me: at home"); // where it can be reached is said
+    CHECK(is_told(1));
+    CHECK(!told.is_attempt);
+    CHECK_STR(told.skill, "fold_towel");
+    et_live_mark(live, "start", "me", NULL);
+    CHECK_OK(et_live_step(live, &err));
+    CHECK(is_told(2));
+    CHECK(told.is_attempt && told.t_begin_ns > 0);
+    et_live_mark(live, "success", "me", NULL);
+    CHECK_OK(et_live_step(live, &err));
+    CHECK_OK(et_live_step(live, &err)); // nothing new
+    CHECK(is_told(3));
+    CHECK(!told.is_attempt && told.n_done == 1 && told.n_success == 1);
+    CHECK_OK(et_live_close(live, &err));
+    CHECK_OK(et_recorder_close(recorder, &err));
+}
+
 static void what_cannot_be_opened_is_told_with_its_name(void)
 {
     struct et_arena *arena;
@@ -264,6 +366,7 @@ int main(void)
     RUN(what_ends_the_station_ends_its_attempt);
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
+    RUN(sources_are_told_how_the_work_goes);
     RUN(what_cannot_be_opened_is_told_with_its_name);
     return tap_end();
 }

@@ -96,7 +96,7 @@ static void tells_what_is_no_frame(void)
     made.p[made.n++] = 0;
     CHECK_EQ(read_made(&made, made.n), ET_ECORRUPT);
     CHECK_HAS(err.text, "bytes behind");
-    static const double NO_TIMES[] = {0, -1, NAN, INFINITY, 1e300};
+    static const double NO_TIMES[] = {0, -1, (double)NAN, (double)INFINITY, 1e300, 2147483648e3};
     for (size_t i = 0; i < sizeof NO_TIMES / sizeof *NO_TIMES; i++) {
         made = xr_frame(1, 1);
         xr_set_f64(&made, XR_TIME, NO_TIMES[i]);
@@ -196,7 +196,7 @@ static void reads_answers_to_pings(void)
     CHECK(pong.id == 9 && pong.t_came_ns == 1500000 && pong.t_sent_ns == 2250000);
     const struct xr_made back = xr_pong(9, 2, 1);
     CHECK_EQ(et__webxr_pong_read((struct et_str){back.p, back.n}, &pong, &err), ET_ECORRUPT);
-    CHECK_EQ(et__webxr_time(NAN), 0);
+    CHECK_EQ(et__webxr_time((double)NAN), 0);
     CHECK_EQ(et__webxr_time(0.000001), 1);
 }
 

@@ -23,7 +23,7 @@ let status = null, statusAt = 0;
 // ---- the link ----
 
 // A page looks on and sets marks; while its session runs it is the headset.
-const link = { socket: null, role: "page", isOpen: false, tries: 0, seq: 0 };
+const link = { socket: null, role: "page", word: "connecting", isOpen: false, tries: 0, seq: 0 };
 
 // The smallest step of the page's clock: what a stamp may be wrong by.
 function resolutionMs() {
@@ -238,7 +238,7 @@ function sendFrame(t, frame, viewer) {
 const xr = { mode: null, session: null, space: null, gl: null, wasReset: false, pressed: {}, scene: null };
 
 async function findMode() {
-    const wanted = welcome.mode === "ar" ? ["immersive-ar"] : welcome.mode === "vr" ? ["immersive-vr"] : ["immersive-ar", "immersive-vr"];
+    const wanted = { ar: ["immersive-ar"], vr: ["immersive-vr"] }[welcome.mode] ?? ["immersive-ar", "immersive-vr"];
     for (const mode of navigator.xr ? wanted : [])
         if (await navigator.xr.isSessionSupported(mode).catch(() => false))
             return mode;
@@ -250,14 +250,17 @@ async function look() {
     $("enter").disabled = !xr.mode || Boolean(xr.session);
     $("enter").textContent = xr.session ? "In the headset" : "Enter";
     showHelp();
-    showWhy(xr.mode ? "" : !isSecureContext ? "A browser gives no poses to a page without TLS: use https, or localhost."
-        : !navigator.xr ? "This browser has no WebXR." : "No headset is here. Marks can be set on this page all the same.");
+    showWhy(xr.mode ? ""
+        : !isSecureContext ? "A browser gives no poses to a page without TLS: use https, or localhost."
+        : !navigator.xr ? "This browser has no WebXR."
+        : "No headset is here. Marks can be set on this page all the same.");
 }
 
 async function enter() {
     $("enter").disabled = true;
     try {
-        const session = await navigator.xr.requestSession(xr.mode, { requiredFeatures: ["local-floor"], optionalFeatures: ["hand-tracking"] });
+        const features = { requiredFeatures: ["local-floor"], optionalFeatures: ["hand-tracking"] };
+        const session = await navigator.xr.requestSession(xr.mode, features);
         sound.context ??= new AudioContext();
         await begin(session);
     } catch (error) {
@@ -363,7 +366,8 @@ function makeScene(gl) {
     const w = PLATE.metres / 2, h = w * PLATE.height / PLATE.width;
     const corners = gl.createBuffer(), points = gl.createBuffer(), texture = gl.createTexture();
     gl.bindBuffer(gl.ARRAY_BUFFER, corners);
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-w, -h, 0, 0, 1, w, -h, 0, 1, 1, -w, h, 0, 0, 0, w, h, 0, 1, 0]), gl.STATIC_DRAW);
+    const places = [-w, -h, 0, 0, 1, w, -h, 0, 1, 1, -w, h, 0, 0, 0, w, h, 0, 1, 0];
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(places), gl.STATIC_DRAW);
     gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
     gl.enable(gl.BLEND);
@@ -380,7 +384,7 @@ function drawPlate(gl, scene) {
     if (now - scene.drawnAt < 200)
         return;
     scene.drawnAt = now;
-    const [colour, word] = !link.isOpen ? ["#ffc93a", "▲ no connection"]
+    const [colour, word] = !link.isOpen ? ["#ffc93a", `▲ ${link.word}`]
         : status?.recording ? ["#f26a50", `■ recording ${seconds()}`] : ["#b4c2cf", "○ not recording"];
     paper.clearRect(0, 0, PLATE.width, PLATE.height);
     paper.fillStyle = "rgba(13, 17, 21, 0.86)";
@@ -388,7 +392,8 @@ function drawPlate(gl, scene) {
     paper.roundRect(0, 0, PLATE.width, PLATE.height, 24);
     paper.fill();
     paper.textBaseline = "middle";
-    for (const [text, style, size, y] of [[word, colour, 72, 62], [status?.skill || "", "#e7ecf1", 52, 144], [foot(), "#a7b3bf", 36, 212]]) {
+    const lines = [[word, colour, 72, 62], [status?.skill || "", "#e7ecf1", 52, 144], [foot(), "#a7b3bf", 36, 212]];
+    for (const [text, style, size, y] of lines) {
         paper.fillStyle = style;
         paper.font = `600 ${size}px system-ui, sans-serif`;
         paper.fillText(text, 40, y, PLATE.width - 80);
@@ -471,6 +476,7 @@ function setState(element, kind, word) {
 }
 
 function showLink(kind, word) {
+    link.word = word;
     setState($("link"), kind, word);
     for (const button of $("marks").children)
         button.disabled = !link.isOpen;
@@ -495,8 +501,8 @@ function showHelp() {
 function showMapping() {
     const known = Object.entries(welcome.buttons).filter(([, word]) => word && word !== "none");
     const names = { next: "start, then success" };
-    $("mapping").textContent = known.length === 0 ? ""
-        : "Controllers: " + known.map(([key, word]) => `${key.replace("_", " ")} – ${names[word] ?? word}`).join(" · ");
+    const words = known.map(([key, word]) => `${key.replace("_", " ")} – ${names[word] ?? word}`);
+    $("mapping").textContent = words.length ? "Controllers: " + words.join(" · ") : "";
 }
 
 function seconds() {
