@@ -43,15 +43,24 @@ struct et_feed_sample {
 
 struct et_feed_options {
     size_t n_bytes; // of the ring: a power of two, 4 KiB … 1 GiB; 0: 4 MiB
-    /* Called for each sample that is put, dropped or not, on the thread that puts. NULL: nobody. */
+};
+
+/* Who else is told of each sample that is put, whether it found room or not: on the thread that
+ * puts, which is not to be kept. */
+struct et_feed_listener {
     void (*on_put)(void *ctx, const struct et_feed_sample *sample);
     void *ctx;
 };
+#define ET_FEED_LISTENERS_MAX 4
 
 /* options may be NULL. ET_EARG: no such size. ET_ENOMEM; ET_ENOTFOUND: share/msg lacks Event. */
 ET_MUST_USE ET_API enum et_status
 et_feed_open(struct et_feed **feed, const struct et_feed_options *options, struct et_err *err);
 ET_API void et_feed_close(struct et_feed *feed); // NULL is allowed
+
+/* Adds a listener, before the first sample is put. ET_ELIMIT: there are ET_FEED_LISTENERS_MAX. */
+ET_MUST_USE ET_API enum et_status
+et_feed_listen(struct et_feed *feed, const struct et_feed_listener *listener, struct et_err *err);
 
 /* ---- the thread that puts ---- */
 

@@ -58,6 +58,10 @@ struct et_live_options {
     bool only_listen;         // nothing is recorded, whatever is marked
     size_t feed_bytes;        // of each source's ring; 0: 16 MiB
     const struct et_log *log; // begins, ends, failures of recordings
+    /* Called with each source's feed before the source is opened, so that more may listen to it;
+     * NULL: nobody. What it fails with, et_live_open fails with. */
+    enum et_status (*on_feed)(void *ctx, struct et_feed *feed, struct et_err *err);
+    void *ctx;
 };
 
 /* Opens all sources and begins to poll. In ET_LIVE_SESSION the recording begins at once. The file,

@@ -20,7 +20,8 @@ struct entry {
 
 struct et_feed {
     struct et__ring *ring;
-    struct et_feed_options options;
+    struct et_feed_listener listeners[ET_FEED_LISTENERS_MAX];
+    size_t n_listeners;
     struct et_buf event; // the one that is put
     struct entry *entries[ET_FEED_STREAMS_MAX];
     _Atomic size_t n_entries;
@@ -35,12 +36,10 @@ enum et_status et_feed_open(struct et_feed **feed, const struct et_feed_options 
     struct et_feed *f = calloc(1, sizeof *f);
     if (!f)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a feed");
-    if (options)
-        f->options = *options;
     f->event = et_buf(EVENT_BYTES_MAX);
     uint16_t i;
     enum et_status st =
-        et__ring_open(&f->ring, f->options.n_bytes ? f->options.n_bytes : RING_BYTES, err);
+        et__ring_open(&f->ring, options && options->n_bytes ? options->n_bytes : RING_BYTES, err);
     if (st == ET_OK)
         st = et_feed_add_type(f, "/events", "etude_msgs/msg/Event", NULL, 0, &i, err);
     if (st != ET_OK) {
@@ -67,6 +66,15 @@ void et_feed_close(struct et_feed *f)
     et__ring_close(f->ring);
     et_buf_free(&f->event);
     free(f);
+}
+
+enum et_status et_feed_listen(struct et_feed *f, const struct et_feed_listener *listener,
+                              struct et_err *err)
+{
+    if (f->n_listeners == ET_FEED_LISTENERS_MAX)
+        return et_fail(err, ET_ELIMIT, -1, "more than %d listen to a feed", ET_FEED_LISTENERS_MAX);
+    f->listeners[f->n_listeners++] = *listener;
+    return ET_OK;
 }
 
 /* ---- streams ---- */
@@ -204,8 +212,8 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
     struct et_feed_sample s = *sample;
     if (s.t_arrival_ns == 0)
         s.t_arrival_ns = et_clock_monotonic_ns();
-    if (f->options.on_put)
-        f->options.on_put(f->options.ctx, &s);
+    for (size_t i = 0; i < f->n_listeners; i++)
+        f->listeners[i].on_put(f->listeners[i].ctx, &s);
     const struct et__ring_sample head = {.t_arrival_ns = s.t_arrival_ns,
                                          .t_device_ns = s.t_device_ns,
                                          .n_bytes = s.n_bytes,

@@ -250,13 +250,15 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
     struct polled *p = &live->polled[live->n_polled];
     *p = (struct polled){.live = live, .about = about};
     const struct et_feed_options how = {
-        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES,
-        .on_put = on_put,
-        .ctx = p};
-    const struct et_source_options options = {.device = about->device,
-                                              .settings = about->settings,
-                                              .path = live->file->path};
+        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES};
+    const struct et_feed_listener marks = {.on_put = on_put, .ctx = p};
+    const struct et_source_options options = {
+        .device = about->device, .settings = about->settings, .path = live->file->path};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
+    if (st == ET_OK)
+        st = et_feed_listen(p->feed, &marks, err);
+    if (st == ET_OK && live->options.on_feed)
+        st = live->options.on_feed(live->options.ctx, p->feed, err);
     if (st == ET_OK)
         st = et_source_open(&p->source, about->kind, &options, p->feed, err);
     if (st != ET_OK) {

@@ -141,14 +141,17 @@ static void hear(void *ctx, const struct et_feed_sample *sample)
     n_heard += *(int *)ctx;
 }
 
-static void tells_who_listens_of_each_put(void)
+static void tells_all_who_listen_of_each_put(void)
 {
-    struct et_feed *feed;
-    int step = 10;
-    CHECK_OK(et_feed_open(
-        &feed, &(struct et_feed_options){.n_bytes = 4096, .on_put = hear, .ctx = &step}, &err));
+    struct et_feed *feed = feed_of(4096);
+    int step[ET_FEED_LISTENERS_MAX + 1] = {1, 10, 100, 1000, 10000};
+    for (size_t i = 0; i < ET_FEED_LISTENERS_MAX; i++)
+        CHECK_OK(et_feed_listen(feed, &(struct et_feed_listener){hear, &step[i]}, &err));
+    CHECK_EQ(
+        et_feed_listen(feed, &(struct et_feed_listener){hear, step + ET_FEED_LISTENERS_MAX}, &err),
+        ET_ELIMIT);
     CHECK(et_feed_event(feed, "mark", "me", "it works", "{\"a\": 1}"));
-    CHECK_EQ(n_heard, 10);
+    CHECK_EQ(n_heard, 1111);
     et_feed_close(feed);
     et_feed_close(NULL);
 }
@@ -159,6 +162,6 @@ int main(void)
     RUN(counts_what_finds_no_room);
     RUN(knows_a_stream_again_and_a_changed_one_is_new);
     RUN(refuses_what_is_no_stream);
-    RUN(tells_who_listens_of_each_put);
+    RUN(tells_all_who_listen_of_each_put);
     return tap_end();
 }
