@@ -4,7 +4,8 @@
 
 #include "etude/source.h"
 
-extern const struct et_source_kind et__source_replay; // source_replay.c
-extern const struct et_source_kind et__source_world;  // source_world.c
+extern const struct et_source_kind et__source_foxglove; // source_foxglove.c
+extern const struct et_source_kind et__source_replay;   // source_replay.c
+extern const struct et_source_kind et__source_world;    // source_world.c
 
 #endif
