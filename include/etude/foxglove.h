@@ -8,7 +8,7 @@
  * for it, is told so, and the others do not notice.
  *
  * Each stream is a channel. Viewers know channels by their topics, so that a topic that is there
- * already gets a number: "/joint_states_2". Events of all feeds are one channel, /events.
+ * already gets a number: "/joint_states_2". All events (etude_msgs/msg/Event) are one channel.
  *
  * As everything of the network, it is reached from this machine alone unless it is told otherwise;
  * then TLS and a token are demanded (etude/http.h). Browsers give it in the address,

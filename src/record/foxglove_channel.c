@@ -34,14 +34,22 @@ static uint16_t add_channel(struct et_foxglove *s, const struct et_feed_stream *
     return (uint16_t)n;
 }
 
+// Every feed has events, and so has a recording of ours that is sent again: they are one channel,
+// which is the first, because a feed's events are its first stream.
+static bool is_events(const struct et_foxglove *s, const struct et_feed_stream *stream)
+{
+    const struct et_feed_stream *events =
+        atomic_load(&s->n_channels) ? s->channels[0]->stream : NULL;
+    return events && strcmp(stream->topic, events->topic) == 0 &&
+           strcmp(stream->type, events->type) == 0 && et_str_eq(stream->schema, events->schema);
+}
+
 static void find_of_tap(struct et_foxglove *s, struct et__tap *tap)
 {
     const size_t n = et_feed_n_streams(tap->feed);
     for (size_t i = tap->n_known; i < n; i++) {
-        // Every feed has events, and they are of one kind.
-        const bool is_shared = i == ET_FEED_EVENTS && tap != s->taps[0];
-        const uint16_t channel = is_shared ? s->taps[0]->channels[ET_FEED_EVENTS]
-                                           : add_channel(s, et_feed_stream(tap->feed, i));
+        const struct et_feed_stream *stream = et_feed_stream(tap->feed, i);
+        const uint16_t channel = is_events(s, stream) ? 0 : add_channel(s, stream);
         tap->channels[i] = channel;
         if (channel != ET__NO_CHANNEL && s->channels[channel]->n_viewers > 0)
             atomic_store(&tap->is_wanted[i], true);

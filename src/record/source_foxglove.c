@@ -327,14 +327,16 @@ static enum et_status open_all(struct foxglove *f, struct et_err *err)
         st = et_loop_open(&f->loop, &how, err);
     if (st == ET_OK && et_str_starts(et_str(setting(f, "url")), "wss://"))
         st = et_tls_open_client(&f->tls, &trust, err);
-    const bool is_ready = st == ET_OK;
-    if (is_ready)
-        st = dial(f, err);
-    if (is_ready && (st == ET_ENOTFOUND || st == ET_EIO)) { // it may be there later
-        lose(f, err ? err->text : "it cannot be reached");
+    if (st != ET_OK)
+        return st == ET_EARG ? et_fail(err, ET_ECORRUPT, -1, "pin: no fingerprint of 64 digits")
+                             : st;
+    struct et_err why = {0};
+    st = dial(f, &why);
+    if (st == ET_ENOTFOUND || st == ET_EIO) { // it may be there later
+        lose(f, why.text);
         return ET_OK;
     }
-    return st == ET_EARG ? ET_ECORRUPT : st; // what is asked for is the settings'
+    return st == ET_OK ? ET_OK : et_fail(err, st == ET_EARG ? ET_ECORRUPT : st, -1, "%s", why.text);
 }
 
 static enum et_status open_foxglove(void **self, const struct et_source_options *options,

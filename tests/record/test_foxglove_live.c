@@ -390,7 +390,8 @@ static void topics_that_are_there_twice_get_numbers(void)
     wait_a_while();
     CHECK(stream_of("/numbers_3"));
     CHECK_STR(stream_of("/numbers_3")->type, "std_msgs/msg/Int64");
-    // Events of all feeds are one channel.
+    // Events of all feeds are one channel, and those of a recording that is sent again.
+    CHECK_OK(et_feed_add_type(second, "/events", "etude_msgs/msg/Event", "play", 0, &i, &err));
     CHECK(n_events("something") == 0);
     CHECK(et_feed_event(feed, "mark", "me", "something", NULL));
     CHECK(et_feed_event(second, "mark", "me", "something", NULL));
@@ -400,6 +401,7 @@ static void topics_that_are_there_twice_get_numbers(void)
     for (; et_feed_next(heard, &sample); et_feed_done(heard))
         n += strcmp(et_feed_stream(heard, sample.stream)->topic, "/events") == 0;
     CHECK_EQ(n, 2);
+    CHECK_EQ(et_foxglove_counts(server).n_channels, 4);
     close_source();
     end();
     et_feed_close(second);
