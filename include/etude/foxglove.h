@@ -10,6 +10,10 @@
  * Each stream is a channel. Viewers know channels by their topics, so that a topic that is there
  * already gets a number: "/joint_states_2". All events (etude_msgs/msg/Event) are one channel.
  *
+ * What is sent once for all who come later (latched: /tf_static, a robot's description, or what its
+ * sender offers as transient_local) is kept, and sent to those who subscribe later: the last 16
+ * messages of a channel, 1 MiB of them.
+ *
  * As everything of the network, it is reached from this machine alone unless it is told otherwise;
  * then TLS and a token are demanded (etude/http.h). Browsers give it in the address,
  * wss://robot-7.local:8765/?token=TOKEN.

@@ -1,4 +1,4 @@
-/* The server: opening and ending, and a turn every few milliseconds while somebody watches. */
+/* The server: opening and ending, and a turn every few milliseconds. */
 #include "record/record__foxglove_server.h"
 
 #include "etude/clock.h"
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define TURN_NS (ET_NS_PER_S / 100) // from one look at the feeds to the next
+#define IDLE_NS (ET_NS_PER_S / 5)   // while nobody watches
 #define ARENA_BYTES ((size_t)16 << 20)
 #define OUT_BYTES ((size_t)64 << 20) // a definition of 4 MiB, each of whose bytes is escaped
 #define END_NS (2 * ET_NS_PER_S)
@@ -19,42 +20,7 @@ static const char *const ORIGINS[] = {"https://app.foxglove.dev",
                                       "http://127.0.0.1:8080", "file://"};
 #define N_ORIGINS (sizeof ORIGINS / sizeof *ORIGINS)
 
-/* ---- samples on their way ---- */
-
-// The frame lies in s->out, with room for the subscription's number.
-static void send_to(struct et_foxglove *s, struct et__viewer *viewer, uint32_t id, int64_t t_ns)
-{
-    et__foxglove_put_head((unsigned char *)s->out.p, id, t_ns);
-    const enum et_status st =
-        et_websocket_send(viewer->ws, ET_WEBSOCKET_BINARY, s->out.p, s->out.n, true);
-    if (st == ET_OK)
-        (void)atomic_fetch_add_explicit(&s->n_sent, 1, memory_order_relaxed);
-    else if (st != ET_ECANCELLED)
-        viewer->n_unsent++;
-}
-
-static void pass_on(struct et_foxglove *s, size_t i_channel, const struct et__ring_sample *head,
-                    const void *bytes)
-{
-    static const unsigned char EMPTY[ET__FOXGLOVE_HEAD_BYTES];
-    const int64_t t_ns = head->t_arrival_ns + s->real_ns;
-    bool is_made = false;
-    for (size_t i = 0; i < atomic_load(&s->n_viewers); i++) {
-        struct et__viewer *viewer = s->viewers[i];
-        if (!viewer->ws || !viewer->subscriptions[i_channel].is_on)
-            continue;
-        if (!is_made) {
-            et_buf_clear(&s->out);
-            et_buf_put(&s->out, EMPTY, sizeof EMPTY);
-            et_buf_put(&s->out, bytes, head->n_bytes);
-            is_made = true;
-        }
-        if (s->out.status == ET_OK)
-            send_to(s, viewer, viewer->subscriptions[i_channel].id, t_ns);
-        else
-            viewer->n_unsent++;
-    }
-}
+/* ---- a turn ---- */
 
 // No more than lay there at its beginning, so that a flood does not keep the loop.
 static void drain(struct et_foxglove *s, struct et__tap *tap)
@@ -64,9 +30,12 @@ static void drain(struct et_foxglove *s, struct et__tap *tap)
     size_t n_taken = 0;
     for (const struct et__ring_sample *head;
          n_taken < n_ring && (head = et__ring_peek(tap->ring, &bytes)) != NULL;) {
+        if (head->stream >= tap->n_known)
+            return; // announced since: the next turn knows it
         n_taken += sizeof *head + head->n_bytes;
-        if (head->stream < tap->n_known && tap->channels[head->stream] != ET__NO_CHANNEL)
-            pass_on(s, tap->channels[head->stream], head, bytes);
+        const uint16_t channel = tap->channels[head->stream];
+        if (channel != ET__NO_CHANNEL)
+            et__channel_send(s, channel, head->t_arrival_ns + s->real_ns, bytes, head->n_bytes);
         et__ring_pop(tap->ring);
     }
 }
@@ -88,8 +57,8 @@ static void on_time(void *ctx)
 {
     struct et_foxglove *s = ctx;
     turn(s);
-    if (atomic_load(&s->n_viewers) > 0)
-        et_timer_set(s->loop, &s->timer, et_loop_now_ns(s->loop) + TURN_NS);
+    et_timer_set(s->loop, &s->timer,
+                 et_loop_now_ns(s->loop) + (atomic_load(&s->n_viewers) ? TURN_NS : IDLE_NS));
 }
 
 /* ---- opening ---- */
@@ -135,6 +104,8 @@ static enum et_status start(struct et_foxglove *s, struct et_err *err)
         st = et_loop_open(&s->loop, NULL, err);
     if (st == ET_OK)
         st = listen_at(s, err);
+    if (st == ET_OK)
+        et_timer_set(s->loop, &s->timer, et_loop_now_ns(s->loop) + IDLE_NS);
     if (st != ET_OK || s->options.loop)
         return st;
     const int sys = pthread_create(&s->thread, NULL, work, s);
@@ -214,8 +185,10 @@ void et_foxglove_close(struct et_foxglove *s)
         et_loop_close(s->loop);
     for (size_t i = 0; i < atomic_load(&s->n_taps); i++)
         et__tap_close(s->taps[i]);
-    for (size_t i = 0; i < atomic_load(&s->n_channels); i++)
+    for (size_t i = 0; i < atomic_load(&s->n_channels); i++) {
+        et_buf_free(&s->channels[i]->kept);
         free(s->channels[i]);
+    }
     et_arena_close(s->arena);
     et_buf_free(&s->out);
     free(s);

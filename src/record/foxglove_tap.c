@@ -11,13 +11,14 @@
 static void on_put(void *ctx, const struct et_feed_sample *sample)
 {
     struct et__tap *tap = ctx;
-    if (!atomic_load_explicit(&tap->is_wanted[sample->stream], memory_order_relaxed))
+    const int wish = atomic_load_explicit(&tap->wishes[sample->stream], memory_order_relaxed);
+    if (wish == ET__UNWANTED)
         return;
     const struct et__ring_sample head = {.t_arrival_ns = sample->t_arrival_ns,
                                          .t_device_ns = sample->t_device_ns,
                                          .n_bytes = sample->n_bytes,
                                          .stream = sample->stream};
-    if (!et__ring_put(tap->ring, &head, sample->bytes))
+    if (!et__ring_put(tap->ring, &head, sample->bytes) && wish == ET__WANTED)
         (void)atomic_fetch_add_explicit(&tap->n_dropped, 1, memory_order_relaxed);
 }
 

@@ -72,6 +72,7 @@ static void subscribe(struct et__viewer *viewer, const struct et__foxglove_subsc
         viewer->subscriptions[i].id = wanted->id;
         viewer->subscriptions[i].is_on = true;
         et__channel_watch(viewer->server, i, true);
+        et__channel_send_kept(viewer, i);
     }
 }
 

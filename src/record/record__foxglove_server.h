@@ -10,13 +10,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* One feed that is served. The thread that puts reads is_wanted, fills the ring and counts; the
- * rest is the server's. */
+/* What becomes of a stream's samples. Those of a stream that the server has not looked at yet are
+ * kept for it: what is sent only once may come right behind the announcement. */
+enum { ET__UNSEEN, ET__UNWANTED, ET__WANTED };
+
+/* One feed that is served. The thread that puts reads `wishes`, fills the ring and counts; the rest
+ * is the server's. */
 struct et__tap {
     struct et_feed *feed;
     struct et__ring *ring;
     _Atomic uint64_t n_dropped;
-    atomic_bool is_wanted[ET_FEED_STREAMS_MAX];
+    _Atomic unsigned char wishes[ET_FEED_STREAMS_MAX];
     uint16_t channels[ET_FEED_STREAMS_MAX]; // by stream, below n_known; ET__NO_CHANNEL: none
     size_t n_known;                         // streams that were looked at
 };
@@ -30,7 +34,10 @@ void et__tap_close(struct et__tap *tap); // NULL is allowed; nothing is put any 
 struct et__channel {
     const struct et_feed_stream *stream;
     char topic[ET_NAME_BYTES_MAX + 16];
-    size_t n_viewers; // that subscribed to it
+    size_t n_viewers;   // that subscribed to it
+    bool is_latched;    // its last messages are kept for viewers to come
+    struct et_buf kept; // these, each behind its time and length
+    size_t n_kept;
 };
 
 struct et__viewer {
@@ -74,6 +81,12 @@ struct et_foxglove {
 void et__channels_find(struct et_foxglove *server);
 /* Somebody subscribes to a channel, or no longer does. */
 void et__channel_watch(struct et_foxglove *server, size_t i_channel, bool is_on);
+
+/* A message of a channel: to all who subscribed, and where it is latched, to be kept. */
+void et__channel_send(struct et_foxglove *server, size_t i_channel, int64_t t_ns, const void *p,
+                      size_t n);
+/* What was kept, to somebody who subscribes now. */
+void et__channel_send_kept(struct et__viewer *viewer, size_t i_channel);
 
 /* Takes in a viewer, within its request's handler (foxglove_viewer.c). */
 void et__viewer_accept(void *server, struct et_http_exchange *x);

@@ -325,6 +325,42 @@ static void a_late_viewer_hears_what_comes_from_then_on(void)
     end();
 }
 
+static void what_is_sent_once_is_kept_for_those_who_come_later(void)
+{
+    struct et_feed_stream latched = NUMBERS;
+    uint16_t i;
+    begin(NULL);
+    latched.topic = "/tf_static";
+    CHECK_OK(et_feed_add(feed, &latched, &i, &err));
+    CHECK(put_number(feed, i, 1)); // before the server knows of it
+    pass(loop, S);
+    for (uint64_t k = 2; k < 20; k++)
+        CHECK(put_number(feed, i, k));
+    pass(loop, S);
+    latched.topic = "/map";
+    latched.qos = "- durability: 1";
+    CHECK_OK(et_feed_add(feed, &latched, &i, &err));
+    static char big[600000];
+    for (char k = 0; k < 3; k++) { // too long to be kept together
+        big[4] = k;
+        CHECK(et_feed_put(
+            feed, &(struct et_feed_sample){.stream = i, .n_bytes = sizeof big, .bytes = big}));
+    }
+    pass(loop, S);
+    struct viewer *v = view(0, "foxglove.sdk.v1");
+    CHECK(until(has_channels));
+    say(v, "{\"op\":\"subscribe\",\"subscriptions\":[{\"id\":0,\"channelId\":3}]}");
+    wait_a_while();
+    CHECK(v->n == 16 && v->last == 19);
+    say(v, "{\"op\":\"subscribe\",\"subscriptions\":[{\"id\":1,\"channelId\":4}]}");
+    wait_a_while();
+    CHECK(v->n == 17 && (v->last & 255) == 2);
+    CHECK(put_number(feed, i, 20));
+    wait_a_while();
+    CHECK(v->n == 18 && v->last == 20);
+    end();
+}
+
 static int n_lines; // of the first viewer's texts
 static bool has_lines(void)
 {
@@ -641,8 +677,8 @@ static void what_a_wild_server_says_is_told_and_passed_over(void)
         "{\"op\":\"advertise\",\"channels\":[{\"id\":-1}]}",
         ADVERTISE("1", "", "int8 a"),
         ADVERTISE("2", "/a\\u0001", "int8 a"),
-        "{\"op\":\"advertise\",\"channels\":[{\"id\":3,\"topic\":\"/p\",\"encoding\":\"protobuf\","
-        "\"schemaName\":\"T\",\"schema\":\"???\"}]}",
+        ("{\"op\":\"advertise\",\"channels\":[{\"id\":3,\"topic\":\"/p\",\"encoding\":\"protobuf\","
+         "\"schemaName\":\"T\",\"schema\":\"???\"}]}"),
         "{\"op\":\"status\",\"level\":2,\"message\":\"I am wild\"}",
         "{\"op\":\"status\",\"level\":0,\"message\":\"not told\"}",
         "{\"op\":\"unheard\"}",
@@ -795,6 +831,7 @@ int main(void)
     RUN(a_source_hears_the_same_bytes);
     RUN(both_names_of_the_protocol_are_spoken);
     RUN(a_late_viewer_hears_what_comes_from_then_on);
+    RUN(what_is_sent_once_is_kept_for_those_who_come_later);
     RUN(what_a_viewer_asks_wrongly_is_told);
     RUN(topics_that_are_there_twice_get_numbers);
     RUN(a_slow_viewer_loses_the_oldest_and_is_told);
