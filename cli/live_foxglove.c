@@ -37,6 +37,7 @@ int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxgl
                                                 .tls = foxglove->tls,
                                                 .feed_bytes = feed_bytes,
                                                 .token = token_of(how),
+                                                .origins = how->origins,
                                                 .is_public = foxglove->tls && token_of(how)};
     if (st == ET_OK)
         st = et_foxglove_open(&foxglove->server, &options, &err);

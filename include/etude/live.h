@@ -40,6 +40,7 @@ struct et_station_foxglove {
     const char *address; // NULL: nobody asked for it
     const char *tls;     // folder of its certificate and key (et_tls_make); NULL: plain
     const char *token;
+    const char *const *origins; // of pages elsewhere that may watch; ended by NULL; NULL: none
 };
 
 struct et_station_file {

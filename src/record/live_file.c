@@ -40,11 +40,13 @@ static const struct et_schema_field RECORDING_FIELDS[] = {
 };
 static const struct et_schema RECORDING = {.type = ET_SCHEMA_MAP, .fields = RECORDING_FIELDS};
 
+static const struct et_schema TEXTS = {.type = ET_SCHEMA_LIST, .items = &TEXT, .n_max = 8};
 static const struct et_schema_field FOXGLOVE_FIELDS[] = {
-    {"address", &TEXT, true},
-    {"tls",     &TEXT, false},
-    {"token",   &TEXT, false},
-    {NULL,      NULL,  false},
+    {"address", &TEXT,  true},
+    {"tls",     &TEXT,  false},
+    {"token",   &TEXT,  false},
+    {"origins", &TEXTS, false},
+    {NULL,      NULL,   false},
 };
 static const struct et_schema FOXGLOVE = {.type = ET_SCHEMA_MAP, .fields = FOXGLOVE_FIELDS};
 
@@ -197,10 +199,21 @@ static enum et_status read_foxglove(const struct reading *r, const struct et_val
     foxglove->address = et_value_text(value, NULL);
     if (foxglove->address)
         return ET_OK;
+    const enum et_status st = et_schema_check(value, &FOXGLOVE, r->path, r->err);
+    if (st != ET_OK)
+        return st;
+    const struct et_value *list = et_value_get(value, "origins");
+    const size_t n = et_value_count(list);
+    const char **origins = et_arena_array(r->arena, n + 1, sizeof *origins);
+    if (!origins)
+        return full(r);
+    for (size_t i = 0; i < n; i++)
+        origins[i] = et_value_text(et_value_at(list, i), "");
     *foxglove = (struct et_station_foxglove){.address = text(value, "address"),
                                              .tls = text(value, "tls"),
-                                             .token = text(value, "token")};
-    return et_schema_check(value, &FOXGLOVE, r->path, r->err);
+                                             .token = text(value, "token"),
+                                             .origins = origins};
+    return ET_OK;
 }
 
 enum et_status et_station_file_read(const char *path, struct et_arena *arena,
