@@ -280,7 +280,8 @@ int cmd_play(const struct cli_args *args)
         code = open_play(&p);
     if (code == CLI_DONE) {
         cli_catch();
-        cli_foxglove_say(&p.foxglove, &p.where);
+        if (!args->is_quiet)
+            cli_foxglove_say(&p.foxglove, &p.where);
         cli_keys_open(&p.keys);
         code = work(&p);
         cli_keys_close(&p.keys);
