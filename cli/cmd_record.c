@@ -270,7 +270,6 @@ static int close_session(struct session *s, int code)
         code = cli_fail(s->args, &err);
     cli_live_view_close(s->view);
     s->view = NULL;
-    cli_foxglove_close(&s->foxglove);
     if (s->live && code != CLI_FAILED) {
         const struct et_live_status live = et_live_status(s->live);
         const struct et_station_status status = et_station_status(s->station);
@@ -278,6 +277,7 @@ static int close_session(struct session *s, int code)
     }
     if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
+    cli_foxglove_close(&s->foxglove); // its feeds are the recorder's
     if (et_recorder_close(s->recorder, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
     et_arena_close(s->arena);

@@ -23,8 +23,11 @@ static bool is_taken(const struct et_foxglove *s, size_t n, const char *topic)
 static void name_it(const struct et_foxglove *s, size_t n, struct et__channel *channel)
 {
     const char *topic = channel->stream->topic;
+    unsigned k = 1;
+    for (size_t i = 0; i < n; i++)
+        k += strcmp(s->channels[i]->stream->topic, topic) == 0;
     (void)snprintf(channel->topic, sizeof channel->topic, "%s", topic);
-    for (unsigned k = 2; is_taken(s, n, channel->topic); k++)
+    for (k = k > 2 ? k : 2; is_taken(s, n, channel->topic); k++)
         (void)snprintf(channel->topic, sizeof channel->topic, "%s_%u", topic, k);
 }
 

@@ -26,6 +26,11 @@ void et__viewer_free(struct et__viewer *viewer)
     free(viewer);
 }
 
+static size_t quota(const struct et_foxglove *s)
+{
+    return s->options.viewer_bytes ? s->options.viewer_bytes : VIEWER_BYTES;
+}
+
 // What a viewer has no room for now it is told no more: its next question is answered again.
 static bool send_text(struct et__viewer *viewer)
 {
@@ -166,7 +171,12 @@ static void advertise(struct et__viewer *viewer)
     const size_t n_channels = atomic_load(&viewer->server->n_channels);
     while (viewer->n_advertised < n_channels) {
         const size_t n = put_channels(viewer, n_channels);
-        if (!send_text(viewer))
+        const struct et_buf *out = &viewer->server->out;
+        if (out->status == ET_ELIMIT || out->n > quota(viewer->server)) {
+            if (!tell(viewer, ET__FOXGLOVE_ERROR,
+                      "%zu channels are left out: their definitions are too long", n))
+                return;
+        } else if (!send_text(viewer))
             return; // the next turn tries again
         viewer->n_advertised += n;
     }
@@ -220,13 +230,12 @@ void et__viewer_accept(void *server, struct et_http_exchange *x)
         et_http_reply_text(x, 503, "too many watch already");
         return;
     }
-    const struct et_websocket_options options = {
-        .handlers = &HANDLERS,
-        .ctx = viewer,
-        .protocols = ET__FOXGLOVE_PROTOCOLS,
-        .must_have_protocol = true,
-        .message_bytes_max = MESSAGE_BYTES,
-        .send_bytes_max = s->options.viewer_bytes ? s->options.viewer_bytes : VIEWER_BYTES};
+    const struct et_websocket_options options = {.handlers = &HANDLERS,
+                                                 .ctx = viewer,
+                                                 .protocols = ET__FOXGLOVE_PROTOCOLS,
+                                                 .must_have_protocol = true,
+                                                 .message_bytes_max = MESSAGE_BYTES,
+                                                 .send_bytes_max = quota(s)};
     if (et_websocket_accept(&viewer->ws, x, &options, NULL) != ET_OK) {
         et__viewer_free(viewer);
         return;

@@ -21,6 +21,7 @@
 #define TOLD_MAX 20 // events about what is wrong, a connection
 #define RETRY_NS (ET_NS_PER_S / 2)
 #define RETRY_NS_MAX (16 * ET_NS_PER_S)
+#define STEADY_NS (10 * ET_NS_PER_S) // a connection that lasted is tried again at once
 #define PING_NS (5 * ET_NS_PER_S)
 
 // clang-format off
@@ -56,7 +57,7 @@ struct foxglove {
     struct et_buf out;
     struct slot slots[SLOTS];
     size_t n_schema_bytes;
-    int64_t retry_ns;
+    int64_t retry_ns, t_open_ns;
     unsigned n_told;
     bool is_open, was_lost;
 };
@@ -151,8 +152,11 @@ static void take_channel(struct foxglove *f, const struct et__foxglove_channel *
     struct et_err err = {0};
     struct slot *slot = find_channel(f, channel->id);
     uint16_t stream;
-    if (!is_wanted(f, channel->topic))
+    if (!is_wanted(f, channel->topic)) {
+        if (slot) // the number was another's
+            drop_slot(f, slot);
         return;
+    }
     if (announce(f, channel, &stream, &err) != ET_OK) {
         complain(f, "%.100s is not taken: %s", channel->topic, err.text);
         return;
@@ -244,6 +248,8 @@ static void lose(struct foxglove *f, const char *why)
     (void)snprintf(text, sizeof text, "%.150s: %.140s", setting(f, "url"), why);
     if (f->is_open || !f->was_lost)
         event(f, "device.lost", text);
+    if (f->is_open && et_loop_now_ns(f->loop) - f->t_open_ns >= STEADY_NS)
+        f->retry_ns = RETRY_NS;
     f->ws = NULL;
     f->is_open = false;
     f->was_lost = true;
@@ -261,7 +267,7 @@ static void on_open(void *ctx, struct et_websocket *ws, const char *protocol)
     }
     f->is_open = true;
     f->n_told = 0;
-    f->retry_ns = RETRY_NS;
+    f->t_open_ns = et_loop_now_ns(f->loop);
     event(f, "device.found", setting(f, "url"));
 }
 

@@ -483,6 +483,27 @@ static void a_slow_viewer_loses_the_oldest_and_is_told(void)
     end();
 }
 
+static void a_definition_that_is_too_long_leaves_out_its_channel(void)
+{
+    static char text[100000];
+    struct et_feed_stream wordy = NUMBERS;
+    uint16_t i;
+    begin(&(struct et_foxglove_options){.viewer_bytes = 1 << 16});
+    memset(text, '#', sizeof text - 1);
+    wordy.schema = et_str(text);
+    CHECK_OK(et_feed_add(feed, &wordy, &i, &err));
+    for (int k = 0; k < 3; k++) { // beyond those that go in one frame with it
+        wordy.schema.n = 30000 + (size_t)k;
+        wordy.topic = "/shorter";
+        CHECK_OK(et_feed_add(feed, &wordy, &i, &err));
+    }
+    struct viewer *v = view(0, "foxglove.sdk.v1");
+    wait_a_while();
+    CHECK_HAS(et_buf_text(&v->text), "are left out: their definitions are too long");
+    CHECK(!v->is_over);
+    end();
+}
+
 static bool is_lost(void)
 {
     return n_events("device.lost") > 0;
@@ -835,6 +856,7 @@ int main(void)
     RUN(what_a_viewer_asks_wrongly_is_told);
     RUN(topics_that_are_there_twice_get_numbers);
     RUN(a_slow_viewer_loses_the_oldest_and_is_told);
+    RUN(a_definition_that_is_too_long_leaves_out_its_channel);
     RUN(who_has_no_token_is_refused);
     RUN(only_topics_that_fit_are_taken);
     RUN(a_server_that_goes_is_found_when_it_returns);
