@@ -100,7 +100,7 @@ static void on_close(void *ctx, struct et_websocket *ws, int code, const char *w
 static const struct et_websocket_handlers SENDS = {
     .on_open = on_open, .on_message = ignore, .on_close = on_close};
 
-// They are spread over the tick, so that each message is a read of its own.
+// They are spread over the tick, so that on a quiet machine each message is a read of its own.
 static void send_one(struct robots *r)
 {
     static const char MESSAGE[MESSAGE_BYTES];

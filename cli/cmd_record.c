@@ -1,4 +1,5 @@
-/* etude record: a station's streams into recordings, until it is told to stop. */
+/* etude record: a station's streams into recordings, until it is told to stop. etude live, etude
+ * teleop: the same station, seen and driven, and nothing recorded. */
 #include "cli_live.h"
 
 #include "etude/clock.h"
@@ -16,7 +17,7 @@ struct session {
     struct et_arena *arena;
     const struct et_station_file *file;
     const char *folder;
-    bool by_day;
+    bool by_day, only_listens;
     struct et_recorder *recorder;
     struct et_station *station;
     struct et_live *live;
@@ -180,7 +181,8 @@ static void press(struct session *s, int key, bool *must_stop)
     static const struct {
         int key;
         const char *mark;
-    } KEYS[] = {{'s', "success"}, {'f', "failure"}, {'d', "discard"}};
+    } KEYS[] = {
+        {'s', "success"}, {'f', "failure"}, {'d', "discard"}, {'x', "emergency"}, {'r', "release"}};
     if (key == ' ' || key == '\n')
         et_live_mark(s->live, et_live_status(s->live).is_attempt ? "stop" : "start", "keyboard",
                      NULL);
@@ -228,6 +230,7 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
 {
     struct et_recorder_options how = s->file->recorder;
     how.folder = s->folder;
+    s->only_listens = only_listen;
     how.by_day = s->by_day;
     how.log = log;
     enum et_status st = et_recorder_open(&s->recorder, &how, err);
@@ -240,10 +243,24 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
     return et_live_open(&s->live, s->file, s->station, &options, err);
 }
 
+static void print_words(const struct session *s)
+{
+    char words[ET_SOURCE_WORDS_BYTES];
+    for (size_t i = 0; i < et_live_n_sources(s->live); i++) {
+        et_live_words(s->live, i, words);
+        if (words[0])
+            (void)printf("%s: %s\n", et_live_source(s->live, i)->device, words);
+    }
+}
+
 static void print_result(const struct session *s, const struct et_live_status *live,
                          const struct et_station_status *status)
 {
     struct cli_json json;
+    if (s->only_listens) {
+        print_words(s);
+        return;
+    }
     if (!s->args->is_json) {
         (void)printf(
             "%s: %u done (%u success, %u failure, %u discarded), %llu dropped, %llu lost\n",
@@ -300,7 +317,8 @@ static int read_file(struct session *s)
     return CLI_DONE;
 }
 
-static int record(const struct cli_args *args)
+// Records, or only drives and shows.
+static int run(const struct cli_args *args, bool only_listen)
 {
     struct session s = {.args = args};
     struct et_err err = {0};
@@ -309,7 +327,7 @@ static int record(const struct cli_args *args)
     if (!cli_number(args, "seconds", 0, 1e9, 0, &seconds))
         return CLI_USAGE;
     int code = read_file(&s);
-    if (code == CLI_DONE)
+    if (code == CLI_DONE && !only_listen)
         code = recover(&s, s.folder);
     if (code == CLI_DONE)
         code = open_viewers(&s);
@@ -318,7 +336,7 @@ static int record(const struct cli_args *args)
         return code;
     }
     cli_catch();
-    if (open_session(&s, false, &log, &err) != ET_OK)
+    if (open_session(&s, only_listen, &log, &err) != ET_OK)
         return close_session(&s, cli_fail(args, &err));
     if (!args->is_quiet)
         cli_foxglove_say(&s.foxglove, &s.viewers);
@@ -366,5 +384,10 @@ int cmd_record(const struct cli_args *args)
            : cli_has(args, "list")     ? list(args)
            : cli_has(args, "recover")  ? recover_only(args)
            : cli_has(args, "selftest") ? cli_record_selftest(args)
-                                       : record(args);
+                                       : run(args, false);
+}
+
+int cmd_live(const struct cli_args *args)
+{
+    return run(args, true);
 }

@@ -155,22 +155,41 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
     line(view, text);
 }
 
+static void draw_words(struct cli_live_view *view)
+{
+    char words[ET_SOURCE_WORDS_BYTES], text[512];
+    for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
+        const enum et_source_state state = et_live_source_state(view->live, i);
+        et_live_words(view->live, i, words);
+        if (!words[0] && state == ET_SOURCE_LIVE)
+            continue;
+        (void)snprintf(text, sizeof text, "%s: %s%s%s", et_live_source(view->live, i)->device,
+                       state == ET_SOURCE_WAITING ? "not there"
+                       : state == ET_SOURCE_OVER  ? "over"
+                                                  : "",
+                       state != ET_SOURCE_LIVE && words[0] ? "; " : "", words);
+        line(view, text);
+    }
+}
+
 static void draw(struct cli_live_view *view)
 {
     const struct et_station_status s = et_station_status(view->station);
-    const int room = lines() - 6;
+    const int room = lines() - 6 - (int)et_live_n_sources(view->live);
     if (view->n_lines > 0)
         (void)fprintf(stderr, "\033[%dA\r", view->n_lines);
     view->n_lines = 0;
     draw_head(view, &s);
     draw_disk(view, &s);
+    draw_words(view);
     line(view, "");
     for (size_t k = 0; k < view->n_rows && (int)k < room; k++)
         draw_row(view, &view->rows[k]);
     if ((int)view->n_rows > room)
         line(view, "… and more: a taller terminal shows them");
     if (view->keys.is_on)
-        line(view, "space start, s success, f failure, d discard, q quit");
+        line(view,
+             "space start, s success, f failure, d discard, x emergency stop, r release, q quit");
     (void)fputs("\033[J", stderr);
     (void)fflush(stderr);
 }

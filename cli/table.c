@@ -86,6 +86,13 @@ static const struct cli_option OPT_PLAY[] = {
     TLS,
     OPTION_END,
 };
+static const struct cli_option OPT_LIVE[] = {
+    {0, "station", "FILE", "the station's file: robot, sources (doc/station.md)", NULL},
+    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
+    TLS,
+    OPTION_END,
+};
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
 static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
@@ -408,6 +415,19 @@ const struct cli_command CLI_COMMANDS[] = {
      "etude play monday/take_bottle-etude-one-1.mcap  # then open Lichtblick\netude play run.bag "
      "--speed 4 --from 60 --loop",
      1, 1, OPT_PLAY, cmd_play, true},
+    {"live", "--station FILE", "watch a station: streams, rates, delays, what is lost",
+     "Opens the station's sources and shows what they bring; records nothing. Keys as in etude "
+     "record; with Ctrl-C, the sources' last words.",
+     "etude live --station kitchen.yaml", 0, 0, OPT_LIVE, cmd_live, false},
+    {"teleop", "--station FILE", "let an operator drive the station's robot, and record nothing",
+     "The station's robot follows its operator: a source `world` with `operator: NAME`, where NAME "
+     "is "
+     "another source, say a headset. An arm follows while its clutch is held; limits, watchdog and "
+     "the "
+     "emergency stop (key x, released by r) are those of etude record, which records the same. "
+     "Shows "
+     "the time from a pose's arrival to the joints.",
+     "etude teleop --station kitchen.yaml", 0, 0, OPT_LIVE, cmd_live, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

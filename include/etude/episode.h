@@ -70,6 +70,13 @@ struct et_remark {
     const char *text;  // a sentence
 };
 
+/* Samples that the source itself says are missing. */
+struct et_loss {
+    int64_t t_ns;     // when it was told; up to a second after they were lost
+    bool is_dropped;  // by the recorder; else they never came there
+    const char *text; // "12 samples of /joint_states: the recorder did not keep up"
+};
+
 /* What the source's metadata says of one feature of this episode, to hold against what was read.
  * min, max: n_values each, or NULL. */
 struct et_claim {
@@ -116,7 +123,9 @@ struct et_episode {
 
     const double *raw_stamps_s; // n_rows stamps as stored, NULL when there are none
     bool was_cut;               // the source says or shows that the episode did not end by itself
-    const char *outcome; // "success", "failure", "failure: on bottle tray"; NULL: it is not said
+    const char *outcome; // "success", "failure: on bottle tray", "discard"; NULL: it is not said
+    const struct et_loss *losses;
+    size_t n_losses;
 };
 
 /* The track of a stream; NULL when the episode has none. */

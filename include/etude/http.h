@@ -110,7 +110,7 @@ struct et_http_options {
     const char *const *hosts;   // further names that a Host may have; ended by NULL
     const char *const *origins; // further origins ("https://x.example:8443"); ended by NULL
     bool is_isolated;           // COOP and COEP, so that pages may share memory between threads
-    size_t head_bytes_max;      // of a request line and headers; 16 KiB
+    size_t head_bytes_max;      // of a request line (8 KiB at most) and headers; 16 KiB
     size_t body_bytes_max;      // 1 MiB
     size_t out_bytes_max;       // of an answer; 8 MiB
     int64_t head_ns;            // from a head's first byte to its last; 10 s

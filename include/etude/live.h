@@ -85,7 +85,8 @@ ET_MUST_USE ET_API enum et_status et_live_stop(struct et_live *live, struct et_e
 ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_err *err);
 
 /* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
- * may be NULL. Done by et_live_step. */
+ * may be NULL. Done by et_live_step. "emergency" stops what moves, at once; "release" takes that
+ * back. */
 ET_API void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text);
 
 /* Does what marks ask for; to be called every 50 ms or so. ET_OK; ET_END: all sources are over (a
@@ -103,6 +104,8 @@ ET_API struct et_live_status et_live_status(struct et_live *live);
 ET_API size_t et_live_n_sources(const struct et_live *live);
 ET_API const struct et_live_source *et_live_source(const struct et_live *live, size_t i);
 ET_API enum et_source_state et_live_source_state(struct et_live *live, size_t i);
+/* How a source says it is, copied; "" where it has nothing to say. */
+ET_API void et_live_words(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES]);
 ET_API struct et_feed *et_live_feed(struct et_live *live, size_t i); // to count by
 
 #endif

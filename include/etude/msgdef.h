@@ -153,6 +153,12 @@ ET_MUST_USE ET_API enum et_status et_msgdef_store_text(struct et_str name,
                                                        enum et_msgdef_flavour flavour,
                                                        struct et_buf *text, struct et_err *err);
 
+/* The same where <folder>/<package>/msg/<Name>.msg hides the file of the store: a workspace of ROS
+ * 2, or share/ of its installation. NULL: only the store. */
+ET_MUST_USE ET_API enum et_status et_msgdef_folder_text(const char *folder, struct et_str name,
+                                                        enum et_msgdef_flavour flavour,
+                                                        struct et_buf *text, struct et_err *err);
+
 /* The type of a name ("sensor_msgs/JointState" or "sensor_msgs/msg/JointState"), and the field of
  * a type; NULL: none. */
 ET_API const struct et_msgdef_type *et_msgdef_type(const struct et_msgdef *def, struct et_str name);

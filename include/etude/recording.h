@@ -109,7 +109,7 @@ enum et_picture_coding {
     ET_PICTURE_H265,  // the same
     ET_PICTURE_VP9,   // a frame or superframe
     ET_PICTURE_AV1,   // a temporal unit
-    ET_PICTURE_DEPTH, // 16-bit PNG behind a header of 12 bytes (ROS compressedDepth)
+    ET_PICTURE_DEPTH, // 16-bit PNG, or RVL, behind a header of 12 bytes (ROS compressedDepth)
     ET_PICTURE_FRAME, // frame i_frame of the video file `path`
     ET_N_PICTURE_CODINGS
 };

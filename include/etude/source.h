@@ -37,6 +37,22 @@ struct et_source_options {
     bool only_look; // announce streams, put nothing: `etude record --list`
 };
 
+enum et_source_deadman {
+    ET_SOURCE_DEADMAN_NONE, // no robot follows
+    ET_SOURCE_DEADMAN_RELEASED,
+    ET_SOURCE_DEADMAN_HELD,
+};
+
+/* How the station's work goes: for sources that have a person at their other end. */
+struct et_source_news {
+    bool is_attempt;                 // one is being recorded
+    int64_t t_begin_ns;              // since when
+    const char *skill, *instruction; // NULL: not said
+    unsigned n_done, n_success, n_failure, n_discarded;
+    enum et_source_deadman deadman;
+    bool is_emergency; // nothing that can move may, until this is taken back
+};
+
 struct et_source_kind {
     const char *name; // "gamepad": `kind: gamepad` in a station's file
     const char *text; // what it brings, in a line
@@ -48,6 +64,13 @@ struct et_source_kind {
     enum et_status (*poll)(void *self, int64_t *t_next_ns, struct et_err *err);
     enum et_source_state (*state)(void *self);
     void (*close)(void *self);
+    /* How it is, in a few words; on the thread that polls. NULL: there is nothing to say. */
+    void (*say)(void *self, char *text, size_t n);
+    /* Hears what other sources of its station put, as they put it, on the thread that polls: a
+     * robot that follows an operator. NULL: it does not. */
+    void (*hear)(void *self, const struct et_feed_stream *stream,
+                 const struct et_feed_sample *sample);
+    void (*tell)(void *self, const struct et_source_news *news); // NULL: nobody is there to tell
 };
 
 /* All kinds, ended by NULL; those that this build lacks a library for are not among them. */
@@ -74,9 +97,19 @@ ET_API int et_source_fd(struct et_source *source);
 ET_MUST_USE ET_API enum et_status et_source_poll(struct et_source *source, int64_t *t_next_ns,
                                                  struct et_err *err);
 
+/* Tells it how the work goes, whenever that changes; copied. On the source's thread. */
+ET_API void et_source_tell(struct et_source *source, const struct et_source_news *news);
+
 /* How it is now, and what it is. */
 ET_API enum et_source_state et_source_state(const struct et_source *source);
 ET_API const struct et_source_kind *et_source_kind_of(const struct et_source *source);
+/* How it is, in a few words, or "". */
+#define ET_SOURCE_WORDS_BYTES 160
+ET_API void et_source_say(struct et_source *source, char text[ET_SOURCE_WORDS_BYTES]);
+
+/* Tells it what another source puts; nothing where its kind does not hear. */
+ET_API void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
+                           const struct et_feed_sample *sample);
 ET_API void et_source_close(struct et_source *source); // NULL is allowed
 
 #endif

@@ -337,7 +337,11 @@ static enum et_status describe_episode(struct curating *c, size_t i, struct et_e
     episode->n_segments = cut->n_segments;
     episode->was_cut = cut->was_cut;
     episode->n_rows_claimed = -1;
-    return et__run_outcome(&c->aligned, &c->cut, i, c->episode_arena, &episode->outcome, c->err);
+    const enum et_status st = et__run_losses(&c->aligned, cut->t_first_ns, cut->t_last_ns,
+                                             c->episode_arena, episode, c->err);
+    return st == ET_OK ? et__run_outcome(&c->aligned, &c->cut, i, c->episode_arena,
+                                         &episode->outcome, c->err)
+                       : st;
 }
 
 /* What the user chose, for the provenance: zeroed choices are the defaults of this version. */

@@ -65,4 +65,9 @@ ET_MUST_USE enum et_status et__run_outcome(const struct et__aligned *aligned,
                                            struct et_arena *arena, const char **outcome,
                                            struct et_err *err);
 
+/* What the recording says was lost while an episode went on. */
+ET_MUST_USE enum et_status et__run_losses(const struct et__aligned *aligned, int64_t t_first_ns,
+                                          int64_t t_last_ns, struct et_arena *arena,
+                                          struct et_episode *episode, struct et_err *err);
+
 #endif

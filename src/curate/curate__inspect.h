@@ -19,7 +19,7 @@
     X(missed_grasp) X(slip) X(drop) X(early_release) X(collision)                               \
     X(absent_video) X(frame_count) X(decode) X(frozen_camera) X(exposure) X(blur)               \
     X(camera_latency)                                                                           \
-    X(failure) X(label) X(totals) X(duplicate) X(label_set)
+    X(failure) X(lost) X(label) X(totals) X(duplicate) X(label_set)
 // clang-format on
 
 #define ET__PARAMS_MAX 12

@@ -19,9 +19,10 @@ static const char *run_says(const struct et_recording_info *info, const char *ke
 /* The last mark from the episode's begin to the next one's that says how it went; it may come
  * behind the end. NULL: none does. */
 static const struct et_mark *judging_mark(const struct et__aligned *aligned,
-                                          const struct et_cut *cut, size_t i, bool *is_success,
+                                          const struct et_cut *cut, size_t i, const char **word,
                                           const char **why)
 {
+    static const char *const VERDICTS[] = {"success", "failure", "discard", NULL};
     const struct et_mark *found = NULL;
     const int64_t t_first_ns = cut->episodes[i].t_begin_ns;
     const int64_t t_end_ns = i + 1 < cut->n_episodes ? cut->episodes[i + 1].t_begin_ns : INT64_MAX;
@@ -31,14 +32,40 @@ static const struct et_mark *judging_mark(const struct et__aligned *aligned,
         if (mark->t_ns < t_first_ns || mark->t_ns >= t_end_ns ||
             (found && mark->t_ns < found->t_ns))
             continue;
-        const bool succeeds = et__cut_says(mark->text, "success", &label);
-        if (!succeeds && !et__cut_says(mark->text, "failure", &label))
+        const char *verdict = NULL;
+        for (size_t v = 0; VERDICTS[v] && !verdict; v++)
+            verdict = et__cut_says(mark->text, VERDICTS[v], &label) ? VERDICTS[v] : NULL;
+        if (!verdict)
             continue;
         found = mark;
-        *is_success = succeeds;
+        *word = verdict;
         *why = label;
     }
     return found;
+}
+
+// Told up to a second after they were lost.
+#define LOSS_TOLD_NS INT64_C(1100000000)
+
+enum et_status et__run_losses(const struct et__aligned *aligned, int64_t t_first_ns,
+                              int64_t t_last_ns, struct et_arena *arena, struct et_episode *episode,
+                              struct et_err *err)
+{
+    struct et_loss *losses = et_arena_array(arena, aligned->n_marks, sizeof *losses);
+    size_t n = 0;
+    if (!losses)
+        return et_arena_fail(arena, "what was lost", err);
+    for (size_t i = 0; i < aligned->n_marks; i++) {
+        const struct et_mark *mark = &aligned->marks[i];
+        const char *text = "";
+        const bool is_dropped = et__cut_says(mark->text, "dropped", &text);
+        if ((is_dropped || et__cut_says(mark->text, "lost", &text)) && mark->t_ns >= t_first_ns &&
+            mark->t_ns <= t_last_ns + LOSS_TOLD_NS)
+            losses[n++] = (struct et_loss){mark->t_ns, is_dropped, text};
+    }
+    episode->losses = losses;
+    episode->n_losses = n;
+    return ET_OK;
 }
 
 void et__run_facts(const struct et__aligned *aligned, struct et_episode_facts *facts)
@@ -54,14 +81,13 @@ enum et_status et__run_outcome(const struct et__aligned *aligned, const struct e
                                size_t i, struct et_arena *arena, const char **outcome,
                                struct et_err *err)
 {
-    bool is_success = false;
-    const char *why = "";
+    const char *word = NULL, *why = "";
     *outcome = cut->n_episodes == 1 ? run_says(aligned->info, "outcome") : NULL;
-    if (*outcome || !judging_mark(aligned, cut, i, &is_success, &why))
+    if (run_says(aligned->info, "discarded_by"))
+        *outcome = "discard";
+    if (*outcome || !judging_mark(aligned, cut, i, &word, &why))
         return ET_OK;
-    if (is_success || !why[0])
-        *outcome = is_success ? "success" : "failure";
-    else if (!(*outcome = et_arena_printf(arena, "failure: %s", why)))
-        return et_arena_fail(arena, "an episode's outcome", err);
-    return ET_OK;
+    *outcome =
+        why[0] && strcmp(word, "success") != 0 ? et_arena_printf(arena, "%s: %s", word, why) : word;
+    return *outcome ? ET_OK : et_arena_fail(arena, "an episode's outcome", err);
 }

@@ -197,6 +197,19 @@ static enum et_status read_words(const struct reading *r, const struct et_value 
                                 .t_first_ns = et_value_int(et_value_get(part, "from_ns"), 0),
                                 .t_last_ns = et_value_int(et_value_get(part, "to_ns"), 0)};
     }
+    const struct et_value *told = et_value_get(json, "losses");
+    const size_t n_losses = et_value_count(told);
+    struct et_loss *losses = et_arena_array(r->arena, n_losses, sizeof *losses);
+    if (!losses)
+        return full(r);
+    for (size_t i = 0; i < n_losses; i++) {
+        const struct et_value *loss = et_value_at(told, i);
+        losses[i] = (struct et_loss){et_value_int(et_value_get(loss, "t_ns"), 0),
+                                     et_value_bool(et_value_get(loss, "is_dropped"), false),
+                                     et_value_text(et_value_get(loss, "text"), "")};
+    }
+    r->episode->losses = losses;
+    r->episode->n_losses = n_losses;
     r->episode->tasks = texts;
     r->episode->n_tasks = n_tasks;
     r->episode->segments = segments;

@@ -111,6 +111,16 @@ static void put_lists(struct et_json_writer *w, const struct et_episode *episode
         et_json_close_map(w);
     }
     et_json_close_list(w);
+    et_json_key(w, "losses");
+    et_json_open_list(w);
+    for (size_t i = 0; i < episode->n_losses; i++) {
+        et_json_open_map(w);
+        et_json_put_int(w, "t_ns", episode->losses[i].t_ns);
+        et_json_put_bool(w, "is_dropped", episode->losses[i].is_dropped);
+        et_json_put_text(w, "text", episode->losses[i].text);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
 }
 
 static void put_lags(struct et_json_writer *w, const struct et_episode_facts *facts)

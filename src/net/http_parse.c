@@ -1,10 +1,7 @@
 #include "net/net__http.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <time.h>
 
-#define LINE_BYTES 8192
 #define CHUNK_LINE_BYTES 256 // of a chunk's size with its extensions, of a trailer's line
 #define TRAILER_BYTES 4096
 #define DIGITS_MAX 18 // of a Content-Length: fits int64_t whatever they are

@@ -3,7 +3,6 @@
 #include "net/net__conn.h"
 
 #include "etude/clock.h"
-#include "etude/file.h"
 
 #include <assert.h>
 #include <stdio.h>

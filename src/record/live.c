@@ -18,6 +18,7 @@
 #define WHO_BYTES 64
 #define MARK_TEXT_BYTES 256
 #define WAIT_NS_MAX ET_NS_PER_S
+#define WORDS_NS (ET_NS_PER_S / 2)
 
 struct polled {
     struct et_live *live;
@@ -25,8 +26,9 @@ struct polled {
     struct et_source *source;
     struct et_feed *feed;
     int64_t t_next_ns;
-    _Atomic int state; // enum et_source_state
-    bool has_failed;   // for good
+    _Atomic int state;                 // enum et_source_state
+    bool has_failed;                   // for good
+    char words[ET_SOURCE_WORDS_BYTES]; // under the live station's lock
 };
 
 struct mark {
@@ -42,14 +44,16 @@ struct et_live {
     size_t n_polled;
     int wake_fd;
     pthread_t thread;
-    bool has_thread, is_stopped;
-    atomic_bool must_stop;
+    bool is_stopped;
+    atomic_bool has_thread, must_stop;
     struct et_live_status status;
     char last_path[ET_RECORDING_PATH_MAX];
 
-    pthread_mutex_t lock; // of what is below
-    struct mark marks[MARKS_MAX];
+    pthread_mutex_t lock;         // of what is below
+    struct mark marks[MARKS_MAX]; // that et_live_step has not done yet
     size_t n_marks;
+    struct et_source_news news;
+    uint64_t n_news, n_news_told;
 };
 
 /* ---- marks ---- */
@@ -57,6 +61,14 @@ struct et_live {
 static void copy_text(char *to, size_t cap, struct et_str from)
 {
     (void)snprintf(to, cap, "%.*s", ET_STR_ARG(from));
+}
+
+// The thread that polls looks around.
+static void wake(struct et_live *live)
+{
+    const uint64_t one = 1;
+    const ssize_t n = write(live->wake_fd, &one, sizeof one);
+    (void)n; // full: it is awake
 }
 
 static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
@@ -69,7 +81,12 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
     }
+    if (et_str_is(word, "emergency") || et_str_is(word, "release")) {
+        live->news.is_emergency = et_str_is(word, "emergency");
+        live->n_news++;
+    }
     (void)pthread_mutex_unlock(&live->lock);
+    wake(live);
 }
 
 void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text)
@@ -78,21 +95,44 @@ void et_live_mark(struct et_live *live, const char *mark, const char *who, const
     add_mark(live, et_str(mark), et_str(who), et_str(text));
 }
 
-// On the thread that polls: marks that a source brings.
+static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
+{
+    et_logf(live->options.log, level, "%s: %s", what, text);
+}
+
+// Where a source can be reached is for whoever starts it, too.
+static void say_address(const struct polled *polled, struct et_str address)
+{
+    char text[MARK_TEXT_BYTES];
+    copy_text(text, sizeof text, address);
+    say(polled->live, ET_LOG_INFO, polled->about->device, text);
+}
+
+// Others at the station hear what a source brings, where it brings it on the thread of all.
+static void pass_on(struct polled *from, const struct et_feed_sample *sample)
+{
+    struct et_live *live = from->live;
+    if (!atomic_load(&live->has_thread) || !pthread_equal(pthread_self(), live->thread))
+        return;
+    for (size_t i = 0; i < live->n_polled; i++)
+        if (&live->polled[i] != from)
+            et_source_hear(live->polled[i].source, et_feed_stream(from->feed, sample->stream),
+                           sample);
+}
+
+// Marks that a source brings.
 static void on_put(void *ctx, const struct et_feed_sample *sample)
 {
     struct polled *polled = ctx;
     struct et__event event;
+    pass_on(polled, sample);
     if (sample->stream != ET_FEED_EVENTS ||
-        !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event) ||
-        !et_str_is(event.kind, "mark"))
+        !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event))
         return;
-    add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
-}
-
-static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
-{
-    et_logf(live->options.log, level, "%s: %s", what, text);
+    if (et_str_is(event.kind, "mark"))
+        add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
+    if (et_str_is(event.kind, "source.listening"))
+        say_address(polled, event.text);
 }
 
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
@@ -181,6 +221,25 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
     return is_discard ? discard_last(live, mark, err) : ET_OK;
 }
 
+// What sources are told: they are on another thread.
+static void make_news(struct et_live *live)
+{
+    const struct et_live_status *s = &live->status;
+    (void)pthread_mutex_lock(&live->lock);
+    live->news = (struct et_source_news){.is_attempt = s->is_attempt,
+                                         .t_begin_ns = s->t_attempt_ns,
+                                         .skill = live->run.skill,
+                                         .instruction = live->run.instruction,
+                                         .n_done = s->n_done,
+                                         .n_success = s->n_success,
+                                         .n_failure = s->n_failure,
+                                         .n_discarded = s->n_discarded,
+                                         .is_emergency = live->news.is_emergency};
+    live->n_news++;
+    (void)pthread_mutex_unlock(&live->lock);
+    wake(live);
+}
+
 /* ---- the thread that polls ---- */
 
 static void fail_source(struct polled *p, const struct et_err *err)
@@ -210,6 +269,36 @@ static bool is_over(const struct polled *p)
     return atomic_load(&p->state) == ET_SOURCE_OVER;
 }
 
+static void tell_news(struct et_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    const struct et_source_news news = live->news;
+    const bool is_new = live->n_news != live->n_news_told;
+    live->n_news_told = live->n_news;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < live->n_polled && is_new; i++)
+        if (!is_over(&live->polled[i]))
+            et_source_tell(live->polled[i].source, &news);
+}
+
+static void ask_words(struct et_live *live)
+{
+    for (size_t i = 0; i < live->n_polled; i++) {
+        char words[ET_SOURCE_WORDS_BYTES];
+        et_source_say(live->polled[i].source, words);
+        (void)pthread_mutex_lock(&live->lock);
+        memcpy(live->polled[i].words, words, sizeof words);
+        (void)pthread_mutex_unlock(&live->lock);
+    }
+}
+
+static void drain(int fd)
+{
+    uint64_t n;
+    const ssize_t n_read = read(fd, &n, sizeof n);
+    (void)n_read; // empty: somebody else has
+}
+
 static struct timespec wait_for(int64_t t_next_ns)
 {
     const int64_t t_now_ns = et_clock_monotonic_ns();
@@ -222,8 +311,10 @@ static void *poll_all(void *arg)
 {
     struct et_live *live = arg;
     struct pollfd fds[ET_LIVE_SOURCES_MAX + 1];
+    int64_t t_ask_ns = 0;
     while (!atomic_load(&live->must_stop)) {
         int64_t t_next_ns = INT64_MAX;
+        tell_news(live);
         fds[live->n_polled] = (struct pollfd){.fd = live->wake_fd, .events = POLLIN};
         for (size_t i = 0; i < live->n_polled; i++) {
             struct polled *p = &live->polled[i];
@@ -234,6 +325,12 @@ static void *poll_all(void *arg)
         const struct timespec wait = wait_for(t_next_ns);
         (void)ppoll(fds, live->n_polled + 1, &wait, NULL);
         const int64_t t_now_ns = et_clock_monotonic_ns();
+        if (fds[live->n_polled].revents)
+            drain(live->wake_fd);
+        if (t_now_ns >= t_ask_ns) {
+            ask_words(live);
+            t_ask_ns = t_now_ns + WORDS_NS;
+        }
         for (size_t i = 0; i < live->n_polled; i++)
             if (!is_over(&live->polled[i]) &&
                 (fds[i].revents || live->polled[i].t_next_ns <= t_now_ns))
@@ -286,11 +383,12 @@ static void fill_run(struct et_live *live)
 
 static void stop_polling(struct et_live *live)
 {
-    const uint64_t one = 1;
     atomic_store(&live->must_stop, true);
-    if (live->has_thread && write(live->wake_fd, &one, sizeof one) >= 0)
-        (void)pthread_join(live->thread, NULL);
-    live->has_thread = false;
+    if (!atomic_load(&live->has_thread))
+        return;
+    wake(live);
+    (void)pthread_join(live->thread, NULL);
+    atomic_store(&live->has_thread, false);
 }
 
 static void release(struct et_live *live)
@@ -316,8 +414,9 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = et_station_begin(live->station, &live->run, err);
     if (st != ET_OK)
         return st;
+    make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
-    live->has_thread = sys == 0;
+    atomic_store(&live->has_thread, sys == 0);
     return sys == 0 ? ET_OK : et_fail_sys(err, sys, "cannot start a thread for the sources");
 }
 
@@ -379,6 +478,8 @@ enum et_status et_live_step(struct et_live *live, struct et_err *err)
     for (size_t i = 0; i < n; i++)
         if (obey(live, &marks[i], err) != ET_OK)
             say(live, ET_LOG_WARN, live->file->name, err ? err->text : marks[i].word);
+    if (n > 0)
+        make_news(live);
     for (size_t i = 0; i < live->n_polled; i++)
         if (!is_over(&live->polled[i]))
             return ET_OK;
@@ -403,6 +504,13 @@ const struct et_live_source *et_live_source(const struct et_live *live, size_t i
 enum et_source_state et_live_source_state(struct et_live *live, size_t i)
 {
     return (enum et_source_state)atomic_load(&live->polled[i].state);
+}
+
+void et_live_words(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES])
+{
+    (void)pthread_mutex_lock(&live->lock);
+    memcpy(text, live->polled[i].words, ET_SOURCE_WORDS_BYTES);
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 struct et_feed *et_live_feed(struct et_live *live, size_t i)

@@ -4,8 +4,16 @@
 
 #include "etude/source.h"
 
-extern const struct et_source_kind et__source_foxglove; // source_foxglove.c
-extern const struct et_source_kind et__source_replay;   // source_replay.c
-extern const struct et_source_kind et__source_world;    // source_world.c
+extern const struct et_source_kind et__source_dds; // where Cyclone DDS is (ET_HAS_DDS)
+extern const struct et_source_kind et__source_dynamixel;
+extern const struct et_source_kind et__source_foxglove;
+extern const struct et_source_kind et__source_gamepad; // where libevdev is (ET_HAS_EVDEV)
+extern const struct et_source_kind et__source_keys;    // in source_gamepad.c
+extern const struct et_source_kind et__source_replay;
+extern const struct et_source_kind et__source_v4l2;
+extern const struct et_source_kind et__source_vmc;
+extern const struct et_source_kind et__source_webxr;
+extern const struct et_source_kind et__source_world;
+extern const struct et_source_kind et__source_xsens;
 
 #endif

@@ -11,10 +11,26 @@ struct et_source {
 };
 
 // One line a kind; each is a file of its own, source_<name>.c.
+// clang-format off
 static const struct et_source_kind *const KINDS[] = {
-    &et__source_foxglove, &et__source_replay, &et__source_world,
+#ifdef ET_HAS_DDS
+    &et__source_dds,
+#endif
+    &et__source_dynamixel,
+    &et__source_foxglove,
+#ifdef ET_HAS_EVDEV
+    &et__source_gamepad,
+    &et__source_keys,
+#endif
+    &et__source_replay,
+    &et__source_v4l2,
+    &et__source_vmc,
+    &et__source_webxr,
+    &et__source_world,
+    &et__source_xsens,
     NULL, // the end
 };
+// clang-format on
 
 const struct et_source_kind *const *et_source_kinds(void)
 {
@@ -81,6 +97,26 @@ enum et_source_state et_source_state(const struct et_source *source)
 const struct et_source_kind *et_source_kind_of(const struct et_source *source)
 {
     return source->kind;
+}
+
+void et_source_say(struct et_source *source, char text[ET_SOURCE_WORDS_BYTES])
+{
+    text[0] = 0;
+    if (source->kind->say)
+        source->kind->say(source->self, text, ET_SOURCE_WORDS_BYTES);
+}
+
+void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,
+                    const struct et_feed_sample *sample)
+{
+    if (source->kind->hear)
+        source->kind->hear(source->self, stream, sample);
+}
+
+void et_source_tell(struct et_source *source, const struct et_source_news *news)
+{
+    if (source->kind->tell)
+        source->kind->tell(source->self, news);
 }
 
 void et_source_close(struct et_source *source)

@@ -1,11 +1,14 @@
-/* The virtual centre, live: a robot that its scripted trainer moves, in real time. Attempt after
- * attempt, each with its marks, as a trainer with a button gives them. */
+/* The virtual centre, live, in real time: a robot that its scripted trainer moves, attempt after
+ * attempt, each with its marks, as a trainer with a button gives them; or one that follows an
+ * operator, and begins anew when an attempt has ended. */
+#include "record/record__follower.h"
 #include "record/record__sources.h"
 
 #include "etude/clock.h"
 #include "etude/world_record.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define STEP_NS (ET_WORLD_TICKS * ET_WORLD_TICK_NS)
@@ -23,6 +26,25 @@ static const struct et_schema SEED = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e15};
 static const struct et_schema ATTEMPTS = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e6};
+#define REAL(lo, hi) {.type = ET_SCHEMA_REAL, .has_range = true, .min = (lo), .max = (hi)}
+static const struct et_schema SCALE = REAL(0.1, 10);
+static const struct et_schema SMOOTHING_S = REAL(0.001, 1);
+static const struct et_schema SPEED_SHARE = REAL(0.01, 1);
+static const struct et_schema SPEED_RAD_S = REAL(0.05, 10);
+static const struct et_schema HAND_M_S = REAL(0.05, 5);
+static const struct et_schema FORCE_N = REAL(1, 500);
+static const struct et_schema WATCHDOG_MS = REAL(20, 2000);
+static const struct et_schema_field TELEOP_FIELDS[] = {
+    {"scale",       &SCALE,       false},
+    {"smoothing_s", &SMOOTHING_S, false},
+    {"speed_share", &SPEED_SHARE, false},
+    {"speed_rad_s", &SPEED_RAD_S, false},
+    {"hand_m_s",    &HAND_M_S,    false},
+    {"force_n",     &FORCE_N,     false},
+    {"watchdog_ms", &WATCHDOG_MS, false},
+    {NULL,          NULL,         false},
+};
+static const struct et_schema TELEOP = {.type = ET_SCHEMA_MAP, .fields = TELEOP_FIELDS};
 static const struct et_schema_field FIELDS[] = {
     {"skill",    &TEXT,     true},
     {"robot",    &TEXT,     false},
@@ -31,6 +53,9 @@ static const struct et_schema_field FIELDS[] = {
     {"seed",     &SEED,     false},
     {"attempts", &ATTEMPTS, false},
     {"cameras",  &YES,      false},
+    {"operator", &TEXT,     false},
+    {"judge",    &YES,      false},
+    {"teleop",   &TELEOP,   false},
     {NULL,       NULL,      false},
 };
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
@@ -55,6 +80,12 @@ struct live_world {
     enum stage stage;
     int n_steps; // of the stage
     int64_t t_next_ns;
+    const char *operator;          // whom the robot follows; NULL: its trainer
+    struct et__follower *follower; // NULL: there is no operator
+    bool should_judge;             // a success that lasts is marked as one
+    bool is_attempt, must_begin_anew;
+    unsigned n_done;
+    int n_successful; // steps, one behind the other
 };
 
 static const char *text(const struct live_world *w, const char *key, const char *otherwise)
@@ -73,6 +104,25 @@ static enum et_status end_attempt(struct live_world *w, struct et_err *err)
         return ET_OK;
     outcome.is_success = et_world_success(w->world, &outcome.missing);
     return et_world_record_finish(record, &outcome, err);
+}
+
+static double setting(const struct live_world *w, const char *key)
+{
+    return et_value_real(et_value_get(et_value_get(w->options.settings, "teleop"), key), 0);
+}
+
+static enum et_status open_follower(struct live_world *w, struct et_err *err)
+{
+    const struct et_teleop_options how = {
+        .scale = setting(w, "scale"),
+        .smoothing_s = setting(w, "smoothing_s"),
+        .speed_share = setting(w, "speed_share"),
+        .speed_rad_s = setting(w, "speed_rad_s"),
+        .hand_m_s_max = setting(w, "hand_m_s"),
+        .force_n_max = setting(w, "force_n"),
+        .watchdog_ns = (int64_t)(setting(w, "watchdog_ms") * 1e6),
+    };
+    return et__follower_open(&w->follower, w->world, &how, err);
 }
 
 static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
@@ -96,7 +146,12 @@ static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
     for (size_t i = 0; i < w->n_joints && st == ET_OK; i++)
         w->action[i] = state->command[(ET_WORLD_TICKS - 1) * w->n_joints + i];
     w->stage = LEAD;
-    w->n_steps = 0;
+    w->n_steps = w->n_successful = 0;
+    w->must_begin_anew = false;
+    if (st == ET_OK && w->operator&& !w->follower)
+        st = open_follower(w, err);
+    if (st == ET_OK && w->follower)
+        et__follower_begin(w->follower, w->action);
     return st;
 }
 
@@ -105,9 +160,23 @@ static void mark(struct live_world *w, const char *word)
     (void)et_feed_event(w->feed, "mark", w->options.device, word, NULL);
 }
 
+// The robot follows; a success that lasts half a second is told.
+static void follow(struct live_world *w)
+{
+    et__follower_step(w->follower, et_world_observe(w->world), w->action);
+    const bool is_there = w->is_attempt && et_world_success(w->world, NULL);
+    w->n_successful = is_there ? w->n_successful + 1 : 0;
+    if (w->should_judge && w->n_successful == LEAD_STEPS)
+        mark(w, "success");
+}
+
 // What the trainer does next; the world goes on in any case.
 static enum et_status act(struct live_world *w, struct et_err *err)
 {
+    if (w->follower) {
+        follow(w);
+        return ET_OK;
+    }
     w->n_steps++;
     if (w->stage == LEAD && w->n_steps == LEAD_STEPS)
         mark(w, "start");
@@ -133,7 +202,8 @@ static enum et_status step(struct live_world *w, struct et_err *err)
         st = et_world_record_phase(w->record, et_trainer_state(w->trainer).i_phase, err);
     if (st == ET_OK)
         st = et_world_record_step(w->record, err);
-    if (st != ET_OK || w->stage != TAIL || w->n_steps < LEAD_STEPS)
+    const bool is_over = w->follower ? w->must_begin_anew : w->stage == TAIL;
+    if (st != ET_OK || !is_over || w->n_steps < LEAD_STEPS)
         return st;
     w->i_attempt++;
     w->is_over = w->n_attempts > 0 && w->i_attempt >= w->n_attempts;
@@ -146,6 +216,7 @@ static void close_world(void *self)
 {
     struct live_world *w = self;
     et_world_record_abandon(w->record);
+    et__follower_close(w->follower);
     et_world_renderer_close(w->renderer);
     et_trainer_close(w->trainer);
     et_world_close(w->world);
@@ -186,6 +257,8 @@ static enum et_status open_world(void **self, const struct et_source_options *op
     assert(is_tier); // by the schema
     w->seed = (uint64_t)et_value_int(et_value_get(options->settings, "seed"), 1);
     w->n_attempts = et_value_int(et_value_get(options->settings, "attempts"), 0);
+    w->operator= text(w, "operator", NULL);
+    w->should_judge = et_value_bool(et_value_get(options->settings, "judge"), true);
     w->has_cameras = et_value_bool(et_value_get(options->settings, "cameras"), true);
     const enum et_status st =
         text(w, "skill", NULL)
@@ -246,6 +319,42 @@ static enum et_source_state state_world(void *self)
     return w->is_over ? ET_SOURCE_OVER : ET_SOURCE_LIVE;
 }
 
+static void hear_operator(void *self, const struct et_feed_stream *stream,
+                          const struct et_feed_sample *sample)
+{
+    struct live_world *w = self;
+    if (w->follower && stream->device && strcmp(stream->device, w->operator) == 0)
+        (void)et__follower_hear(w->follower, stream, sample, w->action);
+}
+
+// When an attempt has ended, the next one finds everything in its place again.
+static void tell_world(void *self, const struct et_source_news *news)
+{
+    struct live_world *w = self;
+    if (!w->follower)
+        return;
+    if (news->n_done != w->n_done) {
+        w->must_begin_anew = true;
+        w->n_steps = 0;
+    }
+    w->n_done = news->n_done;
+    w->is_attempt = news->is_attempt;
+    et__follower_stop(w->follower, news->is_emergency);
+}
+
+static void say_world(void *self, char *text, size_t n)
+{
+    struct live_world *w = self;
+    if (!w->follower) {
+        (void)snprintf(text, n, "attempt %lld", (long long)w->i_attempt + 1);
+        return;
+    }
+    const struct et_teleop_status s = et__follower_status(w->follower);
+    (void)snprintf(text, n, "%s; pose to joints p50 %.2f ms, p99 %.2f ms, max %.2f ms",
+                   et_teleop_state_text(s.state), (double)s.latency_p50_ns / 1e6,
+                   (double)s.latency_p99_ns / 1e6, (double)s.latency_max_ns / 1e6);
+}
+
 const struct et_source_kind et__source_world = {.name = "world",
                                                 .text = "the virtual centre: a robot at a skill",
                                                 .settings = &SETTINGS,
@@ -253,4 +362,7 @@ const struct et_source_kind et__source_world = {.name = "world",
                                                 .fd = fd_world,
                                                 .poll = poll_world,
                                                 .state = state_world,
-                                                .close = close_world};
+                                                .close = close_world,
+                                                .tell = tell_world,
+                                                .hear = hear_operator,
+                                                .say = say_world};

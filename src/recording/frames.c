@@ -1,5 +1,7 @@
 #include "recording/recording__film.h"
 
+#include "etude/rvl.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -208,9 +210,11 @@ bool et_picture_size(const struct et_picture *picture, int *width_px, int *heigh
         return unit.is_start && unit.has_parameters &&
                et_video_unit_size(codec, bytes, width_px, height_px, NULL) == ET_OK;
     }
-    const bool is_coded = picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG ||
-                          picture->coding == ET_PICTURE_DEPTH;
-    if (is_coded && et_image_probe(bytes, &image, NULL) == ET_OK) {
+    const bool is_depth = picture->coding == ET_PICTURE_DEPTH;
+    const bool is_coded =
+        picture->coding == ET_PICTURE_JPEG || picture->coding == ET_PICTURE_PNG || is_depth;
+    if (is_coded && (et_image_probe(bytes, &image, NULL) == ET_OK ||
+                     (is_depth && et_rvl_picture(bytes, NULL, &image, NULL) == ET_OK))) {
         *width_px = image.width_px;
         *height_px = image.height_px;
     }
@@ -329,8 +333,8 @@ static enum et_status to_rgb(struct et_frames *f, struct et_image *image, struct
     return st;
 }
 
-/* compressedDepth: 16-bit PNG in mm, or inverse depth quantised by two floats in the header. Of
- * "16UC1" the header's floats are whatever its writer had in memory. */
+/* compressedDepth: 16-bit PNG or RVL in mm, or inverse depth quantised by two floats in the header.
+ * Of "16UC1" the header's floats are whatever its writer had in memory. */
 static enum et_status from_depth(struct et_frames *f, struct et_image *image, struct et_err *err)
 {
     const struct et_str bytes = f->sample.picture.bytes;
@@ -338,8 +342,10 @@ static enum et_status from_depth(struct et_frames *f, struct et_image *image, st
     if (bytes.n <= DEPTH_HEADER_BYTES)
         return et_fail(err, ET_ECORRUPT, f->at, "a depth picture of %zu bytes", bytes.n);
     memcpy(quantum, bytes.p + 4, sizeof quantum);
-    const struct et_str png = {bytes.p + DEPTH_HEADER_BYTES, bytes.n - DEPTH_HEADER_BYTES};
-    const enum et_status st = et_image_decode(png, f->arena, image, err);
+    const struct et_str coded = {bytes.p + DEPTH_HEADER_BYTES, bytes.n - DEPTH_HEADER_BYTES};
+    const bool is_png = et_image_kind(coded) != NULL; // else RVL, which has no mark of its own
+    const enum et_status st = is_png ? et_image_decode(coded, f->arena, image, err)
+                                     : et_rvl_picture(coded, f->arena, image, err);
     if (st != ET_OK)
         return st;
     if (image->n_bits != 16 || image->n_channels != 1)
@@ -349,9 +355,10 @@ static enum et_status from_depth(struct et_frames *f, struct et_image *image, st
     const bool is_mm = et_str_starts(f->sample.picture.pixels, "16");
     uint16_t *pixels = image->pixels;
     const size_t n = (size_t)image->width_px * (size_t)image->height_px;
-    if (is_mm || !(quantum[0] > 0))
-        f->png = png;
-    for (size_t i = 0; !f->png.n && i < n; i++) {
+    const bool is_plain = is_mm || !(quantum[0] > 0);
+    if (is_plain && is_png)
+        f->png = coded;
+    for (size_t i = 0; !is_plain && i < n; i++) {
         const double metres =
             pixels[i] ? (double)quantum[0] / ((double)pixels[i] - (double)quantum[1]) : 0;
         pixels[i] = to_mm(metres, &f->n_beyond);

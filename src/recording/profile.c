@@ -767,18 +767,61 @@ static enum et_status find_fitting(struct choosing *c, const struct et_profile *
     return st;
 }
 
+static bool is_own_events(const struct et_channel *channel)
+{
+    return strcmp(channel->topic, "/events") == 0 &&
+           et_msgdef_same_name(channel->schema.name, ET_STR("etude_msgs/Event"));
+}
+
+/* Our own recorder's events need no rule: every robot's recording has them. A profile that takes
+ * events from elsewhere in it keeps those. */
+static enum et_status add_own_events(struct choosing *c, const struct et_profile **profile)
+{
+    const struct et_recording_info *info = &c->r->source->info;
+    bool has_own = false, has_rule = false;
+    for (size_t k = 0; k < c->n_glances; k++) {
+        has_own = has_own || is_own_events(&info->channels[k]);
+        for (size_t i = 0; i < (*profile)->n_rules; i++)
+            has_rule = has_rule || (quantity_of(&(*profile)->rules[i]) == ET_QUANTITY_EVENT &&
+                                    leads_from(&(*profile)->rules[i], info->channels[k].topic));
+    }
+    if (!has_own || has_rule)
+        return ET_OK;
+    const size_t n = (*profile)->n_rules;
+    struct et_profile *more = et_arena_copy(c->arena, *profile, sizeof **profile);
+    struct et_rule *rules = et_arena_array(c->arena, n + 1, sizeof *rules);
+    if (!more || !rules)
+        return full(c);
+    if (n > 0)
+        memcpy(rules, more->rules, n * sizeof *rules);
+    rules[n] = (struct et_rule){.stream = "scene.event",
+                                .topic = "/events",
+                                .field = "kind",
+                                .first = -1,
+                                .last = -1,
+                                .is_optional = true};
+    more->rules = rules;
+    more->n_rules = n + 1;
+    *profile = more;
+    return ET_OK;
+}
+
 static enum et_status use(struct choosing *c, const char *wanted)
 {
     const struct et_profile *profile = NULL;
     enum et_status st;
     if (wanted) {
         st = et_profile_find(wanted, NULL, c->arena, &profile, c->err);
+        if (st == ET_OK)
+            st = add_own_events(c, &profile);
         if (st == ET_OK) {
             mark_needed(c, profile);
             st = take_glances(c);
         }
     } else {
         st = find_fitting(c, &profile);
+        if (st == ET_OK)
+            st = add_own_events(c, &profile);
     }
     if (st != ET_OK)
         return st;

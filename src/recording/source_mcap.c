@@ -1,10 +1,13 @@
 /* MCAP as a source. Topics of several writers (the same topic on several channels) stay apart. */
 #include "recording/recording__source.h"
 
+#include "etude/json.h"
 #include "etude/mcap.h"
 
 #include <stdlib.h>
 
+#define PAIRS_MAX 256
+#define PAGE_BYTES_MAX ((size_t)64 << 10)
 #define INSTRUCTION_KEY "etude.run.instruction" // what our own recordings say
 
 struct mcap_source {
@@ -90,13 +93,33 @@ static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
     return ET_OK;
 }
 
-static enum et_status take_metadata(struct mcap_source *s, struct et_err *err)
+/* Who discarded it says so on the page beside it (etude/recorder.h), which may be anything. */
+static enum et_status take_page(struct mcap_source *s, const char *path, struct et_pair *pairs,
+                                size_t *n_pairs, struct et_err *err)
+{
+    struct et_arena *arena = s->base.arena;
+    const size_t n = strlen(path);
+    const struct et_value *page;
+    if (n < 5 || strcmp(path + n - 5, ".mcap") != 0)
+        return ET_OK;
+    const char *name = et_arena_printf(arena, "%.*s.json", (int)n - 5, path);
+    if (!name)
+        return et_arena_fail(arena, "the page beside a recording", err);
+    if (et_json_read(name, PAGE_BYTES_MAX, NULL, arena, &page, NULL) != ET_OK)
+        return ET_OK;
+    const char *who = et_value_text(et_value_get(page, "discarded_by"), NULL);
+    if (who && strcmp(et_value_text(et_value_get(page, "etude"), ""), "recording") == 0)
+        pairs[(*n_pairs)++] = (struct et_pair){"etude.run.discarded_by", who};
+    return ET_OK;
+}
+
+static enum et_status take_metadata(struct mcap_source *s, const char *path, struct et_err *err)
 {
     const struct et_mcap_info *info = et_mcap_info(s->reader);
     struct et_arena *arena = s->base.arena;
     const size_t n = info->n_metadata < 64 ? (size_t)info->n_metadata : 64;
     size_t n_pairs = 0;
-    struct et_pair *pairs = et_arena_array(arena, 256, sizeof *pairs);
+    struct et_pair *pairs = et_arena_array(arena, PAIRS_MAX + 1, sizeof *pairs);
     if (!pairs)
         return et_arena_fail(arena, "the metadata", err);
     for (size_t i = 0; i < n; i++) {
@@ -104,7 +127,7 @@ static enum et_status take_metadata(struct mcap_source *s, struct et_err *err)
         // What cannot be read of it is a remark of the reader, not the end of the recording.
         if (et_mcap_metadata(s->reader, i, arena, &metadata, NULL) != ET_OK)
             continue;
-        for (size_t k = 0; k < metadata.n_pairs && n_pairs < 256; k++) {
+        for (size_t k = 0; k < metadata.n_pairs && n_pairs < PAIRS_MAX; k++) {
             const struct et_mcap_pair *pair = &metadata.pairs[k];
             pairs[n_pairs].key = et_arena_printf(arena, "%.*s.%.*s", ET_STR_ARG(metadata.name),
                                                  ET_STR_ARG(pair->key));
@@ -116,12 +139,13 @@ static enum et_status take_metadata(struct mcap_source *s, struct et_err *err)
             n_pairs++;
         }
     }
+    const enum et_status st = take_page(s, path, pairs, &n_pairs, err);
     s->base.info.metadata = pairs;
     s->base.info.n_metadata = n_pairs;
-    return ET_OK;
+    return st;
 }
 
-static enum et_status describe(struct mcap_source *s, struct et_err *err)
+static enum et_status describe(struct mcap_source *s, const char *path, struct et_err *err)
 {
     const struct et_mcap_info *info = et_mcap_info(s->reader);
     struct et_recording_info *to = &s->base.info;
@@ -141,7 +165,7 @@ static enum et_status describe(struct mcap_source *s, struct et_err *err)
     to->remarks = s->remarks;
     look_remarks(s);
     const enum et_status st = take_channels(s, err);
-    return st == ET_OK ? take_metadata(s, err) : st;
+    return st == ET_OK ? take_metadata(s, path, err) : st;
 }
 
 static enum et_status open_it(struct et__source **source, const char *path,
@@ -157,7 +181,7 @@ static enum et_status open_it(struct et__source **source, const char *path,
     s->base.arena = arena;
     enum et_status st = et_mcap_open(&s->reader, path, &how, err);
     if (st == ET_OK)
-        st = describe(s, err);
+        st = describe(s, path, err);
     if (st != ET_OK)
         close_it(&s->base);
     else

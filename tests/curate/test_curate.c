@@ -307,6 +307,40 @@ static void events_say_how_each_episode_ended(void)
     CHECK(!e.outcome); // the run's is not the last one's
 }
 
+static void what_was_lost_is_a_finding_and_a_discarded_one_fails(void)
+{
+    const struct et_mcap_pair pairs[] = {{et_str("outcome"), et_str("success")}};
+    static const struct told TOLD[] = {{1, "episode.begin", ""},
+                                       {2, "dropped", "12 samples of /a: the disk"},
+                                       {4.5, "lost", "3 samples of /b: the link"},
+                                       {4, "episode.end", ""},
+                                       {7, "dropped", "too late to be of it"},
+                                       {0, NULL, NULL}};
+    const char *out = temp_path("lost_out"), *discarded = temp_path("discarded_out");
+    struct et_episode e;
+    const char *path = make_run("lost.mcap", pairs, 1, TOLD);
+    CHECK_OK(curate(path, out, false, NULL));
+    struct et_episode_facts facts = facts_of(out, 0, &e);
+    if (CHECK(e.n_losses == 2)) {
+        CHECK(e.losses[0].is_dropped && !e.losses[1].is_dropped);
+        CHECK_STR(e.losses[0].text, "12 samples of /a: the disk");
+    }
+    size_t n_lost = 0;
+    for (size_t i = 0; i < facts.n_findings; i++)
+        n_lost += strcmp(facts.findings[i].kind, "lost") == 0;
+    CHECK_EQ(n_lost, 2);
+    CHECK_STR(e.outcome, "success");
+    // The page beside it says that it is not to be used.
+    static const char PAGE[] = "{\"etude\": \"recording\", \"discarded_by\": \"t07\"}";
+    write_file(temp_path("lost.json"), PAGE, sizeof PAGE - 1);
+    CHECK_OK(curate(path, discarded, false, NULL));
+    (void)facts_of(discarded, 0, &e);
+    CHECK_STR(e.outcome, "discard");
+    // What is no page says nothing.
+    write_file(temp_path("lost.json"), "[1, 2", 5);
+    CHECK_OK(curate(path, temp_path("page_out"), false, NULL));
+}
+
 static void the_account_is_json(void)
 {
     const char *out = temp_path("out"), *path = in(in(out, curated.id), "recording.json");
@@ -660,6 +694,7 @@ int main(void)
     profile = made_file("robot.yaml", PROFILE);
     RUN(episodes_are_where_the_marks_are);
     RUN(the_account_is_json);
+    RUN(what_was_lost_is_a_finding_and_a_discarded_one_fails);
     RUN(what_the_run_says_goes_into_its_episode);
     RUN(events_say_how_each_episode_ended);
     RUN(the_same_recording_is_the_same_bytes);

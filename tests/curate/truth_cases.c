@@ -282,8 +282,18 @@ static void say(struct clean *clean, double i)
 
 static void end_with(struct clean *clean, double i)
 {
-    static const char *const OUTCOMES[] = {"success", "failure", "failure: on bottle tray"};
+    static const char *const OUTCOMES[] = {"success", "failure", "failure: on bottle tray",
+                                           "discard"};
     clean->episode.outcome = OUTCOMES[(size_t)i];
+}
+
+static void lose(struct clean *clean, double i)
+{
+    static const struct et_loss LOSSES[] = {
+        {0, true, "12 samples of /joint_states: the recorder did not keep up"},
+        {0, false, "3 samples of /imu: they never came here"}};
+    clean->episode.losses = LOSSES;
+    clean->episode.n_losses = (size_t)i;
 }
 
 static void say_twice(struct truth_set *set, double i)
@@ -668,6 +678,11 @@ const struct truth_case TRUTH_CASES[] = {
     {"failure", "the source says \"failure\"", 1, end_with, NULL, true, WARN, NO_VALUE, 0, NOWHERE},
     {"failure", "the source says \"failure: on bottle tray\"", 2, end_with, NULL, true, WARN,
      NO_VALUE, 0, NOWHERE},
+    {"failure", "the source says \"discard\"", 3, end_with, NULL, true, WARN, NO_VALUE, 0, NOWHERE},
+
+    {"lost", "nothing was lost", 0, lose, NULL, false, WARN, NO_VALUE, 0, NOWHERE},
+    {"lost", "the recorder dropped samples", 1, lose, NULL, true, WARN, NO_VALUE, 0, NOWHERE},
+    {"lost", "and a link lost some", 2, lose, NULL, true, WARN, NO_VALUE, 0, NOWHERE},
 
     {"label", "\"Take the cup with the other hand\"", 0, say, NULL, false, WARN, NO_VALUE, 0,
      NOWHERE},

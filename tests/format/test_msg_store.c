@@ -276,6 +276,31 @@ static void an_older_edition_is_taken_where_it_fits(void)
     et_message_program_close(program);
 }
 
+static void folder_of_a_user_hides_the_store(void)
+{
+    static const char OWN[] = "builtin_interfaces/Time t\nstd_msgs/Empty rest";
+    struct et_buf text = et_buf(65536);
+    CHECK_OK(et_dir_make(temp_path("own/std_msgs/msg"), &err));
+    write_file(temp_path("own/std_msgs/msg/Header.msg"), OWN, sizeof OWN - 1);
+    CHECK_OK(et_msgdef_folder_text(temp_path("own"), ET_STR("std_msgs/msg/Header"), ET_MSGDEF_ROS2,
+                                   &text, &err));
+    CHECK(et_str_starts(et_buf_str(&text), "builtin_interfaces/Time t\nstd_msgs/Empty rest\n==="));
+    CHECK_HAS(et_buf_text(&text), "MSG: std_msgs/Empty\n");
+    et_buf_clear(&text);
+    CHECK_OK(et_msgdef_folder_text(temp_path("own"), ET_STR("std_msgs/msg/Bool"), ET_MSGDEF_ROS2,
+                                   &text, &err));
+    CHECK_STR(et_buf_text(&text), "bool data\n");
+    et_buf_clear(&text);
+    write_file(temp_path("own/std_msgs/msg/Header.msg"), "int32", 5);
+    CHECK_EQ(et_msgdef_folder_text(temp_path("own"), ET_STR("std_msgs/Header"), ET_MSGDEF_ROS2,
+                                   &text, &err),
+             ET_ECORRUPT);
+    CHECK_EQ(et_msgdef_folder_text(temp_path("own"), ET_STR("no_msgs/Such"), ET_MSGDEF_ROS2, &text,
+                                   &err),
+             ET_ENOTFOUND);
+    et_buf_free(&text);
+}
+
 int main(void)
 {
     if (et_arena_open(&arena, (size_t)1 << 28, &err) != ET_OK)
@@ -291,6 +316,7 @@ int main(void)
     RUN(what_a_text_leaves_out_is_taken_from_the_store);
     RUN(the_definition_that_fits_is_chosen);
     RUN(an_older_edition_is_taken_where_it_fits);
+    RUN(folder_of_a_user_hides_the_store);
     et_arena_close(arena);
     return tap_end();
 }

@@ -1,5 +1,6 @@
 /* Pictures of a recording by number, decoded. */
 #include "etude/frames.h"
+#include "etude/rvl.h"
 
 #include "made.h"
 #include "support.h"
@@ -177,6 +178,18 @@ static void every_kind_of_pixels_becomes_rgb(void)
     et_frames_close(frames);
 }
 
+static struct et_buf depth_in_rvl(void)
+{
+    static const unsigned char HEADERS[20] = {[12] = MADE_WIDTH, [16] = MADE_HEIGHT};
+    uint16_t values[MADE_WIDTH * MADE_HEIGHT] = {0};
+    struct et_buf buf = et_buf(4096);
+    for (uint16_t i = 1; i < MADE_WIDTH * MADE_HEIGHT; i++)
+        values[i] = (uint16_t)(1000 + i);
+    et_buf_put(&buf, HEADERS, sizeof HEADERS);
+    et_rvl_put(&buf, values, MADE_WIDTH * MADE_HEIGHT);
+    return buf;
+}
+
 static void depth_is_in_millimetres(void)
 {
     const char *path = temp_path("depth.mcap");
@@ -194,6 +207,10 @@ static void depth_is_in_millimetres(void)
     made_compressed(&m, d, 4 * SEC, "compressedDepth", (struct et_str){plain.p, 12});
     made_compressed(&m, d, 5 * SEC, "compressedDepth", (struct et_str){plain.p, plain.n - 30});
     made_compressed(&m, d, 6 * SEC, "png", (struct et_str){plain.p + 12, plain.n - 12});
+    struct et_buf rvl = depth_in_rvl();
+    made_compressed(&m, d, 7 * SEC, "16UC1; compressedDepth rvl", et_buf_str(&rvl));
+    made_compressed(&m, d, 8 * SEC, "16UC1; compressedDepth rvl", (struct et_str){rvl.p, 24});
+    et_buf_free(&rvl);
     made_finish(&m);
     et_buf_free(&plain);
     et_buf_free(&dirty);
@@ -201,18 +218,18 @@ static void depth_is_in_millimetres(void)
     struct et_frames *frames = open_range(path, "head.depth", 0, INT64_MAX);
     if (!CHECK(frames != NULL))
         return;
-    for (int64_t k = 0; k < 6; k++) {
+    for (int64_t k = 0; k < 8; k++) {
         CHECK_OK(et_frames_go_to(frames, k, &err));
         const enum et_status st = et_frames_image(frames, &image, &err);
         const uint16_t *p = image.pixels;
-        if (k == 3 || k == 4) {
+        if (k == 3 || k == 4 || k == 7) {
             CHECK_EQ(st, ET_ECORRUPT);
             continue;
         }
         CHECK_EQ(st, ET_OK);
         CHECK(image.n_bits == 16 && image.n_channels == 1 && p[0] == 0);
         const struct et_str png = et_frames_png(frames);
-        CHECK(k == 2 ? png.n == 0 : et_str_starts(png, "\x89PNG"));
+        CHECK(k == 2 || k == 6 ? png.n == 0 : et_str_starts(png, "\x89PNG"));
         if (k == 2)
             CHECK(p[1] == 0 && p[2] == 2000 && p[3] == 1000 && p[11] == 200);
         else

@@ -14,13 +14,13 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
-FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "recording": 2, "episode": 2,
-         "curate": 3, "dataset": 3, "world": 3, "record": 3, "cli": 6}
+FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "teleop": 2, "recording": 2,
+         "episode": 2, "curate": 3, "dataset": 3, "world": 3, "record": 3, "cli": 6}
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "record": {"world"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64",
-    "format": "parquet video video_stream image mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
+    "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
     "net": "loop net tls http http_client websocket",
     "robot": "stream profile dynamics",
@@ -28,8 +28,9 @@ HEADERS = {
     "episode": "finding episode episode_file",
     "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
     "dataset": "dataset dataset_write dataset_ops pictures",
-    "world": "skill world trainer world_camera",
-    "record": "world_record feed source recorder synthetic live foxglove",
+    "world": "skill world trainer world_camera world_arm",
+    "teleop": "teleop",
+    "record": "world_record feed source recorder synthetic live operator clock_live foxglove",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
 

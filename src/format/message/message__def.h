@@ -37,6 +37,7 @@ struct et__maker {
     enum et_msgdef_flavour flavour;
     enum et__edition edition; // of the store
     bool use_store;
+    struct et_str folder; // <package>/msg/<Name>.msg in it hides those of the store; empty: none
     struct et__made_type **types;
     size_t n_types, cap_types;
     struct et__names by_name; // "package/Name" → index

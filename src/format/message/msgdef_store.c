@@ -62,6 +62,17 @@ static bool next_folder(struct et_str *own, bool *is_done, struct et_str *folder
     return is_there;
 }
 
+/* Reads <folder>/<package>/msg/<Name>.msg of a user's folder, as ROS lays them out. */
+static enum et_status read_own(const struct et__maker *m, struct et_str name, struct et_str *text)
+{
+    const char *path =
+        et_arena_printf(m->arena, "%.*s/%.*s/msg/%.*s.msg", ET_STR_ARG(m->folder),
+                        ET_STR_ARG(et__name_package(name)), ET_STR_ARG(et__name_last(name)));
+    if (!path)
+        return et_arena_fail(m->arena, "a message definition", m->err);
+    return et_file_read(path, FILE_BYTES_MAX, m->arena, text, m->err);
+}
+
 enum et_status et__store_read(const struct et__maker *m, struct et_str name, struct et_str *text)
 {
     struct et_str own = et_str(getenv("ETUDE_SHARE")), folder;
@@ -71,6 +82,11 @@ enum et_status et__store_read(const struct et__maker *m, struct et_str name, str
     if (!is_plain(et__name_package(name)) || !is_plain(et__name_last(name)) ||
         et__name_package(name).n + et__name_last(name).n + 1 != name.n)
         return ET_ENOTFOUND;
+    if (m->folder.n > 0) {
+        const enum et_status st = read_own(m, name, text);
+        if (st != ET_ENOTFOUND)
+            return st;
+    }
     while (next_folder(&own, &is_done, &folder)) {
         const struct et_arena_mark mark = et_arena_mark(m->arena);
         const enum et_status st = read_from(m, folder, name, text);
@@ -106,23 +122,29 @@ static enum et_status load(struct et__maker *m, struct et_str name)
     return et__maker_resolve(m);
 }
 
+static enum et_status load_def(struct et__maker *m, struct et_str name,
+                               const struct et_msgdef **def)
+{
+    const struct et_arena_mark mark = et_arena_mark(m->arena);
+
+    *def = NULL;
+    if (m->flavour == ET_MSGDEF_PROTOBUF)
+        return et_fail(m->err, ET_ENOTFOUND, -1, "the store has no definitions of protobuf");
+    enum et_status st = load(m, name);
+    if (st == ET_OK)
+        st = et__maker_finish(m, name, def);
+    if (st != ET_OK)
+        et_arena_rewind(m->arena, mark);
+    return st;
+}
+
 enum et_status et__store_load(struct et_str name, enum et_msgdef_flavour flavour,
                               enum et__edition edition, struct et_arena *arena,
                               const struct et_msgdef **def, struct et_err *err)
 {
     struct et__maker m = {
         .arena = arena, .err = err, .flavour = flavour, .edition = edition, .use_store = true};
-    const struct et_arena_mark mark = et_arena_mark(arena);
-
-    *def = NULL;
-    if (flavour == ET_MSGDEF_PROTOBUF)
-        return et_fail(err, ET_ENOTFOUND, -1, "the store has no definitions of protobuf");
-    enum et_status st = load(&m, name);
-    if (st == ET_OK)
-        st = et__maker_finish(&m, name, def);
-    if (st != ET_OK)
-        et_arena_rewind(arena, mark);
-    return st;
+    return load_def(&m, name, def);
 }
 
 enum et_status et_msgdef_load(struct et_str name, enum et_msgdef_flavour flavour,
@@ -148,14 +170,23 @@ static void put_part(struct et_buf *text, struct et_str part)
 enum et_status et_msgdef_store_text(struct et_str name, enum et_msgdef_flavour flavour,
                                     struct et_buf *text, struct et_err *err)
 {
-    struct et__maker m = {.err = err, .flavour = flavour};
+    return et_msgdef_folder_text(NULL, name, flavour, text, err);
+}
+
+enum et_status et_msgdef_folder_text(const char *folder, struct et_str name,
+                                     enum et_msgdef_flavour flavour, struct et_buf *text,
+                                     struct et_err *err)
+{
+    struct et__maker m = {
+        .err = err, .flavour = flavour, .use_store = true, .folder = et_str(folder)};
     const struct et_msgdef *def;
     struct et_str part;
 
     enum et_status st = et_arena_open(&m.arena, 8 * ET_MSGDEF_TEXT_BYTES_MAX, err);
     if (st != ET_OK)
         return st;
-    st = et_msgdef_load(name, flavour, m.arena, &def, err);
+    struct et__maker parsed = m; // what is parsed stays there
+    st = load_def(&parsed, name, &def);
     if (st == ET_OK)
         st = et__store_read(&m, def->root->name, &part);
     if (st == ET_OK)

@@ -1,0 +1,167 @@
+#include "record/record__follower.h"
+
+#include "etude/clock.h"
+#include "etude/operator.h"
+#include "etude/world_arm.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SOLVER_STEPS 6
+#define SQUEEZED 0.5
+#define CURLED_M 0.10  // from a finger's tip to the wrist
+#define PINCHED_M 0.02 // from thumb to index finger: closed
+#define OPEN_M 0.08
+#define RING_TIP 19
+#define LITTLE_TIP 24
+
+struct et__follower {
+    const struct et_world *world;
+    struct et_world_arms *arms;
+    struct et_teleop *teleop;
+    struct et_operator_state operator;
+    double lower[ET_TELEOP_JOINTS_MAX], upper[ET_TELEOP_JOINTS_MAX];
+};
+
+/* ---- the robot ---- */
+
+static struct et_pose pose(void *ctx, const double *joints, size_t i_hand)
+{
+    struct et__follower *f = ctx;
+    return et_world_arm_pose(f->arms, joints, (enum et_side)i_hand);
+}
+
+static double solve(void *ctx, double *joints, size_t i_hand, const struct et_pose *goal)
+{
+    struct et__follower *f = ctx;
+    return et_world_arm_solve(f->arms, joints, (enum et_side)i_hand, goal, SOLVER_STEPS).m;
+}
+
+static enum et_status describe(struct et__follower *f, struct et_teleop_robot *robot,
+                               struct et_err *err)
+{
+    const struct et_world_joint *joints = et_world_joints(f->world, &robot->n_joints);
+    if (robot->n_joints > ET_TELEOP_JOINTS_MAX)
+        return et_fail(err, ET_ELIMIT, -1, "%s has %zu joints: more than %d cannot be led",
+                       et_world_robot(f->world), robot->n_joints, ET_TELEOP_JOINTS_MAX);
+    for (size_t i = 0; i < robot->n_joints; i++) {
+        f->lower[i] = joints[i].lower;
+        f->upper[i] = joints[i].upper;
+    }
+    for (size_t i = 0; i < ET_TELEOP_HANDS; i++) {
+        const struct et_world_arm arm = et_world_arm(f->arms, (enum et_side)i);
+        robot->arms[i] = (struct et_teleop_arm){arm.first_joint, arm.n_joints, arm.i_hand,
+                                                arm.open_m, arm.closed_m};
+    }
+    robot->lower = f->lower;
+    robot->upper = f->upper;
+    robot->pose = pose;
+    robot->solve = solve;
+    robot->ctx = f;
+    return ET_OK;
+}
+
+enum et_status et__follower_open(struct et__follower **follower, const struct et_world *world,
+                                 const struct et_teleop_options *options, struct et_err *err)
+{
+    *follower = NULL;
+    struct et__follower *f = calloc(1, sizeof *f);
+    struct et_teleop_robot robot = {0};
+    if (!f)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a robot that follows");
+    f->world = world;
+    enum et_status st = et_world_arms_open(&f->arms, world, err);
+    if (st == ET_OK)
+        st = describe(f, &robot, err);
+    if (st == ET_OK)
+        st = et_teleop_open(&f->teleop, &robot, options, err);
+    if (st != ET_OK)
+        et__follower_close(f);
+    else
+        *follower = f;
+    return st;
+}
+
+void et__follower_close(struct et__follower *f)
+{
+    if (!f)
+        return;
+    et_teleop_close(f->teleop);
+    et_world_arms_close(f->arms);
+    free(f);
+}
+
+void et__follower_begin(struct et__follower *f, const double *joints)
+{
+    et_teleop_begin(f->teleop, joints);
+}
+
+/* ---- the operator ---- */
+
+static double length_to_wrist(const struct et_operator_hand *hand, int joint)
+{
+    return et_vec3_norm(
+        et_vec3_sub(hand->joints[joint].position, hand->joints[ET_OPERATOR_WRIST].position));
+}
+
+static struct et_teleop_hand read_hand(const struct et_operator_hand *hand, bool is_reset)
+{
+    // A jump of the origin is no movement: tracking was lost, for the hands.
+    struct et_teleop_hand to = {.is_tracked = hand->is_tracked && !is_reset, .pose = hand->pose};
+    if (hand->has_joints) {
+        to.is_clutched = length_to_wrist(hand, RING_TIP) < CURLED_M &&
+                         length_to_wrist(hand, LITTLE_TIP) < CURLED_M;
+        to.grip = (OPEN_M - hand->pinch_m) / (OPEN_M - PINCHED_M);
+    } else {
+        to.is_clutched = hand->squeeze > SQUEEZED || (hand->buttons & ET_OPERATOR_SQUEEZE);
+        to.grip = hand->trigger;
+    }
+    return to;
+}
+
+// Where the person looks, about z.
+static double heading(const struct et_operator_state *operator)
+{
+    const struct et_vec3 ahead = et_quat_rotate(operator->head.rotation, (struct et_vec3){1, 0, 0});
+    return operator->head_is_tracked ? atan2(ahead.y, ahead.x) : 0;
+}
+
+bool et__follower_hear(struct et__follower *f, const struct et_feed_stream *stream,
+                       const struct et_feed_sample *sample, double *joints)
+{
+    if (!et_operator_take(&f->operator, stream, sample))
+        return false;
+    const struct et_operator_state *operator= & f->operator;
+    struct et_teleop_input input = {.t_arrival_ns = operator->t_arrival_ns,
+                                    .heading_rad = heading(operator)};
+    for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
+        input.hands[i] = read_hand(&operator->hands[i], operator->is_reset);
+    et_teleop_input(f->teleop, &input);
+    et_teleop_step(f->teleop, et_clock_monotonic_ns(), joints);
+    return true;
+}
+
+void et__follower_step(struct et__follower *f, const struct et_world_state *state, double *joints)
+{
+    double force_n[ET_TELEOP_HANDS];
+    for (size_t i = 0; i < ET_TELEOP_HANDS; i++) {
+        const double *w = state->wrench + (ET_WORLD_TICKS - 1) * ET_WORLD_WRENCH_VALUES +
+                          i * (ET_WORLD_WRENCH_VALUES / ET_TELEOP_HANDS);
+        force_n[i] = sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]);
+    }
+    et_teleop_force(f->teleop, force_n);
+    et_teleop_step(f->teleop, et_clock_monotonic_ns(), joints);
+}
+
+void et__follower_stop(struct et__follower *f, bool is_stopped)
+{
+    if (is_stopped)
+        et_teleop_stop(f->teleop);
+    else
+        et_teleop_reset(f->teleop);
+}
+
+struct et_teleop_status et__follower_status(const struct et__follower *f)
+{
+    return et_teleop_status(f->teleop);
+}
