@@ -11,6 +11,7 @@
 #include "tap.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TOKEN "0123456789abcdef-secret"
 #define ROUNDS 4000
@@ -529,6 +530,35 @@ static void who_has_no_token_is_refused(void)
     end();
 }
 
+static void pages_of_others_may_not_watch(void)
+{
+    static const struct {
+        const char *origin, *want;
+    } CASES[] = {{"https://app.foxglove.dev", "HTTP/1.1 101"},
+                 {"file://", "HTTP/1.1 101"},
+                 {"https://viewer.example", "HTTP/1.1 101"}, // by the options
+                 {"https://evil.example", "HTTP/1.1 403"},
+                 {"null", "HTTP/1.1 403"}};
+    static const char *const OURS[] = {"https://viewer.example", NULL};
+    static struct peer_text text;
+    begin(&(struct et_foxglove_options){.origins = OURS});
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char request[400];
+        const int fd = peer_open(et_foxglove_address(server));
+        (void)snprintf(request, sizeof request,
+                       "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                       "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                       "Sec-WebSocket-Protocol: foxglove.sdk.v1\r\nOrigin: %s\r\n\r\n",
+                       CASES[i].origin);
+        peer_puts(fd, request);
+        peer_get(loop, fd, "\n", &text);
+        CHECK_HAS(text.p, CASES[i].want);
+        (void)close(fd);
+    }
+    end();
+}
+
 static void only_topics_that_fit_are_taken(void)
 {
     begin(NULL);
@@ -858,6 +888,7 @@ int main(void)
     RUN(a_slow_viewer_loses_the_oldest_and_is_told);
     RUN(a_definition_that_is_too_long_leaves_out_its_channel);
     RUN(who_has_no_token_is_refused);
+    RUN(pages_of_others_may_not_watch);
     RUN(only_topics_that_fit_are_taken);
     RUN(a_server_that_goes_is_found_when_it_returns);
     RUN(a_channel_that_changes_is_a_new_stream);
