@@ -132,6 +132,8 @@ static int set_option(struct parser *p, size_t i_option, const char *value)
         cli_problem(p->args, "--%s takes no value", option->name);
         return CLI_USAGE;
     }
+    if (option->arg && option->arg[0] == '[' && !value) // may stand alone
+        value = p->i + 1 < p->argc && p->argv[p->i + 1][0] != '-' ? p->argv[++p->i] : "";
     if (option->arg && !value) {
         if (p->i + 1 >= p->argc) {
             cli_problem(p->args, "--%s needs %s", option->name, option->arg);

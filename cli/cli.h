@@ -15,7 +15,8 @@
 
 enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3, CLI_INTERRUPTED = 130 };
 
-/* An option. arg NULL: a flag. choices (NULL-ended) are the only values it takes. */
+/* An option. arg NULL: a flag; "[ADDRESS]": its value may be left out, and is "" then. choices
+ * (NULL-ended) are the only values it takes. */
 struct cli_option {
     char letter; // 0: none
     const char *name;
@@ -283,6 +284,7 @@ int cmd_mcap_recover(const struct cli_args *args);
 int cmd_world_list(const struct cli_args *args);
 int cmd_world_check(const struct cli_args *args);
 int cmd_record(const struct cli_args *args);
+int cmd_play(const struct cli_args *args);
 int cmd_live(const struct cli_args *args);
 int cmd_world_run(const struct cli_args *args);
 int cmd_world_new(const struct cli_args *args);

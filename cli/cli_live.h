@@ -4,7 +4,31 @@
 
 #include "cli.h"
 
+#include "etude/foxglove.h"
 #include "etude/live.h"
+
+#include <termios.h>
+
+/* Keys as they are pressed, where standard input is a terminal; elsewhere there are none. */
+struct cli_keys {
+    bool is_on;
+    struct termios terminal; // as it was
+};
+void cli_keys_open(struct cli_keys *keys);
+int cli_keys_next(const struct cli_keys *keys); // 0: none was pressed
+void cli_keys_close(struct cli_keys *keys);
+
+/* A Foxglove server as options and a station's file ask for it. Beyond this machine it needs a
+ * folder with a certificate, which is made where it is missing, and a token. */
+struct cli_foxglove {
+    struct et_tls *tls;
+    struct et_foxglove *server; // NULL: none is asked for
+};
+int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxglove *how,
+                      const char *name, size_t feed_bytes, struct cli_foxglove *foxglove);
+void cli_foxglove_close(struct cli_foxglove *foxglove);
+/* Says what to open in a viewer. */
+void cli_foxglove_say(const struct cli_foxglove *foxglove, const struct et_station_foxglove *how);
 
 /* A table that is drawn over itself on a terminal; elsewhere a line now and then. */
 struct cli_live_view;

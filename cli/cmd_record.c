@@ -21,6 +21,8 @@ struct session {
     struct et_recorder *recorder;
     struct et_station *station;
     struct et_live *live;
+    struct et_station_foxglove viewers; // who may watch
+    struct cli_foxglove foxglove;
     struct cli_live_view *view;
     struct et_run run;
     struct et_mcap_attachment attachments[2];
@@ -208,6 +210,21 @@ static void work(struct session *s, double seconds)
     (void)st;
 }
 
+static enum et_status serve(void *ctx, struct et_feed *feed, struct et_err *err)
+{
+    struct session *s = ctx;
+    return s->foxglove.server ? et_foxglove_serve(s->foxglove.server, feed, err) : ET_OK;
+}
+
+// By the command's options, else by the station's file.
+static int open_viewers(struct session *s)
+{
+    s->viewers = s->file->foxglove;
+    s->viewers.address = either(s->args, "foxglove", s->viewers.address);
+    s->viewers.tls = either(s->args, "tls", s->viewers.tls);
+    return cli_foxglove_open(s->args, &s->viewers, s->file->name, 0, &s->foxglove);
+}
+
 static enum et_status open_session(struct session *s, bool only_listen, const struct et_log *log,
                                    struct et_err *err)
 {
@@ -221,7 +238,8 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
         st = et_station_open(&s->station, s->recorder, s->file->name, err);
     if (st != ET_OK)
         return st;
-    const struct et_live_options options = {.run = &s->run, .only_listen = only_listen, .log = log};
+    const struct et_live_options options = {
+        .run = &s->run, .only_listen = only_listen, .log = log, .on_feed = serve, .ctx = s};
     return et_live_open(&s->live, s->file, s->station, &options, err);
 }
 
@@ -276,6 +294,7 @@ static int close_session(struct session *s, int code)
     }
     if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
+    cli_foxglove_close(&s->foxglove); // its feeds are the recorder's
     if (et_recorder_close(s->recorder, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
     et_arena_close(s->arena);
@@ -310,6 +329,8 @@ static int run(const struct cli_args *args, bool only_listen)
     int code = read_file(&s);
     if (code == CLI_DONE && !only_listen)
         code = recover(&s, s.folder);
+    if (code == CLI_DONE)
+        code = open_viewers(&s);
     if (code != CLI_DONE) {
         et_arena_close(s.arena);
         return code;
@@ -317,6 +338,8 @@ static int run(const struct cli_args *args, bool only_listen)
     cli_catch();
     if (open_session(&s, only_listen, &log, &err) != ET_OK)
         return close_session(&s, cli_fail(args, &err));
+    if (!args->is_quiet)
+        cli_foxglove_say(&s.foxglove, &s.viewers);
     s.view = cli_live_view_open(args, s.recorder, s.station, s.live, s.file->name);
     if (s.view)
         work(&s, seconds);

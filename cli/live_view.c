@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define SHOW_NS (ET_NS_PER_S / 4)
@@ -27,8 +26,8 @@ struct cli_live_view {
     struct et_station *station;
     struct et_live *live;
     const char *name;
-    bool is_terminal, has_keys;
-    struct termios terminal;
+    bool is_terminal;
+    struct cli_keys keys;
     struct row rows[ROWS_MAX];
     size_t n_rows;
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
@@ -188,7 +187,7 @@ static void draw(struct cli_live_view *view)
         draw_row(view, &view->rows[k]);
     if ((int)view->n_rows > room)
         line(view, "… and more: a taller terminal shows them");
-    if (view->has_keys)
+    if (view->keys.is_on)
         line(view,
              "space start, s success, f failure, d discard, x emergency stop, r release, q quit");
     (void)fputs("\033[J", stderr);
@@ -234,14 +233,7 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
     view->name = name;
     view->t_rate_ns = view->t_shown_ns = et_clock_monotonic_ns();
     view->is_terminal = isatty(STDERR_FILENO) == 1;
-    view->has_keys = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &view->terminal) == 0;
-    if (view->has_keys) {
-        struct termios raw = view->terminal;
-        raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-        raw.c_cc[VMIN] = 0;
-        raw.c_cc[VTIME] = 0;
-        view->has_keys = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-    }
+    cli_keys_open(&view->keys);
     return view;
 }
 
@@ -271,15 +263,13 @@ void cli_live_view_say(struct cli_live_view *view, const char *text)
 
 int cli_live_view_key(struct cli_live_view *view)
 {
-    unsigned char key;
-    return view->has_keys && read(STDIN_FILENO, &key, 1) == 1 ? key : 0;
+    return cli_keys_next(&view->keys);
 }
 
 void cli_live_view_close(struct cli_live_view *view)
 {
     if (!view)
         return;
-    if (view->has_keys)
-        (void)tcsetattr(STDIN_FILENO, TCSANOW, &view->terminal);
+    cli_keys_close(&view->keys);
     free(view);
 }

@@ -48,6 +48,11 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define SEED     {0, "seed", "N", "seed of the first episode, then N + 1 (default: 1)", NULL}
 #define TRAINER  {0, "trainer", "NAME", "style of moving: an id or a file (default: careful)", NULL}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
+#define FOXGLOVE(arg, text) {0, "foxglove", arg, text, NULL}
+#define TLS                                                                                        \
+    {0, "tls", "FOLDER",                                                                           \
+     "certificate and key of this machine, made where they are missing: for viewers on others, "   \
+     "with a token in ETUDE_TOKEN", NULL}
 // clang-format on
 
 static const struct cli_option OPT_RECORD[] = {
@@ -61,6 +66,8 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "instruction", "TEXT", "the same, for people", NULL},
     {0, "trainer", "NAME", "who shows it: a pseudonym", NULL},
     {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
+    TLS,
     {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
     {0, "sources", NULL, "list the kinds of sources", NULL},
     {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
@@ -70,9 +77,20 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "check", NULL, "read back what --selftest recorded, and count what is missing", NULL},
     OPTION_END,
 };
+static const struct cli_option OPT_PLAY[] = {
+    {0, "speed", "X", "how fast (default: 1, as it was recorded)", NULL},
+    {0, "from", "S", "begin so long after its beginning (default: 0)", NULL},
+    {0, "loop", NULL, "begin again at the end", NULL},
+    {0, "wait", NULL, "begin when the first viewer has come", NULL},
+    FOXGLOVE("ADDRESS", "where viewers come (default: 127.0.0.1:8765)"),
+    TLS,
+    OPTION_END,
+};
 static const struct cli_option OPT_LIVE[] = {
     {0, "station", "FILE", "the station's file: robot, sources (doc/station.md)", NULL},
     {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
+    TLS,
     OPTION_END,
 };
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
@@ -387,6 +405,16 @@ const struct cli_command CLI_COMMANDS[] = {
      "--station "
      "kitchen.yaml --list\netude record --selftest -o /data/test --robots 20 --seconds 60 --check",
      0, 0, OPT_RECORD, cmd_record, false},
+    {"play", "RECORDING", "send a recording again, for Foxglove and Lichtblick to watch",
+     "Sends the messages of a recording (MCAP, ROS 1 bag, rosbag2) as if they came now: as they "
+     "are, with their definitions, in the time that they took. Viewers open ws://127.0.0.1:8765 "
+     "(\"Foxglove WebSocket\"); a station takes them by a source of the kind foxglove "
+     "(doc/foxglove.md).\n\n"
+     "On a terminal, space pauses and q quits. A viewer that does not keep up misses messages, "
+     "and is told; how many is said in the end.",
+     "etude play monday/take_bottle-etude-one-1.mcap  # then open Lichtblick\netude play run.bag "
+     "--speed 4 --from 60 --loop",
+     1, 1, OPT_PLAY, cmd_play, true},
     {"live", "--station FILE", "watch a station: streams, rates, delays, what is lost",
      "Opens the station's sources and shows what they bring; records nothing. Keys as in etude "
      "record; with Ctrl-C, the sources' last words.",

@@ -35,12 +35,21 @@ struct et_live_source {
     const struct et_value *settings; // without `kind`
 };
 
+/* Who may watch: a Foxglove server (etude/foxglove.h). */
+struct et_station_foxglove {
+    const char *address; // NULL: nobody asked for it
+    const char *tls;     // folder of its certificate and key (et_tls_make); NULL: plain
+    const char *token;
+    const char *const *origins; // of pages elsewhere that may watch; ended by NULL; NULL: none
+};
+
 struct et_station_file {
     const char *path, *name;
     const char *robot, *serial, *trainer, *programme, *scenario, *skill, *instruction, *objects;
     const char *folder; // of recordings, relative to where the program runs; NULL: not said
     enum et_live_mode mode;
     struct et_recorder_options recorder; // what the file says of it; folder and the rest zeroed
+    struct et_station_foxglove foxglove;
     const struct et_live_source *sources;
     size_t n_sources;
 };

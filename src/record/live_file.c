@@ -40,6 +40,16 @@ static const struct et_schema_field RECORDING_FIELDS[] = {
 };
 static const struct et_schema RECORDING = {.type = ET_SCHEMA_MAP, .fields = RECORDING_FIELDS};
 
+static const struct et_schema TEXTS = {.type = ET_SCHEMA_LIST, .items = &TEXT, .n_max = 8};
+static const struct et_schema_field FOXGLOVE_FIELDS[] = {
+    {"address", &TEXT,  true},
+    {"tls",     &TEXT,  false},
+    {"token",   &TEXT,  false},
+    {"origins", &TEXTS, false},
+    {NULL,      NULL,   false},
+};
+static const struct et_schema FOXGLOVE = {.type = ET_SCHEMA_MAP, .fields = FOXGLOVE_FIELDS};
+
 static const struct et_schema SOURCES = {.type = ET_SCHEMA_DICT, .items = &ANY};
 static const struct et_schema_field STATION_FIELDS[] = {
     {"station",     &TEXT,      true},
@@ -53,6 +63,7 @@ static const struct et_schema_field STATION_FIELDS[] = {
     {"folder",      &TEXT,      false},
     {"run",         &RUN,       false},
     {"recording",   &RECORDING, false},
+    {"foxglove",    &ANY,       false},
     {"sources",     &SOURCES,   true},
     {NULL,          NULL,       false},
 };
@@ -179,6 +190,32 @@ static const char *text(const struct et_value *map, const char *key)
     return et_value_text(et_value_get(map, key), NULL);
 }
 
+// An address, or a map with one.
+static enum et_status read_foxglove(const struct reading *r, const struct et_value *value,
+                                    struct et_station_foxglove *foxglove)
+{
+    if (!value)
+        return ET_OK;
+    foxglove->address = et_value_text(value, NULL);
+    if (foxglove->address)
+        return ET_OK;
+    const enum et_status st = et_schema_check(value, &FOXGLOVE, r->path, r->err);
+    if (st != ET_OK)
+        return st;
+    const struct et_value *list = et_value_get(value, "origins");
+    const size_t n = et_value_count(list);
+    const char **origins = et_arena_array(r->arena, n + 1, sizeof *origins);
+    if (!origins)
+        return full(r);
+    for (size_t i = 0; i < n; i++)
+        origins[i] = et_value_text(et_value_at(list, i), "");
+    *foxglove = (struct et_station_foxglove){.address = text(value, "address"),
+                                             .tls = text(value, "tls"),
+                                             .token = text(value, "token"),
+                                             .origins = origins};
+    return ET_OK;
+}
+
 enum et_status et_station_file_read(const char *path, struct et_arena *arena,
                                     const struct et_station_file **file, struct et_err *err)
 {
@@ -212,7 +249,9 @@ enum et_status et_station_file_read(const char *path, struct et_arena *arena,
         return et_yaml_fail(err, path, et_value_place(et_value_get(doc, "station")),
                             "a station's name is of a-z, 0-9, _ . and -: \"%.60s\"", f->name);
     read_recording(et_value_get(doc, "recording"), &f->recorder);
-    st = read_sources(&r, et_value_get(doc, "sources"), f);
+    st = read_foxglove(&r, et_value_get(doc, "foxglove"), &f->foxglove);
+    if (st == ET_OK)
+        st = read_sources(&r, et_value_get(doc, "sources"), f);
     if (st == ET_OK)
         *file = f;
     return st;

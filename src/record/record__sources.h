@@ -6,6 +6,7 @@
 
 extern const struct et_source_kind et__source_dds; // where Cyclone DDS is (ET_HAS_DDS)
 extern const struct et_source_kind et__source_dynamixel;
+extern const struct et_source_kind et__source_foxglove;
 extern const struct et_source_kind et__source_gamepad; // where libevdev is (ET_HAS_EVDEV)
 extern const struct et_source_kind et__source_keys;    // in source_gamepad.c
 extern const struct et_source_kind et__source_replay;

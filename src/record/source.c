@@ -17,6 +17,7 @@ static const struct et_source_kind *const KINDS[] = {
     &et__source_dds,
 #endif
     &et__source_dynamixel,
+    &et__source_foxglove,
 #ifdef ET_HAS_EVDEV
     &et__source_gamepad,
     &et__source_keys,

@@ -33,6 +33,7 @@ static void reads_a_stations_file(void)
                                                "trainer: t07\n"
                                                "run: session\n"
                                                "recording: {commit_ms: 20, keep_free_gb: 0}\n"
+                                               "foxglove: {address: \":1\", origins: [a, b]}\n"
                                                "sources:\n"
                                                "  again: {kind: replay, path: a.mcap, speed: 2}\n");
     CHECK_OK(et_arena_open(&arena, 1 << 22, &err));
@@ -44,6 +45,9 @@ static void reads_a_stations_file(void)
     CHECK_EQ(file->mode, ET_LIVE_SESSION);
     CHECK_EQ(file->recorder.commit_ns, 20000000);
     CHECK_EQ(file->recorder.keep_free_bytes, -1);
+    CHECK_STR(file->foxglove.address, ":1");
+    CHECK(tap_is(file->foxglove.origins[1], "b") && !file->foxglove.origins[2]);
+    CHECK(!file->foxglove.tls && !file->foxglove.token);
     CHECK_EQ(file->n_sources, 1);
     CHECK_STR(file->sources[0].device, "again");
     CHECK_STR(file->sources[0].kind->name, "replay");
@@ -64,6 +68,8 @@ static void tells_where_a_file_is_wrong(void)
         {"station: a\nsources:\n  \"R 1\": {kind: replay, path: x}\n", "a source's name"},
         {"station: a\nsources:\n  r: {kind: replay, path: x, sped: 2}\n", "sped"},
         {"station: a\nrun: always\nsources: {}\n", "run"},
+        {"station: a\nfoxglove: {adress: x}\nsources: {}\n", ":2:12: adress"},
+        {"station: a\nfoxglove: {address: x, origins: y}\nsources: {}\n", "origins"},
         {"station: a\nrecording: {commit_ms: 0}\nsources: {}\n", "commit_ms"},
     };
     struct et_arena *arena;
@@ -220,6 +226,7 @@ static void a_recording_is_sent_again(void)
     (void)snprintf(text, sizeof text,
                    "station: a\nrun: session\nsources:\n  r: {kind: replay, path: %s, speed: 10}\n",
                    path);
+    const int64_t t_begin_ns = et_clock_real_ns();
     struct rig rig = open_rig("again", text);
     const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
     enum et_status st;
@@ -230,8 +237,8 @@ static void a_recording_is_sent_again(void)
     CHECK_OK(et_live_stop(rig.live, &err));
     const struct seen seen = see(et_live_status(rig.live).last_path, false);
     CHECK_EQ(seen.n, 300);
-    CHECK(seen.is_in_order); // stamps of the devices as they were
-    CHECK_NEAR((double)(seen.t_last_ns - seen.t_first_ns) / 1e6, 29.9, 15);
+    CHECK(seen.is_in_order);                        // stamps of the devices as they were
+    CHECK(seen.t_last_ns - t_begin_ns >= 29900000); // not before its time
     close_rig(&rig);
 }
 

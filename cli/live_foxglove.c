@@ -1,0 +1,67 @@
+/* Live streams for viewers: what record and play share of it. */
+#include "cli_live.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HOST_BYTES 65
+
+// A certificate for this machine's name; viewers are told to trust it.
+static enum et_status open_tls(const char *folder, struct et_tls **tls, struct et_err *err)
+{
+    char host[HOST_BYTES] = "localhost", cert[512], key[512];
+    (void)gethostname(host, sizeof host - 1);
+    const char *const names[] = {host, "localhost", "127.0.0.1"};
+    (void)snprintf(cert, sizeof cert, "%s/" ET_TLS_CERT, folder);
+    (void)snprintf(key, sizeof key, "%s/" ET_TLS_KEY, folder);
+    const enum et_status st = et_tls_make(folder, names, sizeof names / sizeof *names, err);
+    return st == ET_OK ? et_tls_open_server(tls, cert, key, err) : st;
+}
+
+static const char *token_of(const struct et_station_foxglove *how)
+{
+    return how->token ? how->token : getenv("ETUDE_TOKEN");
+}
+
+int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxglove *how,
+                      const char *name, size_t feed_bytes, struct cli_foxglove *foxglove)
+{
+    struct et_err err = {0};
+    *foxglove = (struct cli_foxglove){0};
+    if (!how->address)
+        return CLI_DONE;
+    enum et_status st = how->tls ? open_tls(how->tls, &foxglove->tls, &err) : ET_OK;
+    const struct et_foxglove_options options = {.address = how->address[0] ? how->address
+                                                                           : ET_FOXGLOVE_ADDRESS,
+                                                .name = name,
+                                                .tls = foxglove->tls,
+                                                .feed_bytes = feed_bytes,
+                                                .token = token_of(how),
+                                                .origins = how->origins,
+                                                .is_public = foxglove->tls && token_of(how)};
+    if (st == ET_OK)
+        st = et_foxglove_open(&foxglove->server, &options, &err);
+    if (st == ET_OK)
+        return CLI_DONE;
+    cli_problem(args, "viewers: %s", err.text);
+    if (st == ET_EARG && !options.is_public)
+        cli_problem(args, "from other machines it is watched by TLS and with a token: --tls FOLDER "
+                          "and ETUDE_TOKEN (doc/foxglove.md)");
+    cli_foxglove_close(foxglove);
+    return st == ET_EARG ? CLI_USAGE : CLI_FAILED;
+}
+
+void cli_foxglove_say(const struct cli_foxglove *foxglove, const struct et_station_foxglove *how)
+{
+    if (foxglove->server)
+        (void)fprintf(stderr, "open Lichtblick or Foxglove at %s://%s%s\n",
+                      foxglove->tls ? "wss" : "ws", et_foxglove_address(foxglove->server),
+                      foxglove->tls && token_of(how) ? "/?token=…" : "");
+}
+
+void cli_foxglove_close(struct cli_foxglove *foxglove)
+{
+    et_foxglove_close(foxglove->server);
+    et_tls_close(foxglove->tls);
+    *foxglove = (struct cli_foxglove){0};
+}
