@@ -15,9 +15,9 @@
 
 struct row {
     const struct et_feed *feed;
-    size_t i;
-    uint64_t n_before, n_bytes_before; // when the rate was taken last
-    double rate_hz, bytes_s;
+    size_t i_feed, i;
+    uint64_t n_before; // when the rate was taken last
+    double rate_hz;
 };
 
 struct cli_live_view {
@@ -57,7 +57,7 @@ static void find_rows(struct cli_live_view *view)
         const struct et_feed *feed = et_station_feed_at(view->station, k);
         for (size_t i = 0; i < et_feed_n_streams(feed) && view->n_rows < ROWS_MAX; i++)
             if (is_worth_a_row(feed, i) && !is_row(view, feed, i))
-                view->rows[view->n_rows++] = (struct row){.feed = feed, .i = i};
+                view->rows[view->n_rows++] = (struct row){.feed = feed, .i_feed = k, .i = i};
     }
 }
 
@@ -71,9 +71,7 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
         const struct et_feed_counts counts = et_feed_counts(row->feed, row->i);
         const uint64_t n = counts.n_put + counts.n_dropped;
         row->rate_hz = (double)(n - row->n_before) / s;
-        row->bytes_s = (double)(counts.n_bytes - row->n_bytes_before) / s;
         row->n_before = n;
-        row->n_bytes_before = counts.n_bytes;
     }
     const int64_t n_bytes = et_recorder_status(view->recorder).n_bytes;
     view->bytes_s = (double)(n_bytes - view->n_bytes_before) / s;
@@ -138,20 +136,40 @@ static void draw_disk(struct cli_live_view *view, const struct et_station_status
     line(view, text);
 }
 
+static void draw_heads(struct cli_live_view *view)
+{
+    char text[512];
+    const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
+    (void)snprintf(text, sizeof text, "%-12s %-*s %8s %-6s %7s %7s %8s", "device", wide, "stream",
+                   "a second", "", "delay", "jitter", "gone");
+    line(view, "");
+    line(view, text);
+}
+
+// Milliseconds, in at most six letters.
+static const char *ms_text(int64_t ns, char text[CLI_TEXT_BYTES])
+{
+    const double ms = (double)ns / 1e6;
+    (void)snprintf(text, CLI_TEXT_BYTES, ms < 10 ? "%.2f" : ms < 100 ? "%.1f" : "%.0f", ms);
+    return text;
+}
+
 static void draw_row(struct cli_live_view *view, const struct row *row)
 {
     const struct et_feed_stream *stream = et_feed_stream(row->feed, row->i);
     const struct et_feed_counts counts = et_feed_counts(row->feed, row->i);
-    char text[512], wanted[16] = "", rate[CLI_TEXT_BYTES], gone[32] = "";
-    const int wide = columns() - 1 - 12 - 2 - 9 - 8 - 11 - 10;
+    const struct et_clock_live_state clock = et_station_clock(view->station, row->i_feed, row->i);
+    char text[512], wanted[16] = "", delay[CLI_TEXT_BYTES] = "", jitter[CLI_TEXT_BYTES] = "";
+    const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
     if (stream->rate_hz > 0)
         (void)snprintf(wanted, sizeof wanted, "/ %.0f", stream->rate_hz);
-    if (counts.n_dropped + counts.n_lost > 0)
-        (void)snprintf(gone, sizeof gone, "%llu gone",
-                       (unsigned long long)(counts.n_dropped + counts.n_lost));
-    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f %-7s %9s/s %9s",
+    if (clock.has_stamps) {
+        (void)ms_text(clock.delay_p50_ns, delay);
+        (void)ms_text(clock.jitter_ns, jitter);
+    }
+    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f %-6s %7s %7s %8llu",
                    stream->device ? stream->device : "", wide, wide, stream->topic, row->rate_hz,
-                   wanted, cli_bytes_text(row->bytes_s, rate), gone);
+                   wanted, delay, jitter, (unsigned long long)(counts.n_dropped + counts.n_lost));
     line(view, text);
 }
 
@@ -182,7 +200,7 @@ static void draw(struct cli_live_view *view)
     draw_head(view, &s);
     draw_disk(view, &s);
     draw_words(view);
-    line(view, "");
+    draw_heads(view);
     for (size_t k = 0; k < view->n_rows && (int)k < room; k++)
         draw_row(view, &view->rows[k]);
     if ((int)view->n_rows > room)

@@ -16,7 +16,9 @@
  * Time: log_time is arrival by CLOCK_MONOTONIC plus its distance to CLOCK_REALTIME when the
  * recorder was opened, so that it never steps; publish_time is the device's stamp, raw, 0 where
  * there is none. Metadata `etude.clock` has that distance, events "clock.step" where the system's
- * clock was set meanwhile.
+ * clock was set meanwhile. Once a second the model of
+ * each stream's clock (etude/clock_live.h) is written to /clocks; a device's clock that jumps is an
+ * event "clock.reset".
  *
  * Units:   nanoseconds of CLOCK_MONOTONIC, unless a name says otherwise.
  * Threads: every call may come from any thread, but the calls on one station's run (begin, end,
@@ -26,6 +28,7 @@
 #ifndef ETUDE_RECORDER_H
 #define ETUDE_RECORDER_H
 
+#include "etude/clock_live.h"
 #include "etude/feed.h"
 #include "etude/log.h"
 #include "etude/mcap_write.h"
@@ -141,6 +144,10 @@ struct et_station_status {
     struct et_err trouble;            // why it stopped; status ET_OK: it did not
 };
 ET_API struct et_station_status et_station_status(struct et_station *station);
+/* The clock of a stream of a feed of the station's, as of the last second; zeroed where no sample
+ * had a stamp. */
+ET_API struct et_clock_live_state et_station_clock(struct et_station *station, size_t i_feed,
+                                                   size_t i_stream);
 ET_API const char *et_station_name(const struct et_station *station);
 
 /* Says on a finished recording's page, <id>.json, that it is not to be used, and who says so. The

@@ -78,7 +78,10 @@ bool et__event_parse(struct et_str bytes, struct et__event *event);
 struct et__stream {
     uint16_t channel, schema; // of the file under way; 0: not in it yet
     uint64_t n_dropped_told, n_lost_told;
-    uint64_t n_missed; // of this run, while its file could not be written
+    uint64_t n_missed;           // of this run, while its file could not be written
+    struct et_clock_live *clock; // NULL: no sample had a stamp
+    uint64_t n_resets_told;
+    struct et_clock_live_state clock_state; // under the station's lock
 };
 
 struct et__lane {
@@ -109,6 +112,7 @@ struct et_station {
     bool has_new;                                 // something since the last commit
     struct et_buf event;
     int64_t n_bytes_told;
+    uint16_t clocks; // stream of the first lane: models of clocks
 
     atomic_size_t n_lanes;
     pthread_mutex_t notes_lock;

@@ -63,6 +63,8 @@ bool et_station_event(struct et_station *s, const char *kind, const char *source
 static void free_station(struct et_station *s)
 {
     for (size_t i = 0; i < atomic_load(&s->n_lanes); i++) {
+        for (size_t k = 0; k < et_feed_n_streams(s->lanes[i]->feed); k++)
+            et_clock_live_close(s->lanes[i]->streams[k].clock);
         et_feed_close(s->lanes[i]->feed);
         free(s->lanes[i]);
     }
@@ -91,6 +93,9 @@ static enum et_status new_station(struct et_station **station, struct et_recorde
         s->name && s->sequences ? ET_OK : et_fail(err, ET_ENOMEM, -1, "no memory for a station");
     if (st == ET_OK)
         st = add_lane(s, &(struct et_feed_options){.n_bytes = NOTES_BYTES}, &s->notes, err);
+    if (st == ET_OK)
+        st = et_feed_add_type(s->notes, "/clocks", "etude_msgs/msg/ClockModel", NULL, 0, &s->clocks,
+                              err);
     if (st != ET_OK) {
         free_station(s);
         return st;
@@ -196,6 +201,14 @@ struct et_station_status et_station_status(struct et_station *s)
     s->status.ring_share_max = 0;
     (void)pthread_mutex_unlock(&s->lock);
     return status;
+}
+
+struct et_clock_live_state et_station_clock(struct et_station *s, size_t i_feed, size_t i_stream)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const struct et_clock_live_state state = s->lanes[i_feed]->streams[i_stream].clock_state;
+    (void)pthread_mutex_unlock(&s->lock);
+    return state;
 }
 
 const char *et_station_name(const struct et_station *s)

@@ -247,8 +247,10 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
     for (size_t k = 0; k < n; k++)
         for (size_t i = 0; i < et_feed_n_streams(s->lanes[k]->feed); i++) {
             const struct et_feed_counts counts = et_feed_counts(s->lanes[k]->feed, i);
-            s->lanes[k]->streams[i] = (struct et__stream){.n_dropped_told = counts.n_dropped,
-                                                          .n_lost_told = counts.n_lost};
+            struct et__stream *stream = &s->lanes[k]->streams[i];
+            stream->n_dropped_told = counts.n_dropped;
+            stream->n_lost_told = counts.n_lost;
+            stream->n_missed = 0;
         }
     s->n_messages = s->n_at_risk = 0;
     (void)pthread_mutex_lock(&s->lock);

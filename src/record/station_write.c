@@ -175,6 +175,14 @@ static bool is_passed_over(const struct et_station *s, const struct et__lane *la
            et_feed_used(lane->feed) > et_feed_size(lane->feed) / 2;
 }
 
+static void note_clock(struct et__stream *stream, const struct et_feed_sample *sample)
+{
+    if (!stream->clock &&
+        (sample->t_device_ns == 0 || et_clock_live_open(&stream->clock, NULL, NULL) != ET_OK))
+        return; // without memory there is no model, and all the rest
+    et_clock_live_put(stream->clock, sample->t_device_ns, sample->t_arrival_ns);
+}
+
 static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, int64_t until_ns,
                                  struct et_err *err)
 {
@@ -190,6 +198,7 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
             break;
         else if (s->is_running)
             lane->streams[sample.stream].n_missed++;
+        note_clock(&lane->streams[sample.stream], &sample);
         left -= left < sample.n_bytes + 1 ? left : sample.n_bytes + 1;
         et_feed_done(lane->feed);
     }
@@ -272,6 +281,36 @@ static enum et_status tell_risk(struct et_station *s, struct et_err *err)
                      err);
 }
 
+static enum et_status look_at_model(struct et_station *s, struct et__lane *lane, size_t i,
+                                    struct et_err *err)
+{
+    struct et__stream *stream = &lane->streams[i];
+    const char *topic = et_feed_stream(lane->feed, i)->topic;
+    char text[ET_NAME_BYTES_MAX + 96], value[64];
+    if (!stream->clock)
+        return ET_OK;
+    const struct et_clock_live_state state = et_clock_live_state(stream->clock);
+    (void)pthread_mutex_lock(&s->lock);
+    stream->clock_state = state;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!s->file)
+        return ET_OK;
+    const int64_t t_ns = et_clock_monotonic_ns();
+    et_buf_clear(&s->event);
+    et_clock_live_message(stream->clock, et_str(topic), t_ns + s->recorder->to_real_ns, &s->event);
+    enum et_status st = et_buf_check(&s->event, "a clock's model", err);
+    if (st == ET_OK)
+        st = write_message(s, s->lanes[0]->streams[s->clocks].channel, t_ns, 0,
+                           et_buf_str(&s->event), err);
+    if (st != ET_OK || state.n_resets == stream->n_resets_told)
+        return st;
+    stream->n_resets_told = state.n_resets;
+    (void)snprintf(text, sizeof text, "the clock of %s jumped by %.3f s", topic,
+                   (double)state.step_ns / 1e9);
+    (void)snprintf(value, sizeof value, "{\"step_ns\": %" PRId64 "}", state.step_ns);
+    return tell(s, "clock.reset", topic, text, value, err);
+}
+
 static enum et_status look_at_clock(struct et_station *s, struct et_err *err)
 {
     char text[128], value[64];
@@ -291,12 +330,26 @@ static enum et_status look_at_all(struct et_station *s, struct et_err *err)
     const size_t n = atomic_load(&s->n_lanes);
     enum et_status st = et__station_learn(s, err); // also what was announced and never came
     for (size_t k = 0; k < n && st == ET_OK; k++) {
-        for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++)
+        for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++) {
             st = look_at_stream(s, s->lanes[k], i, err);
+            if (st == ET_OK)
+                st = look_at_model(s, s->lanes[k], i, err);
+        }
     }
     if (st == ET_OK && s->n_at_risk)
         st = tell_risk(s, err);
     return st == ET_OK ? look_at_clock(s, err) : st;
+}
+
+// Where nothing is recorded, for those who look on.
+static void look_at_models(struct et_station *s)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < et_feed_n_streams(s->lanes[k]->feed); i++) {
+            const enum et_status st = look_at_model(s, s->lanes[k], i, NULL);
+            (void)st; // nothing is written
+        }
 }
 
 static bool is_part_full(const struct et_station *s, int64_t t_now_ns)
@@ -320,6 +373,8 @@ void et__station_look(struct et_station *s, int64_t t_now_ns)
         }
     } else if (s->is_running && t_now_ns >= s->t_try_ns)
         st = et__station_begin_file(s, &err);
+    else
+        look_at_models(s);
     if (st != ET_OK)
         et__station_fail(s, &err);
 }

@@ -110,9 +110,11 @@ static void records_what_was_heard(void)
     CHECK_STR(seen.dropped, "");
     CHECK_NEAR((double)(seen.t_first_ns - t_begin_ns) / 1e9, 0, 5);
     CHECK(seen.t_last_ns >= seen.t_first_ns);
-    CHECK(is_page_true(path, "messages", 5001));
+    CHECK(is_page_true(path, "messages", 5002)); // with a mark, and the clock of /numbers
     CHECK_EQ(et_station_status(rig.station).state, ET_STATION_IDLE);
-    CHECK_EQ(et_station_status(rig.station).n_messages, 5001);
+    CHECK_EQ(et_station_status(rig.station).n_messages, 5002);
+    CHECK_EQ(et_station_clock(rig.station, 1, rig.stream).n, 5000);
+    CHECK(et_station_clock(rig.station, 1, rig.stream).has_stamps);
     CHECK_OK(et_recorder_close(rig.recorder, &err));
     CHECK_EQ(see(path, true).n, 5000);
 }
