@@ -45,10 +45,10 @@ static bool is_row(const struct cli_live_view *view, const struct et_feed *feed,
     return false;
 }
 
-// Events are shown once anything was told.
-static bool is_worth_a_row(const struct et_feed *feed, size_t i)
+// Events are shown once anything was told; what the recorder itself tells is no stream of theirs.
+static bool is_worth_a_row(const struct et_feed *feed, size_t i_feed, size_t i)
 {
-    return i != ET_FEED_EVENTS || et_feed_counts(feed, i).n_put > 0;
+    return i_feed > 0 && (i != ET_FEED_EVENTS || et_feed_counts(feed, i).n_put > 0);
 }
 
 static void find_rows(struct cli_live_view *view)
@@ -56,7 +56,7 @@ static void find_rows(struct cli_live_view *view)
     for (size_t k = 0; k < et_station_n_feeds(view->station); k++) {
         const struct et_feed *feed = et_station_feed_at(view->station, k);
         for (size_t i = 0; i < et_feed_n_streams(feed) && view->n_rows < ROWS_MAX; i++)
-            if (is_worth_a_row(feed, i) && !is_row(view, feed, i))
+            if (is_worth_a_row(feed, k, i) && !is_row(view, feed, i))
                 view->rows[view->n_rows++] = (struct row){.feed = feed, .i_feed = k, .i = i};
     }
 }
@@ -114,7 +114,7 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
     const struct et_live_status live = et_live_status(view->live);
     if (live.is_attempt)
         et_duration_text(et_clock_monotonic_ns() - live.t_attempt_ns, since);
-    (void)snprintf(text, sizeof text, "%s: %s%s%s  %u done: %u success, %u failure, %u discarded",
+    (void)snprintf(text, sizeof text, "%s: %s%s%s, %u done: %u success, %u failure, %u discarded",
                    view->name, state_text(s), since[0] ? " " : "", since, live.n_done,
                    live.n_success, live.n_failure, live.n_discarded);
     line(view, text);
@@ -127,12 +127,10 @@ static void draw_disk(struct cli_live_view *view, const struct et_station_status
     char text[512], bytes[CLI_TEXT_BYTES], rate[CLI_TEXT_BYTES];
     const struct et_recorder_status r = et_recorder_status(view->recorder);
     (void)snprintf(text, sizeof text,
-                   "disk: %s free, %s/s; safe after %.0f ms (p99 %.0f); rings %.0f %%; dropped "
-                   "%llu, lost %llu",
+                   "disk %s free, %s/s, safe in %.0f ms (p99 %.0f), rings %.0f %%, gone %llu",
                    cli_bytes_text((double)r.free_bytes, bytes), cli_bytes_text(view->bytes_s, rate),
                    (double)r.window_p50_ns / 1e6, (double)r.window_p99_ns / 1e6,
-                   100 * s->ring_share_max, (unsigned long long)s->n_dropped,
-                   (unsigned long long)s->n_lost);
+                   100 * s->ring_share_max, (unsigned long long)(s->n_dropped + s->n_lost));
     line(view, text);
 }
 
@@ -206,8 +204,7 @@ static void draw(struct cli_live_view *view)
     if ((int)view->n_rows > room)
         line(view, "… and more: a taller terminal shows them");
     if (view->keys.is_on)
-        line(view,
-             "space start, s success, f failure, d discard, x emergency stop, r release, q quit");
+        line(view, "space start, s success, f failure, d discard, x stop!, r release, q quit");
     (void)fputs("\033[J", stderr);
     (void)fflush(stderr);
 }
