@@ -4,6 +4,7 @@
 
 #include "etude/source.h"
 
+extern const struct et_source_kind et__source_link;   // source_link.c
 extern const struct et_source_kind et__source_replay; // source_replay.c
 extern const struct et_source_kind et__source_world;  // source_world.c
 

@@ -12,7 +12,7 @@ struct et_source {
 
 // One line a kind; each is a file of its own, source_<name>.c.
 static const struct et_source_kind *const KINDS[] = {
-    &et__source_replay, &et__source_world,
+    &et__source_link, &et__source_replay, &et__source_world,
     NULL, // the end
 };
 
