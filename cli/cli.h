@@ -283,6 +283,7 @@ int cmd_mcap_recover(const struct cli_args *args);
 int cmd_world_list(const struct cli_args *args);
 int cmd_world_check(const struct cli_args *args);
 int cmd_record(const struct cli_args *args);
+int cmd_agent(const struct cli_args *args);
 int cmd_world_run(const struct cli_args *args);
 int cmd_world_new(const struct cli_args *args);
 int cmd_world_view(const struct cli_args *args);

@@ -331,17 +331,18 @@ static int list(const struct cli_args *args)
 
 int cmd_record(const struct cli_args *args)
 {
-    static const char *const WAYS[] = {"sources", "list", "recover", "selftest"};
+    static const char *const WAYS[] = {"sources", "list", "recover", "selftest", "hub"};
     size_t n = 0;
     for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++)
         n += cli_has(args, WAYS[i]);
     if (n > 1) {
-        cli_problem(args, "--sources, --list, --recover and --selftest: one at a time");
+        cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
         return CLI_USAGE;
     }
     return cli_has(args, "sources")    ? list_kinds(args)
            : cli_has(args, "list")     ? list(args)
            : cli_has(args, "recover")  ? recover_only(args)
            : cli_has(args, "selftest") ? cli_record_selftest(args)
+           : cli_has(args, "hub")      ? cli_record_hub(args)
                                        : record(args);
 }

@@ -141,6 +141,7 @@ struct et_station_status {
     struct et_err trouble;            // why it stopped; status ET_OK: it did not
 };
 ET_API struct et_station_status et_station_status(struct et_station *station);
+ET_API int64_t et_station_safe_ns(struct et_station *station); // t_safe_ns alone
 ET_API const char *et_station_name(const struct et_station *station);
 
 /* Says on a finished recording's page, <id>.json, that it is not to be used, and who says so. The

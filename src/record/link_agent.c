@@ -73,19 +73,20 @@ static bool is_all_taken(const struct et_link_agent *a)
     for (size_t i = 0; i < a->n_lanes; i++)
         if (et_feed_used(a->lanes[i].feed) > 0)
             return false;
-    return a->n_in_batch == 0 && et__window_is_empty(&a->window);
+    return a->n_in_batch == 0 && et__link_window_is_empty(&a->window);
 }
 
 // Sends what there is room for.
 static void pump(struct et_link_agent *a)
 {
-    const struct et__kept *kept;
+    const struct et__link_kept *kept;
     if (a->status.state != ET_LINK_UP || !announce(a))
         return;
-    while ((kept = et__window_next(&a->window)) && et_conn_unsent(a->conn) < (int64_t)OUT_BYTES &&
+    while ((kept = et__link_window_next(&a->window)) &&
+           et_conn_unsent(a->conn) < (int64_t)OUT_BYTES &&
            et_conn_send(a->conn, kept->bytes, kept->n) == ET_OK) {
         a->status.n_sent_bytes += kept->n;
-        et__window_sent(&a->window);
+        et__link_window_sent(&a->window);
     }
     if (a->is_finishing && is_all_taken(a))
         say_goodbye(a);
@@ -108,7 +109,7 @@ static enum et_status hear_taken(struct et_link_agent *a, struct et_str body, st
         return et_fail(err, ET_ECORRUPT, -1, "the recorder says it took what was never sent");
     if (n_taken > a->status.n_taken)
         a->status.n_taken = n_taken;
-    et__window_taken(&a->window, n_taken);
+    et__link_window_taken(&a->window, n_taken);
     return ET_OK;
 }
 
@@ -117,7 +118,7 @@ static enum et_status hear_welcome(struct et_link_agent *a, struct et_str body, 
     const enum et_status st = hear_taken(a, body, err);
     if (st != ET_OK)
         return st;
-    et__window_rewind(&a->window);
+    et__link_window_rewind(&a->window);
     a->n_announced = 0;
     a->retry_ns = first_retry_ns(a);
     a->status.state = ET_LINK_UP;
@@ -254,7 +255,7 @@ static void seal(struct et_link_agent *a)
     et__link_end_batch(&a->batch, a->n_in_batch);
     a->status.n_records += a->n_in_batch;
     a->n_in_batch = 0;
-    et__window_put(&a->window, et_buf_str(&a->batch));
+    et__link_window_put(&a->window, et_buf_str(&a->batch));
     et_buf_clear(&a->batch);
 }
 
@@ -266,7 +267,7 @@ static void put(struct et_link_agent *a, const struct et__link_record *record)
         seal(a);
     if (!et_buf_reserve(&a->batch, n + record->bytes.n)) {
         a->batch.status = ET_OK; // nothing of it was taken
-        et__window_lose(&a->window, record);
+        et__link_window_lose(&a->window, record);
         return;
     }
     if (a->n_in_batch == 0) {
@@ -301,7 +302,7 @@ static void learn(struct et_link_agent *a, struct et__agent_lane *lane)
 {
     const size_t n = et_feed_n_streams(lane->feed);
     for (; lane->n_known < n; lane->n_known++) {
-        lane->numbers[lane->n_known] = NO_STREAM;
+        lane->numbers[lane->n_known] = ET__NO_STREAM;
         if (a->n_streams == ET_FEED_STREAMS_MAX) {
             et_logf(a->options.log, ET_LOG_WARN, "%s: more than %d streams; it is not sent",
                     et_feed_stream(lane->feed, lane->n_known)->topic, ET_FEED_STREAMS_MAX);
@@ -319,7 +320,7 @@ static void take_sample(struct et_link_agent *a, struct et__agent_lane *lane,
     if (sample->stream >= lane->n_known)
         learn(a, lane);
     const uint16_t stream = lane->numbers[sample->stream];
-    if (stream == NO_STREAM)
+    if (stream == ET__NO_STREAM)
         return;
     if (sample->n_bytes > ET_LINK_SAMPLE_BYTES_MAX)
         tell_loss(a, stream, 1);
@@ -338,12 +339,12 @@ static void collect(struct et_link_agent *a)
     for (size_t i = 0; i < a->n_lanes; i++) {
         struct et__agent_lane *lane = &a->lanes[i];
         learn(a, lane);
-        while (et__window_has_room(&a->window) && et_feed_next(lane->feed, &sample)) {
+        while (et__link_window_has_room(&a->window) && et_feed_next(lane->feed, &sample)) {
             take_sample(a, lane, &sample);
             et_feed_done(lane->feed);
         }
     }
-    if (t_now_ns >= a->t_losses_ns && et__window_has_room(&a->window)) {
+    if (t_now_ns >= a->t_losses_ns && et__link_window_has_room(&a->window)) {
         a->t_losses_ns = t_now_ns + LOSSES_NS;
         tell_losses(a);
     }
@@ -433,7 +434,7 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
     a->retry = (struct et_timer){.on_time = on_retry, .ctx = a};
     enum et_status st = fill_in(a, options, err);
     if (st == ET_OK && options->spool)
-        st = et__spool_open(&a->window.spool, options->spool, a->options.spool_bytes, err);
+        st = et__link_spool_open(&a->window.spool, options->spool, a->options.spool_bytes, err);
     if (st != ET_OK) {
         et_link_agent_close(a);
         return st;
@@ -464,7 +465,7 @@ struct et_link_agent_status et_link_agent_status(const struct et_link_agent *a)
 {
     struct et_link_agent_status status = a->status;
     status.window_bytes = a->window.n_bytes;
-    status.spool_bytes = a->window.spool ? et__spool_bytes(a->window.spool) : 0;
+    status.spool_bytes = a->window.spool ? et__link_spool_bytes(a->window.spool) : 0;
     status.n_lost += a->window.n_lost_all;
     status.is_dry = et__agent_is_dry(a);
     return status;
@@ -478,7 +479,7 @@ void et_link_agent_close(struct et_link_agent *a)
     et_timer_end(&a->tick);
     et_timer_end(&a->retry);
     et_conn_close(a->conn);
-    et__window_close(&a->window);
+    et__link_window_close(&a->window);
     et_buf_free(&a->words);
     et_buf_free(&a->batch);
     et_arena_close(a->arena);

@@ -12,7 +12,7 @@
 /* Each frame lies behind its length; places count on and never fall, in the file they are taken
  * modulo its size. What is put is not synced: it is there for a network that is away, not for a
  * power cut, which ends the session anyway. */
-struct et__spool {
+struct et__link_spool {
     int fd;
     uint64_t n_bytes, head, tail;
 };
@@ -21,26 +21,26 @@ struct entry {
     uint64_t n, hash;
 };
 
-enum et_status et__spool_open(struct et__spool **spool, const char *path, int64_t n_bytes,
-                              struct et_err *err)
+enum et_status et__link_spool_open(struct et__link_spool **spool, const char *path, int64_t n_bytes,
+                                   struct et_err *err)
 {
     assert(n_bytes > 0);
     *spool = NULL;
-    struct et__spool *s = calloc(1, sizeof *s);
+    struct et__link_spool *s = calloc(1, sizeof *s);
     if (!s)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a spool");
     s->n_bytes = (uint64_t)n_bytes;
     s->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->fd < 0 || unlink(path) != 0) { // without a name nothing of it outlives the agent
         const enum et_status st = et_fail_sys(err, errno, "%s: no spool can be kept here", path);
-        et__spool_close(s);
+        et__link_spool_close(s);
         return st;
     }
     *spool = s;
     return ET_OK;
 }
 
-void et__spool_close(struct et__spool *s)
+void et__link_spool_close(struct et__link_spool *s)
 {
     if (!s)
         return;
@@ -50,7 +50,7 @@ void et__spool_close(struct et__spool *s)
 }
 
 // Writes or reads n bytes at a place, in two pieces where the ring's end lies between.
-static enum et_status move(struct et__spool *s, uint64_t at, char *p, size_t n, bool is_write,
+static enum et_status move(struct et__link_spool *s, uint64_t at, char *p, size_t n, bool is_write,
                            struct et_err *err)
 {
     while (n > 0) {
@@ -71,7 +71,7 @@ static enum et_status move(struct et__spool *s, uint64_t at, char *p, size_t n, 
     return ET_OK;
 }
 
-enum et_status et__spool_put(struct et__spool *s, struct et_str frame, struct et_err *err)
+enum et_status et__link_spool_put(struct et__link_spool *s, struct et_str frame, struct et_err *err)
 {
     struct entry entry = {frame.n, et_hash64(frame.p, frame.n)};
     const uint64_t n = sizeof entry + frame.n;
@@ -88,7 +88,7 @@ enum et_status et__spool_put(struct et__spool *s, struct et_str frame, struct et
     return st;
 }
 
-enum et_status et__spool_take(struct et__spool *s, struct et_buf *buf, struct et_err *err)
+enum et_status et__link_spool_take(struct et__link_spool *s, struct et_buf *buf, struct et_err *err)
 {
     struct entry entry;
     et_buf_clear(buf);
@@ -112,12 +112,12 @@ enum et_status et__spool_take(struct et__spool *s, struct et_buf *buf, struct et
     return ET_OK;
 }
 
-void et__spool_empty(struct et__spool *s)
+void et__link_spool_empty(struct et__link_spool *s)
 {
     s->tail = s->head;
 }
 
-int64_t et__spool_bytes(const struct et__spool *s)
+int64_t et__link_spool_bytes(const struct et__link_spool *s)
 {
     return (int64_t)(s->head - s->tail);
 }

@@ -39,21 +39,21 @@ static uint64_t count(struct et_str frame, uint64_t *counts, uint64_t sign)
 
 /* ---- memory ---- */
 
-static void lose(struct et__window *w, struct et_str frame)
+static void lose(struct et__link_window *w, struct et_str frame)
 {
     w->n_lost_all += count(frame, w->n_lost, 1);
 }
 
-static void keep(struct et__window *w, struct et_str frame)
+static void keep(struct et__link_window *w, struct et_str frame)
 {
-    struct et__kept *kept = malloc(sizeof *kept + frame.n);
+    struct et__link_kept *kept = malloc(sizeof *kept + frame.n);
     if (!kept) {
         lose(w, frame);
         return;
     }
     const struct et__link_batch batch = batch_of(frame);
-    *kept =
-        (struct et__kept){.first = batch.first, .end = batch.first + batch.n_records, .n = frame.n};
+    *kept = (struct et__link_kept){
+        .first = batch.first, .end = batch.first + batch.n_records, .n = frame.n};
     memcpy(kept->bytes, frame.p, frame.n);
     if (w->newest)
         w->newest->next = kept;
@@ -66,7 +66,7 @@ static void keep(struct et__window *w, struct et_str frame)
 }
 
 // One batch may go over the limit, so that a large one finds a place at all.
-static bool has_memory(const struct et__window *w)
+static bool has_memory(const struct et__link_window *w)
 {
     return w->n_bytes < w->n_bytes_max;
 }
@@ -74,19 +74,19 @@ static bool has_memory(const struct et__window *w)
 /* ---- disk ---- */
 
 // All that is on the disk is lost: it cannot be read any more.
-static void lose_spool(struct et__window *w)
+static void lose_spool(struct et__link_window *w)
 {
     for (size_t i = 0; i < ET_FEED_STREAMS_MAX; i++) {
         w->n_lost[i] += w->n_spooled[i];
         w->n_lost_all += w->n_spooled[i];
         w->n_spooled[i] = 0;
     }
-    et__spool_empty(w->spool);
+    et__link_spool_empty(w->spool);
 }
 
-static bool take_spooled(struct et__window *w)
+static bool take_spooled(struct et__link_window *w)
 {
-    const enum et_status st = et__spool_take(w->spool, &w->scratch, NULL);
+    const enum et_status st = et__link_spool_take(w->spool, &w->scratch, NULL);
     if (st == ET_OK)
         (void)count(et_buf_str(&w->scratch), w->n_spooled, (uint64_t)-1);
     else if (st != ET_END)
@@ -94,10 +94,10 @@ static bool take_spooled(struct et__window *w)
     return st == ET_OK;
 }
 
-static void spool(struct et__window *w, struct et_str frame)
+static void spool(struct et__link_window *w, struct et_str frame)
 {
     enum et_status st;
-    while ((st = et__spool_put(w->spool, frame, NULL)) == ET_AGAIN) {
+    while ((st = et__link_spool_put(w->spool, frame, NULL)) == ET_AGAIN) {
         if (!take_spooled(w)) // it was emptied: now there is room
             continue;
         lose(w, et_buf_str(&w->scratch));
@@ -108,13 +108,13 @@ static void spool(struct et__window *w, struct et_str frame)
         lose(w, frame);
 }
 
-static bool is_spooling(const struct et__window *w)
+static bool is_spooling(const struct et__link_window *w)
 {
-    return w->spool && et__spool_bytes(w->spool) > 0;
+    return w->spool && et__link_spool_bytes(w->spool) > 0;
 }
 
 // Brings back into memory what it has room for.
-static void refill(struct et__window *w)
+static void refill(struct et__link_window *w)
 {
     while (is_spooling(w) && has_memory(w) && take_spooled(w))
         keep(w, et_buf_str(&w->scratch));
@@ -122,12 +122,12 @@ static void refill(struct et__window *w)
 
 /* ---- its user ---- */
 
-bool et__window_has_room(const struct et__window *w)
+bool et__link_window_has_room(const struct et__link_window *w)
 {
     return w->spool || has_memory(w);
 }
 
-void et__window_put(struct et__window *w, struct et_str frame)
+void et__link_window_put(struct et__link_window *w, struct et_str frame)
 {
     // Behind what is on the disk nothing may go straight to memory, or the order would be lost.
     if (w->spool && (is_spooling(w) || !has_memory(w)))
@@ -136,32 +136,32 @@ void et__window_put(struct et__window *w, struct et_str frame)
         keep(w, frame);
 }
 
-void et__window_lose(struct et__window *w, const struct et__link_record *record)
+void et__link_window_lose(struct et__link_window *w, const struct et__link_record *record)
 {
     w->n_lost[record->stream] += samples(record);
     w->n_lost_all += !record->is_loss;
 }
 
-const struct et__kept *et__window_next(struct et__window *w)
+const struct et__link_kept *et__link_window_next(struct et__link_window *w)
 {
     return w->unsent;
 }
 
-void et__window_sent(struct et__window *w)
+void et__link_window_sent(struct et__link_window *w)
 {
     assert(w->unsent);
     w->unsent = w->unsent->next;
 }
 
-void et__window_rewind(struct et__window *w)
+void et__link_window_rewind(struct et__link_window *w)
 {
     w->unsent = w->oldest;
 }
 
-void et__window_taken(struct et__window *w, uint64_t n_taken)
+void et__link_window_taken(struct et__link_window *w, uint64_t n_taken)
 {
     while (w->oldest && w->oldest->end <= n_taken) {
-        struct et__kept *kept = w->oldest;
+        struct et__link_kept *kept = w->oldest;
         if (w->unsent == kept)
             w->unsent = kept->next;
         w->oldest = kept->next;
@@ -173,19 +173,19 @@ void et__window_taken(struct et__window *w, uint64_t n_taken)
     refill(w);
 }
 
-bool et__window_is_empty(const struct et__window *w)
+bool et__link_window_is_empty(const struct et__link_window *w)
 {
     return !w->oldest && !is_spooling(w);
 }
 
-void et__window_close(struct et__window *w)
+void et__link_window_close(struct et__link_window *w)
 {
     while (w->oldest) {
-        struct et__kept *kept = w->oldest;
+        struct et__link_kept *kept = w->oldest;
         w->oldest = kept->next;
         free(kept);
     }
-    et__spool_close(w->spool);
+    et__link_spool_close(w->spool);
     et_buf_free(&w->scratch);
-    *w = (struct et__window){0};
+    *w = (struct et__link_window){0};
 }

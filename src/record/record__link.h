@@ -129,24 +129,24 @@ int64_t et__link_clock_translate(const struct et__link_clock *clock, int64_t t_a
 /* ---- frames on disk (link_spool.c) ---- */
 
 /* A file as a ring of frames; gone when it is closed, and after a kill. */
-struct et__spool;
-ET_MUST_USE enum et_status et__spool_open(struct et__spool **spool, const char *path,
-                                          int64_t n_bytes, struct et_err *err);
-void et__spool_close(struct et__spool *spool);
+struct et__link_spool;
+ET_MUST_USE enum et_status et__link_spool_open(struct et__link_spool **spool, const char *path,
+                                               int64_t n_bytes, struct et_err *err);
+void et__link_spool_close(struct et__link_spool *spool);
 /* ET_AGAIN: no room until the oldest has gone. ET_ELIMIT: there never is. ET_EIO. */
-ET_MUST_USE enum et_status et__spool_put(struct et__spool *spool, struct et_str frame,
-                                         struct et_err *err);
+ET_MUST_USE enum et_status et__link_spool_put(struct et__link_spool *spool, struct et_str frame,
+                                              struct et_err *err);
 /* Takes the oldest frame into buf. ET_END: there is none. ET_EIO; ET_ECORRUPT: it is not what was
  * put. */
-ET_MUST_USE enum et_status et__spool_take(struct et__spool *spool, struct et_buf *buf,
-                                          struct et_err *err);
-void et__spool_empty(struct et__spool *spool);
-int64_t et__spool_bytes(const struct et__spool *spool);
+ET_MUST_USE enum et_status et__link_spool_take(struct et__link_spool *spool, struct et_buf *buf,
+                                               struct et_err *err);
+void et__link_spool_empty(struct et__link_spool *spool);
+int64_t et__link_spool_bytes(const struct et__link_spool *spool);
 
 /* ---- what an agent keeps (link_window.c) ---- */
 
-struct et__kept {
-    struct et__kept *next;
+struct et__link_kept {
+    struct et__link_kept *next;
     uint64_t first, end; // records
     size_t n;
     char bytes[];
@@ -154,26 +154,27 @@ struct et__kept {
 
 /* Batches from the oldest that is not taken on: in memory up to n_bytes_max, the later ones in a
  * spool where there is one. */
-struct et__window {
-    struct et__kept *oldest, *newest;
-    struct et__kept *unsent; // the first that was not sent on this connection
+struct et__link_window {
+    struct et__link_kept *oldest, *newest;
+    struct et__link_kept *unsent; // the first that was not sent on this connection
     size_t n_bytes, n_bytes_max;
-    struct et__spool *spool;                 // NULL: none
+    struct et__link_spool *spool;            // NULL: none
     uint64_t n_spooled[ET_FEED_STREAMS_MAX]; // samples in the spool
     uint64_t n_lost[ET_FEED_STREAMS_MAX];    // that went from it, to be told
     uint64_t n_lost_all;                     // ever
     struct et_buf scratch;
 };
-bool et__window_has_room(const struct et__window *window); // for one batch at least
+bool et__link_window_has_room(const struct et__link_window *window); // for one batch at least
 /* Keeps a batch's frame. What there is no room or memory for any more is counted as lost. */
-void et__window_put(struct et__window *window, struct et_str frame);
-void et__window_lose(struct et__window *window, const struct et__link_record *record);
+void et__link_window_put(struct et__link_window *window, struct et_str frame);
+void et__link_window_lose(struct et__link_window *window, const struct et__link_record *record);
 /* The next one to send, or NULL; it stays until it is taken. */
-const struct et__kept *et__window_next(struct et__window *window);
-void et__window_sent(struct et__window *window);
-void et__window_rewind(struct et__window *window);                  // a new connection
-void et__window_taken(struct et__window *window, uint64_t n_taken); // all before that record
-bool et__window_is_empty(const struct et__window *window);
-void et__window_close(struct et__window *window);
+const struct et__link_kept *et__link_window_next(struct et__link_window *window);
+void et__link_window_sent(struct et__link_window *window);
+void et__link_window_rewind(struct et__link_window *window); // a new connection
+void et__link_window_taken(struct et__link_window *window,
+                           uint64_t n_taken); // all before that record
+bool et__link_window_is_empty(const struct et__link_window *window);
+void et__link_window_close(struct et__link_window *window);
 
 #endif

@@ -6,12 +6,12 @@
 #include "etude/source.h"
 #include "record/record__link.h"
 
-#define NO_STREAM UINT16_MAX
+#define ET__NO_STREAM UINT16_MAX
 
 struct et__agent_lane {
     struct et_feed *feed;
     size_t n_known;
-    uint16_t numbers[ET_FEED_STREAMS_MAX]; // of its streams on the link; NO_STREAM: not sent
+    uint16_t numbers[ET_FEED_STREAMS_MAX]; // of its streams on the link; ET__NO_STREAM: not sent
 };
 
 struct et__agent_stream { // by its number on the link
@@ -51,7 +51,7 @@ struct et_link_agent {
     struct et_buf batch; // that is made
     uint32_t n_in_batch;
     int64_t t_base_ns;
-    struct et__window window;
+    struct et__link_window window;
 };
 
 int64_t et__agent_now(const struct et_link_agent *agent);

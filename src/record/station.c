@@ -198,6 +198,14 @@ struct et_station_status et_station_status(struct et_station *s)
     return status;
 }
 
+int64_t et_station_safe_ns(struct et_station *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const int64_t t_safe_ns = s->status.t_safe_ns;
+    (void)pthread_mutex_unlock(&s->lock);
+    return t_safe_ns;
+}
+
 const char *et_station_name(const struct et_station *s)
 {
     return s->name;
