@@ -51,7 +51,7 @@ struct peer { // a connection
     int64_t t_ping_ns, t_next_ping_ns;
     int64_t t_heard_ns; // on the loop's clock
     unsigned n_pings;
-    bool is_refused, is_waiting; // for room in its feed
+    bool is_refused, is_waiting, was_waiting; // for room in its feed
 };
 
 struct et_link_server {
@@ -422,6 +422,11 @@ static void put(struct agent *a, const struct et__link_record *record, int64_t t
 static void on_room(void *ctx)
 {
     struct peer *p = ctx;
+    // Half of it at once: each time that a batch comes again costs reading it again.
+    if (et_feed_used(p->agent->place.feed) > et_feed_size(p->agent->place.feed) / 2) {
+        et_timer_set(p->server->loop, &p->limit, et_loop_now_ns(p->server->loop) + FULL_NS);
+        return;
+    }
     p->is_waiting = false;
     p->t_heard_ns = et_loop_now_ns(p->server->loop);
     et_conn_pause(p->conn, false);
@@ -433,7 +438,7 @@ static enum et_status wait_for_room(struct peer *p)
     p->limit.on_time = on_room;
     et_timer_set(p->server->loop, &p->limit, et_loop_now_ns(p->server->loop) + FULL_NS);
     et_conn_pause(p->conn, true);
-    p->is_waiting = true;
+    p->is_waiting = p->was_waiting = true;
     return ET_AGAIN;
 }
 
@@ -452,7 +457,7 @@ static enum et_status take_batch(struct peer *p, const struct et__link_batch *ba
         if (record.stream >= a->n_streams)
             return et_fail(err, ET_ECORRUPT, -1, "a sample of a stream that was not announced");
         if (k++ < a->n_taken) {
-            counts->n_repeated++;
+            counts->n_repeated += !p->was_waiting;
             continue;
         }
         if (!has_room(a->place.feed, record.bytes.n))
@@ -481,6 +486,7 @@ static enum et_status hear_batch(struct peer *p, struct et_str body, struct et_e
         mark(p->agent, now_ns(p->server));
     if (st != ET_OK)
         return st;
+    p->was_waiting = false;
     p->server->counts.n_batches++;
     p->server->counts.n_bytes += body.n + ET__LINK_HEAD_BYTES;
     return ET_OK;

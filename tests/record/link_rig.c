@@ -139,7 +139,7 @@ void hear_numbers(struct et_feed *feed, struct heard *heard)
         uint64_t k = 0;
         if (sample.stream == ET_FEED_EVENTS) {
             heard->n_events++;
-        } else {
+        } else if (strcmp(et_feed_stream(feed, sample.stream)->topic, STREAM.topic) == 0) {
             memcpy(&k, sample.bytes, sizeof k);
             heard->n_wrong += k != heard->next || sample.t_device_ns != (int64_t)k + 1;
             heard->next = k + 1;
