@@ -329,6 +329,14 @@ static int list(const struct cli_args *args)
     return code;
 }
 
+static int record_hub(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    const char *folder = cli_get(args, "output");
+    const int code = folder ? recover(&s, folder) : CLI_DONE;
+    return code == CLI_DONE ? cli_record_hub(args) : code;
+}
+
 int cmd_record(const struct cli_args *args)
 {
     static const char *const WAYS[] = {"sources", "list", "recover", "selftest", "hub"};
@@ -343,6 +351,6 @@ int cmd_record(const struct cli_args *args)
            : cli_has(args, "list")     ? list(args)
            : cli_has(args, "recover")  ? recover_only(args)
            : cli_has(args, "selftest") ? cli_record_selftest(args)
-           : cli_has(args, "hub")      ? cli_record_hub(args)
+           : cli_has(args, "hub")      ? record_hub(args)
                                        : record(args);
 }
