@@ -286,6 +286,7 @@ int cmd_world_check(const struct cli_args *args);
 int cmd_record(const struct cli_args *args);
 int cmd_play(const struct cli_args *args);
 int cmd_live(const struct cli_args *args);
+int cmd_agent(const struct cli_args *args);
 int cmd_world_run(const struct cli_args *args);
 int cmd_world_new(const struct cli_args *args);
 int cmd_world_view(const struct cli_args *args);

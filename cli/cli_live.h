@@ -5,6 +5,7 @@
 #include "cli.h"
 
 #include "etude/foxglove.h"
+#include "etude/link.h"
 #include "etude/live.h"
 
 #include <termios.h>
@@ -49,5 +50,11 @@ int cli_live_list(const struct cli_args *args, struct et_live *live, double seco
 
 /* etude record --selftest: streams that are made up, for a while, and what came of them. */
 int cli_record_selftest(const struct cli_args *args);
+
+/* etude record --hub: a station for every agent that connects. */
+int cli_record_hub(const struct cli_args *args);
+
+/* The token in a command's --token-file; "": it has none. false, after a message: it is none. */
+bool cli_token(const struct cli_args *args, char token[ET_LINK_TOKEN_BYTES_MAX + 1]);
 
 #endif

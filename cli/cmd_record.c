@@ -370,20 +370,29 @@ static int list(const struct cli_args *args)
     return code;
 }
 
+static int record_hub(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    const char *folder = cli_get(args, "output");
+    const int code = folder ? recover(&s, folder) : CLI_DONE;
+    return code == CLI_DONE ? cli_record_hub(args) : code;
+}
+
 int cmd_record(const struct cli_args *args)
 {
-    static const char *const WAYS[] = {"sources", "list", "recover", "selftest"};
+    static const char *const WAYS[] = {"sources", "list", "recover", "selftest", "hub"};
     size_t n = 0;
     for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++)
         n += cli_has(args, WAYS[i]);
     if (n > 1) {
-        cli_problem(args, "--sources, --list, --recover and --selftest: one at a time");
+        cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
         return CLI_USAGE;
     }
     return cli_has(args, "sources")    ? list_kinds(args)
            : cli_has(args, "list")     ? list(args)
            : cli_has(args, "recover")  ? recover_only(args)
            : cli_has(args, "selftest") ? cli_record_selftest(args)
+           : cli_has(args, "hub")      ? record_hub(args)
                                        : run(args, false);
 }
 

@@ -72,9 +72,30 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "sources", NULL, "list the kinds of sources", NULL},
     {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
     {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},
+    {0, "hub", "ADDRESS",
+     "record every agent that connects (etude agent): 127.0.0.1:7447, unix:/run/etude.sock", NULL},
+    {0, "token-file", "FILE", "with --hub: the word that agents must know", NULL},
+    {0, "tls", "FOLDER", "with --hub: speak TLS; certificate and key are there, or are made there",
+     NULL},
     {0, "robots", "N", "how many, with --selftest (default: 1)", NULL},
-    {0, "threads", "N", "threads that write, with --selftest (default: 1)", NULL},
-    {0, "check", NULL, "read back what --selftest recorded, and count what is missing", NULL},
+    {0, "threads", "N", "threads that write, with --selftest and --hub (default: 1)", NULL},
+    {0, "check", NULL,
+     "read back what --selftest, or --hub of synthetic robots, recorded, and count what is missing",
+     NULL},
+    OPTION_END,
+};
+static const struct cli_option OPT_AGENT[] = {
+    {0, "station", "FILE", "the station's file: its sources (doc/station.md)", NULL},
+    {0, "to", "ADDRESS", "the recorder: HOST:PORT or unix:PATH (default: 127.0.0.1:7447)", NULL},
+    {0, "id", "NAME", "of this agent (default: the station's)", NULL},
+    {0, "token-file", "FILE", "the word that the recorder wants to hear", NULL},
+    {0, "tls-pin", "SHA256", "speak TLS, and trust this certificate alone (its fingerprint)", NULL},
+    {0, "tls-ca", "FILE", "speak TLS, and trust what these authorities (PEM) have signed", NULL},
+    {0, "spool", "FOLDER", "keep samples there while the recorder is away", NULL},
+    {0, "spool-gb", "N", "at most so much; then the oldest go (default: 1)", NULL},
+    {0, "batch-ms", "MS", "from batch to batch (default: 10)", NULL},
+    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    {0, "synthetic", "N", "send N synthetic robots, each on a connection of its own", NULL},
     OPTION_END,
 };
 static const struct cli_option OPT_PLAY[] = {
@@ -428,6 +449,16 @@ const struct cli_command CLI_COMMANDS[] = {
      "Shows "
      "the time from a pose's arrival to the joints.",
      "etude teleop --station kitchen.yaml", 0, 0, OPT_LIVE, cmd_live, false},
+    {"agent", "--station FILE --to ADDRESS", "send a robot's live streams to a recorder elsewhere",
+     "Runs on the robot's computer: opens the sources that the station's file names, and sends "
+     "what "
+     "they bring to etude record --hub, or to a source of the kind link. What the recorder does "
+     "not have yet is kept, in memory and in the spool's folder, and sent when it is there again; "
+     "nothing is sent twice. Arrival is told on the recorder's clock.\n\n"
+     "Exits with 1 when not everything was taken in the end.",
+     "etude agent --station g1.yaml --to 10.0.0.5:7447 --token-file token --tls-pin AB:CD:...\n"
+     "etude agent --synthetic 20 --to 127.0.0.1:7447 --seconds 60",
+     0, 0, OPT_AGENT, cmd_agent, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},
     {"manual", "[COMMAND]", "print the manual page (roff, for man -l)", NULL,
      "etude manual > etude.1", 0, 2, NULL, cmd_manual, false},

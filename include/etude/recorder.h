@@ -148,6 +148,7 @@ ET_API struct et_station_status et_station_status(struct et_station *station);
  * had a stamp. */
 ET_API struct et_clock_live_state et_station_clock(struct et_station *station, size_t i_feed,
                                                    size_t i_stream);
+ET_API int64_t et_station_safe_ns(struct et_station *station); // t_safe_ns alone
 ET_API const char *et_station_name(const struct et_station *station);
 
 /* Says on a finished recording's page, <id>.json, that it is not to be used, and who says so. The

@@ -9,6 +9,7 @@ extern const struct et_source_kind et__source_dynamixel;
 extern const struct et_source_kind et__source_foxglove;
 extern const struct et_source_kind et__source_gamepad; // where libevdev is (ET_HAS_EVDEV)
 extern const struct et_source_kind et__source_keys;    // in source_gamepad.c
+extern const struct et_source_kind et__source_link;
 extern const struct et_source_kind et__source_replay;
 extern const struct et_source_kind et__source_v4l2;
 extern const struct et_source_kind et__source_vmc;

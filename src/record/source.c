@@ -22,6 +22,7 @@ static const struct et_source_kind *const KINDS[] = {
     &et__source_gamepad,
     &et__source_keys,
 #endif
+    &et__source_link,
     &et__source_replay,
     &et__source_v4l2,
     &et__source_vmc,

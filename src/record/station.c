@@ -211,6 +211,14 @@ struct et_clock_live_state et_station_clock(struct et_station *s, size_t i_feed,
     return state;
 }
 
+int64_t et_station_safe_ns(struct et_station *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const int64_t t_safe_ns = s->status.t_safe_ns;
+    (void)pthread_mutex_unlock(&s->lock);
+    return t_safe_ns;
+}
+
 const char *et_station_name(const struct et_station *s)
 {
     return s->name;

@@ -49,6 +49,97 @@ killed() {
 }
 it "what a kill -9 leaves is finished by --recover, once" killed
 
+# ---- agents ----
+# hub OUT MORE...: begins a hub, whose process is $hub.
+hub() {
+    local out=$1
+    shift
+    "$etude" record --hub "unix:$dir/socket" -o hall --json "$@" >"$out" 2>"$out.err" &
+    hub=$!
+    for i in $(seq 200); do
+        [ -S "$dir/socket" ] && grep -q 'agents connect' "$out.err" && return 0
+        sleep 0.05
+    done
+    return 1
+}
+stop_hub() { kill -INT "$hub" && wait "$hub"; }
+agents() {
+    hub hub.json --check || return 1
+    exits 0 "$etude" agent --synthetic 2 --to "unix:$dir/socket" --seconds 1 --json -q || return 1
+    cp out agent.json
+    stop_hub || return 1
+    python3 - hub.json agent.json <<'PY'
+import json, sys
+hub, agent = (json.load(open(p)) for p in sys.argv[1:])
+assert hub["schema"] == "etude.hub/1" and agent["schema"] == "etude.agent/1"
+assert hub["robots"] == agent["robots"] == 2 and agent["samples"] > 5000
+assert hub["samples"] == hub["read"] == agent["samples"] == agent["taken"], (hub, agent)
+assert hub["missing"] == hub["dropped"] == hub["lost"] == hub["repeated"] == agent["lost"] == 0
+PY
+    [ "$(recordings hall | wc -l)" = 2 ] || return 1
+    exits 0 "$etude" info "$(recordings hall | head -1)" && says 'synthetic'
+}
+it "every agent becomes a station, and its recording has every sample" agents
+
+killed_hub() {
+    rm -rf hall
+    rm -f infos
+    hub first.json || return 1
+    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 3 --json -q >agent.json 2>agent.err &
+    local agent=$! i
+    for i in $(seq 200); do
+        [ "$(find hall -name '*.part' -size +200k 2>/dev/null | wc -l)" = 1 ] && break
+        sleep 0.05
+    done
+    kill -9 "$hub"
+    wait "$hub" 2>/dev/null
+    hub second.json || return 1
+    wait "$agent" || return 1
+    stop_hub || return 1
+    [ "$(recordings hall | wc -l)" = 2 ] && [ -z "$(find hall -name '*.part')" ] || return 1
+    for f in $(recordings hall); do "$etude" info "$f" --json >>infos || return 1; done
+    python3 - infos agent.json <<'PY'
+import json, re, sys
+agent = json.load(open(sys.argv[2]))
+assert agent["samples"] == agent["taken"] and agent["lost"] == 0, agent
+topics = [t for d in re.split(r"(?<=^})", open(sys.argv[1]).read(), flags=re.M) if d.strip()
+          for t in json.loads(d)["topics"] if t["topic"] != "/events"]
+n = sum(t["messages"] for t in topics)
+# What was safe and not yet said to be is there twice: some tenths of a second at most.
+assert agent["samples"] <= n <= agent["samples"] + 3500, (n, agent)
+PY
+}
+it "what a killed hub had not made safe, agents send again" killed_hub
+
+over_tls() {
+    rm -rf hall
+    (umask 077 && echo secret >token && echo wrong >wrong)
+    hub hub.json --tls certs --token-file token || return 1
+    local pin
+    pin=$(sed -n 's/.*--tls-pin //p' hub.json.err)
+    cat >agent.yaml <<YAML
+station: kitchen-1
+robot: {model: etude-one, serial: E1}
+sources:
+  robot: {kind: replay, path: $(recordings made | head -1), speed: 2}
+YAML
+    "$etude" agent --station agent.yaml --to "unix:$dir/socket" --tls-pin "$pin" --token-file wrong \
+        --seconds 0.5 >out 2>err
+    [ $? = 1 ] && grep -q 'token is not' err || return 1
+    exits 0 "$etude" agent --station agent.yaml --to "unix:$dir/socket" --tls-pin "$pin" \
+        --token-file token --spool spool --json -q || return 1
+    stop_hub || return 1
+    exits 0 "$etude" info "$(recordings hall | head -1)" && says 'etude-one' && says 'E1' && says 'kitchen-1'
+}
+it "an agent sends a station's sources, over TLS and with a token" over_tls
+
+agent_usage() {
+    exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
+        exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&
+        exits 2 "$etude" record --hub 0.0.0.0:0 -o hall
+}
+it "an agent that is told nothing says what is missing" agent_usage
+
 # ---- a station ----
 cat >again.yaml <<YAML
 station: kitchen-1

@@ -30,7 +30,7 @@ HEADERS = {
     "dataset": "dataset dataset_write dataset_ops pictures",
     "world": "skill world trainer world_camera world_arm",
     "teleop": "teleop",
-    "record": "world_record feed source recorder synthetic live operator clock_live foxglove",
+    "record": "world_record feed source recorder synthetic live operator clock_live link foxglove",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
 
