@@ -34,7 +34,7 @@ struct et_source_options {
     const char *path;                // of the station's file, for messages; NULL: none
     int64_t (*now_ns)(void *ctx);    // NULL: et_clock_monotonic_ns; tests have their own
     void *ctx;
-    bool only_look; // announce streams, put nothing: `etude record --list`
+    bool only_look; // announce streams, and put nothing of them
 };
 
 enum et_source_deadman {
