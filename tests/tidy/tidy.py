@@ -29,7 +29,7 @@ HEADERS = {
     "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
     "dataset": "dataset dataset_write dataset_ops pictures",
     "world": "skill world trainer world_camera",
-    "record": "world_record feed source recorder synthetic live",
+    "record": "world_record feed source recorder synthetic live link",
 }
 ROOM_OF = {header: room for room, names in HEADERS.items() for header in names.split()}
 
