@@ -31,7 +31,7 @@ static enum et_status send_words(struct et_link_agent *a)
     return st;
 }
 
-static void greet(struct et_link_agent *a)
+static enum et_status greet(struct et_link_agent *a)
 {
     et__link_put_hello(&a->words, &(struct et__link_hello){.version = ET__LINK_VERSION,
                                                            .session = a->options.session,
@@ -41,7 +41,7 @@ static void greet(struct et_link_agent *a)
                                                            .token = et_str(a->options.token),
                                                            .robot = et_str(a->options.robot),
                                                            .serial = et_str(a->options.serial)});
-    (void)send_words(a);
+    return send_words(a);
 }
 
 // Streams go before the first batch that has them. false: there is no room now.
@@ -190,8 +190,13 @@ static size_t on_read(void *ctx, struct et_conn *conn, char *p, size_t n)
 
 static void on_open(void *ctx, struct et_conn *conn)
 {
+    struct et_link_agent *a = ctx;
+    struct et_err why = {0};
     (void)conn;
-    greet(ctx);
+    if (greet(a) == ET_OK)
+        return;
+    (void)et_fail(&why, ET_ENOMEM, -1, "no memory to speak with the recorder");
+    disconnect(a, &why);
 }
 
 static void on_sent(void *ctx, struct et_conn *conn)
