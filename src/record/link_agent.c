@@ -88,8 +88,6 @@ static void pump(struct et_link_agent *a)
         a->status.n_sent_bytes += kept->n;
         et__link_window_sent(&a->window);
     }
-    if (a->is_finishing && is_all_taken(a))
-        say_goodbye(a);
 }
 
 /* ---- words from the recorder ---- */
@@ -120,7 +118,6 @@ static enum et_status hear_welcome(struct et_link_agent *a, struct et_str body, 
         return st;
     et__link_window_rewind(&a->window);
     a->n_announced = 0;
-    a->retry_ns = first_retry_ns(a);
     a->status.state = ET_LINK_UP;
     a->status.trouble = (struct et_err){0};
     a->status.n_connected++;
@@ -159,8 +156,11 @@ static enum et_status hear(struct et_link_agent *a, const struct et__link_frame 
         return hear_refused(frame->body, err);
     if (frame->type == ET__LINK_WELCOME && !is_up)
         return hear_welcome(a, frame->body, err);
-    if (frame->type == ET__LINK_TAKEN && is_up)
+    if (frame->type == ET__LINK_TAKEN && is_up) {
+        a->retry_ns =
+            first_retry_ns(a); // who is welcomed may still be turned out for what he sends
         return hear_taken(a, frame->body, err);
+    }
     return et_fail(err, ET_ECORRUPT, -1, "the recorder says what has no place here");
 }
 
@@ -349,7 +349,7 @@ static void collect(struct et_link_agent *a)
             et_feed_done(lane->feed);
         }
     }
-    if (t_now_ns >= a->t_losses_ns && et__link_window_has_room(&a->window)) {
+    if ((t_now_ns >= a->t_losses_ns || a->is_finishing) && et__link_window_has_room(&a->window)) {
         a->t_losses_ns = t_now_ns + LOSSES_NS;
         tell_losses(a);
     }
@@ -361,6 +361,8 @@ static void on_tick(void *ctx)
     struct et_link_agent *a = ctx;
     collect(a);
     pump(a);
+    if (a->is_finishing && a->status.state == ET_LINK_UP && is_all_taken(a))
+        say_goodbye(a);
     if (a->status.state == ET_LINK_UP && et_loop_now_ns(a->loop) - a->t_heard_ns > IDLE_NS) {
         struct et_err why = {0};
         (void)et_fail(&why, ET_ECANCELLED, -1, "nothing was heard of the recorder for too long");
@@ -464,6 +466,7 @@ enum et_status et_link_agent_add(struct et_link_agent *a, struct et_feed *feed, 
 void et_link_agent_finish(struct et_link_agent *a)
 {
     a->is_finishing = true;
+    et__agent_stop_sources(a);
 }
 
 struct et_link_agent_status et_link_agent_status(const struct et_link_agent *a)

@@ -628,7 +628,6 @@ void et_link_server_close(struct et_link_server *s)
 {
     if (!s)
         return;
-    et_link_server_acknowledge(s);
     et_timer_end(&s->tick);
     while (s->peers)
         close_peer(s->peers);

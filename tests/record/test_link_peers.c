@@ -420,6 +420,13 @@ static void an_agent_sends_what_a_stations_sources_bring(void)
     CHECK_EQ(et_feed_n_streams(r.feed), 2);
     CHECK_STR(et_feed_stream(r.feed, 1)->topic, "/numbers");
     CHECK_EQ(et_feed_counts(r.feed, 1).n_put, 20);
+    // In the end the sources are polled no more, however much they have.
+    put_numbers(&a, 20, 8);
+    et_link_agent_finish(agent);
+    put_numbers(&a, 20, 8);
+    go_on(loop, 100 * MS);
+    CHECK_EQ(et_link_agent_status(agent).state, ET_LINK_OVER);
+    CHECK_EQ(et_feed_counts(r.feed, 1).n_put, 20);
     close_agent(&a);
     et_link_agent_close(agent);
     close_recorder(&r);
