@@ -421,6 +421,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "Shows every stream's rate against what is expected, what was dropped (by the recorder) and "
      "lost (on its way here), and how soon samples are safe. Before the disk is full recording "
      "stops, and says so.\n\n"
+     "With --hub, every agent that connects (etude agent) is a station of its own, and its "
+     "recording "
+     "begins at once.\n\n"
      "With --selftest, exits with 1 when anything was dropped or is missing.",
      "etude record --station kitchen.yaml --skill take_bottle --trainer t07\netude record "
      "--station "
@@ -454,9 +457,10 @@ const struct cli_command CLI_COMMANDS[] = {
      "what "
      "they bring to etude record --hub, or to a source of the kind link. What the recorder does "
      "not have yet is kept, in memory and in the spool's folder, and sent when it is there again; "
-     "nothing is sent twice. Arrival is told on the recorder's clock.\n\n"
+     "a break of the network neither loses nor repeats a sample. Arrival is told on the recorder's "
+     "clock.\n\n"
      "Exits with 1 when not everything was taken in the end.",
-     "etude agent --station g1.yaml --to 10.0.0.5:7447 --token-file token --tls-pin AB:CD:...\n"
+     "etude agent --station g1.yaml --to hub:7447 --tls-ca ca.pem --token-file token\n"
      "etude agent --synthetic 20 --to 127.0.0.1:7447 --seconds 60",
      0, 0, OPT_AGENT, cmd_agent, false},
     {"help", "[COMMAND]", "show help", NULL, NULL, 0, 2, NULL, cmd_help, false},

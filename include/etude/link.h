@@ -78,7 +78,8 @@ ET_MUST_USE ET_API enum et_status et_link_agent_add_sources(struct et_link_agent
                                                             const struct et_station_file *file,
                                                             struct et_err *err);
 
-/* Nothing more will come: once all is taken the agent says goodbye, and is over. */
+/* Nothing more will come, its own sources are polled no more: once all is taken the agent says
+ * goodbye, and is over. */
 ET_API void et_link_agent_finish(struct et_link_agent *agent);
 
 enum et_link_state { ET_LINK_AWAY, ET_LINK_UP, ET_LINK_OVER };
@@ -141,11 +142,12 @@ ET_MUST_USE ET_API enum et_status et_link_server_open(struct et_link_server **se
                                                       struct et_loop *loop,
                                                       const struct et_link_server_options *options,
                                                       struct et_err *err);
-/* Says what is taken, and ends all connections; agents try again. NULL is allowed. */
+/* Ends all connections at once; agents try again. NULL is allowed. */
 ET_API void et_link_server_close(struct et_link_server *server);
 ET_API const char *et_link_server_address(const struct et_link_server *server);
 
-/* Says to every agent what is taken by now, without waiting for the time to do so. */
+/* Says to every agent what is taken by now, without waiting for the time to do so; it goes out when
+ * the loop comes round. */
 ET_API void et_link_server_acknowledge(struct et_link_server *server);
 
 struct et_link_server_status {

@@ -31,7 +31,7 @@ static enum et_status send_words(struct et_link_agent *a)
     return st;
 }
 
-static void greet(struct et_link_agent *a)
+static enum et_status greet(struct et_link_agent *a)
 {
     et__link_put_hello(&a->words, &(struct et__link_hello){.version = ET__LINK_VERSION,
                                                            .session = a->options.session,
@@ -41,7 +41,7 @@ static void greet(struct et_link_agent *a)
                                                            .token = et_str(a->options.token),
                                                            .robot = et_str(a->options.robot),
                                                            .serial = et_str(a->options.serial)});
-    (void)send_words(a);
+    return send_words(a);
 }
 
 // Streams go before the first batch that has them. false: there is no room now.
@@ -88,8 +88,6 @@ static void pump(struct et_link_agent *a)
         a->status.n_sent_bytes += kept->n;
         et__link_window_sent(&a->window);
     }
-    if (a->is_finishing && is_all_taken(a))
-        say_goodbye(a);
 }
 
 /* ---- words from the recorder ---- */
@@ -120,7 +118,6 @@ static enum et_status hear_welcome(struct et_link_agent *a, struct et_str body, 
         return st;
     et__link_window_rewind(&a->window);
     a->n_announced = 0;
-    a->retry_ns = first_retry_ns(a);
     a->status.state = ET_LINK_UP;
     a->status.trouble = (struct et_err){0};
     a->status.n_connected++;
@@ -159,8 +156,11 @@ static enum et_status hear(struct et_link_agent *a, const struct et__link_frame 
         return hear_refused(frame->body, err);
     if (frame->type == ET__LINK_WELCOME && !is_up)
         return hear_welcome(a, frame->body, err);
-    if (frame->type == ET__LINK_TAKEN && is_up)
+    if (frame->type == ET__LINK_TAKEN && is_up) {
+        a->retry_ns =
+            first_retry_ns(a); // who is welcomed may still be turned out for what he sends
         return hear_taken(a, frame->body, err);
+    }
     return et_fail(err, ET_ECORRUPT, -1, "the recorder says what has no place here");
 }
 
@@ -190,8 +190,13 @@ static size_t on_read(void *ctx, struct et_conn *conn, char *p, size_t n)
 
 static void on_open(void *ctx, struct et_conn *conn)
 {
+    struct et_link_agent *a = ctx;
+    struct et_err why = {0};
     (void)conn;
-    greet(ctx);
+    if (greet(a) == ET_OK)
+        return;
+    (void)et_fail(&why, ET_ENOMEM, -1, "no memory to speak with the recorder");
+    disconnect(a, &why);
 }
 
 static void on_sent(void *ctx, struct et_conn *conn)
@@ -344,7 +349,7 @@ static void collect(struct et_link_agent *a)
             et_feed_done(lane->feed);
         }
     }
-    if (t_now_ns >= a->t_losses_ns && et__link_window_has_room(&a->window)) {
+    if ((t_now_ns >= a->t_losses_ns || a->is_finishing) && et__link_window_has_room(&a->window)) {
         a->t_losses_ns = t_now_ns + LOSSES_NS;
         tell_losses(a);
     }
@@ -356,6 +361,8 @@ static void on_tick(void *ctx)
     struct et_link_agent *a = ctx;
     collect(a);
     pump(a);
+    if (a->is_finishing && a->status.state == ET_LINK_UP && is_all_taken(a))
+        say_goodbye(a);
     if (a->status.state == ET_LINK_UP && et_loop_now_ns(a->loop) - a->t_heard_ns > IDLE_NS) {
         struct et_err why = {0};
         (void)et_fail(&why, ET_ECANCELLED, -1, "nothing was heard of the recorder for too long");
@@ -459,6 +466,7 @@ enum et_status et_link_agent_add(struct et_link_agent *a, struct et_feed *feed, 
 void et_link_agent_finish(struct et_link_agent *a)
 {
     a->is_finishing = true;
+    et__agent_stop_sources(a);
 }
 
 struct et_link_agent_status et_link_agent_status(const struct et_link_agent *a)

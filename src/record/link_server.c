@@ -113,13 +113,14 @@ static void break_off(struct peer *p, const char *why)
 
 /* ---- words to an agent ---- */
 
-static void send_words(struct peer *p)
+// false: there is no room, or no memory, and nothing of it was sent.
+static bool send_words(struct peer *p)
 {
     struct et_buf *words = &p->server->words;
-    // What finds no room here is said again by the next ping or count.
-    if (words->status == ET_OK && et_conn_send(p->conn, words->p, words->n) != ET_OK)
-        p->t_next_ping_ns = 0;
+    const bool is_sent =
+        words->status == ET_OK && et_conn_send(p->conn, words->p, words->n) == ET_OK;
     et_buf_clear(words);
+    return is_sent;
 }
 
 static void ping(struct peer *p)
@@ -127,7 +128,7 @@ static void ping(struct peer *p)
     p->t_ping_ns = now_ns(p->server);
     p->t_next_ping_ns = p->t_ping_ns + (++p->n_pings < PINGS_FIRST ? PING_FIRST_NS : PING_NS);
     et__link_put_ping(&p->server->words, p->t_ping_ns);
-    send_words(p);
+    (void)send_words(p); // another one will come
 }
 
 static void refuse(struct peer *p, const char *why)
@@ -136,7 +137,7 @@ static void refuse(struct peer *p, const char *why)
     p->server->counts.n_refused++;
     et_logf(p->server->options.log, ET_LOG_WARN, "%s is refused: %s", et_conn_peer(p->conn), why);
     et__link_put_refused(&p->server->words, et_str(why));
-    send_words(p);
+    (void)send_words(p);
     et_conn_finish(p->conn);
 }
 
@@ -175,9 +176,9 @@ static void acknowledge(struct agent *a)
     look_for_safe(a);
     if (!a->peer || a->n_safe == a->n_said)
         return;
-    a->n_said = a->n_safe;
     et__link_put_count(&a->server->words, ET__LINK_TAKEN, a->n_safe);
-    send_words(a->peer);
+    if (send_words(a->peer))
+        a->n_said = a->n_safe;
 }
 
 void et_link_server_acknowledge(struct et_link_server *s)
@@ -323,7 +324,7 @@ static enum et_status admit(struct peer *p, const struct et__link_hello *said, s
     return ET_OK;
 }
 
-static void welcome(struct peer *p)
+static enum et_status welcome(struct peer *p, struct et_err *err)
 {
     static const struct et_conn_limits LIMITS = {.in_bytes_max = ET__LINK_FRAME_BYTES_MAX + 1,
                                                  .idle_ns = IDLE_NS};
@@ -340,8 +341,10 @@ static void welcome(struct peer *p)
      * agent sends the rest again, of which the server knows what it has. */
     a->n_said = a->n_safe;
     et__link_put_count(&p->server->words, ET__LINK_WELCOME, a->n_safe);
-    send_words(p);
+    if (!send_words(p))
+        return et_fail(err, ET_ENOMEM, -1, "no memory to welcome it");
     ping(p); // its answer is there before its first batch
+    return ET_OK;
 }
 
 static enum et_status hear_hello(struct peer *p, struct et_str body, struct et_err *err)
@@ -353,9 +356,8 @@ static enum et_status hear_hello(struct peer *p, struct et_str body, struct et_e
     if (st == ET_OK)
         st = admit(p, &said, err);
     if (st == ET_OK)
-        welcome(p);
-    else
-        refuse(p, err->text);
+        return welcome(p, err);
+    refuse(p, err->text);
     return ET_OK;
 }
 
@@ -626,7 +628,6 @@ void et_link_server_close(struct et_link_server *s)
 {
     if (!s)
         return;
-    et_link_server_acknowledge(s);
     et_timer_end(&s->tick);
     while (s->peers)
         close_peer(s->peers);

@@ -98,12 +98,20 @@ bool et__agent_is_dry(const struct et_link_agent *a)
     return true;
 }
 
-void et__agent_close_sources(struct et_link_agent *a)
+void et__agent_stop_sources(struct et_link_agent *a)
 {
     for (size_t i = 0; i < a->n_sources; i++) {
+        a->sources[i]->is_over = true;
+        et_watch_end(&a->sources[i]->watch);
+        et_timer_end(&a->sources[i]->timer);
+    }
+}
+
+void et__agent_close_sources(struct et_link_agent *a)
+{
+    et__agent_stop_sources(a);
+    for (size_t i = 0; i < a->n_sources; i++) {
         struct et__agent_source *s = a->sources[i];
-        et_watch_end(&s->watch);
-        et_timer_end(&s->timer);
         et_source_close(s->source);
         et_feed_close(s->feed);
         free(s);

@@ -59,6 +59,7 @@ int64_t et__agent_now(const struct et_link_agent *agent);
 /* ---- sources (link_sources.c) ---- */
 
 bool et__agent_is_dry(const struct et_link_agent *agent);
+void et__agent_stop_sources(struct et_link_agent *agent); // they are polled no more
 void et__agent_close_sources(struct et_link_agent *agent);
 
 #endif

@@ -126,7 +126,7 @@ static int64_t step(struct et__writer *w)
     if (is_done)
         note_done(w, t_now_ns);
     // Where too much waits for the disk, the feeds fill, and say what they drop.
-    if (n_waiting < w->recorder->options.wait_bytes / w->recorder->n_writers) {
+    if (n_waiting < w->recorder->options.wait_bytes / w->recorder->options.n_threads) {
         if (w->t_oldest_ns == 0)
             w->t_oldest_ns = w->t_drain_ns;
         for (struct et_station *s = w->stations; s; s = s->next)

@@ -111,7 +111,7 @@ uint64_t put_numbers(struct agent_side *a, uint64_t n, size_t n_bytes)
 {
     unsigned char *bytes = calloc(1, n_bytes);
     uint64_t n_room = 0;
-    CHECK(bytes && n_bytes >= 8 && n_bytes <= NUMBER_BYTES_MAX);
+    CHECK(n_bytes >= 8 && n_bytes <= NUMBER_BYTES_MAX);
     for (uint64_t i = 0; i < n && bytes; i++) {
         const uint64_t k = a->n_put++;
         memcpy(bytes, &k, sizeof k);

@@ -264,7 +264,7 @@ static void names_that_are_no_text_are_refused(void)
     CHECK_HAS(err.text, "no text");
     et_buf_clear(&buf);
     stream = STREAM;
-    stream.stream.rate_hz = NAN;
+    stream.stream.rate_hz = nan("");
     et__link_put_stream(&buf, &stream);
     CHECK_OK(et__link_read_stream(only_frame(&buf).body, &texts, &read, &err));
     CHECK_EQ(read.stream.rate_hz, 0);

@@ -265,7 +265,7 @@ static void what_was_taken_before_is_passed_over_and_gaps_are_not(void)
 
 /* ---- a recorder that lies ---- */
 
-static void forget_conn(void *ctx, struct et_conn *conn, const struct et_err *why)
+static void forget(void *ctx, struct et_conn *conn, const struct et_err *why)
 {
     (void)conn;
     (void)why;
@@ -274,9 +274,9 @@ static void forget_conn(void *ctx, struct et_conn *conn, const struct et_err *wh
 
 static void accept_one(void *ctx, struct et_conn *conn)
 {
-    static const struct et_conn_handlers HANDLERS = {.on_close = forget_conn};
+    static const struct et_conn_handlers ONLY_FORGETS = {.on_close = forget};
     *(struct et_conn **)ctx = conn;
-    et_conn_set_handlers(conn, &HANDLERS, ctx);
+    et_conn_set_handlers(conn, &ONLY_FORGETS, ctx);
 }
 
 static void a_recorder_that_lies_or_stalls_is_left(void)
@@ -419,6 +419,13 @@ static void an_agent_sends_what_a_stations_sources_bring(void)
         go_on(loop, 10 * MS);
     CHECK_EQ(et_feed_n_streams(r.feed), 2);
     CHECK_STR(et_feed_stream(r.feed, 1)->topic, "/numbers");
+    CHECK_EQ(et_feed_counts(r.feed, 1).n_put, 20);
+    // In the end the sources are polled no more, however much they have.
+    put_numbers(&a, 20, 8);
+    et_link_agent_finish(agent);
+    put_numbers(&a, 20, 8);
+    go_on(loop, 100 * MS);
+    CHECK_EQ(et_link_agent_status(agent).state, ET_LINK_OVER);
     CHECK_EQ(et_feed_counts(r.feed, 1).n_put, 20);
     close_agent(&a);
     et_link_agent_close(agent);
