@@ -39,8 +39,9 @@ static void read_frame(const uint8_t *data, size_t size)
         return;
     check_pose(&frame.head);
     if (!feed) {
-        const struct et_feed_options how = {.on_put = on_put};
-        require(et_feed_open(&feed, &how, NULL) == ET_OK);
+        const struct et_feed_listener listener = {.on_put = on_put};
+        require(et_feed_open(&feed, NULL, NULL) == ET_OK);
+        require(et_feed_listen(feed, &listener, NULL) == ET_OK);
         require(et__webxr_streams_open(&streams, feed, "h", "f", 72, NULL) == ET_OK);
     }
     is_whole = false;
