@@ -214,9 +214,11 @@ int main(int argc, char **argv)
                 {"a message taken in, TLS", true, false},
                 {"a message sent back, plain", false, true},
                 {"a message sent back, TLS", true, true}};
-    char folder[] = "/var/tmp/etude-bench-XXXXXX", cert[200], key[200];
+    char folder[200], cert[256], key[256];
+    const char *base = getenv("TMPDIR");
     char pin[ET_TLS_FINGERPRINT_BYTES];
     struct et_tls *tls, *trust;
+    (void)snprintf(folder, sizeof folder, "%s/etude-bench-XXXXXX", base ? base : "/var/tmp");
     if (!mkdtemp(folder))
         exit(3);
     (void)snprintf(cert, sizeof cert, "%s/" ET_TLS_CERT, folder);

@@ -31,7 +31,7 @@ static size_t quota(const struct et_foxglove *s)
     return s->options.viewer_bytes ? s->options.viewer_bytes : VIEWER_BYTES;
 }
 
-// What a viewer has no room for now it is told no more: its next question is answered again.
+// false: the viewer's queue is full, and this text is lost to it; what it asks later is answered.
 static bool send_text(struct et__viewer *viewer)
 {
     const struct et_buf *out = &viewer->server->out;

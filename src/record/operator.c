@@ -24,30 +24,33 @@ static const char *take(struct reader *r, size_t n_align, size_t n)
     return r->bytes.p + at;
 }
 
+// A value of n bytes at a multiple of n; 0 where there is none.
+static void take_value(struct reader *r, void *value, size_t n)
+{
+    const char *p = take(r, n, n);
+    memset(value, 0, n);
+    if (p)
+        memcpy(value, p, n);
+}
+
 static uint32_t take_u32(struct reader *r)
 {
-    uint32_t value = 0;
-    const char *p = take(r, 4, 4);
-    if (p)
-        memcpy(&value, p, 4);
+    uint32_t value;
+    take_value(r, &value, sizeof value);
     return value;
 }
 
 static int64_t take_i64(struct reader *r)
 {
-    int64_t value = 0;
-    const char *p = take(r, 8, 8);
-    if (p)
-        memcpy(&value, p, 8);
+    int64_t value;
+    take_value(r, &value, sizeof value);
     return value;
 }
 
 static double take_f64(struct reader *r)
 {
-    double value = 0;
-    const char *p = take(r, 8, 8);
-    if (p)
-        memcpy(&value, p, 8);
+    double value;
+    take_value(r, &value, sizeof value);
     return value;
 }
 

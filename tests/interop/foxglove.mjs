@@ -11,6 +11,7 @@ import { loadDecompressHandlers } from '@mcap/support'
 import { parse as parseDefinition } from '@foxglove/rosmsg'
 import { MessageReader } from '@foxglove/rosmsg2-serialization'
 import WebSocket, { WebSocketServer } from 'ws'
+import { plan, test } from './support.mjs'
 
 const require = createRequire(import.meta.url)
 const { FoxgloveClient, FoxgloveServer } = require('@foxglove/ws-protocol')
@@ -19,19 +20,6 @@ fs.mkdirSync(folder, { recursive: true })
 const decompressHandlers = await loadDecompressHandlers()
 const LIMIT_MS = 60000
 const OWN = new Set(['/events', '/clocks']) // a recorder adds its own beside what it hears
-
-let n_tests = 0
-async function test(name, body) {
-  let problem
-  try {
-    problem = await body()
-  } catch (e) {
-    problem = String(e.stack || e).replaceAll('\n', ' | ')
-  }
-  n_tests++
-  if (problem) console.log('# ' + problem)
-  console.log(`${problem ? 'not ok' : 'ok'} ${n_tests} - ${name}`)
-}
 
 function readMcap(path) {
   const stream = new McapStreamReader({ decompressHandlers, validateCrcs: true })
@@ -200,5 +188,5 @@ await test("Étude takes the streams of Foxglove's server, also those that come 
   if (hex(kept.get('/p').schema.data) !== '0a00') return 'the definition of /p'
 })
 
-console.log(`1..${n_tests}`)
+plan()
 process.exit(0)

@@ -6,25 +6,13 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { McapIndexedReader, McapStreamReader } from '@mcap/core'
 import { loadDecompressHandlers } from '@mcap/support'
+import { plan, test } from './support.mjs'
 
 const [program, folder] = process.argv.slice(2)
 fs.mkdirSync(folder, { recursive: true })
 const written = execFileSync(program, [folder], { encoding: 'utf8', maxBuffer: 1 << 28 })
   .trimEnd().split('\n').map(line => JSON.parse(line))
 const decompressHandlers = await loadDecompressHandlers()
-
-let n_tests = 0
-async function test(name, body) {
-  let problem
-  try {
-    problem = await body()
-  } catch (e) {
-    problem = String(e.stack || e).replaceAll('\n', ' | ')
-  }
-  n_tests++
-  if (problem) console.log('# ' + problem)
-  console.log(`${problem ? 'not ok' : 'ok'} ${n_tests} - ${name}`)
-}
 
 const form = m => ({ channel: m.channelId, sequence: m.sequence, log: String(m.logTime),
   publish: String(m.publishTime), data: Buffer.from(m.data).toString('hex') })
@@ -95,4 +83,4 @@ for (const name of fs.readdirSync(folder).filter(f => f.endsWith('.mcap')).sort(
       [2, 5].includes(r.channel) && BigInt(r.log) >= start && BigInt(r.log) <= end)))
   })
 }
-console.log(`1..${n_tests}`)
+plan()

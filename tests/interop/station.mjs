@@ -5,10 +5,10 @@
 //   node station.mjs ETUDE FOLDER CHROMIUM DDS_SIM OPERATOR_PROGRAM
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { frames_of_their_own, freePort, plan, sleep, test, until as wait } from './support.mjs'
 
 const [etude, folder, browserPath, dds_sim, operator] = process.argv.slice(2)
 const here = path.dirname(fileURLToPath(import.meta.url))
@@ -16,33 +16,7 @@ const HZ = 84, SKILL = 'press_button', SEED = 3, DOMAIN = 100 + process.pid % 10
 fs.rmSync(folder, { recursive: true, force: true })
 fs.mkdirSync(folder, { recursive: true })
 
-let n_tests = 0
-async function test(name, body) {
-  let problem
-  try {
-    problem = await body()
-  } catch (e) {
-    problem = String(e.stack || e).replaceAll('\n', ' | ')
-  }
-  n_tests++
-  if (problem) console.log('# ' + problem)
-  console.log(`${problem ? 'not ok' : 'ok'} ${n_tests} - ${name}`)
-}
-const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
-async function until(what, isSo, ms = 60000) {
-  const end = Date.now() + ms
-  while (Date.now() < end) {
-    if (await isSo()) return
-    await sleep(50)
-  }
-  throw new Error(`it did not come about: ${what}; the recorder said: ${said}`)
-}
-const freePort = () => new Promise(resolve => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => resolve(port))
-  })
-})
+const until = (what, isSo, ms = 60000) => wait(what, isSo, () => `the recorder said: ${said}`, ms)
 
 // ---- what there is ----
 
@@ -98,21 +72,6 @@ function press(code) {
 }
 
 // ---- the person ----
-
-const frames_of_their_own = hz => {
-  let next = performance.now(), n = 0
-  const waiting = new Map()
-  window.requestAnimationFrame = call => (waiting.set(++n, call), n)
-  window.cancelAnimationFrame = i => waiting.delete(i)
-  const turn = () => {
-    const calls = [...waiting.values()]
-    waiting.clear()
-    for (const call of calls) call(performance.now())
-    next = Math.max(next + 1000 / hz, performance.now() - 50)
-    setTimeout(turn, next - performance.now())
-  }
-  turn()
-}
 
 // Robot's axes to WebXR's: x front, y left, z up -> x right, y up, z back.
 const place = s => [-s[1], s[2], -s[0]]
@@ -228,4 +187,4 @@ await test('it passes through curation into a dataset', async () => {
   const info = JSON.parse(run('info', `${folder}/dataset`, '--json'))
   if (info.episodes !== 1 && info.n_episodes !== 1) return JSON.stringify(info).slice(0, 300)
 })
-console.log(`1..${n_tests}`)
+plan()

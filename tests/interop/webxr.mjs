@@ -4,7 +4,6 @@
 //   node webxr.mjs ETUDE FOLDER CHROMIUM [PICTURES]
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,39 +12,14 @@ import { loadDecompressHandlers } from '@mcap/support'
 import { parse } from '@foxglove/rosmsg'
 import { MessageReader } from '@foxglove/rosmsg2-serialization'
 import { chromium } from 'playwright-core'
+import { frames_of_their_own, freePort, plan, skip, sleep, test, until as wait } from './support.mjs'
 
 const [etude, folder, browserPath, pictures] = process.argv.slice(2)
 const here = path.dirname(fileURLToPath(import.meta.url))
 const HZ = 84, SKILL = 'take_bottle'
 fs.mkdirSync(folder, { recursive: true })
 
-let n_tests = 0
-async function test(name, body) {
-  let problem
-  try {
-    problem = await body()
-  } catch (e) {
-    problem = String(e.stack || e).replaceAll('\n', ' | ')
-  }
-  n_tests++
-  if (problem) console.log('# ' + problem)
-  console.log(`${problem ? 'not ok' : 'ok'} ${n_tests} - ${name}`)
-}
-const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
-async function until(what, isSo, ms = 30000) {
-  const end = Date.now() + ms
-  while (Date.now() < end) {
-    if (await isSo()) return
-    await sleep(50)
-  }
-  throw new Error(`it did not come about: ${what}; the recorder said: ${said}`)
-}
-const freePort = () => new Promise(resolve => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => resolve(port))
-  })
-})
+const until = (what, isSo, ms = 30000) => wait(what, isSo, () => `the recorder said: ${said}`, ms)
 
 // ---- the station ----
 
@@ -74,22 +48,6 @@ const url = `http://127.0.0.1:${port}/`
 const endRecording = await record('recordings', `listen: "127.0.0.1:${port}"`)
 
 // ---- a browser with a headset ----
-
-// A headset's frames come at its own rate, whatever the screen's is.
-const frames_of_their_own = hz => {
-  let next = performance.now(), n = 0
-  const waiting = new Map()
-  window.requestAnimationFrame = call => (waiting.set(++n, call), n)
-  window.cancelAnimationFrame = i => waiting.delete(i)
-  const turn = () => {
-    const calls = [...waiting.values()]
-    waiting.clear()
-    for (const call of calls) call(performance.now())
-    next = Math.max(next + 1000 / hz, performance.now() - 50)
-    setTimeout(turn, next - performance.now())
-  }
-  turn()
-}
 
 async function openPage(browser, options = {}) {
   const page = await browser.newPage(options)
@@ -204,7 +162,7 @@ await endRecording()
 const TOKEN = 'a-token-of-the-test-0123456789'
 const host = Object.values(os.networkInterfaces()).flat().find(a => a.family === 'IPv4' && !a.internal)?.address
 const by_network = 'from other machines it comes by TLS and with a token, which leaves the address'
-if (!host) console.log(`ok ${++n_tests} - ${by_network} # SKIP no network`)
+if (!host) skip(by_network, 'no network')
 else await test(by_network, async () => {
   const port = await freePort()
   fs.writeFileSync(`${folder}/token`, TOKEN + '\n')
@@ -251,7 +209,7 @@ const isAt = (pose, [x, y, z]) => near(pose.position.x, -z) && near(pose.positio
 const times = first['/headset/frame'].map(m => Number(m.publish) / 1e9)
 const hz = (times.length - 1) / (times.at(-1) - times[0])
 const at_its_rate = 'poses are in the recording at 72 to 90 Hz'
-if (hz < 72) console.log(`ok ${++n_tests} - ${at_its_rate} # SKIP this machine draws at ${hz.toFixed(0)} Hz`)
+if (hz < 72) skip(at_its_rate, `this machine draws at ${hz.toFixed(0)} Hz`)
 else await test(at_its_rate, async () => {
   console.log(`# ${hz.toFixed(1)} Hz over ${(times.at(-1) - times[0]).toFixed(1)} s`)
   if (hz > 90) return `${hz} Hz`
@@ -315,4 +273,4 @@ await test('the marks are events, by page and by button, around which the record
   if (files.length !== 2) return `${files.length} recordings`
 })
 
-console.log(`1..${n_tests}`)
+plan()
