@@ -39,11 +39,12 @@ static void on_wake(void *ctx, unsigned events)
     struct et_loop *loop = ctx;
     uint64_t n;
     (void)events;
-    // The mark goes first: a wake that comes between the two is told once more, never lost.
-    atomic_store(&loop->is_woken, false);
-    if (read(loop->wake_fd, &n, sizeof n) != sizeof n)
-        return;
-    if (loop->options.on_wake)
+    // The count goes first: taken after the mark, it would take that of a wake in between, too,
+    // whose mark then stays for good, and no later wake writes. A wake that comes between the two
+    // as they stand finds the mark, and is told now. The exchange sees what it left for us.
+    const bool is_read = read(loop->wake_fd, &n, sizeof n) == sizeof n;
+    (void)atomic_exchange(&loop->is_woken, false);
+    if (is_read && loop->options.on_wake)
         loop->options.on_wake(loop->options.wake_ctx);
 }
 

@@ -145,9 +145,11 @@ static void count_wake(void *ctx)
     (*(int *)ctx)++;
 }
 
+#define N_WAKES 20000
+
 static void *wake(void *ctx)
 {
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < N_WAKES; i++)
         et_loop_wake(ctx);
     return NULL;
 }
@@ -164,11 +166,36 @@ static void another_thread_wakes_a_wait_without_end(void)
     while (n == 0)
         CHECK_OK(et_loop_run_once(loop, -1, &err));
     (void)pthread_join(thread, NULL);
+    CHECK_OK(et_loop_run_once(loop, 0, &err));
     n = 0;
     et_loop_wake(loop);
     et_loop_wake(loop);
-    CHECK_OK(et_loop_run_once(loop, -1, &err));
+    CHECK_OK(et_loop_run_once(loop, 10 * S, &err));
     CHECK_EQ(n, 1);
+    et_loop_close(loop);
+}
+
+// A wake may come at any moment of the one before it, and the loop has to hear of the next.
+static void no_wake_is_lost_between_others(void)
+{
+    struct et_loop *loop;
+    pthread_t thread;
+    int n = 0;
+    const struct et_loop_options options = {.on_wake = count_wake, .wake_ctx = &n};
+    CHECK_OK(et_loop_open(&loop, &options, &err));
+    for (int round = 0; round < 50; round++) {
+        if (!CHECK(pthread_create(&thread, NULL, wake, loop) == 0))
+            break;
+        for (int i = 0; i < N_WAKES / 10; i++)
+            CHECK_OK(et_loop_run_once(loop, 0, &err));
+        (void)pthread_join(thread, NULL);
+        CHECK_OK(et_loop_run_once(loop, 0, &err));
+        n = 0;
+        et_loop_wake(loop);
+        CHECK_OK(et_loop_run_once(loop, 0, &err));
+        if (!CHECK(n == 1))
+            break;
+    }
     et_loop_close(loop);
 }
 
@@ -197,6 +224,7 @@ int main(void)
     RUN(a_watch_that_another_ended_is_not_called);
     RUN(what_cannot_be_watched_is_refused);
     RUN(another_thread_wakes_a_wait_without_end);
+    RUN(no_wake_is_lost_between_others);
     RUN(an_outer_poll_sees_what_is_ready);
     return tap_end();
 }
