@@ -30,6 +30,7 @@ struct et_mcap_writer *et__file_mcap(struct et__file *file);
 const char *et__file_path(const struct et__file *file); // that it will have
 int64_t et__file_bytes(const struct et__file *file);
 int64_t et__file_safe(const struct et__file *file);
+bool et__file_outlives(const struct et__file *file); // a kill leaves what it was given
 /* ET_OK while the disk takes what was written. */
 ET_MUST_USE enum et_status et__file_check(const struct et__file *file, struct et_err *err);
 
@@ -135,6 +136,7 @@ struct et__writer {
     // Of its thread.
     struct et_station *stations;
     int64_t t_commit_ns, t_look_ns; // when the next are due
+    int64_t t_close_ns;             // of chunks, where a commit is late
     int64_t t_drain_ns;             // the last time that feeds were looked at
     int64_t t_covered_ns;           // the same before the commit under way was begun
     int64_t t_safe_ns;              // and before the last one that is over
@@ -196,6 +198,8 @@ ET_MUST_USE enum et_status et__station_end_file(struct et_station *station, cons
 void et__station_fail(struct et_station *station, const struct et_err *trouble);
 /* Tells the state to those who ask. */
 void et__station_publish(struct et_station *station);
+// All that was put into its feeds until then lies in its tape's memory.
+void et__station_keep(struct et_station *station, int64_t t_kept_ns);
 /* A run begins, with its first file, or it does not; it ends, without a file. */
 ET_MUST_USE enum et_status et__station_start(struct et_station *station, const struct et_run *run,
                                              struct et_err *err);

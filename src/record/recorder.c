@@ -89,22 +89,34 @@ static void note_done(struct et__writer *w, int64_t t_now_ns)
     w->t_under_way_ns = 0;
 }
 
-static void commit(struct et__writer *w, int64_t t_now_ns)
+/* Closes what is open of chunks: all that was taken out of the feeds lies in the tapes' memory,
+ * where a kill leaves it. */
+static void close_chunks(struct et__writer *w)
 {
     struct et_err err = {0};
-    bool has_new = false;
     for (struct et_station *s = w->stations; s; s = s->next) {
         if (!s->file)
             continue;
         enum et_status st = et__file_check(s->file, &err);
-        if (st == ET_OK && s->has_new) {
+        if (st == ET_OK && s->has_new)
             st = et__file_flush(s->file, &err);
-            has_new = true;
-        }
-        s->has_new = false;
-        s->n_covered_messages = s->n_file_messages;
         if (st != ET_OK)
             et__station_fail(s, &err);
+        else
+            et__station_keep(s, w->t_drain_ns);
+    }
+}
+
+static void commit(struct et__writer *w, int64_t t_now_ns)
+{
+    bool has_new = false;
+    close_chunks(w);
+    for (struct et_station *s = w->stations; s; s = s->next) {
+        if (!s->file)
+            continue;
+        has_new = has_new || s->has_new;
+        s->has_new = false;
+        s->n_covered_messages = s->n_file_messages;
     }
     if (has_new)
         et__deck_commit(w->deck);
@@ -114,6 +126,16 @@ static void commit(struct et__writer *w, int64_t t_now_ns)
     w->t_commit_ns += w->recorder->options.commit_ns;
     if (w->t_commit_ns < t_now_ns)
         w->t_commit_ns = t_now_ns + w->recorder->options.commit_ns;
+    w->t_close_ns = w->t_commit_ns;
+}
+
+// The disk is slow: the commit before is not over. What came meanwhile is kept from a kill.
+static void wait_for_disk(struct et__writer *w, int64_t t_now_ns)
+{
+    if (t_now_ns < w->t_close_ns)
+        return;
+    close_chunks(w);
+    w->t_close_ns = t_now_ns + w->recorder->options.commit_ns;
 }
 
 // Returns when to go on.
@@ -134,10 +156,12 @@ static int64_t step(struct et__writer *w)
         w->t_drain_ns = t_now_ns;
     }
     look(w, t_now_ns);
-    if (t_now_ns >= w->t_commit_ns && is_done)
+    if (t_now_ns >= w->t_commit_ns && is_done) {
         commit(w, t_now_ns);
-    else if (t_now_ns >= w->t_commit_ns)
+    } else if (t_now_ns >= w->t_commit_ns) {
+        wait_for_disk(w, t_now_ns);
         return t_now_ns + SYNCING_NS;
+    }
     const int64_t t_drain_ns = t_now_ns + DRAIN_NS;
     return t_drain_ns < w->t_commit_ns ? t_drain_ns : w->t_commit_ns;
 }

@@ -161,6 +161,15 @@ void et__station_fail(struct et_station *s, const struct et_err *trouble)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+void et__station_keep(struct et_station *s, int64_t t_kept_ns)
+{
+    if (!et__file_outlives(s->file))
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    s->status.t_kept_ns = t_kept_ns;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void et__station_publish(struct et_station *s)
 {
     if (!s->file)
@@ -174,6 +183,8 @@ void et__station_publish(struct et_station *s)
     s->status.n_safe_bytes = et__file_safe(s->file);
     if (et__file_check(s->file, NULL) == ET_OK)
         s->status.t_safe_ns = s->writer->t_safe_ns;
+    if (s->status.t_kept_ns < s->status.t_safe_ns)
+        s->status.t_kept_ns = s->status.t_safe_ns;
     s->status.n_messages = s->n_messages;
     (void)pthread_mutex_unlock(&s->lock);
 }
