@@ -143,6 +143,7 @@ struct et__writer {
     int64_t t_oldest_ns;            // not later than the oldest sample of the next commit; 0: none
     int64_t t_under_way_ns;         // the same of the commit under way; 0: there is none
     _Atomic size_t n_waiting;
+    _Atomic int64_t n_ahead; // of the disk, that its tapes took and have not filled
 };
 
 #define ET__WINDOWS 256
@@ -154,6 +155,7 @@ struct et_recorder {
     unsigned n_writers;
     bool has_uring;
     _Atomic int64_t free_bytes, n_bytes;
+    atomic_bool is_full;  // nothing is begun, until enough is free again
     pthread_mutex_t lock; // of what is below
     struct et_station *stations;
     int64_t windows_ns[ET__WINDOWS]; // of the last commits
@@ -207,6 +209,8 @@ void et__station_stop(struct et_station *station);
 
 int64_t et__recorder_real(const struct et_recorder *recorder); // the system's clock
 // Fills *err with what is said where the disk is nearly full, and returns it.
+// A file failed: where too little is free, nothing is begun until there is more.
+void et__recorder_failed(struct et_recorder *recorder);
 const struct et_err *et__recorder_full(const struct et_recorder *recorder, struct et_err *err);
 
 #endif

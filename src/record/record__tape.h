@@ -54,6 +54,8 @@ void et__deck_wait(struct et__deck *deck);
 bool et__deck_poll(struct et__deck *deck);
 size_t et__deck_waiting(const struct et__deck *deck); // bytes that were put and are not on the disk
 
+int64_t et__deck_ahead(const struct et__deck *deck); // of disk that was taken and is not filled
+
 int64_t et__tape_bytes(const struct et__tape *tape); // that were put
 bool et__tape_outlives(const struct et__tape *tape); // a kill leaves them, see record__held.h
 int64_t et__tape_safe(const struct et__tape *tape);  // that a power cut leaves

@@ -356,6 +356,14 @@ size_t et__deck_waiting(const struct et__deck *deck)
     return n;
 }
 
+int64_t et__deck_ahead(const struct et__deck *deck)
+{
+    int64_t n = 0;
+    for (const struct et__tape *t = deck->tapes; t; t = t->next)
+        n += t->taken > t->safe ? t->taken - t->safe : 0;
+    return n;
+}
+
 enum et_status et__tape_close(struct et__tape *t, struct et_err *err)
 {
     if (!t)
