@@ -2,7 +2,7 @@
 // unfinished.mjs ETUDE DIR
 import fs from 'node:fs'
 import path from 'node:path'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { McapStreamReader } from '@mcap/core'
 import { loadDecompressHandlers } from '@mcap/support'
 import { plan, sleep, test, until } from './support.mjs'
@@ -49,6 +49,13 @@ await test('so is what a kill left, as it lies there', async () => {
   recorder.kill('SIGKILL')
   await gone
   const n = total(read(part()))
+  if (n < n_last) return `${n} messages, ${n_last} before`
+  n_last = n
+})
+await test('and mended it has no less', async () => {
+  execFileSync(etude, ['record', '--recover', '-o', dir, '-q'])
+  const name = fs.readdirSync(dir).find(name => name.endsWith('.mcap'))
+  const n = total(read(path.join(dir, name)))
   if (n < n_last) return `${n} messages, ${n_last} before`
 })
 plan()
