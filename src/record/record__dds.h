@@ -79,6 +79,18 @@ ET_MUST_USE enum et_status et__dds_raw_open(struct et__dds_raw *raw, dds_entity_
                                             const char *name, const char *type, bool is_keyed,
                                             struct et_err *err);
 
+/* A reader on such a topic that passes every sample on as it comes, on Cyclone's threads, and keeps
+ * none: what Cyclone's own cache does for a sample costs as much as receiving it. Sample and keys
+ * last for the call, which must not wait. As dds_create_reader: < 0, the reason. */
+struct et__dds_keys {
+    dds_guid_t writer, participant;
+};
+typedef void (*et__dds_hear_fn)(void *ctx, const struct et__dds_sample *sample,
+                                const struct et__dds_keys *keys);
+dds_entity_t et__dds_listen(dds_entity_t participant, const struct et__dds_raw *raw,
+                            const dds_qos_t *qos, const dds_listener_t *listener,
+                            et__dds_hear_fn hear, void *ctx);
+
 /* Takes all samples of a reader on such a topic. */
 void et__dds_take(dds_entity_t reader, void (*hear)(void *ctx, const struct et__dds_sample *sample),
                   void *ctx);

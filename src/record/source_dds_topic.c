@@ -271,22 +271,6 @@ static enum et_status make_way(struct et__dds_topic *t, uint64_t handle, const d
 
 /* ---- samples, on Cyclone's threads ---- */
 
-struct heard {
-    struct et__dds_topic *topic;
-    dds_entity_t reader;
-};
-
-// A sample may come before its writer was told of, or after it went.
-static void learn(const struct heard *h, uint64_t handle)
-{
-    dds_builtintopic_endpoint_t *writer = dds_get_matched_publication_data(h->reader, handle);
-    const enum et_status st = make_way(h->topic, handle, writer ? &writer->key : NULL,
-                                       writer ? &writer->participant_key : NULL, NULL);
-    (void)st; // no room for another stream: told when the source is polled
-    if (writer)
-        dds_builtintopic_free_endpoint(writer);
-}
-
 // True for a sample that is new. Of types with keys numbers are left out as they are overwritten.
 static bool count_gap(struct et__dds_topic *t, struct et__dds_way *way, uint64_t number)
 {
@@ -301,15 +285,16 @@ static bool count_gap(struct et__dds_topic *t, struct et__dds_way *way, uint64_t
     return true;
 }
 
-static void hear(void *ctx, const struct et__dds_sample *sample)
+static void hear(void *ctx, const struct et__dds_sample *sample, const struct et__dds_keys *keys)
 {
-    const struct heard *h = ctx;
-    struct et__dds_topic *t = h->topic;
+    struct et__dds_topic *t = ctx;
     (void)pthread_mutex_lock(&t->source->lock);
     struct et__dds_way *way = way_of(t, sample->writer);
     if (!way) {
         (void)pthread_mutex_unlock(&t->source->lock);
-        learn(h, sample->writer);
+        // It may come before its writer was told of, or after it went. No room for another stream
+        // is told when the source is polled.
+        (void)!make_way(t, sample->writer, &keys->writer, &keys->participant, NULL);
         (void)pthread_mutex_lock(&t->source->lock);
         way = way_of(t, sample->writer);
     }
@@ -322,12 +307,6 @@ static void hear(void *ctx, const struct et__dds_sample *sample)
                                                .bytes = sample->bytes,
                                            });
     (void)pthread_mutex_unlock(&t->source->lock);
-}
-
-static void on_data(dds_entity_t reader, void *ctx)
-{
-    struct heard h = {.topic = ctx, .reader = reader};
-    et__dds_take(reader, hear, &h);
 }
 
 static void on_incompatible(dds_entity_t reader, const dds_requested_incompatible_qos_status_t now,
@@ -354,7 +333,7 @@ static dds_qos_t *make_qos(bool is_reliable, bool is_latched)
     dds_qset_reliability(qos, is_reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT,
                          DDS_SECS(1));
     dds_qset_durability(qos, is_latched ? DDS_DURABILITY_TRANSIENT_LOCAL : DDS_DURABILITY_VOLATILE);
-    dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0); // samples are taken as they come
+    dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0); // none is overwritten before it is heard
     dds_qset_latency_budget(qos, DDS_INFINITY);
     dds_qset_data_representation(qos, 2, FORMS);
     dds_qset_partition(qos, 2, partitions);
@@ -372,9 +351,8 @@ static enum et_status open_reader(struct et__dds_topic *t, bool is_reliable, boo
     dds_qos_t *qos = make_qos(is_reliable, is_latched);
     dds_listener_t *listener = dds_create_listener(t);
     if (qos && listener) {
-        dds_lset_data_available(listener, on_data);
         dds_lset_requested_incompatible_qos(listener, on_incompatible);
-        t->reader = dds_create_reader(t->source->participant, t->raw.topic, qos, listener);
+        t->reader = et__dds_listen(t->source->participant, &t->raw, qos, listener, hear, t);
     }
     dds_delete_qos(qos);
     dds_delete_listener(listener);
