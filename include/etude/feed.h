@@ -39,6 +39,7 @@ struct et_feed_sample {
     uint16_t stream;
     uint32_t n_bytes;
     const void *bytes;
+    uint64_t session, number; // of the link that brought it (etude/link.h); session 0: none
 };
 
 struct et_feed_options {

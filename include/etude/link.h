@@ -120,6 +120,7 @@ struct et_link_hello {
 struct et_link_place {
     struct et_feed *feed; // outlives the server
     bool is_prefixed;     // "/<agent>" before its topics, "<agent>." before its devices
+    bool is_numbered;     // samples carry session and number, so that recordings tell n_taken
     uint64_t n_taken;     // of this session, by a server before this one; else 0
     void *ctx;            // for the calls below
 };

@@ -425,6 +425,8 @@ static void put(struct agent *a, const struct et__link_record *record, uint64_t 
                       &(struct et_feed_sample){.t_arrival_ns = t_ns,
                                                .t_device_ns = record->t_device_ns,
                                                .stream = a->streams[record->stream],
+                                               .session = a->place.is_numbered ? a->session : 0,
+                                               .number = number,
                                                .n_bytes = (uint32_t)record->bytes.n,
                                                .bytes = record->bytes.p});
 }

@@ -16,6 +16,7 @@ struct et__ring;
 
 struct et__ring_sample {
     int64_t t_arrival_ns, t_device_ns;
+    uint64_t session, number;
     uint32_t n_bytes;
     uint16_t stream;
 };

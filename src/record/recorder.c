@@ -98,7 +98,10 @@ static void commit(struct et__writer *w, int64_t t_now_ns)
             continue;
         enum et_status st = et__file_check(s->file, &err);
         if (st == ET_OK && s->has_new) {
-            st = et__file_flush(s->file, &err);
+            st = et__station_tell_links(s, &err);
+            if (st == ET_OK)
+                st = et__file_flush(s->file, &err);
+            s->n_open_bytes = 0;
             has_new = true;
         }
         s->has_new = false;

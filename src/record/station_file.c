@@ -125,13 +125,29 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     return st;
 }
 
+// How far agents' samples are in the file.
+static size_t list_links(const struct et_station *s,
+                         struct et_recorded_link links[ET_STATION_FEEDS_MAX])
+{
+    const size_t n_lanes = atomic_load(&s->n_lanes);
+    size_t n = 0;
+    for (size_t k = 0; k < n_lanes; k++)
+        if (s->lanes[k]->link_told.session)
+            links[n++] = s->lanes[k]->link_told;
+    return n;
+}
+
 enum et_status et__station_end_file(struct et_station *s, const char *outcome, struct et_err *err)
 {
     const struct et_mcap_pair pair = {ET_STR("outcome"), et_str(outcome)};
-    const struct et__file_facts facts = {
-        .run = s->run.run, .i_part = s->status.i_part, .n_messages = s->n_file_messages};
-    enum et_status st = ET_OK;
-    if (outcome)
+    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    enum et_status st = et__station_tell_links(s, err);
+    const struct et__file_facts facts = {.run = s->run.run,
+                                         .i_part = s->status.i_part,
+                                         .n_messages = s->n_file_messages,
+                                         .links = links,
+                                         .n_links = list_links(s, links)};
+    if (st == ET_OK && outcome)
         st = et_mcap_write_metadata(
             et__file_mcap(s->file),
             &(struct et_mcap_metadata){.name = ET_STR("etude.run"), .pairs = &pair, .n_pairs = 1},

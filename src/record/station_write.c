@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define STEP_NS 1000000 // by which the system's clock may drift in a second without being told
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define MESSAGE_BYTES 31 // of a message in its chunk, beside its own
+#define STEP_NS 1000000  // by which the system's clock may drift in a second without being told
 
 /* ---- streams in the file ---- */
 
@@ -117,7 +119,10 @@ void et__station_forget(struct et_station *s)
         for (size_t i = 0; i < s->lanes[k]->n_known; i++)
             s->lanes[k]->streams[i].channel = s->lanes[k]->streams[i].schema = 0;
         s->lanes[k]->n_known = 0;
+        s->lanes[k]->link = s->lanes[k]->link_told = (struct et_recorded_link){0};
     }
+    s->link_channel = 0;
+    s->n_open_bytes = 0;
     s->file = NULL;
     s->n_channels = s->n_schemas = 0;
     s->n_file_messages = s->n_covered_messages = s->n_safe_messages = 0;
@@ -136,6 +141,7 @@ static enum et_status write_message(struct et_station *s, uint16_t channel, int6
                                             .publish_time_ns = t_device_ns < 0 ? 0 : t_device_ns,
                                             .data = bytes};
     s->has_new = true;
+    s->n_open_bytes += MESSAGE_BYTES + bytes.n;
     s->n_file_messages++;
     s->n_messages++;
     return et_mcap_write(et__file_mcap(s->file), &message, err);
@@ -149,8 +155,62 @@ static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
         if (st != ET_OK)
             return st;
     }
-    return write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
-                         sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
+    const enum et_status st =
+        write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
+                      sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
+    if (st == ET_OK && sample->session)
+        lane->link = (struct et_recorded_link){sample->session, sample->number + 1};
+    return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+}
+
+/* ---- how far agents' samples are in the file ---- */
+
+static enum et_status add_link_channel(struct et_station *s, struct et_err *err)
+{
+    const uint16_t schema_id = ++s->n_schemas;
+    const struct et_mcap_schema schema = {schema_id, ET_STR(ET__LINK_TYPE), ET_STR("ros2msg"),
+                                          et_buf_str(&s->link_schema)};
+    const struct et_mcap_channel channel = {.id = ++s->n_channels,
+                                            .schema_id = schema_id,
+                                            .topic = ET_STR(ET__LINK_TOPIC),
+                                            .encoding = ET_STR("cdr")};
+    enum et_status st = et_mcap_add_schema(et__file_mcap(s->file), &schema, err);
+    if (st == ET_OK)
+        st = et_mcap_add_channel(et__file_mcap(s->file), &channel, err);
+    s->link_channel = channel.id;
+    s->sequences[channel.id] = 0;
+    return st;
+}
+
+enum et_status et__station_tell_links(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n && st == ET_OK; k++) {
+        struct et__lane *lane = s->lanes[k];
+        if (lane->link.session == lane->link_told.session &&
+            lane->link.n_taken == lane->link_told.n_taken)
+            continue;
+        if (!s->link_channel && s->n_channels < ET__CHANNELS_MAX)
+            st = add_link_channel(s, err);
+        if (st != ET_OK || !s->link_channel)
+            return st;
+        et_buf_clear(&s->event);
+        et__link_taken_put(&s->event, &lane->link);
+        st = et_buf_check(&s->event, "how far an agent is", err);
+        if (st == ET_OK)
+            st = write_message(s, s->link_channel, et_clock_monotonic_ns(), 0,
+                               et_buf_str(&s->event), err);
+        lane->link_told = lane->link;
+    }
+    return st;
+}
+
+enum et_status et__station_close_chunk(struct et_station *s, struct et_err *err)
+{
+    const enum et_status st = et__station_tell_links(s, err);
+    s->n_open_bytes = 0;
+    return st == ET_OK ? et_mcap_flush(et__file_mcap(s->file), err) : st;
 }
 
 // An event of the recorder's own, straight into the file.
