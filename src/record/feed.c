@@ -218,6 +218,7 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
                                          .t_device_ns = s.t_device_ns,
                                          .session = s.session,
                                          .number = s.number,
+                                         .is_again = s.is_again,
                                          .n_bytes = s.n_bytes,
                                          .stream = s.stream};
     const bool has_room = et__ring_put(f->ring, &head, s.bytes);
@@ -266,6 +267,7 @@ bool et_feed_next(struct et_feed *f, struct et_feed_sample *sample)
                                       .t_device_ns = head->t_device_ns,
                                       .session = head->session,
                                       .number = head->number,
+                                      .is_again = head->is_again,
                                       .stream = head->stream,
                                       .n_bytes = head->n_bytes,
                                       .bytes = bytes};

@@ -63,6 +63,32 @@ static bool announce(struct et_link_agent *a)
     return true;
 }
 
+/* What is latched came once, and this recorder may not have heard it: what is not sent to it anyhow
+ * is sent again, before the batches. false: there is no room now. */
+static bool say_again(struct et_link_agent *a)
+{
+    for (; a->i_again < a->n_announced; a->i_again++, a->n_again = 0) {
+        const struct et__keep *keep = &a->keeps[a->i_again];
+        const struct et__keep_sample *k = keep->how == ET__KEEP_LATCHED ? keep->oldest : NULL;
+        for (size_t n = 0; k && n < a->n_again; n++)
+            k = k->next;
+        for (; k; k = k->next, a->n_again++) {
+            if (k->number >= a->n_welcome)
+                continue;
+            if (et_conn_unsent(a->conn) >= (int64_t)OUT_BYTES)
+                return false;
+            et__link_put_again(&a->words, k->number,
+                               &(struct et__link_record){.stream = (uint16_t)a->i_again,
+                                                         .t_agent_ns = k->t_arrival_ns,
+                                                         .t_device_ns = k->t_device_ns,
+                                                         .bytes = {k->bytes, k->n}});
+            if (send_words(a) != ET_OK)
+                return false;
+        }
+    }
+    return true;
+}
+
 static void say_goodbye(struct et_link_agent *a)
 {
     (void)et__link_begin(&a->words, ET__LINK_BYE);
@@ -84,7 +110,7 @@ static bool is_all_taken(const struct et_link_agent *a)
 static void pump(struct et_link_agent *a)
 {
     const struct et__link_kept *kept;
-    if (a->status.state != ET_LINK_UP || !announce(a))
+    if (a->status.state != ET_LINK_UP || !announce(a) || !say_again(a))
         return;
     while ((kept = et__link_window_next(&a->window)) &&
            et_conn_unsent(a->conn) < (int64_t)OUT_BYTES &&
@@ -119,7 +145,8 @@ static enum et_status hear_welcome(struct et_link_agent *a, struct et_str body, 
     if (st != ET_OK)
         return st;
     et__link_window_rewind(&a->window);
-    a->n_announced = 0;
+    a->n_announced = a->i_again = a->n_again = 0;
+    a->n_welcome = a->window.n_taken;
     a->status.state = ET_LINK_UP;
     a->status.trouble = (struct et_err){0};
     a->status.n_connected++;
@@ -269,6 +296,21 @@ static void seal(struct et_link_agent *a)
         et__link_spool_note(a->window.spool, a->next, a->window.n_taken);
 }
 
+// Only what is latched: films go on where the recorder is.
+static void keep_latched(struct et_link_agent *a, const struct et__link_record *record)
+{
+    const struct et_feed_stream *stream = et_feed_stream(a->streams, record->stream);
+    struct et__keep *keep = &a->keeps[record->stream];
+    if (et__keep_how(keep, stream) == ET__KEEP_LATCHED)
+        et__keep_put(keep, stream,
+                     &(struct et_feed_sample){.t_arrival_ns = record->t_agent_ns,
+                                              .t_device_ns = record->t_device_ns,
+                                              .number = a->next + a->n_in_batch,
+                                              .n_bytes = (uint32_t)record->bytes.n,
+                                              .bytes = record->bytes.p},
+                     &a->n_keep_bytes);
+}
+
 static void put(struct et_link_agent *a, const struct et__link_record *record)
 {
     const size_t n = ET__LINK_HEAD_BYTES + ET__LINK_BATCH_HEAD_BYTES + ET__LINK_RECORD_BYTES;
@@ -285,6 +327,8 @@ static void put(struct et_link_agent *a, const struct et__link_record *record)
         et__link_begin_batch(&a->batch, a->next, a->t_base_ns);
     }
     et__link_put_record(&a->batch, a->t_base_ns, record);
+    if (!record->is_loss)
+        keep_latched(a, record);
     a->n_in_batch++;
 }
 
@@ -548,6 +592,8 @@ void et_link_agent_close(struct et_link_agent *a)
     et__link_window_close(&a->window);
     et_buf_free(&a->words);
     et_buf_free(&a->batch);
+    for (size_t i = 0; i < ET_FEED_STREAMS_MAX; i++)
+        et__keep_close(&a->keeps[i], &a->n_keep_bytes);
     et_feed_close(a->streams);
     et_arena_close(a->arena);
     free(a);

@@ -432,6 +432,17 @@ void et__link_end_batch(struct et_buf *buf, uint32_t n_records)
     et__link_end(buf, 0);
 }
 
+void et__link_put_again(struct et_buf *buf, uint64_t number, const struct et__link_record *record)
+{
+    const size_t at = et__link_begin(buf, ET__LINK_AGAIN);
+    put_u64(buf, number);
+    put_i64(buf, record->t_agent_ns);
+    put_u32(buf, 1);
+    put_u32(buf, 0);
+    et__link_put_record(buf, record->t_agent_ns, record);
+    et__link_end(buf, at);
+}
+
 enum et_status et__link_shift_batch(struct et_buf *buf, int64_t by_ns, struct et_err *err)
 {
     struct et__link_frame frame;

@@ -504,6 +504,35 @@ static enum et_status hear_batch(struct peer *p, struct et_str body, struct et_e
     return ET_OK;
 }
 
+// What is latched, and was taken by a recorder before this one.
+static enum et_status hear_again(struct peer *p, struct et_str body, struct et_err *err)
+{
+    struct agent *a = p->agent;
+    struct et__link_batch batch;
+    struct et__link_record record;
+    size_t at = 0;
+    enum et_status st = et__link_read_batch(body, &batch, err);
+    if (st == ET_OK)
+        st = et__link_next_record(&batch, &at, &record, err);
+    if (st < 0)
+        return st;
+    if (st == ET_END || batch.n_records != 1 || at != batch.records.n || record.is_loss ||
+        record.stream >= a->n_streams)
+        return et_fail(err, ET_ECORRUPT, -1, "what comes again is no sample");
+    if (!has_room(a->place.feed, record.bytes.n))
+        return wait_for_room(p);
+    const int64_t t_now_ns = now_ns(p->server);
+    (void)et_feed_put(a->place.feed,
+                      &(struct et_feed_sample){.t_arrival_ns = et__link_clock_translate(
+                                                   &a->clock, record.t_agent_ns, t_now_ns),
+                                               .t_device_ns = record.t_device_ns,
+                                               .stream = a->streams[record.stream],
+                                               .is_again = true,
+                                               .n_bytes = (uint32_t)record.bytes.n,
+                                               .bytes = record.bytes.p});
+    return ET_OK;
+}
+
 static enum et_status hear_pong(struct peer *p, struct et_str body, struct et_err *err)
 {
     struct et__link_pong pong;
@@ -521,6 +550,8 @@ static enum et_status hear(struct peer *p, const struct et__link_frame *frame, s
         return hear_stream(p->agent, frame->body, err);
     if (p->agent && frame->type == ET__LINK_BATCH)
         return hear_batch(p, frame->body, err);
+    if (p->agent && frame->type == ET__LINK_AGAIN)
+        return hear_again(p, frame->body, err);
     if (p->agent && frame->type == ET__LINK_PONG)
         return hear_pong(p, frame->body, err);
     if (p->agent && frame->type == ET__LINK_BYE)

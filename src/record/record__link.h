@@ -26,6 +26,7 @@ enum et__link_type {
     ET__LINK_PING,      // ←
     ET__LINK_PONG,      // →
     ET__LINK_BYE,       // →
+    ET__LINK_AGAIN,     // →
     ET__LINK_N_TYPES,
 };
 
@@ -109,6 +110,8 @@ bool et__link_is_near(int64_t t_base_ns, int64_t t_agent_ns);
 void et__link_put_record(struct et_buf *buf, int64_t t_base_ns,
                          const struct et__link_record *record);
 void et__link_end_batch(struct et_buf *buf, uint32_t n_records);
+/* A frame that is read as a batch of one: a latched sample that another recorder has taken. */
+void et__link_put_again(struct et_buf *buf, uint64_t number, const struct et__link_record *record);
 /* Moves the times of a batch's frame, the only one in buf. ET_ECORRUPT: it is none. */
 ET_MUST_USE enum et_status et__link_shift_batch(struct et_buf *buf, int64_t by_ns,
                                                 struct et_err *err);

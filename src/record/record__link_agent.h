@@ -4,6 +4,7 @@
 
 #include "etude/arena.h"
 #include "etude/source.h"
+#include "record/record__keep.h"
 #include "record/record__link.h"
 
 #define ET__NO_STREAM UINT16_MAX
@@ -40,9 +41,14 @@ struct et_link_agent {
     /* Its streams are those of the link, by number: those that the spool was begun with, those of
      * its own feeds. Nothing is ever put there. */
     struct et_feed *streams;
-    size_t n_announced;                   // that the recorder knows of
-    size_t n_saved;                       // that the spool knows of
-    uint64_t n_told[ET_FEED_STREAMS_MAX]; // that went from the spool
+    size_t n_announced;                         // that the recorder knows of
+    size_t n_saved;                             // that the spool knows of
+    uint64_t n_told[ET_FEED_STREAMS_MAX];       // that went from the spool
+    struct et__keep keeps[ET_FEED_STREAMS_MAX]; // what is latched, for recorders that come later
+    size_t n_keep_bytes;
+    size_t i_again,
+        n_again;        // streams of which it was sent on this connection; of the next, so many
+    uint64_t n_welcome; // what is not sent again anyhow: records before this one
     struct et__agent_source *sources[ET_LINK_FEEDS_MAX];
     size_t n_sources;
 

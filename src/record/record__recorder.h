@@ -5,6 +5,7 @@
 #include "etude/arena.h"
 #include "etude/hash.h"
 #include "etude/recorder.h"
+#include "record/record__keep.h"
 #include "record/record__tape.h"
 
 #include <pthread.h>
@@ -98,6 +99,7 @@ struct et__stream {
     struct et_clock_live *clock; // NULL: no sample had a stamp
     uint64_t n_resets_told;
     struct et_clock_live_state clock_state; // under the station's lock
+    struct et__keep keep;                   // what the next file begins with
 };
 
 struct et__lane {
@@ -128,6 +130,7 @@ struct et_station {
     uint64_t n_at_risk;                           // of files that failed, not told yet
     bool has_new;                                 // something since the last commit
     struct et_buf event;
+    size_t n_keep_bytes; // of all its streams
     size_t n_open_bytes; // in the chunk that is open
     struct et_buf link_schema;
     uint16_t link_channel; // of the file; 0: nothing of agents is in it
@@ -205,6 +208,8 @@ ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct 
 /* Closes the open chunk. In it is how far agents' samples are in the file: what is there is told
  * with it, at whatever chunk a kill ends the file. */
 ET_MUST_USE enum et_status et__station_close_chunk(struct et_station *station, struct et_err *err);
+/* What a file begins with: latched samples that came before, films from their last key frame on. */
+ET_MUST_USE enum et_status et__station_repeat(struct et_station *station, struct et_err *err);
 /* Says so in the open chunk. */
 ET_MUST_USE enum et_status et__station_tell_links(struct et_station *station, struct et_err *err);
 /* Nothing of a file is known any longer. */

@@ -19,6 +19,7 @@ struct et__ring_sample {
     uint64_t session, number;
     uint32_t n_bytes;
     uint16_t stream;
+    bool is_again;
 };
 
 /* n_bytes: a power of two, 4 KiB … 1 GiB (ET_EARG). ET_ENOMEM. */

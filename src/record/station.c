@@ -63,11 +63,17 @@ bool et_station_event(struct et_station *s, const char *kind, const char *source
 
 /* ---- opening ---- */
 
+static void free_stream(struct et_station *s, struct et__stream *stream)
+{
+    et_clock_live_close(stream->clock);
+    et__keep_close(&stream->keep, &s->n_keep_bytes);
+}
+
 static void free_station(struct et_station *s)
 {
     for (size_t i = 0; i < atomic_load(&s->n_lanes); i++) {
         for (size_t k = 0; k < et_feed_n_streams(s->lanes[i]->feed); k++)
-            et_clock_live_close(s->lanes[i]->streams[k].clock);
+            free_stream(s, &s->lanes[i]->streams[k]);
         et_feed_close(s->lanes[i]->feed);
         free(s->lanes[i]);
     }

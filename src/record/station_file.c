@@ -85,6 +85,8 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
         st = et_mcap_write_attachment(et__file_mcap(s->file), &s->run.attachments[i], err);
     if (st == ET_OK)
         st = et__station_learn(s, err);
+    if (st == ET_OK)
+        st = et__station_repeat(s, err);
     return st == ET_OK ? et__file_flush(s->file, err) : st;
 }
 

@@ -99,6 +99,22 @@ static pid_t begin_hub(const char *address, const char *folder, bool has_parts, 
 
 /* ---- the robot ---- */
 
+static const struct et_feed_stream LATCHED = {.topic = "/tf_static",
+                                              .type = "tf2_msgs/msg/TFMessage",
+                                              .schema_encoding = "",
+                                              .message_encoding = "cdr"};
+
+// It comes once, before all else.
+static void put_latched(struct agent_side *a)
+{
+    uint16_t i;
+    CHECK_OK(et_feed_add(a->feed, &LATCHED, &i, &err));
+    CHECK(et_feed_put(a->feed, &(struct et_feed_sample){.t_arrival_ns = clock_ns + AGENT_AHEAD_NS,
+                                                        .stream = i,
+                                                        .n_bytes = 5,
+                                                        .bytes = "once!"}));
+}
+
 static void work(struct et_loop *loop, struct agent_side *a, double ms)
 {
     const int64_t t_end_ns = et_clock_monotonic_ns() + (int64_t)(ms * 1e6);
@@ -112,6 +128,7 @@ static void work(struct et_loop *loop, struct agent_side *a, double ms)
 
 static void count_file(const char *path, unsigned *n_of, uint64_t n_max)
 {
+    size_t n = 0, n_latched = 0;
     struct et_mcap_reader *reader = NULL;
     struct et_mcap_message m;
     CHECK_OK(et_mcap_open(&reader, path, NULL, &err));
@@ -121,12 +138,16 @@ static void count_file(const char *path, unsigned *n_of, uint64_t n_max)
     CHECK_OK(et_mcap_query(reader, NULL, &err));
     while (et_mcap_next(reader, &m, &err) == ET_OK) {
         uint64_t k;
-        if (!et_str_is(et_mcap_channel(reader, m.channel_id)->topic, "/numbers"))
+        const struct et_str topic = et_mcap_channel(reader, m.channel_id)->topic;
+        n_latched += et_str_is(topic, LATCHED.topic);
+        if (!et_str_is(topic, "/numbers"))
             continue;
+        n++;
         memcpy(&k, m.data.p, sizeof k);
         if (CHECK(k < n_max))
             n_of[k]++;
     }
+    CHECK(n == 0 || n_latched == 1);
     et_mcap_close(reader);
 }
 
@@ -170,6 +191,7 @@ static void every_sample_is_in_one_recording(void)
     CHECK_OK(et_loop_open(&loop, NULL, &err));
     clock_ns = et_clock_monotonic_ns();
     open_agent(&a, loop, &how, 0);
+    put_latched(&a);
     for (int i = 0; i < n_kills; i++) {
         const pid_t hub = begin_hub(address, folder, i % 2, 100000 * MS);
         work(loop, &a, 30 + rng_uniform(&rng) * LIFE_MS);
@@ -189,7 +211,7 @@ static void every_sample_is_in_one_recording(void)
         CHECK_OK(et_loop_run_once(loop, MS, &err));
     }
     CHECK_EQ(et_link_agent_status(a.agent).state, ET_LINK_OVER);
-    CHECK_EQ(et_link_agent_status(a.agent).n_taken, a.n_put);
+    CHECK_EQ(et_link_agent_status(a.agent).n_taken, a.n_put + 1);
     (void)kill(hub, SIGKILL);
     CHECK(waitpid(hub, &status, 0) == hub);
     count_all(folder, a.n_put);
