@@ -69,6 +69,7 @@ static const struct cli_option OPT_RECORD[] = {
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
     {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
+    {0, "look", NULL, "with --list: only look; a camera or a pad stays with who has it", NULL},
     {0, "sources", NULL, "list the kinds of sources", NULL},
     {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
     {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},

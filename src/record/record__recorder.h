@@ -121,8 +121,9 @@ struct et_station {
     uint16_t n_channels, n_schemas;
     struct et_arena *arena; // of the run
     struct et_run run;
-    struct et__file *file; // NULL: none is written
-    bool is_running;       // between begin and end, with a file or without
+    struct et__file *file;    // NULL: none is written
+    char id[ET_ID_CHARS + 1]; // of the file
+    bool is_running;          // between begin and end, with a file or without
     int64_t t_file_ns, t_try_ns;
     int64_t real_minus_mono_ns;                   // when last looked at
     uint64_t n_messages, n_file_messages;         // of the run, of the file

@@ -34,7 +34,8 @@ static enum et_status write_run(struct et_station *s, struct et_err *err)
     (void)snprintf(part, sizeof part, "%u", s->status.i_part);
     const struct {
         const char *key, *value;
-    } said[] = {{"run", run->run},
+    } said[] = {{"id", s->id},
+                {"run", run->run},
                 {"part", part},
                 {"station", s->name},
                 {"robot", run->robot},
@@ -92,23 +93,23 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
 
 enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
 {
-    char folder[ET_RECORDING_PATH_MAX], id[ET_ID_CHARS + 1];
+    char folder[ET_RECORDING_PATH_MAX];
     if (atomic_load(&s->recorder->free_bytes) < 0) {
         struct et_err full = {0};
         et__recorder_full(s->recorder, err ? err : &full);
         return ET_EIO;
     }
-    et_id_new(et__recorder_real(s->recorder), id);
+    et_id_new(et__recorder_real(s->recorder), s->id);
     make_folder(s, folder);
     const struct et__file_options how = {.folder = folder,
-                                         .id = id,
+                                         .id = s->id,
                                          .compression = s->recorder->options.compression,
                                          .level = s->recorder->options.level};
     enum et_status st = et__file_open(&s->file, s->writer->deck, &how, err);
     if (st != ET_OK)
         return st;
     if (!s->run.run)
-        s->run.run = et_arena_copy(s->arena, id, sizeof id);
+        s->run.run = et_arena_copy(s->arena, s->id, sizeof s->id);
     s->t_file_ns = et_clock_monotonic_ns();
     s->n_bytes_told = 0;
     (void)pthread_mutex_lock(&s->lock);

@@ -174,6 +174,16 @@ on_the_air() {
         [ -z "$(recordings list)" ]
 }
 it "--list says what is on the air and records nothing" on_the_air
+only_looking() {
+    exits 0 "$etude" record --station again.yaml --list --look --seconds 0.3 --json -q && python3 - out <<'PY' &&
+import json, sys
+streams = json.load(open(sys.argv[1]))["streams"]
+assert any(s["topic"] == "/joint_states" for s in streams) and all(s["rate_hz"] is None for s in streams), streams
+PY
+        exits 0 "$etude" record --station again.yaml --list --look --seconds 0.3 && says '/joint_states' &&
+        exits 2 "$etude" record --station again.yaml --look
+}
+it "--list --look names the streams, and hears nothing" only_looking
 
 # ---- what is wrong ----
 wrong() {
