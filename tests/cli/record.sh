@@ -135,6 +135,38 @@ YAML
 }
 it "an agent sends a station's sources, over TLS and with a token" over_tls
 
+# What an agent that was killed had spooled comes before what the next one sends.
+killed_agent() {
+    rm -rf hall spool
+    cat >agent.yaml <<YAML
+station: kitchen-1
+sources:
+  robot: {kind: replay, path: $(recordings made | head -1)}
+YAML
+    "$etude" agent --station agent.yaml --to "unix:$dir/nobody" --spool spool -q >out 2>err &
+    local agent=$! i
+    for i in $(seq 200); do
+        [ "$(du -k spool 2>/dev/null | cut -f 1)" -gt 800 ] 2>/dev/null && break # of it on the disk
+        sleep 0.02
+    done
+    kill -9 "$agent"
+    wait "$agent" 2>/dev/null
+    [ -e spool/kitchen-1.spool ] || return 1
+    hub hub.json || return 1
+    exits 0 "$etude" agent --station agent.yaml --to "unix:$dir/socket" --spool spool --json || return 1
+    says 'samples of before are in the spool' || return 1
+    stop_hub || return 1
+    [ -z "$(find spool -type f)" ] || return 1
+    "$etude" info "$(recordings hall)" --json >infos && "$etude" info "$(recordings made | head -1)" --json >made.json &&
+        python3 - infos made.json <<'PY'
+import json, sys
+sent, whole = ({t["topic"]: t["messages"] for t in json.load(open(p))["topics"]} for p in sys.argv[1:])
+for topic in ("/joint_states", "/imu", "/camera/head"):
+    assert whole[topic] * 1.1 < sent[topic] < 2 * whole[topic], (topic, sent, whole)
+PY
+}
+it "what a killed agent had spooled the next one sends" killed_agent
+
 agent_usage() {
     exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
         exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&

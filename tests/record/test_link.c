@@ -319,6 +319,50 @@ static void an_agent_that_lost_its_connection_takes_its_own_place(void)
     et_loop_close(loop);
 }
 
+static int64_t rebooted_now(void *ctx)
+{
+    (void)ctx;
+    return clock_ns - 1000 * S;
+}
+
+// An agent that takes up a session after a boot has another clock; its pings say so.
+static void a_session_that_goes_on_with_another_clock_is_told_on_the_recorders(void)
+{
+    struct et_loop *loop = make_loop();
+    struct recorder_side r = {0};
+    struct agent_side a, b = {.n_put = 5};
+    struct heard heard = {0};
+    open_recorder(&r, loop, NULL, 0);
+    struct et_link_agent_options how = {.address = r.address, .session = 9};
+    open_agent(&a, loop, &how, 0);
+    go_on(loop, 600 * MS);
+    put_numbers(&a, 5, 8);
+    go_on(loop, 50 * MS);
+    close_agent(&a);
+    go_on(loop, 50 * MS);
+    how.id = "robot-1";
+    how.now_ns = rebooted_now;
+    CHECK_OK(et_feed_open(&b.feed, NULL, &err));
+    CHECK_OK(et_feed_add(b.feed, et_feed_stream(r.feed, 1), &b.stream, &err));
+    CHECK_OK(et_link_agent_open(&b.agent, loop, &how, &err));
+    CHECK_OK(et_link_agent_add(b.agent, b.feed, &err));
+    for (uint64_t k = 0; k < 10; k++) // of them five that it takes for the first agent's
+        CHECK(et_feed_put(b.feed, &(struct et_feed_sample){.t_arrival_ns = rebooted_now(NULL),
+                                                           .t_device_ns = (int64_t)k + 1,
+                                                           .stream = b.stream,
+                                                           .n_bytes = sizeof k,
+                                                           .bytes = &k}));
+    const int64_t t_put_ns = clock_ns;
+    go_on(loop, 300 * MS);
+    hear_numbers(r.feed, &heard);
+    CHECK_EQ(heard.n, 10);
+    CHECK_EQ(heard.n_wrong, 0);
+    CHECK(heard.t_last_ns >= t_put_ns - MS && heard.t_last_ns <= t_put_ns + 5 * MS);
+    close_agent(&b);
+    close_recorder(&r);
+    et_loop_close(loop);
+}
+
 /* ---- room ---- */
 
 static void while_the_network_is_away_samples_wait_on_the_disk(void)
@@ -730,6 +774,7 @@ int main(void)
     RUN(a_server_that_begins_anew_goes_on_where_the_other_was);
     RUN(what_was_not_safe_is_sent_again_after_a_kill);
     RUN(an_agent_that_lost_its_connection_takes_its_own_place);
+    RUN(a_session_that_goes_on_with_another_clock_is_told_on_the_recorders);
     RUN(while_the_network_is_away_samples_wait_on_the_disk);
     RUN(the_next_agent_sends_what_one_left);
     RUN(what_of_a_spool_is_damaged_is_told);
