@@ -88,6 +88,7 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
         st = et__station_learn(s, err);
     if (st == ET_OK)
         st = et__station_repeat(s, err);
+    s->n_open_bytes = 0;
     return st == ET_OK ? et__file_flush(s->file, err) : st;
 }
 

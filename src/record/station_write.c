@@ -228,6 +228,14 @@ static enum et_status tell(struct et_station *s, const char *kind, const char *s
 
 /* ---- what was before ---- */
 
+static enum et_status write_kept(struct et_station *s, uint16_t channel, int64_t t_arrival_ns,
+                                 const struct et__keep_sample *kept, struct et_err *err)
+{
+    const enum et_status st = write_message(s, channel, t_arrival_ns, kept->t_device_ns,
+                                            (struct et_str){kept->bytes, kept->n}, err);
+    return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+}
+
 static enum et_status repeat_latched(struct et_station *s, const struct et__lane *lane, size_t i,
                                      int64_t t_ns, struct et_err *err)
 {
@@ -235,8 +243,7 @@ static enum et_status repeat_latched(struct et_station *s, const struct et__lane
     char text[ET_NAME_BYTES_MAX + 128], value[96];
     enum et_status st = ET_OK;
     for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
-        st = write_message(s, stream->channel, t_ns, k->t_device_ns,
-                           (struct et_str){k->bytes, k->n}, err);
+        st = write_kept(s, stream->channel, t_ns, k, err);
     const char *topic = et_feed_stream(lane->feed, i)->topic;
     const int64_t t_last_ns = stream->keep.newest->t_arrival_ns + s->recorder->to_real_ns;
     (void)snprintf(text, sizeof text, "%zu of %s came before this file and hold in it",
@@ -251,8 +258,7 @@ static enum et_status repeat_film(struct et_station *s, const struct et__stream 
 {
     enum et_status st = ET_OK;
     for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
-        st = write_message(s, stream->channel, k->t_arrival_ns, k->t_device_ns,
-                           (struct et_str){k->bytes, k->n}, err);
+        st = write_kept(s, stream->channel, k->t_arrival_ns, k, err);
     return st;
 }
 
