@@ -15,7 +15,8 @@
 #define SYNTHETIC_FEED_BYTES ((size_t)1 << 20)
 #define PUT_NS (ET_NS_PER_S / 200)
 #define LOOK_NS (ET_NS_PER_S / 10)
-#define LAST_NS (10 * ET_NS_PER_S) // for what is not taken yet, in the end
+#define FIRST_NS (10 * ET_NS_PER_S) // for all to be connected, before they begin
+#define LAST_NS (10 * ET_NS_PER_S)  // for what is not taken yet, in the end
 
 struct way { // to the recorder, as the options say
     const struct cli_args *args;
@@ -202,25 +203,45 @@ static enum et_status open_robot(struct team *team, size_t i)
     r->put = (struct et_timer){.on_time = on_put, .ctx = r};
     enum et_status st = et_feed_open(&r->feed, &how, &team->err);
     if (st == ET_OK)
-        st = et_synthetic_open(&r->synthetic, team->pool, r->feed, et_clock_monotonic_ns(),
-                               &team->err);
-    if (st == ET_OK)
         st = et_link_agent_open(&r->agent, team->loop, &o, &team->err);
     if (st == ET_OK)
         st = et_link_agent_add(r->agent, r->feed, &team->err);
-    // Not all at the same moment: as robots are.
-    const int64_t phase_ns = PUT_NS * (int64_t)i / (int64_t)team->n;
-    if (st == ET_OK)
-        et_timer_set(team->loop, &r->put, et_loop_now_ns(team->loop) + phase_ns);
     return st;
 }
 
-static bool is_all_over(const struct team *team)
+static bool are_all(const struct team *team, enum et_link_state state)
 {
     for (size_t i = 0; i < team->n; i++)
-        if (et_link_agent_status(team->robots[i].agent).state != ET_LINK_OVER)
+        if (et_link_agent_status(team->robots[i].agent).state != state)
             return false;
     return true;
+}
+
+/* Robots begin when all of them are connected, as those of a hall are long before a run: what is
+ * measured is the run. */
+static void wait_for_all(struct team *team)
+{
+    const int64_t t_latest_ns = et_clock_monotonic_ns() + FIRST_NS;
+    while (!are_all(team, ET_LINK_UP) && !cli_is_interrupted() &&
+           et_clock_monotonic_ns() < t_latest_ns)
+        if (et_loop_run_once(team->loop, LOOK_NS, &team->err) != ET_OK)
+            return;
+}
+
+// Not all at the same moment: as robots are.
+static enum et_status begin_all(struct team *team)
+{
+    const int64_t t_now_ns = et_clock_monotonic_ns();
+    const double seconds = team->way->seconds;
+    team->t_end_ns = seconds > 0 ? t_now_ns + (int64_t)(seconds * 1e9) : INT64_MAX / 2;
+    enum et_status st = ET_OK;
+    for (size_t i = 0; i < team->n && st == ET_OK; i++) {
+        struct robot *r = &team->robots[i];
+        const int64_t t_begin_ns = t_now_ns + PUT_NS * (int64_t)i / (int64_t)team->n;
+        st = et_synthetic_open(&r->synthetic, team->pool, r->feed, t_begin_ns, &team->err);
+        et_timer_set(team->loop, &r->put, t_begin_ns);
+    }
+    return st;
 }
 
 static void run_team(struct team *team)
@@ -233,7 +254,7 @@ static void run_team(struct team *team)
             for (size_t i = 0; i < team->n; i++)
                 et_link_agent_finish(team->robots[i].agent);
         }
-        if ((team->is_ending && is_all_over(team)) ||
+        if ((team->is_ending && are_all(team, ET_LINK_OVER)) ||
             et_loop_run_once(team->loop, LOOK_NS, &team->err) != ET_OK)
             break;
     }
@@ -265,6 +286,8 @@ static void *send_team(void *arg)
     for (size_t i = 0; i < team->n && st == ET_OK; i++)
         st = open_robot(team, i);
     if (st == ET_OK)
+        wait_for_all(team);
+    if (st == ET_OK && team->err.status == ET_OK && begin_all(team) == ET_OK)
         run_team(team);
     for (size_t i = 0; i < team->n; i++)
         close_robot(team, &team->robots[i]);
@@ -277,8 +300,6 @@ static int send_teams(struct way *way, struct et_synthetic_pool *pool, size_t n)
     struct team teams[ROBOTS_MAX / ROBOTS_A_THREAD] = {{0}};
     struct robot *robots = calloc(n, sizeof *robots);
     struct et_link_agent_status sum = {0};
-    const int64_t t_end_ns =
-        way->seconds > 0 ? et_clock_monotonic_ns() + (int64_t)(way->seconds * 1e9) : INT64_MAX / 2;
     size_t n_teams = 0;
     int code = robots ? CLI_DONE : CLI_FAILED;
     for (size_t i = 0; robots && i < n; i += ROBOTS_A_THREAD) {
@@ -287,8 +308,7 @@ static int send_teams(struct way *way, struct et_synthetic_pool *pool, size_t n)
                               .pool = pool,
                               .robots = robots + i,
                               .i_first = i,
-                              .n = n - i < ROBOTS_A_THREAD ? n - i : ROBOTS_A_THREAD,
-                              .t_end_ns = t_end_ns};
+                              .n = n - i < ROBOTS_A_THREAD ? n - i : ROBOTS_A_THREAD};
         team->has_thread = pthread_create(&team->thread, NULL, send_team, team) == 0;
         if (!team->has_thread)
             (void)et_fail(&team->err, ET_EIO, -1, "cannot start a thread");

@@ -53,7 +53,7 @@ static int list_kinds(const struct cli_args *args)
 static void hear(void *ctx, const struct et_recovered *file)
 {
     struct session *s = ctx;
-    char bytes[CLI_TEXT_BYTES];
+    char cut[CLI_TEXT_BYTES], held[CLI_TEXT_BYTES];
     if (file->trouble) {
         s->n_failed++;
         cli_problem(s->args, "%s%s%s", file->trouble->text, file->damaged ? "; kept as " : "",
@@ -62,8 +62,9 @@ static void hear(void *ctx, const struct et_recovered *file)
     }
     s->n_recovered++;
     if (!s->args->is_quiet)
-        (void)fprintf(stderr, "recovered %s (%s of its end cut off%s)\n", file->path,
-                      cli_bytes_text((double)file->n_cut, bytes),
+        (void)fprintf(stderr, "recovered %s (%s of its end cut off, %s put back from memory%s)\n",
+                      file->path, cli_bytes_text((double)file->n_cut, cut),
+                      cli_bytes_text((double)file->n_held, held),
                       file->damaged ? "; it was damaged, and is kept beside" : "");
 }
 

@@ -154,14 +154,14 @@ static void print_result(const struct selftest *t, const struct et_recorder_stat
     const double cpu_s = (double)t->recorder_cpu_ns / 1e9,
                  robot_s = t->seconds * (double)t->n_robots;
     if (!t->args->is_json) {
-        (void)printf("%zu robots for %.1f s: %llu samples, %.1f MB/s to disk\n"
+        (void)printf("%zu robot%s for %.1f s: %llu samples, %.1f MB/s to disk\n"
                      "recorder: %.2f ms of CPU a robot and second; safe after %.0f ms (p99 %.0f, "
                      "max %.0f)\n%llu dropped, %llu missing\n",
-                     t->n_robots, t->seconds, (unsigned long long)n_put,
-                     (double)status->n_bytes / 1e6 / t->seconds, 1e3 * cpu_s / robot_s,
-                     (double)status->window_p50_ns / 1e6, (double)status->window_p99_ns / 1e6,
-                     (double)status->window_max_ns / 1e6, (unsigned long long)n_dropped,
-                     (unsigned long long)n_missing);
+                     t->n_robots, t->n_robots == 1 ? "" : "s", t->seconds,
+                     (unsigned long long)n_put, (double)status->n_bytes / 1e6 / t->seconds,
+                     1e3 * cpu_s / robot_s, (double)status->window_p50_ns / 1e6,
+                     (double)status->window_p99_ns / 1e6, (double)status->window_max_ns / 1e6,
+                     (unsigned long long)n_dropped, (unsigned long long)n_missing);
         return;
     }
     cli_json_open(&json, "selftest");

@@ -137,6 +137,7 @@ struct et_station_status {
     int64_t t_begin_ns;               // of the run
     int64_t n_bytes, n_safe_bytes;    // of this file; the latter a power cut leaves
     int64_t t_safe_ns;                // what was put into feeds until then, a power cut leaves
+    int64_t t_kept_ns;                // and a kill; not before t_safe_ns
     uint64_t n_messages;              // of this run
     uint64_t n_dropped, n_lost;       // of this run
     size_t ring_used_max;             // the fullest feed since the last call
@@ -163,16 +164,18 @@ struct et_recovered {
     const char *path;             // of the finished recording; NULL: it could not be
     const char *part;             // what it was made of
     int64_t n_cut;                // bytes that were cut off
+    int64_t n_held;               // bytes that waited for the disk, and were put there now
     const char *damaged;          // NULL, or where `part` is now: see below
     const struct et_err *trouble; // why it could not be; NULL: it could
 };
 
-/* Finishes every <id>.mcap.part under the folder that nobody is writing: cuts off what a kill left
- * of its last chunk, indexes, hashes and renames it; calls `each` for every one. Where more than
- * its end is damaged (a power cut among blocks that were not synced; a disk that errs) what holds
- * is copied, and the file is kept as <id>.mcap.damaged; so is one that is no recording at all,
- * which counts as failed. One that cannot be read or written now stays as it is; an empty one goes.
- * Waits up to two seconds for files that are locked: who was killed lets go a little later.
+/* Finishes every <id>.mcap.part under the folder that nobody is writing: puts back what waited for
+ * the disk when its writer was killed, cuts off what is left of its last chunk, indexes, hashes and
+ * renames it; calls `each` for every one. Where more than its end is damaged (a power cut among
+ * blocks that were not synced; a disk that errs) what holds is copied, and the file is kept as
+ * <id>.mcap.damaged; so is one that is no recording at all, which counts as failed. One that cannot
+ * be read or written now stays as it is; an empty one goes. Waits up to two seconds for files that
+ * are locked: who was killed lets go a little later.
  *
  * ET_ENOTFOUND: no such folder. ET_EIO: it cannot be read. ET_ENOMEM. `etude record` does it when
  * it starts. */

@@ -31,6 +31,7 @@ struct et_mcap_writer *et__file_mcap(struct et__file *file);
 const char *et__file_path(const struct et__file *file); // that it will have
 int64_t et__file_bytes(const struct et__file *file);
 int64_t et__file_safe(const struct et__file *file);
+bool et__file_outlives(const struct et__file *file); // a kill leaves what it was given
 /* ET_OK while the disk takes what was written. */
 ET_MUST_USE enum et_status et__file_check(const struct et__file *file, struct et_err *err);
 
@@ -159,12 +160,14 @@ struct et__writer {
     // Of its thread.
     struct et_station *stations;
     int64_t t_commit_ns, t_look_ns; // when the next are due
+    int64_t t_close_ns;             // of chunks, where a commit is late
     int64_t t_drain_ns;             // the last time that feeds were looked at
     int64_t t_covered_ns;           // the same before the commit under way was begun
     int64_t t_safe_ns;              // and before the last one that is over
     int64_t t_oldest_ns;            // not later than the oldest sample of the next commit; 0: none
     int64_t t_under_way_ns;         // the same of the commit under way; 0: there is none
     _Atomic size_t n_waiting;
+    _Atomic int64_t n_ahead; // of the disk, that its tapes took and have not filled
 };
 
 #define ET__WINDOWS 256
@@ -176,6 +179,7 @@ struct et_recorder {
     unsigned n_writers;
     bool has_uring;
     _Atomic int64_t free_bytes, n_bytes;
+    atomic_bool is_full;  // nothing is begun, until enough is free again
     pthread_mutex_t lock; // of what is below
     struct et_station *stations;
     int64_t windows_ns[ET__WINDOWS]; // of the last commits
@@ -227,6 +231,8 @@ ET_MUST_USE enum et_status et__station_end_file(struct et_station *station, cons
 void et__station_fail(struct et_station *station, const struct et_err *trouble);
 /* Tells the state to those who ask. */
 void et__station_publish(struct et_station *station);
+// All that was put into its feeds until then lies in its tape's memory.
+void et__station_keep(struct et_station *station, int64_t t_kept_ns);
 /* A run begins, with its first file, or it does not; it ends, without a file. */
 ET_MUST_USE enum et_status et__station_start(struct et_station *station, const struct et_run *run,
                                              struct et_err *err);
@@ -234,6 +240,8 @@ void et__station_stop(struct et_station *station);
 
 int64_t et__recorder_real(const struct et_recorder *recorder); // the system's clock
 // Fills *err with what is said where the disk is nearly full, and returns it.
+// A file failed: where too little is free, nothing is begun until there is more.
+void et__recorder_failed(struct et_recorder *recorder);
 const struct et_err *et__recorder_full(const struct et_recorder *recorder, struct et_err *err);
 
 #endif

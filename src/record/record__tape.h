@@ -1,10 +1,11 @@
 /* Tapes: files that only grow, many at a time on one disk, each safe up to its last commit.
  *
- * What is put on a tape gathers in memory. A commit writes what all tapes of a deck have gathered
- * and syncs each, side by side: by io_uring where the system has it, else one after the other.
- * Meanwhile the tapes take more. Bytes that lie in a file never change, so it can be read at any
- * moment. Whole blocks go past the page cache where the file system can (O_DIRECT): put blocks of
- * ET__TAPE_BLOCK bytes before a commit for that; any other number is fine, and costs more.
+ * What is put on a tape gathers in memory that a kill leaves (record__held.h). A commit writes what
+ * all tapes of a deck have gathered and syncs each, side by side: by io_uring where the system has
+ * it, else one after the other. Meanwhile the tapes take more. Bytes that lie in a file never
+ * change, so it can be read at any moment. Whole blocks go past the page cache where the file
+ * system can (O_DIRECT): put blocks of ET__TAPE_BLOCK bytes before a commit for that; any other
+ * number is fine, and costs more.
  *
  * Threads: a deck and its tapes belong to one thread.
  * Memory:  two buffers a tape, as large as what gathers between two commits. */
@@ -24,6 +25,7 @@ struct et__tape;
 
 struct et__deck_options {
     bool without_uring, without_direct;
+    bool without_names;  // what waits for the disk is in memory that a kill takes
     int64_t ahead_bytes; // of disk that a tape takes before it needs it; 0: 16 MiB; < 0: none
 };
 
@@ -52,7 +54,10 @@ void et__deck_wait(struct et__deck *deck);
 bool et__deck_poll(struct et__deck *deck);
 size_t et__deck_waiting(const struct et__deck *deck); // bytes that were put and are not on the disk
 
+int64_t et__deck_ahead(const struct et__deck *deck); // of disk that was taken and is not filled
+
 int64_t et__tape_bytes(const struct et__tape *tape); // that were put
+bool et__tape_outlives(const struct et__tape *tape); // a kill leaves them, see record__held.h
 int64_t et__tape_safe(const struct et__tape *tape);  // that a power cut leaves
 bool et__tape_is_direct(const struct et__tape *tape);
 

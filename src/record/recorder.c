@@ -11,6 +11,7 @@
 
 #define COMMIT_NS (ET_NS_PER_S / 20)
 #define KEEP_FREE_BYTES ((int64_t)1 << 30)
+#define MARGIN_BYTES ((int64_t)16 << 20)
 #define PART_NS (600 * ET_NS_PER_S)
 #define PART_BYTES ((int64_t)4 << 30)
 #define BEFORE_NS ET_NS_PER_S
@@ -25,24 +26,46 @@ int64_t et__recorder_real(const struct et_recorder *r)
     return r->options.real_ns ? r->options.real_ns() : et_clock_real_ns();
 }
 
+// Once full, so much more has to be free before anything is begun: else it would begin and end.
+static int64_t margin(const struct et_recorder *r)
+{
+    const int64_t tenth = r->options.keep_free_bytes / 10;
+    return tenth > MARGIN_BYTES ? tenth : MARGIN_BYTES;
+}
+
 const struct et_err *et__recorder_full(const struct et_recorder *r, struct et_err *err)
 {
     (void)et_fail(err, ET_EIO, -1,
                   "%s: the disk is nearly full, nothing is recorded: %" PRId64
                   " MB more have to be free",
-                  r->folder, -atomic_load(&r->free_bytes) / 1000000 + 1);
+                  r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1);
     return err;
 }
 
 /* ---- the threads that write ---- */
 
+// What tapes took ahead is theirs: it is free until they fill it.
 static void look_at_disk(struct et_recorder *r)
 {
     struct statvfs disk;
+    int64_t ahead = 0;
+    for (unsigned i = 0; i < r->options.n_threads; i++)
+        ahead += atomic_load(&r->writers[i].n_ahead);
     // A disk that will not say is written to until it fails.
-    if (statvfs(r->folder, &disk) == 0)
-        atomic_store(&r->free_bytes,
-                     (int64_t)disk.f_bavail * (int64_t)disk.f_frsize - r->options.keep_free_bytes);
+    if (statvfs(r->folder, &disk) != 0)
+        return;
+    const int64_t free_bytes =
+        (int64_t)disk.f_bavail * (int64_t)disk.f_frsize + ahead - r->options.keep_free_bytes;
+    atomic_store(&r->free_bytes, free_bytes);
+    if (free_bytes < 0 || free_bytes >= margin(r))
+        atomic_store(&r->is_full, free_bytes < 0);
+}
+
+void et__recorder_failed(struct et_recorder *r)
+{
+    look_at_disk(r);
+    if (atomic_load(&r->free_bytes) < margin(r))
+        atomic_store(&r->is_full, true);
 }
 
 // Ends what is being recorded, whole, before the disk is full.
@@ -62,8 +85,9 @@ static void look(struct et__writer *w, int64_t t_now_ns)
     if (t_now_ns < w->t_look_ns)
         return;
     w->t_look_ns = t_now_ns + LOOK_NS;
+    atomic_store(&w->n_ahead, et__deck_ahead(w->deck));
     look_at_disk(w->recorder);
-    if (atomic_load(&w->recorder->free_bytes) < 0)
+    if (atomic_load(&w->recorder->is_full))
         end_for_want_of_disk(w);
     for (struct et_station *s = w->stations; s; s = s->next)
         et__station_look(s, t_now_ns);
@@ -89,10 +113,11 @@ static void note_done(struct et__writer *w, int64_t t_now_ns)
     w->t_under_way_ns = 0;
 }
 
-static void commit(struct et__writer *w, int64_t t_now_ns)
+/* Closes what is open of chunks: all that was taken out of the feeds lies in the tapes' memory,
+ * where a kill leaves it. */
+static void close_chunks(struct et__writer *w)
 {
     struct et_err err = {0};
-    bool has_new = false;
     for (struct et_station *s = w->stations; s; s = s->next) {
         if (!s->file)
             continue;
@@ -102,12 +127,24 @@ static void commit(struct et__writer *w, int64_t t_now_ns)
             if (st == ET_OK)
                 st = et__file_flush(s->file, &err);
             s->n_open_bytes = 0;
-            has_new = true;
         }
-        s->has_new = false;
-        s->n_covered_messages = s->n_file_messages;
         if (st != ET_OK)
             et__station_fail(s, &err);
+        else
+            et__station_keep(s, w->t_drain_ns);
+    }
+}
+
+static void commit(struct et__writer *w, int64_t t_now_ns)
+{
+    bool has_new = false;
+    close_chunks(w);
+    for (struct et_station *s = w->stations; s; s = s->next) {
+        if (!s->file)
+            continue;
+        has_new = has_new || s->has_new;
+        s->has_new = false;
+        s->n_covered_messages = s->n_file_messages;
     }
     if (has_new)
         et__deck_commit(w->deck);
@@ -117,6 +154,16 @@ static void commit(struct et__writer *w, int64_t t_now_ns)
     w->t_commit_ns += w->recorder->options.commit_ns;
     if (w->t_commit_ns < t_now_ns)
         w->t_commit_ns = t_now_ns + w->recorder->options.commit_ns;
+    w->t_close_ns = w->t_commit_ns;
+}
+
+// The disk is slow: the commit before is not over. What came meanwhile is kept from a kill.
+static void wait_for_disk(struct et__writer *w, int64_t t_now_ns)
+{
+    if (t_now_ns < w->t_close_ns)
+        return;
+    close_chunks(w);
+    w->t_close_ns = t_now_ns + w->recorder->options.commit_ns;
 }
 
 // Returns when to go on.
@@ -137,10 +184,12 @@ static int64_t step(struct et__writer *w)
         w->t_drain_ns = t_now_ns;
     }
     look(w, t_now_ns);
-    if (t_now_ns >= w->t_commit_ns && is_done)
+    if (t_now_ns >= w->t_commit_ns && is_done) {
         commit(w, t_now_ns);
-    else if (t_now_ns >= w->t_commit_ns)
+    } else if (t_now_ns >= w->t_commit_ns) {
+        wait_for_disk(w, t_now_ns);
         return t_now_ns + SYNCING_NS;
+    }
     const int64_t t_drain_ns = t_now_ns + DRAIN_NS;
     return t_drain_ns < w->t_commit_ns ? t_drain_ns : w->t_commit_ns;
 }

@@ -82,6 +82,11 @@ int64_t et__file_safe(const struct et__file *file)
     return et__tape_safe(file->tape);
 }
 
+bool et__file_outlives(const struct et__file *file)
+{
+    return et__tape_outlives(file->tape);
+}
+
 enum et_status et__file_check(const struct et__file *file, struct et_err *err)
 {
     return et__tape_check(file->tape, err);

@@ -1,4 +1,5 @@
 /* Recordings that a kill or a power cut left unfinished. */
+#include "record/record__held.h"
 #include "record/record__recorder.h"
 
 #include "etude/clock.h"
@@ -182,10 +183,15 @@ static void recover_one(struct recovering *r, const char *part)
     struct et_recovered told = {.part = part};
     const size_t n = strlen(part) - (sizeof ET_FILE_PART_SUFFIX - 1);
     char *path = et_arena_printf(r->arena, "%.*s", (int)n, part);
-    if (is_being_written(r, part) || is_empty(part))
+    if (is_being_written(r, part))
         return;
-    const enum et_status st =
-        path ? recover(r, &told, path, &err) : et_arena_fail(r->arena, "a recording's path", &err);
+    enum et_status st = et__held_put_back(part, &told.n_held, &err);
+    if (st == ET_OK && is_empty(part))
+        return;
+    if (st == ET_OK && !path)
+        st = et_arena_fail(r->arena, "a recording's path", &err);
+    if (st == ET_OK)
+        st = recover(r, &told, path, &err);
     if (st != ET_OK) {
         told.trouble = &err;
         r->n_failed++;

@@ -95,7 +95,7 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
 enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
 {
     char folder[ET_RECORDING_PATH_MAX];
-    if (atomic_load(&s->recorder->free_bytes) < 0) {
+    if (atomic_load(&s->recorder->is_full)) {
         struct et_err full = {0};
         et__recorder_full(s->recorder, err ? err : &full);
         return ET_EIO;
@@ -173,11 +173,22 @@ void et__station_fail(struct et_station *s, const struct et_err *trouble)
     }
     et__station_forget(s);
     et__file_leave(file);
+    et__recorder_failed(s->recorder);
     s->t_try_ns = et_clock_monotonic_ns() + RETRY_NS;
-    et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: %s", s->name, trouble->text);
+    if (strcmp(s->status.trouble.text, trouble->text) != 0) // each second again, it may be the same
+        et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: %s", s->name, trouble->text);
     (void)pthread_mutex_lock(&s->lock);
     s->status.state = ET_STATION_STOPPED;
     s->status.trouble = *trouble;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void et__station_keep(struct et_station *s, int64_t t_kept_ns)
+{
+    if (!et__file_outlives(s->file))
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    s->status.t_kept_ns = t_kept_ns;
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -194,6 +205,8 @@ void et__station_publish(struct et_station *s)
     s->status.n_safe_bytes = et__file_safe(s->file);
     if (et__file_check(s->file, NULL) == ET_OK)
         s->status.t_safe_ns = s->writer->t_safe_ns;
+    if (s->status.t_kept_ns < s->status.t_safe_ns)
+        s->status.t_kept_ns = s->status.t_safe_ns;
     s->status.n_messages = s->n_messages;
     (void)pthread_mutex_unlock(&s->lock);
 }

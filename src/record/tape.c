@@ -1,5 +1,6 @@
 #include "record/record__tape.h"
 
+#include "record/record__held.h"
 #include "record/record__uring.h"
 
 #include <errno.h>
@@ -13,23 +14,14 @@
 
 #define AHEAD_BYTES ((int64_t)16 << 20)
 #define DIRECT_MIN ((size_t)4 * ET__TAPE_BLOCK) // less is not worth a way of its own
-#define BUFFER_MIN ((size_t)64 << 10)
-
-/* Bytes that lie in memory as in the file: p + k is at a multiple of a block where the file's
- * offset is one. */
-struct buffer {
-    char *base; // aligned to a block
-    size_t cap;
-    int64_t at; // of the first byte, in the file
-    size_t n;
-};
 
 struct et__tape {
     struct et__deck *deck;
     struct et__tape *next;
     char *path;
     int fd, direct_fd; // direct_fd −1: the file system has none
-    struct buffer filling, flying;
+    struct et__held held[2];
+    struct et__held *filling, *flying;
     int64_t safe, taken; // taken: how far the disk was taken ahead
     struct et_err trouble;
     // of the commit under way
@@ -44,37 +36,6 @@ struct et__deck {
     struct et__tape *tapes;
     bool is_under_way;
 };
-
-/* ---- buffers ---- */
-
-static size_t lead(const struct buffer *b)
-{
-    return (size_t)(b->at % ET__TAPE_BLOCK);
-}
-
-static char *start(const struct buffer *b)
-{
-    return b->base + lead(b);
-}
-
-static bool make_room(struct buffer *b, size_t n)
-{
-    const size_t want = lead(b) + b->n + n;
-    if (want <= b->cap)
-        return true;
-    size_t cap = b->cap ? b->cap : BUFFER_MIN;
-    while (cap < want)
-        cap *= 2;
-    char *grown = aligned_alloc(ET__TAPE_BLOCK, cap);
-    if (!grown)
-        return false;
-    if (b->n)
-        memcpy(grown + lead(b), start(b), b->n);
-    free(b->base);
-    b->base = grown;
-    b->cap = cap;
-    return true;
-}
 
 /* ---- opening ---- */
 
@@ -109,8 +70,8 @@ static void release(struct et__tape *t)
         (void)close(t->direct_fd);
     if (t->fd >= 0)
         (void)close(t->fd);
-    free(t->filling.base);
-    free(t->flying.base);
+    et__held_close(t->filling);
+    et__held_close(t->flying);
     free(t->path);
     free(t);
 }
@@ -134,6 +95,8 @@ enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck, cons
     if (!t)
         return et_fail(err, ET_ENOMEM, -1, "no memory for writing a file");
     t->fd = t->direct_fd = -1;
+    t->filling = &t->held[0];
+    t->flying = &t->held[1];
     t->deck = deck;
     t->next = deck->tapes;
     deck->tapes = t;
@@ -146,6 +109,8 @@ enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck, cons
             st = errno == EEXIST ? et_fail(err, ET_EEXISTS, -1, "%s: exists already", path)
                                  : et_fail_sys(err, errno, "cannot create %s", path);
     }
+    for (unsigned i = 0; i < 2 && st == ET_OK; i++)
+        st = et__held_open(&t->held[i], t->fd, path, i, deck->options.without_names, err);
     if (st != ET_OK) {
         release(t);
         return st;
@@ -172,26 +137,29 @@ enum et_status et__tape_put(struct et__tape *t, const void *bytes, size_t n, str
     const enum et_status st = et__tape_check(t, err);
     if (st != ET_OK)
         return st;
-    if (n > ET__TAPE_WAITING_MAX || t->filling.n > ET__TAPE_WAITING_MAX - n)
-        return et_fail(err, ET_ELIMIT, t->filling.at,
+    if (n > ET__TAPE_WAITING_MAX || et__held_n(t->filling) > ET__TAPE_WAITING_MAX - n)
+        return et_fail(err, ET_ELIMIT, et__held_at(t->filling),
                        "%s: more than %zu MB wait for the disk, which is too slow", t->path,
                        ET__TAPE_WAITING_MAX >> 20);
-    if (!make_room(&t->filling, n))
-        return et_fail(err, ET_ENOMEM, t->filling.at, "%s: no memory for what waits", t->path);
-    if (n)
-        memcpy(start(&t->filling) + t->filling.n, bytes, n);
-    t->filling.n += n;
+    if (!et__held_put(t->filling, bytes, n))
+        return et_fail(err, ET_ENOMEM, et__held_end(t->filling), "%s: no memory for what waits",
+                       t->path);
     return ET_OK;
 }
 
 int64_t et__tape_bytes(const struct et__tape *t)
 {
-    return t->filling.at + (int64_t)t->filling.n;
+    return et__held_end(t->filling);
 }
 
 int64_t et__tape_safe(const struct et__tape *t)
 {
     return t->safe;
+}
+
+bool et__tape_outlives(const struct et__tape *t)
+{
+    return et__held_outlives(t->filling) && et__held_outlives(t->flying);
 }
 
 bool et__tape_is_direct(const struct et__tape *t)
@@ -213,36 +181,37 @@ struct part {
 
 static size_t split(const struct et__tape *t, struct part parts[PARTS_MAX])
 {
-    const struct buffer *b = &t->flying;
-    const char *p = start(b);
-    const size_t over = lead(b), head = over ? ET__TAPE_BLOCK - over : 0;
-    const size_t whole = b->n > head ? (b->n - head) / ET__TAPE_BLOCK * ET__TAPE_BLOCK : 0;
+    const char *p = et__held_bytes(t->flying);
+    const int64_t at = et__held_at(t->flying);
+    const size_t n_all = et__held_n(t->flying), over = (size_t)(at % ET__TAPE_BLOCK);
+    const size_t head = over ? ET__TAPE_BLOCK - over : 0;
+    const size_t whole = n_all > head ? (n_all - head) / ET__TAPE_BLOCK * ET__TAPE_BLOCK : 0;
     size_t n = 0;
     if (t->direct_fd < 0 || whole < DIRECT_MIN) {
-        parts[n++] = (struct part){t->fd, p, b->n, b->at};
+        parts[n++] = (struct part){t->fd, p, n_all, at};
         return n;
     }
     if (head)
-        parts[n++] = (struct part){t->fd, p, head, b->at};
-    parts[n++] = (struct part){t->direct_fd, p + head, whole, b->at + (int64_t)head};
-    if (head + whole < b->n)
-        parts[n++] = (struct part){t->fd, p + head + whole, b->n - head - whole,
-                                   b->at + (int64_t)(head + whole)};
+        parts[n++] = (struct part){t->fd, p, head, at};
+    parts[n++] = (struct part){t->direct_fd, p + head, whole, at + (int64_t)head};
+    if (head + whole < n_all)
+        parts[n++] = (struct part){t->fd, p + head + whole, n_all - head - whole,
+                                   at + (int64_t)(head + whole)};
     return n;
 }
 
 static void break_tape(struct et__tape *t, const char *what, int sys)
 {
     const enum et_status st =
-        et_fail_sys(&t->trouble, sys, "%s %s at %" PRId64, what, t->path, t->flying.at);
+        et_fail_sys(&t->trouble, sys, "%s %s at %" PRId64, what, t->path, et__held_at(t->flying));
     (void)st; // is in the trouble
-    t->trouble.at = t->flying.at;
+    t->trouble.at = et__held_at(t->flying);
 }
 
 static void settle(struct et__tape *t)
 {
-    t->safe = t->flying.at + (int64_t)t->flying.n;
-    t->flying.n = 0;
+    t->safe = et__held_end(t->flying);
+    et__held_begin(t->flying, t->safe);
 }
 
 // By plain calls; also what io_uring wrote in part only: bytes at a place may be written again.
@@ -284,7 +253,7 @@ static void write_plainly(struct et__tape *t)
 static void take_ahead(struct et__tape *t)
 {
     const int64_t ahead = t->deck->options.ahead_bytes;
-    const int64_t end = t->flying.at + (int64_t)t->flying.n;
+    const int64_t end = et__held_end(t->flying);
     if (ahead < 0 || end + ahead / 2 <= t->taken)
         return;
     const int64_t to = end + ahead;
@@ -322,13 +291,12 @@ void et__deck_commit(struct et__deck *deck)
 {
     et__deck_wait(deck);
     for (struct et__tape *t = deck->tapes; t; t = t->next) {
-        if (t->trouble.status != ET_OK || t->filling.n == 0)
+        if (t->trouble.status != ET_OK || et__held_n(t->filling) == 0)
             continue;
-        const struct buffer filled = t->filling;
+        struct et__held *filled = t->filling;
         t->filling = t->flying;
         t->flying = filled;
-        t->filling.at = filled.at + (int64_t)filled.n;
-        t->filling.n = 0;
+        et__held_begin(t->filling, et__held_end(filled));
         take_ahead(t);
         if (deck->uring)
             submit(t);
@@ -346,7 +314,7 @@ static void lose_ring(struct et__deck *deck)
     et__uring_close(deck->uring);
     deck->uring = NULL;
     for (struct et__tape *t = deck->tapes; t; t = t->next)
-        if (t->flying.n > 0)
+        if (et__held_n(t->flying) > 0)
             break_tape(t, "io_uring failed, writing", EIO);
 }
 
@@ -358,7 +326,7 @@ void et__deck_wait(struct et__deck *deck)
     if (deck->uring && !et__uring_wait(deck->uring))
         lose_ring(deck);
     for (struct et__tape *t = deck->tapes; t; t = t->next) {
-        if (t->flying.n == 0)
+        if (et__held_n(t->flying) == 0)
             continue;
         if (t->n_calls > 0 && t->is_sync_bad)
             break_tape(t, "cannot sync", t->sys);
@@ -368,7 +336,7 @@ void et__deck_wait(struct et__deck *deck)
             write_plainly(t);
         t->n_calls = 0;
         if (t->trouble.status != ET_OK)
-            t->flying.n = 0;
+            et__held_begin(t->flying, t->safe);
     }
 }
 
@@ -384,7 +352,15 @@ size_t et__deck_waiting(const struct et__deck *deck)
 {
     size_t n = 0;
     for (const struct et__tape *t = deck->tapes; t; t = t->next)
-        n += t->filling.n + t->flying.n;
+        n += et__held_n(t->filling) + et__held_n(t->flying);
+    return n;
+}
+
+int64_t et__deck_ahead(const struct et__deck *deck)
+{
+    int64_t n = 0;
+    for (const struct et__tape *t = deck->tapes; t; t = t->next)
+        n += t->taken > t->safe ? t->taken - t->safe : 0;
     return n;
 }
 

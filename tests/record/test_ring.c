@@ -99,6 +99,36 @@ static void what_has_no_room_is_refused(void)
         CHECK_EQ(et__ring_open(&ring, SIZES[i], &err), ET_EARG);
 }
 
+static void an_emptied_ring_stays_near_its_beginning(void)
+{
+    struct et__ring *ring;
+    const void *bytes, *lowest = NULL, *highest = NULL;
+    uint64_t n_put = 0, n_taken = 0;
+    CHECK_OK(et__ring_open(&ring, (size_t)8 << 20, &err));
+    for (int i = 0; i < 1000; i++) {
+        size_t n_bytes = 0;
+        for (int k = 0; k < 20; k++, n_put++) {
+            n_bytes += (length_of(n_put) + 7) / 8 * 8 + sizeof(struct et__ring_sample);
+            CHECK(put(ring, n_put));
+            CHECK_EQ(et__ring_used(ring), n_bytes);
+        }
+        for (const struct et__ring_sample *s; (s = et__ring_peek(ring, &bytes)); n_taken++) {
+            if (!CHECK(is_sample(s, bytes, n_taken)))
+                break;
+            lowest = !lowest || bytes < lowest ? bytes : lowest;
+            highest = bytes > highest ? bytes : highest;
+            et__ring_pop(ring);
+        }
+    }
+    CHECK_EQ(n_taken, n_put);
+    // Gone back, it has room for as much as ever.
+    const size_t room = et__ring_bytes(ring) - (64 << 10);
+    while (et__ring_used(ring) < room && CHECK(put(ring, n_put)))
+        n_put++;
+    CHECK((const char *)highest - (const char *)lowest < 128 << 10);
+    et__ring_close(ring);
+}
+
 static void *put_all(void *arg)
 {
     for (uint64_t k = 0; k < N_SAMPLES;)
@@ -111,7 +141,7 @@ static void two_threads_lose_nothing(void)
     struct et__ring *ring;
     pthread_t thread;
     uint64_t n_taken = 0, n_wrong = 0;
-    CHECK_OK(et__ring_open(&ring, 65536, &err));
+    CHECK_OK(et__ring_open(&ring, (size_t)256 << 10, &err));
     if (!CHECK(pthread_create(&thread, NULL, put_all, ring) == 0))
         return;
     while (n_taken < N_SAMPLES) {
@@ -131,6 +161,7 @@ int main(void)
 {
     RUN(takes_what_was_put_in_order);
     RUN(what_has_no_room_is_refused);
+    RUN(an_emptied_ring_stays_near_its_beginning);
     RUN(two_threads_lose_nothing);
     return tap_end();
 }
