@@ -60,7 +60,7 @@ def messages(path):
     told = subprocess.run([etude, "info", path, "--json"], stdout=subprocess.PIPE, check=False)
     if told.returncode:
         sys.exit(f"{path} cannot be read")
-    return sum(t["messages"] for t in json.loads(told.stdout)["topics"] if t["topic"] not in ("/events", "/clocks"))
+    return sum(t["messages"] for t in json.loads(told.stdout)["topics"] if t["topic"] not in ("/events", "/clocks", "/link"))
 
 
 class Watched:

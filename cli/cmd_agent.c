@@ -76,6 +76,9 @@ static void print_result(const struct way *way, size_t n, const struct et_link_a
         (void)printf("%llu samples sent, %llu taken, %llu lost here\n",
                      (unsigned long long)s->n_records, (unsigned long long)s->n_taken,
                      (unsigned long long)s->n_lost);
+        if (s->spool_bytes > 0)
+            (void)printf("%.1f MB wait in the spool for the next agent of this name\n",
+                         (double)s->spool_bytes / 1e6);
         return;
     }
     cli_json_open(&json, "agent");

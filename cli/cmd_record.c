@@ -17,7 +17,7 @@ struct session {
     struct et_arena *arena;
     const struct et_station_file *file;
     const char *folder;
-    bool by_day, only_listens;
+    bool by_day, only_listens, is_list;
     struct et_recorder *recorder;
     struct et_station *station;
     struct et_live *live;
@@ -229,6 +229,7 @@ static int open_viewers(struct session *s)
 static enum et_status open_session(struct session *s, bool only_listen, const struct et_log *log,
                                    struct et_err *err)
 {
+    const bool only_look = s->is_list && cli_has(s->args, "look");
     struct et_recorder_options how = s->file->recorder;
     how.folder = s->folder;
     s->only_listens = only_listen;
@@ -239,8 +240,12 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
         st = et_station_open(&s->station, s->recorder, s->file->name, err);
     if (st != ET_OK)
         return st;
-    const struct et_live_options options = {
-        .run = &s->run, .only_listen = only_listen, .log = log, .on_feed = serve, .ctx = s};
+    const struct et_live_options options = {.run = &s->run,
+                                            .only_listen = only_listen,
+                                            .only_look = only_look,
+                                            .log = log,
+                                            .on_feed = serve,
+                                            .ctx = s};
     return et_live_open(&s->live, s->file, s->station, &options, err);
 }
 
@@ -351,7 +356,7 @@ static int run(const struct cli_args *args, bool only_listen)
 
 static int list(const struct cli_args *args)
 {
-    struct session s = {.args = args};
+    struct session s = {.args = args, .is_list = true};
     struct et_err err = {0};
     double seconds;
     if (!cli_number(args, "seconds", 0.1, 3600, LIST_S, &seconds))
@@ -387,6 +392,10 @@ int cmd_record(const struct cli_args *args)
         n += cli_has(args, WAYS[i]);
     if (n > 1) {
         cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
+        return CLI_USAGE;
+    }
+    if (cli_has(args, "look") && !cli_has(args, "list")) {
+        cli_problem(args, "--look goes with --list");
         return CLI_USAGE;
     }
     return cli_has(args, "sources")    ? list_kinds(args)

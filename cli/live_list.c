@@ -3,6 +3,8 @@
 
 #include "etude/clock.h"
 
+#include <math.h>
+
 static const char *state_text(enum et_source_state state)
 {
     return state == ET_SOURCE_LIVE   ? "live"
@@ -10,6 +12,7 @@ static const char *state_text(enum et_source_state state)
                                      : "nothing there yet";
 }
 
+// Whoever only looks hears nothing: `seconds` is 0, and there are no rates.
 static void put_cells(struct cli_table *table, const struct et_live_source *source,
                       const struct et_feed *feed, size_t i, double seconds)
 {
@@ -19,6 +22,11 @@ static void put_cells(struct cli_table *table, const struct et_live_source *sour
     cli_cell(table, "%s", source->device);
     cli_cell(table, "%s", stream->topic);
     cli_cell(table, "%s", stream->type);
+    if (seconds <= 0) {
+        cli_cell(table, "-");
+        cli_cell(table, "-");
+        return;
+    }
     cli_cell(table, "%.1f", (double)counts.n_put / seconds);
     cli_cell(table, "%s/s", cli_bytes_text((double)counts.n_bytes / seconds, text));
 }
@@ -34,8 +42,8 @@ static void put_json(struct et_json_writer *w, const struct et_live_source *sour
     et_json_put_text(w, "type", stream->type);
     et_json_put_text(w, "encoding", stream->message_encoding);
     et_json_put_bool(w, "has_definition", stream->schema.n > 0);
-    et_json_put_real(w, "rate_hz", (double)counts.n_put / seconds);
-    et_json_put_real(w, "bytes_s", (double)counts.n_bytes / seconds);
+    et_json_put_real(w, "rate_hz", seconds > 0 ? (double)counts.n_put / seconds : (double)NAN);
+    et_json_put_real(w, "bytes_s", seconds > 0 ? (double)counts.n_bytes / seconds : (double)NAN);
     et_json_close_map(w);
 }
 
@@ -63,8 +71,9 @@ int cli_live_list(const struct cli_args *args, struct et_live *live, double seco
     cli_catch();
     while (!cli_is_interrupted() && et_clock_monotonic_ns() < t_end_ns)
         et_clock_wait_until(t_end_ns);
-    seconds = (double)(et_clock_monotonic_ns() - t_begin_ns) / 1e9;
-    put_states(args, live);
+    seconds = cli_has(args, "look") ? 0 : (double)(et_clock_monotonic_ns() - t_begin_ns) / 1e9;
+    if (!cli_has(args, "look")) // they would be over
+        put_states(args, live);
     cli_table_open(&table, arena, "device|topic|type|>rate|>bytes");
     if (args->is_json) {
         cli_json_open(&json, "streams");

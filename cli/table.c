@@ -69,6 +69,7 @@ static const struct cli_option OPT_RECORD[] = {
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
     {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
+    {0, "look", NULL, "with --list: only look; a camera or a pad stays with who has it", NULL},
     {0, "sources", NULL, "list the kinds of sources", NULL},
     {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
     {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},
@@ -91,7 +92,7 @@ static const struct cli_option OPT_AGENT[] = {
     {0, "token-file", "FILE", "the word that the recorder wants to hear", NULL},
     {0, "tls-pin", "SHA256", "speak TLS, and trust this certificate alone (its fingerprint)", NULL},
     {0, "tls-ca", "FILE", "speak TLS, and trust what these authorities (PEM) have signed", NULL},
-    {0, "spool", "FOLDER", "keep samples there while the recorder is away", NULL},
+    {0, "spool", "FOLDER", "keep samples there while the recorder is away, and after a kill", NULL},
     {0, "spool-gb", "N", "at most so much; then the oldest go (default: 1)", NULL},
     {0, "batch-ms", "MS", "from batch to batch (default: 10)", NULL},
     {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
@@ -457,8 +458,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "what "
      "they bring to etude record --hub, or to a source of the kind link. What the recorder does "
      "not have yet is kept, in memory and in the spool's folder, and sent when it is there again; "
-     "a break of the network neither loses nor repeats a sample. Arrival is told on the recorder's "
-     "clock.\n\n"
+     "a break of the network neither loses nor repeats a sample. An agent that begins anew sends "
+     "first what one before it left in the spool. Arrival is told on the recorder's clock.\n\n"
      "Exits with 1 when not everything was taken in the end.",
      "etude agent --station g1.yaml --to hub:7447 --tls-ca ca.pem --token-file token\n"
      "etude agent --synthetic 20 --to 127.0.0.1:7447 --seconds 60",

@@ -64,7 +64,8 @@ struct et_camera_lag {
 
 /* What became of a recording. Lives in the caller's arena. */
 struct et_curated {
-    char id[ET_RECORDING_ID_CHARS + 1];
+    char id[ET_RECORDING_ID_CHARS + 1];      // the recorder's own, where it says one; else:
+    char content[ET_RECORDING_ID_CHARS + 1]; // et_recording_id
     const char *path, *format, *profile;
     int64_t n_bytes, n_samples;
     const struct et_curated_stream *streams;

@@ -39,6 +39,8 @@ struct et_feed_sample {
     uint16_t stream;
     uint32_t n_bytes;
     const void *bytes;
+    uint64_t session, number; // of the link that brought it (etude/link.h); session 0: none
+    bool is_again; // a latched one that was put to another recorder: taken where it is not known
 };
 
 struct et_feed_options {

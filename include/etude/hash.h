@@ -46,5 +46,8 @@ ET_API void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1
 /* A new id, a ULID: 48 bits of the time in milliseconds and 80 of chance; ids of later milliseconds
  * sort behind. The id of what is recorded here. */
 ET_API void et_id_new(int64_t t_real_ns, char id[ET_ID_CHARS + 1]);
+/* Whether a text is an id, as a recorder writes it: 26 of 0-9 A-Z without I, L, O and U, of a time
+ * that a ULID can have. */
+ET_API bool et_id_is(const char *text);
 
 #endif

@@ -51,7 +51,7 @@ struct et_link_agent_options {
     uint64_t session;             // of this run of the agent; 0: drawn
     int64_t batch_ns;             // from batch to batch; 0: 10 ms
     size_t window_bytes;          // that may wait in memory for the recorder; 0: 16 MiB
-    const char *spool;            // path of a file for what the memory has no room for; NULL: none
+    const char *spool;            // path of a file for what waits; NULL: none. See below
     int64_t spool_bytes;          // of it; 0: 1 GiB. The oldest go where it is full
     int64_t retry_ns_max;         // between two attempts to connect; 0: 10 s
     const struct et_log *log;     // connections and what became of them
@@ -59,13 +59,20 @@ struct et_link_agent_options {
     void *ctx;
 };
 
-/* Begins to connect, and goes on trying for ever. ET_EARG: the id or the token is none. ET_EIO: the
- * spool cannot be made. ET_ENOMEM. */
+/* Begins to connect, and goes on trying for ever. What an agent of that name before this one left
+ * in the spool is sent first, in its session. While the recorder is away all goes to the spool, so
+ * that a kill of the agent loses what it had not sealed yet, of the last batch_ns; of what it held
+ * while the recorder was there, what was not taken: that is told as an event `lost`. A damaged
+ * spool is taken as far as it holds.
+ *
+ * ET_EARG: the id or the token is none. ET_EIO: the spool cannot be made. ET_EEXISTS: another agent
+ * uses it. ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_link_agent_open(struct et_link_agent **agent,
                                                      struct et_loop *loop,
                                                      const struct et_link_agent_options *options,
                                                      struct et_err *err);
-/* What was not taken is lost. NULL is allowed. */
+/* What was not taken waits in the spool for the next one; without a spool it is lost. NULL is
+ * allowed. */
 ET_API void et_link_agent_close(struct et_link_agent *agent);
 
 /* Takes from this feed, too, from now on; the feed outlives the agent. ET_ELIMIT: too many. */
@@ -87,8 +94,8 @@ enum et_link_state { ET_LINK_AWAY, ET_LINK_UP, ET_LINK_OVER };
 struct et_link_agent_status {
     enum et_link_state state;
     bool is_dry;                 // every source is over (a replay that came to its end)
-    uint64_t n_records, n_taken; // samples and words of loss: made, taken by the recorder
-    uint64_t n_lost;             // that went from the spool for want of room
+    uint64_t n_records, n_taken; // samples and words of loss: made or found in the spool, taken
+    uint64_t n_lost;             // that went from the spool for want of room, or damaged
     uint64_t n_sent_bytes;
     size_t window_bytes;   // that wait in memory
     int64_t spool_bytes;   // and on the disk
@@ -113,6 +120,7 @@ struct et_link_hello {
 struct et_link_place {
     struct et_feed *feed; // outlives the server
     bool is_prefixed;     // "/<agent>" before its topics, "<agent>." before its devices
+    bool is_numbered;     // samples carry session and number, so that recordings tell n_taken
     uint64_t n_taken;     // of this session, by a server before this one; else 0
     void *ctx;            // for the calls below
 };

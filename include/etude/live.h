@@ -65,6 +65,7 @@ struct et_live;
 struct et_live_options {
     const struct et_run *run; // of what it records; NULL: what the file says
     bool only_listen;         // nothing is recorded, whatever is marked
+    bool only_look;           // sources announce streams, and leave devices to who has them
     size_t feed_bytes;        // of each source's ring; 0: 16 MiB
     const struct et_log *log; // begins, ends, failures of recordings
     /* Called with each source's feed before the source is opened, so that more may listen to it;

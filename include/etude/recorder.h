@@ -183,4 +183,20 @@ ET_MUST_USE ET_API enum et_status
 et_recorder_recover(const char *folder, void (*each)(void *ctx, const struct et_recovered *file),
                     void *ctx, size_t *n_failed, struct et_err *err);
 
+/* ---- agents (etude/link.h) ---- */
+
+/* Of a session of an agent, all records before n_taken are in a recording. Every chunk that has
+ * some of them says so (/link), and so does the recording's page. */
+struct et_recorded_link {
+    uint64_t session; // 0: none
+    uint64_t n_taken;
+};
+
+/* What the pages of a folder's recordings say, the latest recordings first, 10,000 at most: so that
+ * a recorder that begins anew knows what agents need not send again. Pages that cannot be read are
+ * passed over. ET_ENOTFOUND: no such folder. ET_EIO, ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status
+et_recorder_links(const char *folder, void (*each)(void *ctx, const struct et_recorded_link *link),
+                  void *ctx, struct et_err *err);
+
 #endif

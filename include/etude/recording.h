@@ -26,6 +26,7 @@ struct et_channel {
     int64_t n_messages;              // −1: not known
     bool is_row;                     // numbers or a picture, without an encoding
     bool is_picture;                 // rows only
+    const char *qos;                 // offered_qos_profiles, as rosbag2 writes them; NULL: none
     size_t n_values;                 // rows only
     const char *const *names;        // rows only: n_values, or NULL
 };

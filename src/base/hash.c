@@ -106,9 +106,15 @@ void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAKE2B_BYT
 }
 
 /* 128 bits are 26 digits of 5 bits with two zero bits in front, as in a ULID. */
+static const char DIGITS[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's
+
+bool et_id_is(const char *text)
+{
+    return strlen(text) == ET_ID_CHARS && strspn(text, DIGITS) == ET_ID_CHARS && text[0] <= '7';
+}
+
 void et_digest_id(const struct et_digest *digest, char id[ET_ID_CHARS + 1])
 {
-    static const char DIGITS[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     for (int i = 0; i < ET_ID_CHARS; i++) {
         unsigned digit = 0;
         for (int k = 0; k < 5; k++) {

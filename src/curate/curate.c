@@ -381,7 +381,7 @@ static enum et_status write_episode(struct curating *c, const struct et_episode 
     struct et_buf settings = et_buf(4096);
     put_settings(c, &settings);
     const struct et_provenance_input input = {
-        .path = c->path, .digest = c->curated->id, .n_bytes = c->curated->n_bytes};
+        .path = c->path, .digest = c->curated->content, .n_bytes = c->curated->n_bytes};
     const struct et_provenance provenance = {
         .action = "curate", .settings = et_buf_text(&settings), .inputs = &input, .n_inputs = 1};
     struct et_episode_facts facts = {.recording_id = c->curated->id,
@@ -673,7 +673,7 @@ static enum et_status describe(struct curating *c)
     to->format = info->format;
     to->n_bytes = info->n_bytes;
     to->why = "";
-    return to->path ? et_recording_id(c->recording, to->id, c->err) : full(c);
+    return to->path ? et__curate_id(c->recording, c->out, c->arena, to, c->err) : full(c);
 }
 
 static enum et_status run(struct curating *c, bool replace)

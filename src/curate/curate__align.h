@@ -54,6 +54,12 @@ ET_MUST_USE enum et_status et__align_episode(struct et__aligned *aligned, int64_
                                              int64_t t_last_ns, struct et_arena *arena,
                                              struct et_episode *episode, struct et_err *err);
 
+/* The ids of a recording that is curated into `out`: the recorder's own where it says one, unless
+ * the recording was curated there before, under the id of its content, or another one has it. */
+ET_MUST_USE enum et_status et__curate_id(struct et_recording *recording, const char *out,
+                                         struct et_arena *arena, struct et_curated *curated,
+                                         struct et_err *err);
+
 /* What the recording says of its run (its metadata `etude.run`): trainer, station, scenario, skill.
  * What is not said stays NULL. */
 void et__run_facts(const struct et__aligned *aligned, struct et_episode_facts *facts);

@@ -69,6 +69,7 @@ static void put_episodes(struct et_json_writer *w, const struct et_curated *cura
 void et_curated_json(struct et_json_writer *w, const struct et_curated *curated)
 {
     et_json_put_text(w, "id", curated->id);
+    et_json_put_text(w, "content", curated->content);
     et_json_put_text(w, "path", curated->path);
     et_json_put_text(w, "format", curated->format);
     et_json_put_text(w, "profile", curated->profile);

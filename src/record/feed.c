@@ -216,6 +216,9 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         f->listeners[i].on_put(f->listeners[i].ctx, &s);
     const struct et__ring_sample head = {.t_arrival_ns = s.t_arrival_ns,
                                          .t_device_ns = s.t_device_ns,
+                                         .session = s.session,
+                                         .number = s.number,
+                                         .is_again = s.is_again,
                                          .n_bytes = s.n_bytes,
                                          .stream = s.stream};
     const bool has_room = et__ring_put(f->ring, &head, s.bytes);
@@ -262,6 +265,9 @@ bool et_feed_next(struct et_feed *f, struct et_feed_sample *sample)
         return false;
     *sample = (struct et_feed_sample){.t_arrival_ns = head->t_arrival_ns,
                                       .t_device_ns = head->t_device_ns,
+                                      .session = head->session,
+                                      .number = head->number,
+                                      .is_again = head->is_again,
                                       .stream = head->stream,
                                       .n_bytes = head->n_bytes,
                                       .bytes = bytes};

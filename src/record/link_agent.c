@@ -3,8 +3,11 @@
 
 #include "etude/clock.h"
 #include "etude/hash.h"
+#include "record/record__recorder.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BATCH_NS (ET_NS_PER_S / 100)
@@ -17,6 +20,8 @@
 #define OUT_BYTES ((size_t)1 << 20) // that may wait for the system, and one frame
 #define LOSSES_NS (ET_NS_PER_S / 10)
 #define ID_BYTES_MAX 64
+#define EVENT_BYTES ((size_t)4 << 10)
+#define STREAMS_RING_BYTES ((size_t)4 << 10)
 
 /* ---- words to the recorder ---- */
 
@@ -47,14 +52,39 @@ static enum et_status greet(struct et_link_agent *a)
 // Streams go before the first batch that has them. false: there is no room now.
 static bool announce(struct et_link_agent *a)
 {
-    while (a->n_announced < a->n_streams) {
-        const struct et__agent_stream *s = &a->streams[a->n_announced];
+    while (a->n_announced < et_feed_n_streams(a->streams)) {
         et__link_put_stream(&a->words,
                             &(struct et__link_stream){(uint16_t)a->n_announced,
-                                                      *et_feed_stream(s->lane->feed, s->i)});
+                                                      *et_feed_stream(a->streams, a->n_announced)});
         if (send_words(a) != ET_OK)
             return false;
         a->n_announced++;
+    }
+    return true;
+}
+
+/* What is latched came once, and this recorder may not have heard it: what is not sent to it anyhow
+ * is sent again, before the batches. false: there is no room now. */
+static bool say_again(struct et_link_agent *a)
+{
+    for (; a->i_again < a->n_announced; a->i_again++, a->n_again = 0) {
+        const struct et__keep *keep = &a->keeps[a->i_again];
+        const struct et__keep_sample *k = keep->how == ET__KEEP_LATCHED ? keep->oldest : NULL;
+        for (size_t n = 0; k && n < a->n_again; n++)
+            k = k->next;
+        for (; k; k = k->next, a->n_again++) {
+            if (k->number >= a->n_welcome)
+                continue;
+            if (et_conn_unsent(a->conn) >= (int64_t)OUT_BYTES)
+                return false;
+            et__link_put_again(&a->words, k->number,
+                               &(struct et__link_record){.stream = (uint16_t)a->i_again,
+                                                         .t_agent_ns = k->t_arrival_ns,
+                                                         .t_device_ns = k->t_device_ns,
+                                                         .bytes = {k->bytes, k->n}});
+            if (send_words(a) != ET_OK)
+                return false;
+        }
     }
     return true;
 }
@@ -80,7 +110,7 @@ static bool is_all_taken(const struct et_link_agent *a)
 static void pump(struct et_link_agent *a)
 {
     const struct et__link_kept *kept;
-    if (a->status.state != ET_LINK_UP || !announce(a))
+    if (a->status.state != ET_LINK_UP || !announce(a) || !say_again(a))
         return;
     while ((kept = et__link_window_next(&a->window)) &&
            et_conn_unsent(a->conn) < (int64_t)OUT_BYTES &&
@@ -103,10 +133,8 @@ static enum et_status hear_taken(struct et_link_agent *a, struct et_str body, st
     const enum et_status st = et__link_read_count(body, &n_taken, err);
     if (st != ET_OK)
         return st;
-    if (n_taken > a->status.n_records)
+    if (n_taken > a->next)
         return et_fail(err, ET_ECORRUPT, -1, "the recorder says it took what was never sent");
-    if (n_taken > a->status.n_taken)
-        a->status.n_taken = n_taken;
     et__link_window_taken(&a->window, n_taken);
     return ET_OK;
 }
@@ -117,7 +145,8 @@ static enum et_status hear_welcome(struct et_link_agent *a, struct et_str body, 
     if (st != ET_OK)
         return st;
     et__link_window_rewind(&a->window);
-    a->n_announced = 0;
+    a->n_announced = a->i_again = a->n_again = 0;
+    a->n_welcome = a->window.n_taken;
     a->status.state = ET_LINK_UP;
     a->status.trouble = (struct et_err){0};
     a->status.n_connected++;
@@ -223,6 +252,7 @@ static void disconnect(struct et_link_agent *a, const struct et_err *why)
     a->conn = NULL;
     if (a->status.state == ET_LINK_OVER)
         return;
+    et__link_window_away(&a->window);
     if (a->status.state == ET_LINK_UP || a->status.trouble.status == ET_OK)
         et_logf(a->options.log, ET_LOG_WARN, "%s; trying again", why->text);
     a->status.state = ET_LINK_AWAY;
@@ -258,10 +288,27 @@ static void seal(struct et_link_agent *a)
     if (a->n_in_batch == 0)
         return;
     et__link_end_batch(&a->batch, a->n_in_batch);
-    a->status.n_records += a->n_in_batch;
+    a->next += a->n_in_batch;
     a->n_in_batch = 0;
     et__link_window_put(&a->window, et_buf_str(&a->batch));
     et_buf_clear(&a->batch);
+    if (a->window.spool)
+        et__link_spool_note(a->window.spool, a->next, a->window.n_taken);
+}
+
+// Only what is latched: films go on where the recorder is.
+static void keep_latched(struct et_link_agent *a, const struct et__link_record *record)
+{
+    const struct et_feed_stream *stream = et_feed_stream(a->streams, record->stream);
+    struct et__keep *keep = &a->keeps[record->stream];
+    if (et__keep_how(keep, stream) == ET__KEEP_LATCHED)
+        et__keep_put(keep, stream,
+                     &(struct et_feed_sample){.t_arrival_ns = record->t_agent_ns,
+                                              .t_device_ns = record->t_device_ns,
+                                              .number = a->next + a->n_in_batch,
+                                              .n_bytes = (uint32_t)record->bytes.n,
+                                              .bytes = record->bytes.p},
+                     &a->n_keep_bytes);
 }
 
 static void put(struct et_link_agent *a, const struct et__link_record *record)
@@ -277,9 +324,11 @@ static void put(struct et_link_agent *a, const struct et__link_record *record)
     }
     if (a->n_in_batch == 0) {
         a->t_base_ns = record->t_agent_ns;
-        et__link_begin_batch(&a->batch, a->status.n_records, a->t_base_ns);
+        et__link_begin_batch(&a->batch, a->next, a->t_base_ns);
     }
     et__link_put_record(&a->batch, a->t_base_ns, record);
+    if (!record->is_loss)
+        keep_latched(a, record);
     a->n_in_batch++;
 }
 
@@ -290,43 +339,85 @@ static void tell_loss(struct et_link_agent *a, uint16_t stream, uint64_t n)
                    .stream = stream, .is_loss = true, .n_lost = n, .t_agent_ns = et__agent_now(a)});
 }
 
+static void tell_event(struct et_link_agent *a, const char *kind, const char *text,
+                       const char *value)
+{
+    struct et_buf event = et_buf(EVENT_BYTES);
+    et__event_put(&event, kind, a->options.id, text, value);
+    if (event.status == ET_OK)
+        put(a, &(struct et__link_record){.stream = ET_FEED_EVENTS,
+                                         .t_agent_ns = et__agent_now(a),
+                                         .bytes = et_buf_str(&event)});
+    et_buf_free(&event);
+}
+
+// Records of an agent before this one: of which streams they were nobody knows any more.
+static void tell_before(struct et_link_agent *a, uint64_t n, const char *why)
+{
+    char text[160], value[64];
+    (void)snprintf(text, sizeof text, "%" PRIu64 " samples of all streams at most: %s", n, why);
+    (void)snprintf(value, sizeof value, "{\"n\": %" PRIu64 "}", n);
+    et_logf(a->options.log, ET_LOG_WARN, "lost: %s", text);
+    tell_event(a, "lost", text, value);
+}
+
 // What feeds dropped, what sources missed, and what the spool had no room for.
 static void tell_losses(struct et_link_agent *a)
 {
-    for (size_t k = 0; k < a->n_streams; k++) {
-        struct et__agent_stream *s = &a->streams[k];
-        const struct et_feed_counts counts = et_feed_counts(s->lane->feed, s->i);
-        const uint64_t n = counts.n_dropped + counts.n_lost + a->window.n_lost[k];
-        tell_loss(a, (uint16_t)k, n - s->n_told);
-        s->n_told = n;
+    for (size_t k = 0; k < a->n_lanes; k++) {
+        struct et__agent_lane *lane = &a->lanes[k];
+        for (size_t i = 0; i < lane->n_known; i++) {
+            const struct et_feed_counts counts = et_feed_counts(lane->feed, i);
+            const uint64_t n = counts.n_dropped + counts.n_lost;
+            if (lane->numbers[i] != ET__NO_STREAM)
+                tell_loss(a, lane->numbers[i], n - lane->n_told[i]);
+            lane->n_told[i] = n;
+        }
     }
+    for (size_t i = 0; i < et_feed_n_streams(a->streams); i++) {
+        const uint64_t n = a->window.n_lost[i];
+        tell_loss(a, (uint16_t)i, n - a->n_told[i]);
+        a->n_told[i] = n;
+    }
+    if (a->window.n_before_lost)
+        tell_before(a, a->window.n_before_lost, "the spool was damaged");
+    a->window.n_before_lost = 0;
 }
 
 // Streams that were announced since.
 static void learn(struct et_link_agent *a, struct et__agent_lane *lane)
 {
     const size_t n = et_feed_n_streams(lane->feed);
+    struct et_err err = {0};
+    if (lane->n_known == n)
+        return;
     for (; lane->n_known < n; lane->n_known++) {
-        lane->numbers[lane->n_known] = ET__NO_STREAM;
-        if (a->n_streams == ET_FEED_STREAMS_MAX) {
-            et_logf(a->options.log, ET_LOG_WARN, "%s: more than %d streams; it is not sent",
-                    et_feed_stream(lane->feed, lane->n_known)->topic, ET_FEED_STREAMS_MAX);
-            continue;
-        }
-        lane->numbers[lane->n_known] = (uint16_t)a->n_streams;
-        a->streams[a->n_streams++] =
-            (struct et__agent_stream){.lane = lane, .i = (uint16_t)lane->n_known};
+        const struct et_feed_stream *stream = et_feed_stream(lane->feed, lane->n_known);
+        uint16_t i;
+        const enum et_status st = et_feed_add(a->streams, stream, &i, &err);
+        if (st == ET_ENOMEM)
+            break; // it is tried again
+        const bool is_sent = st == ET_OK;
+        lane->numbers[lane->n_known] = is_sent ? i : ET__NO_STREAM;
+        if (!is_sent)
+            et_logf(a->options.log, ET_LOG_WARN, "%s: %s; it is not sent", stream->topic, err.text);
     }
+    if (et__agent_save_streams(a, &err) != ET_OK)
+        et_logf(a->options.log, ET_LOG_WARN, "%s: what is spooled of it is lost with the agent",
+                err.text);
 }
 
-static void take_sample(struct et_link_agent *a, struct et__agent_lane *lane,
+// false: it has to wait.
+static bool take_sample(struct et_link_agent *a, struct et__agent_lane *lane,
                         const struct et_feed_sample *sample)
 {
     if (sample->stream >= lane->n_known)
         learn(a, lane);
+    if (sample->stream >= lane->n_known)
+        return false;
     const uint16_t stream = lane->numbers[sample->stream];
     if (stream == ET__NO_STREAM)
-        return;
+        return true;
     if (sample->n_bytes > ET_LINK_SAMPLE_BYTES_MAX)
         tell_loss(a, stream, 1);
     else
@@ -334,6 +425,7 @@ static void take_sample(struct et_link_agent *a, struct et__agent_lane *lane,
                                          .t_agent_ns = sample->t_arrival_ns,
                                          .t_device_ns = sample->t_device_ns,
                                          .bytes = {sample->bytes, sample->n_bytes}});
+    return true;
 }
 
 // Where the window has no room the feeds fill, and count what they drop.
@@ -344,10 +436,9 @@ static void collect(struct et_link_agent *a)
     for (size_t i = 0; i < a->n_lanes; i++) {
         struct et__agent_lane *lane = &a->lanes[i];
         learn(a, lane);
-        while (et__link_window_has_room(&a->window) && et_feed_next(lane->feed, &sample)) {
-            take_sample(a, lane, &sample);
+        while (et__link_window_has_room(&a->window) && et_feed_next(lane->feed, &sample) &&
+               take_sample(a, lane, &sample))
             et_feed_done(lane->feed);
-        }
     }
     if ((t_now_ns >= a->t_losses_ns || a->is_finishing) && et__link_window_has_room(&a->window)) {
         a->t_losses_ns = t_now_ns + LOSSES_NS;
@@ -405,12 +496,13 @@ static enum et_status fill_in(struct et_link_agent *a, const struct et_link_agen
         return st;
     *o = *options;
     o->address = copy(a, options->address);
+    o->spool = copy(a, options->spool);
     o->id = copy(a, options->id);
     o->token = copy(a, options->token);
     o->robot = copy(a, options->robot);
     o->serial = copy(a, options->serial);
     o->host = copy(a, options->host);
-    if (!o->address || !o->id)
+    if (!o->address || !o->id || (options->spool && !o->spool))
         return et_fail(err, ET_ENOMEM, -1, "no memory for an agent");
     o->session = o->session ? o->session : draw_session(o->id);
     o->batch_ns = o->batch_ns ? o->batch_ns : BATCH_NS;
@@ -439,9 +531,13 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
     a->window.scratch = et_buf(ET__LINK_FRAME_BYTES_MAX);
     a->tick = (struct et_timer){.on_time = on_tick, .ctx = a};
     a->retry = (struct et_timer){.on_time = on_retry, .ctx = a};
+    uint64_t n_lost = 0; // with an agent before this one
     enum et_status st = fill_in(a, options, err);
+    if (st == ET_OK)
+        st = et_feed_open(&a->streams, &(struct et_feed_options){.n_bytes = STREAMS_RING_BYTES},
+                          err);
     if (st == ET_OK && options->spool)
-        st = et__link_spool_open(&a->window.spool, options->spool, a->options.spool_bytes, err);
+        st = et__agent_open_spool(a, &n_lost, err);
     if (st != ET_OK) {
         et_link_agent_close(a);
         return st;
@@ -451,6 +547,8 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
         et_loop_now_ns(loop) + (int64_t)(a->options.session % (uint64_t)a->options.batch_ns);
     et_timer_set(loop, &a->tick, a->t_tick_ns);
     et_timer_set(loop, &a->retry, et_loop_now_ns(loop));
+    if (n_lost)
+        tell_before(a, n_lost, "the agent ended before they were sent");
     *agent = a;
     return ET_OK;
 }
@@ -459,7 +557,8 @@ enum et_status et_link_agent_add(struct et_link_agent *a, struct et_feed *feed, 
 {
     if (a->n_lanes == ET_LINK_FEEDS_MAX)
         return et_fail(err, ET_ELIMIT, -1, "more than %d feeds", ET_LINK_FEEDS_MAX);
-    a->lanes[a->n_lanes++] = (struct et__agent_lane){.feed = feed};
+    struct et__agent_lane *lane = &a->lanes[a->n_lanes++];
+    *lane = (struct et__agent_lane){.feed = feed};
     return ET_OK;
 }
 
@@ -472,6 +571,9 @@ void et_link_agent_finish(struct et_link_agent *a)
 struct et_link_agent_status et_link_agent_status(const struct et_link_agent *a)
 {
     struct et_link_agent_status status = a->status;
+    const uint64_t n_made = a->next - a->first, n_taken = a->window.n_taken;
+    status.n_records = a->n_before + n_made;
+    status.n_taken = n_taken > a->first ? a->n_before + (n_taken - a->first) : a->window.n_gone;
     status.window_bytes = a->window.n_bytes;
     status.spool_bytes = a->window.spool ? et__link_spool_bytes(a->window.spool) : 0;
     status.n_lost += a->window.n_lost_all;
@@ -490,6 +592,9 @@ void et_link_agent_close(struct et_link_agent *a)
     et__link_window_close(&a->window);
     et_buf_free(&a->words);
     et_buf_free(&a->batch);
+    for (size_t i = 0; i < ET_FEED_STREAMS_MAX; i++)
+        et__keep_close(&a->keeps[i], &a->n_keep_bytes);
+    et_feed_close(a->streams);
     et_arena_close(a->arena);
     free(a);
 }

@@ -431,3 +431,35 @@ void et__link_end_batch(struct et_buf *buf, uint32_t n_records)
     memcpy(buf->p + ET__LINK_HEAD_BYTES + 16, &n_records, sizeof n_records);
     et__link_end(buf, 0);
 }
+
+void et__link_put_again(struct et_buf *buf, uint64_t number, const struct et__link_record *record)
+{
+    const size_t at = et__link_begin(buf, ET__LINK_AGAIN);
+    put_u64(buf, number);
+    put_i64(buf, record->t_agent_ns);
+    put_u32(buf, 1);
+    put_u32(buf, 0);
+    et__link_put_record(buf, record->t_agent_ns, record);
+    et__link_end(buf, at);
+}
+
+enum et_status et__link_shift_batch(struct et_buf *buf, int64_t by_ns, struct et_err *err)
+{
+    struct et__link_frame frame;
+    struct et__link_batch batch;
+    size_t n_used;
+    enum et_status st = et__link_next(buf->p, buf->n, buf->n, &frame, &n_used, err);
+    if (st == ET_OK && frame.type == ET__LINK_BATCH && n_used == buf->n)
+        st = et__link_read_batch(frame.body, &batch, err);
+    else
+        st = et_fail(err, ET_ECORRUPT, -1, "this is no batch");
+    if (st != ET_OK)
+        return st;
+    if (by_ns < -TIME_NS_MAX || by_ns > TIME_NS_MAX || batch.t_base_ns + by_ns < -TIME_NS_MAX ||
+        batch.t_base_ns + by_ns > TIME_NS_MAX)
+        return et_fail(err, ET_ECORRUPT, -1, "a batch's time is none");
+    const int64_t t_base_ns = batch.t_base_ns + by_ns;
+    memcpy(buf->p + ET__LINK_HEAD_BYTES + sizeof(uint64_t), &t_base_ns, sizeof t_base_ns);
+    et__link_end(buf, 0);
+    return ET_OK;
+}

@@ -15,6 +15,7 @@
 #define PINGS_FIRST 8 // of them soon after each other, for a good one early
 #define GREETING_NS (5 * ET_NS_PER_S)
 #define IDLE_NS (10 * ET_NS_PER_S)
+#define CLOCK_OFF_NS ET_NS_PER_S            // by which an agent's clock never drifts
 #define FULL_NS (ET_NS_PER_S / 200)         // until a feed that is full is looked at again
 #define ENTRY_BYTES 64                      // that a sample takes in a ring beside its own, at most
 #define SCHEMA_BYTES_MAX ((size_t)16 << 20) // of all streams of an agent
@@ -249,12 +250,17 @@ static struct agent *add_agent(struct et_link_server *s, const char *id, struct 
     return a;
 }
 
-// Another session begins, or this server knows nothing of this one.
-static void begin_session(struct agent *a, uint64_t session)
+/* Another session begins, or this server knows nothing of this one. An agent that took up what one
+ * before it left goes on in its session, but maybe after a boot, with another clock. */
+static void begin_session(struct agent *a, const struct et__link_hello *said)
 {
-    if (a->session == session)
+    int64_t off_ns;
+    if (__builtin_sub_overflow(said->t_agent_ns, now_ns(a->server) + a->clock.ahead_ns, &off_ns) ||
+        off_ns > CLOCK_OFF_NS || off_ns < -CLOCK_OFF_NS)
+        a->clock = (struct et__link_clock){0};
+    if (a->session == said->session)
         return;
-    a->session = session;
+    a->session = said->session;
     a->n_taken = a->n_safe = a->place.n_taken;
     a->n_marks = 0;
     a->clock = (struct et__link_clock){0};
@@ -318,7 +324,7 @@ static enum et_status admit(struct peer *p, const struct et__link_hello *said, s
     if (st != ET_OK)
         return st;
     a->place = place;
-    begin_session(a, said->session);
+    begin_session(a, said);
     p->agent = a;
     a->peer = p;
     return ET_OK;
@@ -406,7 +412,8 @@ static bool has_room(const struct et_feed *feed, size_t n)
     return used == 0 || used + 2 * (n + ENTRY_BYTES) <= size;
 }
 
-static void put(struct agent *a, const struct et__link_record *record, int64_t t_now_ns)
+static void put(struct agent *a, const struct et__link_record *record, uint64_t number,
+                int64_t t_now_ns)
 {
     int64_t *t_last_ns = &a->t_last_ns[record->stream];
     int64_t t_ns = et__link_clock_translate(&a->clock, record->t_agent_ns, t_now_ns);
@@ -414,11 +421,14 @@ static void put(struct agent *a, const struct et__link_record *record, int64_t t
     if (t_ns < *t_last_ns)
         t_ns = *t_last_ns;
     *t_last_ns = t_ns;
-    (void)et_feed_put(a->place.feed, &(struct et_feed_sample){.t_arrival_ns = t_ns,
-                                                              .t_device_ns = record->t_device_ns,
-                                                              .stream = a->streams[record->stream],
-                                                              .n_bytes = (uint32_t)record->bytes.n,
-                                                              .bytes = record->bytes.p});
+    (void)et_feed_put(a->place.feed,
+                      &(struct et_feed_sample){.t_arrival_ns = t_ns,
+                                               .t_device_ns = record->t_device_ns,
+                                               .stream = a->streams[record->stream],
+                                               .session = a->place.is_numbered ? a->session : 0,
+                                               .number = number,
+                                               .n_bytes = (uint32_t)record->bytes.n,
+                                               .bytes = record->bytes.p});
 }
 
 static void on_room(void *ctx)
@@ -467,7 +477,7 @@ static enum et_status take_batch(struct peer *p, const struct et__link_batch *ba
         if (record.is_loss)
             et_feed_lost(a->place.feed, a->streams[record.stream], record.n_lost);
         else
-            put(a, &record, t_now_ns);
+            put(a, &record, k - 1, t_now_ns);
         a->n_taken = k; // what lies between two batches the agent has lost, and tells
         counts->n_records++;
     }
@@ -494,6 +504,35 @@ static enum et_status hear_batch(struct peer *p, struct et_str body, struct et_e
     return ET_OK;
 }
 
+// What is latched, and was taken by a recorder before this one.
+static enum et_status hear_again(struct peer *p, struct et_str body, struct et_err *err)
+{
+    struct agent *a = p->agent;
+    struct et__link_batch batch;
+    struct et__link_record record;
+    size_t at = 0;
+    enum et_status st = et__link_read_batch(body, &batch, err);
+    if (st == ET_OK)
+        st = et__link_next_record(&batch, &at, &record, err);
+    if (st < 0)
+        return st;
+    if (st == ET_END || batch.n_records != 1 || at != batch.records.n || record.is_loss ||
+        record.stream >= a->n_streams)
+        return et_fail(err, ET_ECORRUPT, -1, "what comes again is no sample");
+    if (!has_room(a->place.feed, record.bytes.n))
+        return wait_for_room(p);
+    const int64_t t_now_ns = now_ns(p->server);
+    (void)et_feed_put(a->place.feed,
+                      &(struct et_feed_sample){.t_arrival_ns = et__link_clock_translate(
+                                                   &a->clock, record.t_agent_ns, t_now_ns),
+                                               .t_device_ns = record.t_device_ns,
+                                               .stream = a->streams[record.stream],
+                                               .is_again = true,
+                                               .n_bytes = (uint32_t)record.bytes.n,
+                                               .bytes = record.bytes.p});
+    return ET_OK;
+}
+
 static enum et_status hear_pong(struct peer *p, struct et_str body, struct et_err *err)
 {
     struct et__link_pong pong;
@@ -511,6 +550,8 @@ static enum et_status hear(struct peer *p, const struct et__link_frame *frame, s
         return hear_stream(p->agent, frame->body, err);
     if (p->agent && frame->type == ET__LINK_BATCH)
         return hear_batch(p, frame->body, err);
+    if (p->agent && frame->type == ET__LINK_AGAIN)
+        return hear_again(p, frame->body, err);
     if (p->agent && frame->type == ET__LINK_PONG)
         return hear_pong(p, frame->body, err);
     if (p->agent && frame->type == ET__LINK_BYE)

@@ -349,8 +349,10 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
     const struct et_feed_options how = {
         .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES};
     const struct et_feed_listener marks = {.on_put = on_put, .ctx = p};
-    const struct et_source_options options = {
-        .device = about->device, .settings = about->settings, .path = live->file->path};
+    const struct et_source_options options = {.device = about->device,
+                                              .settings = about->settings,
+                                              .path = live->file->path,
+                                              .only_look = live->options.only_look};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
     if (st == ET_OK)
         st = et_feed_listen(p->feed, &marks, err);

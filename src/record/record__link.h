@@ -26,6 +26,7 @@ enum et__link_type {
     ET__LINK_PING,      // ←
     ET__LINK_PONG,      // →
     ET__LINK_BYE,       // →
+    ET__LINK_AGAIN,     // →
     ET__LINK_N_TYPES,
 };
 
@@ -109,6 +110,11 @@ bool et__link_is_near(int64_t t_base_ns, int64_t t_agent_ns);
 void et__link_put_record(struct et_buf *buf, int64_t t_base_ns,
                          const struct et__link_record *record);
 void et__link_end_batch(struct et_buf *buf, uint32_t n_records);
+/* A frame that is read as a batch of one: a latched sample that another recorder has taken. */
+void et__link_put_again(struct et_buf *buf, uint64_t number, const struct et__link_record *record);
+/* Moves the times of a batch's frame, the only one in buf. ET_ECORRUPT: it is none. */
+ET_MUST_USE enum et_status et__link_shift_batch(struct et_buf *buf, int64_t by_ns,
+                                                struct et_err *err);
 
 /* ---- two clocks (link_clock.c) ---- */
 
@@ -128,40 +134,98 @@ int64_t et__link_clock_translate(const struct et__link_clock *clock, int64_t t_a
 
 /* ---- frames on disk (link_spool.c) ---- */
 
-/* A file as a ring of frames; gone when it is closed, and after a kill. */
+/* A file with a ring of frames, and the streams that they are of. It outlives its agent: the next
+ * one of that name takes up what was not taken by the recorder. doc/format-link.md has the bytes.
+ *
+ * Frames lie between a tail and a head; a cursor between them says which were read. Places count on
+ * and never fall. */
+#define ET__LINK_SPOOL_ENTRY_BYTES 48 // before each frame
+#define ET__LINK_SPOOL_PATH_MAX 4096
 struct et__link_spool;
-ET_MUST_USE enum et_status et__link_spool_open(struct et__link_spool **spool, const char *path,
-                                               int64_t n_bytes, struct et_err *err);
-void et__link_spool_close(struct et__link_spool *spool);
-/* ET_AGAIN: no room until the oldest has gone. ET_ELIMIT: there never is. ET_EIO. */
+
+struct et__link_spool_options {
+    const char *path;
+    const char *agent; // its name
+    int64_t n_bytes;   // of the ring; one that is taken up keeps its own
+    uint64_t session;  // of this run, where nothing is taken up
+    uint64_t boot;     // of this machine: CLOCK_MONOTONIC begins anew with each
+    int64_t real_minus_mono_ns;
+};
+
+/* What an agent before this one left. */
+struct et__link_spooled {
+    uint64_t session;      // its own; 0: there is nothing to take up
+    uint64_t n_records;    // that are there
+    uint64_t next;         // the number behind the last record it made
+    uint64_t n_lost;       // records that it had in memory only, at most
+    struct et_err trouble; // status ET_OK: it was whole, as far as its head tells
+};
+
+/* ET_EEXISTS: another agent uses it, or it is another agent's. ET_EIO, ET_ENOMEM, ET_ELIMIT. One
+ * whose head is damaged is kept as <path>.damaged, and told. */
+ET_MUST_USE enum et_status et__link_spool_open(struct et__link_spool **spool,
+                                               const struct et__link_spool_options *options,
+                                               struct et__link_spooled *found, struct et_err *err);
+void et__link_spool_close(struct et__link_spool *spool, bool is_kept); // NULL is allowed
+
+/* Streams, as frames, in the order of their numbers: those that are there are read first, then more
+ * are put behind them. ET_END: that was the last. ET_ECORRUPT: what follows is lost. ET_ELIMIT:
+ * there is no room. */
+ET_MUST_USE enum et_status et__link_spool_next_stream(struct et__link_spool *spool,
+                                                      struct et_buf *buf,
+                                                      struct et__link_frame *frame,
+                                                      struct et_err *err);
+ET_MUST_USE enum et_status et__link_spool_put_stream(struct et__link_spool *spool,
+                                                     struct et_str frame, struct et_err *err);
+
+/* Puts a batch's frame at the head: `end` is the number behind its last record. ET_AGAIN: no room
+ * until the oldest has gone. ET_ELIMIT: there never is. ET_EIO. */
 ET_MUST_USE enum et_status et__link_spool_put(struct et__link_spool *spool, struct et_str frame,
-                                              struct et_err *err);
-/* Takes the oldest frame into buf. ET_END: there is none. ET_EIO; ET_ECORRUPT: it is not what was
- * put. */
-ET_MUST_USE enum et_status et__link_spool_take(struct et__link_spool *spool, struct et_buf *buf,
+                                              uint64_t end, uint32_t n_records, struct et_err *err);
+/* Reads the frame at the cursor into buf, its times on this boot's clock. ET_END: there is none.
+ * ET_EIO; ET_ECORRUPT: it is not what was put. The cursor is then where it was. */
+ET_MUST_USE enum et_status et__link_spool_next(struct et__link_spool *spool, struct et_buf *buf,
                                                struct et_err *err);
-void et__link_spool_empty(struct et__link_spool *spool);
-int64_t et__link_spool_bytes(const struct et__link_spool *spool);
+uint64_t et__link_spool_place(const struct et__link_spool *spool); // the cursor's
+void et__link_spool_go_to(struct et__link_spool *spool, uint64_t place);
+bool et__link_spool_is_before(const struct et__link_spool *spool); // what comes another agent put
+/* Over all that cannot be read: to the first of this agent's, or to the head. */
+void et__link_spool_pass(struct et__link_spool *spool);
+/* What is before a place goes: so many records. */
+void et__link_spool_drop(struct et__link_spool *spool, uint64_t place, uint64_t n_records);
+/* Numbers that the next agent is told: of the next record, and of those taken. */
+void et__link_spool_note(struct et__link_spool *spool, uint64_t next, uint64_t n_taken);
+int64_t et__link_spool_bytes(const struct et__link_spool *spool); // from the tail on
+uint64_t et__link_spool_left(const struct et__link_spool *spool); // from the cursor on
 
 /* ---- what an agent keeps (link_window.c) ---- */
 
 struct et__link_kept {
     struct et__link_kept *next;
     uint64_t first, end; // records
+    uint64_t at, to;     // where it lies in the spool; 0, 0: it does not
     size_t n;
     char bytes[];
 };
 
 /* Batches from the oldest that is not taken on: in memory up to n_bytes_max, the later ones in a
- * spool where there is one. */
+ * spool where there is one. While the recorder is away all of them go to the spool, too, so that a
+ * kill of the agent loses none; while it is there, only those that memory has no room for. */
 struct et__link_window {
     struct et__link_kept *oldest, *newest;
-    struct et__link_kept *unsent; // the first that was not sent on this connection
+    struct et__link_kept *unsent;  // the first that was not sent on this connection
+    struct et__link_kept *unsaved; // the first that may still have to go to the spool
     size_t n_bytes, n_bytes_max;
+    bool is_up;                              // the recorder is there
     struct et__link_spool *spool;            // NULL: none
-    uint64_t n_spooled[ET_FEED_STREAMS_MAX]; // samples in the spool
+    uint64_t n_taken;                        // all before that record are taken
+    uint64_t n_spooled[ET_FEED_STREAMS_MAX]; // samples in the spool and not in memory
     uint64_t n_lost[ET_FEED_STREAMS_MAX];    // that went from it, to be told
     uint64_t n_lost_all;                     // ever
+    size_t n_streams_before;                 // that an agent before this one had
+    uint64_t n_before;                       // its records that were not read yet
+    uint64_t n_before_lost;                  // that could not be, to be told
+    uint64_t n_gone;                         // records that were here, and are taken
     struct et_buf scratch;
 };
 bool et__link_window_has_room(const struct et__link_window *window); // for one batch at least
@@ -172,9 +236,11 @@ void et__link_window_lose(struct et__link_window *window, const struct et__link_
 const struct et__link_kept *et__link_window_next(struct et__link_window *window);
 void et__link_window_sent(struct et__link_window *window);
 void et__link_window_rewind(struct et__link_window *window); // a new connection
+void et__link_window_away(struct et__link_window *window);   // it has ended
 void et__link_window_taken(struct et__link_window *window,
                            uint64_t n_taken); // all before that record
 bool et__link_window_is_empty(const struct et__link_window *window);
+/* What is not taken stays in the spool where there is one. */
 void et__link_window_close(struct et__link_window *window);
 
 #endif

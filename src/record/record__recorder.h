@@ -5,6 +5,7 @@
 #include "etude/arena.h"
 #include "etude/hash.h"
 #include "etude/recorder.h"
+#include "record/record__keep.h"
 #include "record/record__tape.h"
 
 #include <pthread.h>
@@ -41,6 +42,8 @@ struct et__file_facts {
     const char *run;
     unsigned i_part;
     uint64_t n_messages;
+    const struct et_recorded_link *links;
+    size_t n_links;
 };
 ET_MUST_USE enum et_status et__file_finish(struct et__file *file,
                                            const struct et__file_facts *facts, struct et_err *err);
@@ -53,10 +56,24 @@ struct et__recording_page {
     int64_t n_bytes, n_cut; // n_cut ≥ 0: it was recovered
     int64_t n_messages;     // < 0: not known
     struct et_digest digest;
+    const struct et_recorded_link *links;
+    size_t n_links;
 };
 ET_MUST_USE enum et_status et__recording_page_write(const char *path,
                                                     const struct et__recording_page *page,
                                                     struct et_err *err);
+
+/* ---- what recordings have of agents (recorder_link.c) ---- */
+
+#define ET__LINK_TOPIC "/link"
+#define ET__LINK_TYPE "etude_msgs/msg/LinkTaken"
+
+void et__link_taken_put(struct et_buf *buf, const struct et_recorded_link *link);
+bool et__link_taken_parse(struct et_str bytes, struct et_recorded_link *link);
+/* The last word of each session in a finished file, of ET_STATION_FEEDS_MAX at most. */
+ET_MUST_USE enum et_status
+et__recorded_links_read(const char *path, struct et_recorded_link links[ET_STATION_FEEDS_MAX],
+                        size_t *n, struct et_err *err);
 
 /* ---- events (recorder_event.c) ---- */
 
@@ -83,11 +100,13 @@ struct et__stream {
     struct et_clock_live *clock; // NULL: no sample had a stamp
     uint64_t n_resets_told;
     struct et_clock_live_state clock_state; // under the station's lock
+    struct et__keep keep;                   // what the next file begins with
 };
 
 struct et__lane {
     struct et_feed *feed;
-    size_t n_known; // streams that are in the file under way
+    size_t n_known;                          // streams that are in the file under way
+    struct et_recorded_link link, link_told; // of its samples in the file; as the file says
     struct et__stream streams[ET_FEED_STREAMS_MAX];
 };
 
@@ -103,8 +122,9 @@ struct et_station {
     uint16_t n_channels, n_schemas;
     struct et_arena *arena; // of the run
     struct et_run run;
-    struct et__file *file; // NULL: none is written
-    bool is_running;       // between begin and end, with a file or without
+    struct et__file *file;    // NULL: none is written
+    char id[ET_ID_CHARS + 1]; // of the file
+    bool is_running;          // between begin and end, with a file or without
     int64_t t_file_ns, t_try_ns;
     int64_t real_minus_mono_ns;                   // when last looked at
     uint64_t n_messages, n_file_messages;         // of the run, of the file
@@ -112,6 +132,10 @@ struct et_station {
     uint64_t n_at_risk;                           // of files that failed, not told yet
     bool has_new;                                 // something since the last commit
     struct et_buf event;
+    size_t n_keep_bytes; // of all its streams
+    size_t n_open_bytes; // in the chunk that is open
+    struct et_buf link_schema;
+    uint16_t link_channel; // of the file; 0: nothing of agents is in it
     int64_t n_bytes_told;
     uint16_t clocks; // stream of the first lane: models of clocks
 
@@ -186,6 +210,13 @@ void et__station_drain(struct et_station *station, int64_t until_ns);
 void et__station_look(struct et_station *station, int64_t t_now_ns);
 /* Streams that were announced since go into the file. */
 ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct et_err *err);
+/* Closes the open chunk. In it is how far agents' samples are in the file: what is there is told
+ * with it, at whatever chunk a kill ends the file. */
+ET_MUST_USE enum et_status et__station_close_chunk(struct et_station *station, struct et_err *err);
+/* What a file begins with: latched samples that came before, films from their last key frame on. */
+ET_MUST_USE enum et_status et__station_repeat(struct et_station *station, struct et_err *err);
+/* Says so in the open chunk. */
+ET_MUST_USE enum et_status et__station_tell_links(struct et_station *station, struct et_err *err);
 /* Nothing of a file is known any longer. */
 void et__station_forget(struct et_station *station);
 

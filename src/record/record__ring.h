@@ -16,8 +16,10 @@ struct et__ring;
 
 struct et__ring_sample {
     int64_t t_arrival_ns, t_device_ns;
+    uint64_t session, number;
     uint32_t n_bytes;
     uint16_t stream;
+    bool is_again;
 };
 
 /* n_bytes: a power of two, 4 KiB … 1 GiB (ET_EARG). ET_ENOMEM. */

@@ -122,8 +122,12 @@ static void close_chunks(struct et__writer *w)
         if (!s->file)
             continue;
         enum et_status st = et__file_check(s->file, &err);
-        if (st == ET_OK && s->has_new)
-            st = et__file_flush(s->file, &err);
+        if (st == ET_OK && s->has_new) {
+            st = et__station_tell_links(s, &err);
+            if (st == ET_OK)
+                st = et__file_flush(s->file, &err);
+            s->n_open_bytes = 0;
+        }
         if (st != ET_OK)
             et__station_fail(s, &err);
         else

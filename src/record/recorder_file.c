@@ -4,6 +4,7 @@
 #include "etude/file.h"
 #include "etude/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,6 +49,8 @@ enum et_status et__file_open(struct et__file **file, struct et__deck *deck,
         const struct et_mcap_write_options how = {.profile = ET_STR("ros2"),
                                                   .compression = options->compression,
                                                   .level = options->level,
+                                                  // The station closes chunks.
+                                                  .chunk_bytes = ET_MCAP_CHUNK_BYTES_MAX / 2,
                                                   .sink = {put, f}};
         st = et_mcap_create(&f->mcap, f->part, &how, err);
     }
@@ -114,6 +117,8 @@ enum et_status et__file_finish(struct et__file *file, const struct et__file_fact
     struct et__recording_page page = {.run = facts->run,
                                       .i_part = facts->i_part,
                                       .n_messages = (int64_t)facts->n_messages,
+                                      .links = facts->links,
+                                      .n_links = facts->n_links,
                                       .n_cut = -1};
     enum et_status st = et_mcap_finish(file->mcap, err);
     file->mcap = NULL;
@@ -135,6 +140,22 @@ static void page_path(const char *path, char page[ET_RECORDING_PATH_MAX + 8])
 {
     const size_t n = strlen(path) - (et_str_ends(et_str(path), ".mcap") ? sizeof ".mcap" - 1 : 0);
     (void)snprintf(page, ET_RECORDING_PATH_MAX + 8, "%.*s.json", (int)n, path);
+}
+
+// A session is told in hex: numbers of JSON hold 53 bits.
+static void put_links(struct et_json_writer *w, const struct et__recording_page *page)
+{
+    char session[17];
+    et_json_key(w, "links");
+    et_json_open_list(w);
+    for (size_t i = 0; i < page->n_links; i++) {
+        (void)snprintf(session, sizeof session, "%016" PRIx64, page->links[i].session);
+        et_json_open_map(w);
+        et_json_put_text(w, "session", session);
+        et_json_put_int(w, "taken", (int64_t)page->links[i].n_taken);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
 }
 
 enum et_status et__recording_page_write(const char *path, const struct et__recording_page *page,
@@ -159,6 +180,8 @@ enum et_status et__recording_page_write(const char *path, const struct et__recor
     et_json_put_text(&w, "blake2b", digest);
     if (page->n_messages >= 0)
         et_json_put_int(&w, "messages", page->n_messages);
+    if (page->n_links)
+        put_links(&w, page);
     et_json_put_bool(&w, "recovered", page->n_cut >= 0);
     if (page->n_cut >= 0)
         et_json_put_int(&w, "cut_bytes", page->n_cut);

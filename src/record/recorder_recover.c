@@ -119,9 +119,12 @@ static enum et_status copy(const char *part, const char *path, int64_t *n_cut, s
 static enum et_status hash_and_rename(const char *part, const char *path, int64_t n_cut,
                                       struct et_err *err)
 {
-    struct et__recording_page page = {.n_cut = n_cut, .n_messages = -1};
+    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    struct et__recording_page page = {.n_cut = n_cut, .n_messages = -1, .links = links};
     struct et_file *file;
-    enum et_status st = et_blake2b_file(part, &page.digest, err);
+    enum et_status st = et__recorded_links_read(part, links, &page.n_links, err);
+    if (st == ET_OK)
+        st = et_blake2b_file(part, &page.digest, err);
     if (st == ET_OK)
         st = et_file_open(&file, part, ET_FILE_READ, err);
     if (st != ET_OK)

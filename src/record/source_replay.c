@@ -60,6 +60,7 @@ static enum et_status announce(struct replay *r, struct et_err *err)
                                               .schema = c->schema.data,
                                               .schema_encoding = schema,
                                               .message_encoding = message,
+                                              .qos = c->qos,
                                               .device = r->options.device};
         st = et_feed_add(r->feed, &stream, &r->streams[i], err);
     }

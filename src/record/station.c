@@ -1,10 +1,13 @@
 /* Stations, as the threads that do not write see them. */
 #include "record/record__recorder.h"
 
+#include "etude/cdr.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
 #define NOTES_BYTES ((size_t)1 << 20)
+#define SCHEMA_BYTES_MAX ((size_t)64 << 10)
 
 /* ---- feeds ---- */
 
@@ -60,17 +63,24 @@ bool et_station_event(struct et_station *s, const char *kind, const char *source
 
 /* ---- opening ---- */
 
+static void free_stream(struct et_station *s, struct et__stream *stream)
+{
+    et_clock_live_close(stream->clock);
+    et__keep_close(&stream->keep, &s->n_keep_bytes);
+}
+
 static void free_station(struct et_station *s)
 {
     for (size_t i = 0; i < atomic_load(&s->n_lanes); i++) {
         for (size_t k = 0; k < et_feed_n_streams(s->lanes[i]->feed); k++)
-            et_clock_live_close(s->lanes[i]->streams[k].clock);
+            free_stream(s, &s->lanes[i]->streams[k]);
         et_feed_close(s->lanes[i]->feed);
         free(s->lanes[i]);
     }
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->notes_lock);
     et_buf_free(&s->event);
+    et_buf_free(&s->link_schema);
     free(s->sequences);
     free(s->name);
     free(s);
@@ -87,6 +97,7 @@ static enum et_status new_station(struct et_station **station, struct et_recorde
     (void)pthread_mutex_init(&s->notes_lock, NULL);
     s->recorder = r;
     s->event = et_buf(ET__EVENT_BYTES_MAX);
+    s->link_schema = et_buf(SCHEMA_BYTES_MAX);
     s->name = strdup(name);
     s->sequences = calloc(ET__CHANNELS_MAX + 1, sizeof *s->sequences);
     enum et_status st =
@@ -96,6 +107,8 @@ static enum et_status new_station(struct et_station **station, struct et_recorde
     if (st == ET_OK)
         st = et_feed_add_type(s->notes, "/clocks", "etude_msgs/msg/ClockModel", NULL, 0, &s->clocks,
                               err);
+    if (st == ET_OK)
+        st = et_msgdef_store_text(ET_STR(ET__LINK_TYPE), ET_MSGDEF_ROS2, &s->link_schema, err);
     if (st != ET_OK) {
         free_station(s);
         return st;

@@ -34,7 +34,8 @@ static enum et_status write_run(struct et_station *s, struct et_err *err)
     (void)snprintf(part, sizeof part, "%u", s->status.i_part);
     const struct {
         const char *key, *value;
-    } said[] = {{"run", run->run},
+    } said[] = {{"id", s->id},
+                {"run", run->run},
                 {"part", part},
                 {"station", s->name},
                 {"robot", run->robot},
@@ -85,28 +86,31 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
         st = et_mcap_write_attachment(et__file_mcap(s->file), &s->run.attachments[i], err);
     if (st == ET_OK)
         st = et__station_learn(s, err);
+    if (st == ET_OK)
+        st = et__station_repeat(s, err);
+    s->n_open_bytes = 0;
     return st == ET_OK ? et__file_flush(s->file, err) : st;
 }
 
 enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
 {
-    char folder[ET_RECORDING_PATH_MAX], id[ET_ID_CHARS + 1];
+    char folder[ET_RECORDING_PATH_MAX];
     if (atomic_load(&s->recorder->is_full)) {
         struct et_err full = {0};
         et__recorder_full(s->recorder, err ? err : &full);
         return ET_EIO;
     }
-    et_id_new(et__recorder_real(s->recorder), id);
+    et_id_new(et__recorder_real(s->recorder), s->id);
     make_folder(s, folder);
     const struct et__file_options how = {.folder = folder,
-                                         .id = id,
+                                         .id = s->id,
                                          .compression = s->recorder->options.compression,
                                          .level = s->recorder->options.level};
     enum et_status st = et__file_open(&s->file, s->writer->deck, &how, err);
     if (st != ET_OK)
         return st;
     if (!s->run.run)
-        s->run.run = et_arena_copy(s->arena, id, sizeof id);
+        s->run.run = et_arena_copy(s->arena, s->id, sizeof s->id);
     s->t_file_ns = et_clock_monotonic_ns();
     s->n_bytes_told = 0;
     (void)pthread_mutex_lock(&s->lock);
@@ -125,13 +129,29 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     return st;
 }
 
+// How far agents' samples are in the file.
+static size_t list_links(const struct et_station *s,
+                         struct et_recorded_link links[ET_STATION_FEEDS_MAX])
+{
+    const size_t n_lanes = atomic_load(&s->n_lanes);
+    size_t n = 0;
+    for (size_t k = 0; k < n_lanes; k++)
+        if (s->lanes[k]->link_told.session)
+            links[n++] = s->lanes[k]->link_told;
+    return n;
+}
+
 enum et_status et__station_end_file(struct et_station *s, const char *outcome, struct et_err *err)
 {
     const struct et_mcap_pair pair = {ET_STR("outcome"), et_str(outcome)};
-    const struct et__file_facts facts = {
-        .run = s->run.run, .i_part = s->status.i_part, .n_messages = s->n_file_messages};
-    enum et_status st = ET_OK;
-    if (outcome)
+    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    enum et_status st = et__station_tell_links(s, err);
+    const struct et__file_facts facts = {.run = s->run.run,
+                                         .i_part = s->status.i_part,
+                                         .n_messages = s->n_file_messages,
+                                         .links = links,
+                                         .n_links = list_links(s, links)};
+    if (st == ET_OK && outcome)
         st = et_mcap_write_metadata(
             et__file_mcap(s->file),
             &(struct et_mcap_metadata){.name = ET_STR("etude.run"), .pairs = &pair, .n_pairs = 1},

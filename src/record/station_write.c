@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define STEP_NS 1000000 // by which the system's clock may drift in a second without being told
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define MESSAGE_BYTES 31 // of a message in its chunk, beside its own
+#define STEP_NS 1000000  // by which the system's clock may drift in a second without being told
 
 /* ---- streams in the file ---- */
 
@@ -117,7 +119,10 @@ void et__station_forget(struct et_station *s)
         for (size_t i = 0; i < s->lanes[k]->n_known; i++)
             s->lanes[k]->streams[i].channel = s->lanes[k]->streams[i].schema = 0;
         s->lanes[k]->n_known = 0;
+        s->lanes[k]->link = s->lanes[k]->link_told = (struct et_recorded_link){0};
     }
+    s->link_channel = 0;
+    s->n_open_bytes = 0;
     s->file = NULL;
     s->n_channels = s->n_schemas = 0;
     s->n_file_messages = s->n_covered_messages = s->n_safe_messages = 0;
@@ -136,6 +141,7 @@ static enum et_status write_message(struct et_station *s, uint16_t channel, int6
                                             .publish_time_ns = t_device_ns < 0 ? 0 : t_device_ns,
                                             .data = bytes};
     s->has_new = true;
+    s->n_open_bytes += MESSAGE_BYTES + bytes.n;
     s->n_file_messages++;
     s->n_messages++;
     return et_mcap_write(et__file_mcap(s->file), &message, err);
@@ -149,8 +155,62 @@ static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
         if (st != ET_OK)
             return st;
     }
-    return write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
-                         sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
+    const enum et_status st =
+        write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
+                      sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
+    if (st == ET_OK && sample->session)
+        lane->link = (struct et_recorded_link){sample->session, sample->number + 1};
+    return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+}
+
+/* ---- how far agents' samples are in the file ---- */
+
+static enum et_status add_link_channel(struct et_station *s, struct et_err *err)
+{
+    const uint16_t schema_id = ++s->n_schemas;
+    const struct et_mcap_schema schema = {schema_id, ET_STR(ET__LINK_TYPE), ET_STR("ros2msg"),
+                                          et_buf_str(&s->link_schema)};
+    const struct et_mcap_channel channel = {.id = ++s->n_channels,
+                                            .schema_id = schema_id,
+                                            .topic = ET_STR(ET__LINK_TOPIC),
+                                            .encoding = ET_STR("cdr")};
+    enum et_status st = et_mcap_add_schema(et__file_mcap(s->file), &schema, err);
+    if (st == ET_OK)
+        st = et_mcap_add_channel(et__file_mcap(s->file), &channel, err);
+    s->link_channel = channel.id;
+    s->sequences[channel.id] = 0;
+    return st;
+}
+
+enum et_status et__station_tell_links(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n && st == ET_OK; k++) {
+        struct et__lane *lane = s->lanes[k];
+        if (lane->link.session == lane->link_told.session &&
+            lane->link.n_taken == lane->link_told.n_taken)
+            continue;
+        if (!s->link_channel && s->n_channels < ET__CHANNELS_MAX)
+            st = add_link_channel(s, err);
+        if (st != ET_OK || !s->link_channel)
+            return st;
+        et_buf_clear(&s->event);
+        et__link_taken_put(&s->event, &lane->link);
+        st = et_buf_check(&s->event, "how far an agent is", err);
+        if (st == ET_OK)
+            st = write_message(s, s->link_channel, et_clock_monotonic_ns(), 0,
+                               et_buf_str(&s->event), err);
+        lane->link_told = lane->link;
+    }
+    return st;
+}
+
+enum et_status et__station_close_chunk(struct et_station *s, struct et_err *err)
+{
+    const enum et_status st = et__station_tell_links(s, err);
+    s->n_open_bytes = 0;
+    return st == ET_OK ? et_mcap_flush(et__file_mcap(s->file), err) : st;
 }
 
 // An event of the recorder's own, straight into the file.
@@ -164,6 +224,78 @@ static enum et_status tell(struct et_station *s, const char *kind, const char *s
         return st;
     return write_message(s, s->lanes[0]->streams[ET_FEED_EVENTS].channel, et_clock_monotonic_ns(),
                          0, et_buf_str(&s->event), err);
+}
+
+/* ---- what was before ---- */
+
+static enum et_status write_kept(struct et_station *s, uint16_t channel, int64_t t_arrival_ns,
+                                 const struct et__keep_sample *kept, struct et_err *err)
+{
+    const enum et_status st = write_message(s, channel, t_arrival_ns, kept->t_device_ns,
+                                            (struct et_str){kept->bytes, kept->n}, err);
+    return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+}
+
+static enum et_status repeat_latched(struct et_station *s, const struct et__lane *lane, size_t i,
+                                     int64_t t_ns, struct et_err *err)
+{
+    const struct et__stream *stream = &lane->streams[i];
+    char text[ET_NAME_BYTES_MAX + 128], value[96];
+    enum et_status st = ET_OK;
+    for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
+        st = write_kept(s, stream->channel, t_ns, k, err);
+    const char *topic = et_feed_stream(lane->feed, i)->topic;
+    const int64_t t_last_ns = stream->keep.newest->t_arrival_ns + s->recorder->to_real_ns;
+    (void)snprintf(text, sizeof text, "%zu of %s came before this file and hold in it",
+                   stream->keep.n, topic);
+    (void)snprintf(value, sizeof value, "{\"n\": %zu, \"last_ns\": %" PRId64 "}", stream->keep.n,
+                   t_last_ns);
+    return st == ET_OK ? tell(s, "repeated", topic, text, value, err) : st;
+}
+
+static enum et_status repeat_film(struct et_station *s, const struct et__stream *stream,
+                                  struct et_err *err)
+{
+    enum et_status st = ET_OK;
+    for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
+        st = write_kept(s, stream->channel, k->t_arrival_ns, k, err);
+    return st;
+}
+
+/* When the file begins: with the oldest frame of a film, or with what the feeds still hold. Latched
+ * samples are told to have come then: with their own time a file would last for hours. */
+static int64_t begin_of(const struct et_station *s)
+{
+    int64_t t_ns = s->t_file_ns;
+    const size_t n = atomic_load(&s->n_lanes);
+    for (size_t k = 0; k < n; k++) {
+        const struct et__lane *lane = s->lanes[k];
+        struct et_feed_sample sample;
+        if (et_feed_next(lane->feed, &sample) && sample.t_arrival_ns < t_ns)
+            t_ns = sample.t_arrival_ns;
+        for (size_t i = 0; i < lane->n_known; i++) {
+            const struct et__keep *keep = &lane->streams[i].keep;
+            if (keep->how == ET__KEEP_FILM && keep->n && keep->oldest->t_arrival_ns < t_ns)
+                t_ns = keep->oldest->t_arrival_ns;
+        }
+    }
+    return t_ns;
+}
+
+enum et_status et__station_repeat(struct et_station *s, struct et_err *err)
+{
+    const int64_t t_ns = begin_of(s);
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++) {
+            const struct et__stream *stream = &s->lanes[k]->streams[i];
+            if (stream->keep.n && stream->keep.how == ET__KEEP_LATCHED)
+                st = repeat_latched(s, s->lanes[k], i, t_ns, err);
+            else if (stream->keep.n)
+                st = repeat_film(s, stream, err);
+        }
+    return st;
 }
 
 /* Without a file, what is older than a run would want goes; so that a feed never fills up, what
@@ -183,6 +315,32 @@ static void note_clock(struct et__stream *stream, const struct et_feed_sample *s
     et_clock_live_put(stream->clock, sample->t_device_ns, sample->t_arrival_ns);
 }
 
+/* What an agent has put to another recorder, and holds: it belongs to this file, too, as if the
+ * file had begun with it. */
+static enum et_status hear_again(struct et_station *s, struct et__lane *lane,
+                                 const struct et_feed_sample *sample, struct et_err *err)
+{
+    struct et__stream *stream = &lane->streams[sample->stream];
+    const struct et_feed_stream *said = et_feed_stream(lane->feed, sample->stream);
+    struct et_feed_sample as_of_file = *sample;
+    if (et__keep_has(&stream->keep, (struct et_str){sample->bytes, sample->n_bytes}))
+        return ET_OK;
+    et__keep_put(&stream->keep, said, sample, &s->n_keep_bytes);
+    if (!s->file)
+        return ET_OK;
+    if (as_of_file.t_arrival_ns < s->t_file_ns)
+        as_of_file.t_arrival_ns = s->t_file_ns;
+    return write_sample(s, lane, &as_of_file, err);
+}
+
+static void note(struct et_station *s, struct et__lane *lane, const struct et_feed_sample *sample)
+{
+    struct et__stream *stream = &lane->streams[sample->stream];
+    note_clock(stream, sample);
+    et__keep_put(&stream->keep, et_feed_stream(lane->feed, sample->stream), sample,
+                 &s->n_keep_bytes);
+}
+
 static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, int64_t until_ns,
                                  struct et_err *err)
 {
@@ -190,15 +348,17 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
     size_t left = et_feed_used(lane->feed); // what comes meanwhile waits for the next time
     struct et_feed_sample sample;
     while (left > 0 && et_feed_next(lane->feed, &sample) && sample.t_arrival_ns <= until_ns) {
-        if (s->file) {
-            const enum et_status st = write_sample(s, lane, &sample, err);
+        if (s->file || sample.is_again) {
+            const enum et_status st = sample.is_again ? hear_again(s, lane, &sample, err)
+                                                      : write_sample(s, lane, &sample, err);
             if (st != ET_OK)
                 return st;
         } else if (!is_passed_over(s, lane, &sample, t_now_ns))
             break;
         else if (s->is_running)
             lane->streams[sample.stream].n_missed++;
-        note_clock(&lane->streams[sample.stream], &sample);
+        if (!sample.is_again)
+            note(s, lane, &sample);
         left -= left < sample.n_bytes + 1 ? left : sample.n_bytes + 1;
         et_feed_done(lane->feed);
     }

@@ -66,6 +66,19 @@ static void look_counts(struct mcap_source *s)
         s->channels[i].n_messages = info->n_messages_of[i];
 }
 
+// false: there is no memory.
+static bool take_qos(struct mcap_source *s, const struct et_mcap_channel *from,
+                     struct et_channel *to)
+{
+    for (size_t i = 0; i < from->n_metadata; i++)
+        if (et_str_is(from->metadata[i].key, "offered_qos_profiles") && from->metadata[i].value.n) {
+            const struct et_str qos = from->metadata[i].value;
+            to->qos = et_arena_copy(s->base.arena, qos.p, qos.n);
+            return to->qos;
+        }
+    return true;
+}
+
 static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
 {
     const struct et_mcap_info *info = et_mcap_info(s->reader);
@@ -77,7 +90,7 @@ static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
         const struct et_mcap_schema *schema = et_mcap_schema(s->reader, from->schema_id);
         struct et_channel *to = &channels[i];
         to->topic = et_arena_copy(s->base.arena, from->topic.p, from->topic.n);
-        if (!to->topic)
+        if (!to->topic || !take_qos(s, from, to))
             return et_arena_fail(s->base.arena, "the list of topics", err);
         to->schema.message_encoding = from->encoding;
         to->n_messages = info->n_messages_of ? info->n_messages_of[i] : -1;

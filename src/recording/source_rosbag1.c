@@ -52,6 +52,7 @@ static enum et_status take_channels(struct bag_source *s, struct et_err *err)
                                              .encoding = et_str("ros1msg"),
                                              .data = from->definition,
                                              .message_encoding = et_str("ros1")}};
+        to->qos = from->is_latching ? "- durability: 1\n" : NULL;
         if (!to->topic)
             return et_arena_fail(arena, "the list of topics", err);
         s->base.info.n_channels = i + 1;

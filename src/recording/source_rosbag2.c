@@ -75,7 +75,9 @@ static enum et_status take_channels(struct bag2_source *s, struct et_err *err)
                                                      .encoding = from->definition_encoding,
                                                      .data = from->definition,
                                                      .message_encoding = from->serialization}};
-        if (!channels[i].topic)
+        if (from->qos.n)
+            channels[i].qos = et_arena_copy(arena, from->qos.p, from->qos.n);
+        if (!channels[i].topic || (from->qos.n && !channels[i].qos))
             return et_arena_fail(arena, "the list of topics", err);
     }
     s->base.info.channels = channels;

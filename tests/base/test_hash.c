@@ -72,6 +72,12 @@ static void writes_ids_as_ulids_are_written(void)
     memcpy(digest.bytes, EXAMPLE, 16);
     et_digest_id(&digest, id);
     CHECK_STR(id, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    CHECK(et_id_is(id) && et_id_is("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"));
+    static const char *const NONE[] = {"8ZZZZZZZZZZZZZZZZZZZZZZZZZ",  "01ARZ3NDEKTSV4RRFFQ69G5FA",
+                                       "01ARZ3NDEKTSV4RRFFQ69G5FAVV", "01arz3ndektsv4rrffq69g5fav",
+                                       "01ARZ3NDEKTSV4RRFFQ69G5FAU",  ""};
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        CHECK(!et_id_is(NONE[i]));
 }
 
 int main(void)

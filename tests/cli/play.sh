@@ -26,7 +26,7 @@ play() {
 # ---- there and back ----
 cat >same.py <<'PY'
 import json, subprocess, sys
-OWN = {"/events", "/clocks"}  # a recorder adds its own beside what it hears
+OWN = {"/events", "/clocks", "/link"}  # a recorder adds its own beside what it hears
 def messages(path):
     channels, found = {}, {}
     text = subprocess.run([sys.argv[1], "mcap", "dump-json", path], check=True, capture_output=True).stdout

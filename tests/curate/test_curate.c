@@ -43,6 +43,7 @@ struct run {
     bool has_camera;
     bool is_shuffled; // every tenth message of the arm comes behind the next
     bool is_still;
+    const char *id; // that it says of itself
 };
 
 #define DEVICE_OFFSET (-3600 * SEC)
@@ -83,6 +84,14 @@ static void make(const char *path, const struct run *run)
     const int64_t n = (int64_t)(run->duration_s * 500);
     size_t i_mark = 0;
     struct et_buf jpeg = made_jpeg(100);
+    if (run->id)
+        CHECK_OK(et_mcap_write_metadata(
+            m.writer,
+            &(struct et_mcap_metadata){.name = ET_STR("etude.run"),
+                                       .pairs =
+                                           &(struct et_mcap_pair){ET_STR("id"), et_str(run->id)},
+                                       .n_pairs = 1},
+            &err));
     for (int64_t i = 0; i < n; i++) {
         const int64_t t = T0 + i * 2 * MS;
         const double q = run->is_still ? 0 : 0.3 * place(t);
@@ -171,6 +180,47 @@ static void check_arm(const struct et_episode *e)
     // The least delay stays in it: 0.2 ms. (The device's own jitter is below 1 µs.)
     if (!CHECK(worst < 0.3e6 && worst_other < 0.3e6 && worst_value < 1e-4))
         printf("#   %g, %g ns, %g\n", worst, worst_other, worst_value);
+}
+
+static void a_recorders_own_id_is_the_recordings(void)
+{
+    static const char *const OWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const char *path = temp_path("own.mcap"), *out = temp_path("own-out");
+    struct run run = TWO;
+    char content[ET_RECORDING_ID_CHARS + 1];
+    run.id = OWN;
+    run.duration_s = 12;
+    make(path, &run);
+    CHECK_OK(curate(path, out, false, NULL));
+    CHECK_STR(curated.id, OWN);
+    CHECK_EQ(strlen(curated.content), ET_RECORDING_ID_CHARS);
+    CHECK(strcmp(curated.content, OWN) != 0);
+    memcpy(content, curated.content, sizeof content);
+    CHECK(file_exists(in(in(out, OWN), "recording.json")));
+    CHECK_EQ(curate(path, out, false, NULL), ET_EEXISTS);
+    CHECK_OK(curate(path, out, true, NULL));
+    CHECK_EQ(n_names(out), 1);
+    // A copy that was changed says the same id, and is not left out for it.
+    run.duration_s = 11;
+    make(temp_path("changed.mcap"), &run);
+    CHECK_OK(curate(temp_path("changed.mcap"), out, false, NULL));
+    CHECK_STR(curated.id, curated.content);
+    CHECK_EQ(curate(temp_path("changed.mcap"), out, false, NULL), ET_EEXISTS);
+    CHECK_EQ(n_names(out), 2);
+    // What was curated by its content before is not taken in twice.
+    const char *before = temp_path("before-out");
+    CHECK_OK(et_dir_make(before, &err));
+    CHECK_OK(et_file_rename(in(out, OWN), in(before, content), &err));
+    CHECK_EQ(curate(path, before, false, NULL), ET_EEXISTS);
+    CHECK_STR(curated.id, content);
+    CHECK_OK(curate(path, before, true, NULL));
+    CHECK_STR(curated.id, content);
+    CHECK_EQ(n_names(before), 1);
+    // What is no id is not one.
+    run.id = "../../elsewhere/0123456789";
+    make(temp_path("bad.mcap"), &run);
+    CHECK_OK(curate(temp_path("bad.mcap"), out, false, NULL));
+    CHECK_STR(curated.id, curated.content);
 }
 
 static void episodes_are_where_the_marks_are(void)
@@ -709,6 +759,7 @@ int main(void)
     RUN(pictures_out_of_order_are_put_in_order);
     RUN(names_of_any_kind_become_json);
     RUN(memory_is_bounded_by_an_episode_and_a_clock);
+    RUN(a_recorders_own_id_is_the_recordings);
     et_arena_close(arena);
     return tap_end();
 }

@@ -319,6 +319,50 @@ static void an_agent_that_lost_its_connection_takes_its_own_place(void)
     et_loop_close(loop);
 }
 
+static int64_t rebooted_now(void *ctx)
+{
+    (void)ctx;
+    return clock_ns - 1000 * S;
+}
+
+// An agent that takes up a session after a boot has another clock; its pings say so.
+static void a_session_that_goes_on_with_another_clock_is_told_on_the_recorders(void)
+{
+    struct et_loop *loop = make_loop();
+    struct recorder_side r = {0};
+    struct agent_side a, b = {.n_put = 5};
+    struct heard heard = {0};
+    open_recorder(&r, loop, NULL, 0);
+    struct et_link_agent_options how = {.address = r.address, .session = 9};
+    open_agent(&a, loop, &how, 0);
+    go_on(loop, 600 * MS);
+    put_numbers(&a, 5, 8);
+    go_on(loop, 50 * MS);
+    close_agent(&a);
+    go_on(loop, 50 * MS);
+    how.id = "robot-1";
+    how.now_ns = rebooted_now;
+    CHECK_OK(et_feed_open(&b.feed, NULL, &err));
+    CHECK_OK(et_feed_add(b.feed, et_feed_stream(r.feed, 1), &b.stream, &err));
+    CHECK_OK(et_link_agent_open(&b.agent, loop, &how, &err));
+    CHECK_OK(et_link_agent_add(b.agent, b.feed, &err));
+    for (uint64_t k = 0; k < 10; k++) // of them five that it takes for the first agent's
+        CHECK(et_feed_put(b.feed, &(struct et_feed_sample){.t_arrival_ns = rebooted_now(NULL),
+                                                           .t_device_ns = (int64_t)k + 1,
+                                                           .stream = b.stream,
+                                                           .n_bytes = sizeof k,
+                                                           .bytes = &k}));
+    const int64_t t_put_ns = clock_ns;
+    go_on(loop, 300 * MS);
+    hear_numbers(r.feed, &heard);
+    CHECK_EQ(heard.n, 10);
+    CHECK_EQ(heard.n_wrong, 0);
+    CHECK(heard.t_last_ns >= t_put_ns - MS && heard.t_last_ns <= t_put_ns + 5 * MS);
+    close_agent(&b);
+    close_recorder(&r);
+    et_loop_close(loop);
+}
+
 /* ---- room ---- */
 
 static void while_the_network_is_away_samples_wait_on_the_disk(void)
@@ -342,7 +386,7 @@ static void while_the_network_is_away_samples_wait_on_the_disk(void)
     CHECK_EQ(status.trouble.status, ET_EIO);
     CHECK(status.window_bytes < 8192);
     CHECK(status.spool_bytes > 50000);
-    CHECK(!file_exists(temp_path("spool"))); // nothing of it outlives the agent
+    CHECK(file_exists(temp_path("spool")));
     open_recorder(&r, loop, NULL, 0);
     for (int i = 0; i < 50; i++) {
         put_numbers(&a, 2, 100); // more comes while it catches up
@@ -356,6 +400,88 @@ static void while_the_network_is_away_samples_wait_on_the_disk(void)
     CHECK_EQ(status.spool_bytes, 0);
     CHECK_EQ(status.n_lost, 0);
     close_agent(&a);
+    CHECK(!file_exists(temp_path("spool"))); // nothing waits in it
+    close_recorder(&r);
+    et_loop_close(loop);
+}
+
+// What an agent leaves that ends, or is killed, while the recorder is away.
+static void leave_spool(const struct et_link_agent_options *how, uint64_t n)
+{
+    struct et_loop *loop = make_loop();
+    struct agent_side a;
+    open_agent(&a, loop, how, 0);
+    for (uint64_t i = 0; i < n; i++) {
+        put_numbers(&a, 1, 100);
+        go_on(loop, 10 * MS);
+    }
+    close_agent(&a);
+    CHECK(file_exists(how->spool));
+    et_loop_close(loop);
+}
+
+static void the_next_agent_sends_what_one_left(void)
+{
+    struct recorder_side r = {0};
+    struct agent_side a;
+    struct heard heard = {0};
+    const struct et_link_agent_options how = {.address = socket_path("left"),
+                                              .window_bytes = 2000,
+                                              .spool = temp_path("left-spool"),
+                                              .retry_ns_max = 50 * MS};
+    leave_spool(&how, 50);
+    struct et_loop *loop = make_loop();
+    (void)snprintf(r.address, sizeof r.address, "%s", how.address);
+    open_agent(&a, loop, &how, 0);
+    CHECK_EQ(et_link_agent_status(a.agent).n_records, 50);
+    CHECK_EQ(et_link_agent_status(a.agent).n_taken, 0);
+    a.n_put = 50;
+    put_numbers(&a, 3, 100);
+    go_on(loop, 100 * MS);
+    open_recorder(&r, loop, NULL, 0);
+    go_on(loop, 200 * MS);
+    hear_numbers(r.feed, &heard);
+    CHECK_EQ(heard.n, 53);
+    CHECK_EQ(heard.n_wrong, 0);
+    CHECK_EQ(et_link_agent_status(a.agent).n_records, 53);
+    CHECK_EQ(et_link_agent_status(a.agent).n_taken, 53);
+    CHECK_EQ(et_feed_n_streams(r.feed), 2); // each is one stream, whoever put it
+    close_agent(&a);
+    CHECK(!file_exists(how.spool));
+    close_recorder(&r);
+    et_loop_close(loop);
+}
+
+static void what_of_a_spool_is_damaged_is_told(void)
+{
+    struct recorder_side r = {0};
+    struct agent_side a;
+    struct heard heard = {0};
+    size_t n;
+    const struct et_link_agent_options how = {.address = socket_path("hurt"),
+                                              .spool = temp_path("hurt-spool"),
+                                              .spool_bytes = 20000,
+                                              .retry_ns_max = 50 * MS};
+    leave_spool(&how, 50);
+    char *bytes = read_file(how.spool, &n);
+    bytes[8192 + 20 * (48 + 40 + 20 + 100) + 60] ^= 1; // in the 21st batch
+    write_file(how.spool, bytes, n);
+    free(bytes);
+    struct et_loop *loop = make_loop();
+    (void)snprintf(r.address, sizeof r.address, "%s", how.address);
+    open_recorder(&r, loop, NULL, 0);
+    open_agent(&a, loop, &how, 0);
+    a.n_put = 50;
+    put_numbers(&a, 5, 100);
+    go_on(loop, 500 * MS);
+    CHECK_EQ(et_link_agent_status(a.agent).n_lost, 30);
+    hear_numbers(r.feed, &heard);
+    CHECK_EQ(heard.n, 25);
+    CHECK_EQ(heard.n_wrong, 1); // one gap
+    CHECK_EQ(heard.next, 55);
+    CHECK_EQ(heard.n_events, 2); // it is there; it lost something
+    close_agent(&a);
+    CHECK(!file_exists(how.spool));
     close_recorder(&r);
     et_loop_close(loop);
 }
@@ -648,7 +774,10 @@ int main(void)
     RUN(a_server_that_begins_anew_goes_on_where_the_other_was);
     RUN(what_was_not_safe_is_sent_again_after_a_kill);
     RUN(an_agent_that_lost_its_connection_takes_its_own_place);
+    RUN(a_session_that_goes_on_with_another_clock_is_told_on_the_recorders);
     RUN(while_the_network_is_away_samples_wait_on_the_disk);
+    RUN(the_next_agent_sends_what_one_left);
+    RUN(what_of_a_spool_is_damaged_is_told);
     RUN(a_full_spool_loses_its_oldest_and_tells_how_many);
     RUN(without_a_spool_memory_is_bounded_and_the_feed_counts_the_rest);
     RUN(a_recorder_that_does_not_keep_up_is_waited_for);
