@@ -303,7 +303,8 @@ static void put_segment(struct mxtp_made *m, uint32_t id, struct et_vec3 at, dou
 static void send_mxtp(const struct sender *sender, const struct person *p)
 {
     static uint32_t counter;
-    const struct mxtp_head head = {2, ++counter, counter * 10, 0, true, 0, 0};
+    counter++;
+    const struct mxtp_head head = {2, counter, counter * 10, 0, true, 0, 0};
     const struct et_quat turn = et_quat_from_axis_angle((struct et_vec3){0, 0, 1}, p->heading_rad);
     struct mxtp_made m = mxtp_begin(&head);
     put_segment(&m, 1, p->place, p->heading_rad);

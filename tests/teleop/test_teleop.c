@@ -527,7 +527,7 @@ static struct rig open_close_rig(double clearance_m)
 static void the_arm_that_would_touch_the_other_stays(void)
 {
     struct rig rig = open_close_rig(0);
-    double nearest = INFINITY;
+    double nearest = 1;
     // The left hand goes through where the right one is; that goes forward meanwhile.
     for (int i = 0; i < 150; i++) {
         rig.input.hands[0].pose.position.y -= 0.004;
