@@ -29,12 +29,6 @@ enum et_live_mode {
     ET_LIVE_SESSION, // one recording, with marks in it
 };
 
-struct et_live_source {
-    const char *device; // as the station calls it
-    const struct et_source_kind *kind;
-    const struct et_value *settings; // without `kind`
-};
-
 /* Who may watch: a Foxglove server (etude/foxglove.h). */
 struct et_station_foxglove {
     const char *address; // NULL: nobody asked for it

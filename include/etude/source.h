@@ -27,6 +27,13 @@ enum et_source_state {
     ET_SOURCE_OVER, // it came to its end (a file that was replayed)
 };
 
+/* A source as a station's file has it. */
+struct et_live_source {
+    const char *device; // as the station calls it
+    const struct et_source_kind *kind;
+    const struct et_value *settings; // without `kind`
+};
+
 /* What a source is opened with. */
 struct et_source_options {
     const char *device;              // as the station calls it: prefix of topics, name in events
@@ -35,12 +42,17 @@ struct et_source_options {
     int64_t (*now_ns)(void *ctx);    // NULL: et_clock_monotonic_ns; tests have their own
     void *ctx;
     bool only_look; // announce streams, and put nothing of them
+    /* All of the station, itself among them, so that one can be led by another; 0: not known. They
+     * outlive the source. */
+    const struct et_live_source *station;
+    size_t n_station;
 };
 
+/* Of a dead man's switch, that a robot moves only while it is held. */
 enum et_source_deadman {
-    ET_SOURCE_DEADMAN_NONE, // no robot follows
-    ET_SOURCE_DEADMAN_RELEASED,
-    ET_SOURCE_DEADMAN_HELD,
+    ET_SOURCE_DEADMAN_NONE,     // no robot follows anybody
+    ET_SOURCE_DEADMAN_RELEASED, // it stays where it is: let go of, or held in vain
+    ET_SOURCE_DEADMAN_HELD,     // an arm follows
 };
 
 /* How the station's work goes: for sources that have a person at their other end. */
@@ -71,6 +83,8 @@ struct et_source_kind {
     void (*hear)(void *self, const struct et_feed_stream *stream,
                  const struct et_feed_sample *sample);
     void (*tell)(void *self, const struct et_source_news *news); // NULL: nobody is there to tell
+    /* Of a robot that follows somebody, on the thread that polls. NULL: none does. */
+    enum et_source_deadman (*deadman)(void *self);
 };
 
 /* All kinds, ended by NULL; those that this build lacks a library for are not among them. */
@@ -106,6 +120,10 @@ ET_API const struct et_source_kind *et_source_kind_of(const struct et_source *so
 /* How it is, in a few words, or "". */
 #define ET_SOURCE_WORDS_BYTES 160
 ET_API void et_source_say(struct et_source *source, char text[ET_SOURCE_WORDS_BYTES]);
+
+/* Whether its robot follows somebody now, on the source's thread; ET_SOURCE_DEADMAN_NONE where its
+ * kind has none that does. */
+ET_API enum et_source_deadman et_source_deadman(const struct et_source *source);
 
 /* Tells it what another source puts; nothing where its kind does not hear. */
 ET_API void et_source_hear(struct et_source *source, const struct et_feed_stream *stream,

@@ -7,6 +7,7 @@
  *     clutch let go, tracking lost   the arm stays where it was told to be
  *     no word for watchdog_ns        all stays (HELD), until both clutches were let go
  *     a force at the wrist           that arm stays, until its clutch is let go
+ *     a contact is near              the arm that would come nearer stays; it may go away from it
  *     out of reach                   as near as it can
  *     stop                           all stays, whatever else is said, until it is reset with both
  *                                    clutches let go
@@ -30,15 +31,30 @@
 
 /* ---- what comes in ---- */
 
+/* How a hand says where its arm shall go. It does not change while the clutch is held. */
+enum et_teleop_mode {
+    ET_TELEOP_BY_POSE,   // as the person's hand has moved since the clutch was pressed
+    ET_TELEOP_BY_JOINTS, // joint by joint, as those of the person's device have since then
+    ET_TELEOP_BY_SPEED,  // on and on, as fast as is said, while that is heard
+};
+
+#define ET_TELEOP_ARM_JOINTS_MAX 16 // that can be led joint by joint
+
 struct et_teleop_hand {
     bool is_tracked;
-    bool is_clutched;    // the person wants this arm to follow
-    struct et_pose pose; // of the person's hand
+    bool is_clutched; // the person wants this arm to follow
+    bool has_no_grip; // the device does not say it: the robot's hand stays as it is
+    enum et_teleop_mode mode;
     double grip;         // 0 open … 1 closed
+    struct et_pose pose; // BY_POSE: of the person's hand
+    /* BY_JOINTS: of the arm's joints in their order, on the robot's signs; only changes count. */
+    double joints[ET_TELEOP_ARM_JOINTS_MAX];
+    struct et_vec3 speed_m_s, turn_rad_s; // BY_SPEED: of the robot's hand, on the robot's axes
 };
 
 struct et_teleop_input {
     int64_t t_arrival_ns; // when it was heard
+    int64_t t_clutch_ns;  // and its clutch, where that is a device of its own; 0: with the hands
     struct et_teleop_hand hands[ET_TELEOP_HANDS];
     double heading_rad; // of the person about z: forward for the robot is forward for the person
 };
@@ -60,6 +76,10 @@ struct et_teleop_robot {
     struct et_pose (*pose)(void *ctx, const double *joints, size_t i_hand);
     /* Moves that arm's values in `joints` towards the goal; how far it still is, in m. */
     double (*solve)(void *ctx, double *joints, size_t i_hand, const struct et_pose *goal);
+    /* How far the arms are from the nearest contact with each other or the rest of the robot, m;
+     * below 0: how deep. What is not finite but +INFINITY counts as contact. NULL: not known, and
+     * nothing is kept apart. */
+    double (*clearance)(void *ctx, const double *joints);
     void *ctx;
 };
 
@@ -72,6 +92,8 @@ struct et_teleop_options {
     double hand_rad_s_max; // 0: 3
     double force_n_max;    // at a wrist, beyond what it was when the clutch was pressed; 0: 40
     double jump_m;         // of the person's hand between two inputs, which no hand does; 0: 0.3
+    double jump_rad;       // of a joint of the person's device, the same; 0: 0.5
+    double clearance_m;    // no step goes nearer to a contact; 0: 0.01
     int64_t watchdog_ns;   // 0: 150 ms
 };
 
@@ -112,6 +134,7 @@ ET_API void et_teleop_reset(struct et_teleop *teleop);
     X(MOVING,  "moving",  "an arm follows")                                     \
     X(HELD,    "held",    "no word from the operator: let go of the clutches")  \
     X(FORCE,   "force",   "a wrist met a force: let go of its clutch")          \
+    X(CLOSE,   "close",   "an arm would touch the robot: move it away")         \
     X(STOPPED, "stopped", "emergency stop")
 // clang-format on
 
@@ -129,10 +152,12 @@ struct et_teleop_status {
     bool is_following[ET_TELEOP_HANDS];
     double rest_m[ET_TELEOP_HANDS]; // from the robot's hand to where it shall be
     uint64_t n_inputs, n_passed_over;
-    uint64_t n_watchdog, n_force, n_jumps; // how often each has held it
+    uint64_t n_watchdog, n_force, n_jumps, n_close; // how often each has held it
     // From an input's arrival to the step that first used it: of the last 1024.
     int64_t latency_p50_ns, latency_p99_ns, latency_max_ns;
 };
 ET_API struct et_teleop_status et_teleop_status(const struct et_teleop *teleop);
+/* Whether an arm follows: of the status, what costs nothing to ask for. */
+ET_API bool et_teleop_is_following(const struct et_teleop *teleop);
 
 #endif

@@ -1,25 +1,18 @@
 #include "record/record__follower.h"
 
 #include "etude/clock.h"
-#include "etude/operator.h"
 #include "etude/world_arm.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define SOLVER_STEPS 6
-#define SQUEEZED 0.5
-#define CURLED_M 0.10  // from a finger's tip to the wrist
-#define PINCHED_M 0.02 // from thumb to index finger: closed
-#define OPEN_M 0.08
-#define RING_TIP 19
-#define LITTLE_TIP 24
 
 struct et__follower {
     const struct et_world *world;
     struct et_world_arms *arms;
     struct et_teleop *teleop;
-    struct et_operator_state operator;
+    struct et__operator_input lead;
     double lower[ET_TELEOP_JOINTS_MAX], upper[ET_TELEOP_JOINTS_MAX];
 };
 
@@ -98,44 +91,17 @@ void et__follower_begin(struct et__follower *f, const double *joints)
 
 /* ---- the operator ---- */
 
-static double length_to_wrist(const struct et_operator_hand *hand, int joint)
+void et__follower_lead(struct et__follower *f, const struct et__operator_how *how)
 {
-    return et_vec3_norm(
-        et_vec3_sub(hand->joints[joint].position, hand->joints[ET_OPERATOR_WRIST].position));
-}
-
-static struct et_teleop_hand read_hand(const struct et_operator_hand *hand, bool is_reset)
-{
-    // A jump of the origin is no movement: tracking was lost, for the hands.
-    struct et_teleop_hand to = {.is_tracked = hand->is_tracked && !is_reset, .pose = hand->pose};
-    if (hand->has_joints) {
-        to.is_clutched = length_to_wrist(hand, RING_TIP) < CURLED_M &&
-                         length_to_wrist(hand, LITTLE_TIP) < CURLED_M;
-        to.grip = (OPEN_M - hand->pinch_m) / (OPEN_M - PINCHED_M);
-    } else {
-        to.is_clutched = hand->squeeze > SQUEEZED || (hand->buttons & ET_OPERATOR_SQUEEZE);
-        to.grip = hand->trigger;
-    }
-    return to;
-}
-
-// Where the person looks, about z.
-static double heading(const struct et_operator_state *operator)
-{
-    const struct et_vec3 ahead = et_quat_rotate(operator->head.rotation, (struct et_vec3){1, 0, 0});
-    return operator->head_is_tracked ? atan2(ahead.y, ahead.x) : 0;
+    f->lead = (struct et__operator_input){.how = *how};
 }
 
 bool et__follower_hear(struct et__follower *f, const struct et_feed_stream *stream,
                        const struct et_feed_sample *sample, double *joints)
 {
-    if (!et_operator_take(&f->operator, stream, sample))
+    struct et_teleop_input input;
+    if (!et__operator_hear(&f->lead, stream, sample, &input))
         return false;
-    const struct et_operator_state *operator= & f->operator;
-    struct et_teleop_input input = {.t_arrival_ns = operator->t_arrival_ns,
-                                    .heading_rad = heading(operator)};
-    for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
-        input.hands[i] = read_hand(&operator->hands[i], operator->is_reset);
     et_teleop_input(f->teleop, &input);
     et_teleop_step(f->teleop, et_clock_monotonic_ns(), joints);
     return true;
@@ -164,4 +130,9 @@ void et__follower_stop(struct et__follower *f, bool is_stopped)
 struct et_teleop_status et__follower_status(const struct et__follower *f)
 {
     return et_teleop_status(f->teleop);
+}
+
+bool et__follower_is_following(const struct et__follower *f)
+{
+    return et_teleop_is_following(f->teleop);
 }

@@ -65,8 +65,11 @@ static enum et_status open_source(struct et_link_agent *a, const struct et_stati
                                    .watch = {.fd = -1},
                                    .timer = {.on_time = on_time, .ctx = s}};
     const struct et_feed_options how = {.n_bytes = FEED_BYTES};
-    const struct et_source_options options = {
-        .device = about->device, .settings = about->settings, .path = file->path};
+    const struct et_source_options options = {.device = about->device,
+                                              .settings = about->settings,
+                                              .path = file->path,
+                                              .station = file->sources,
+                                              .n_station = file->n_sources};
     enum et_status st = et_feed_open(&s->feed, &how, err);
     if (st == ET_OK)
         st = et_source_open(&s->source, about->kind, &options, s->feed, err);

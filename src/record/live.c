@@ -234,6 +234,7 @@ static void make_news(struct et_live *live)
                                          .n_success = s->n_success,
                                          .n_failure = s->n_failure,
                                          .n_discarded = s->n_discarded,
+                                         .deadman = live->news.deadman,
                                          .is_emergency = live->news.is_emergency};
     live->n_news++;
     (void)pthread_mutex_unlock(&live->lock);
@@ -267,6 +268,22 @@ static void poll_source(struct polled *p)
 static bool is_over(const struct polled *p)
 {
     return atomic_load(&p->state) == ET_SOURCE_OVER;
+}
+
+// Held where any robot of the station follows.
+static void look_at_deadmen(struct et_live *live)
+{
+    enum et_source_deadman deadman = ET_SOURCE_DEADMAN_NONE;
+    for (size_t i = 0; i < live->n_polled; i++) {
+        const enum et_source_deadman one = is_over(&live->polled[i])
+                                               ? ET_SOURCE_DEADMAN_NONE
+                                               : et_source_deadman(live->polled[i].source);
+        deadman = one > deadman ? one : deadman;
+    }
+    (void)pthread_mutex_lock(&live->lock);
+    live->n_news += deadman != live->news.deadman;
+    live->news.deadman = deadman;
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 static void tell_news(struct et_live *live)
@@ -314,6 +331,7 @@ static void *poll_all(void *arg)
     int64_t t_ask_ns = 0;
     while (!atomic_load(&live->must_stop)) {
         int64_t t_next_ns = INT64_MAX;
+        look_at_deadmen(live);
         tell_news(live);
         fds[live->n_polled] = (struct pollfd){.fd = live->wake_fd, .events = POLLIN};
         for (size_t i = 0; i < live->n_polled; i++) {
@@ -352,7 +370,9 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
     const struct et_source_options options = {.device = about->device,
                                               .settings = about->settings,
                                               .path = live->file->path,
-                                              .only_look = live->options.only_look};
+                                              .only_look = live->options.only_look,
+                                              .station = live->file->sources,
+                                              .n_station = live->file->n_sources};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
     if (st == ET_OK)
         st = et_feed_listen(p->feed, &marks, err);

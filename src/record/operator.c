@@ -1,103 +1,13 @@
 /* The messages of an operator's devices, read back from their bytes. */
 #include "etude/operator.h"
 
-#include "etude/cdr.h"
+#include "record/record__reader.h"
 
 #define NAMES_MAX 64 // axes or buttons of a device
 
-/* ---- values of a message, in their order ---- */
-
-struct reader {
-    struct et_str bytes; // behind the header
-    size_t at;
-    bool is_bad; // sticky; what is read then is zero
-};
-
-static const char *take(struct reader *r, size_t n_align, size_t n)
-{
-    const size_t at = (r->at + n_align - 1) / n_align * n_align;
-    if (r->is_bad || at > r->bytes.n || n > r->bytes.n - at) {
-        r->is_bad = true;
-        return NULL;
-    }
-    r->at = at + n;
-    return r->bytes.p + at;
-}
-
-// A value of n bytes at a multiple of n; 0 where there is none.
-static void take_value(struct reader *r, void *value, size_t n)
-{
-    const char *p = take(r, n, n);
-    memset(value, 0, n);
-    if (p)
-        memcpy(value, p, n);
-}
-
-static uint32_t take_u32(struct reader *r)
-{
-    uint32_t value;
-    take_value(r, &value, sizeof value);
-    return value;
-}
-
-static int64_t take_i64(struct reader *r)
-{
-    int64_t value;
-    take_value(r, &value, sizeof value);
-    return value;
-}
-
-static double take_f64(struct reader *r)
-{
-    double value;
-    take_value(r, &value, sizeof value);
-    return value;
-}
-
-static bool take_bool(struct reader *r)
-{
-    const char *p = take(r, 1, 1);
-    return p && *p;
-}
-
-static struct et_str take_text(struct reader *r)
-{
-    const uint32_t n = take_u32(r);
-    const char *p = take(r, 1, n);
-    return (struct et_str){p, p && n > 0 ? n - 1 : 0};
-}
-
-static struct et_pose take_pose(struct reader *r)
-{
-    struct et_pose pose;
-    double *const to[] = {&pose.position.x, &pose.position.y, &pose.position.z, &pose.rotation.x,
-                          &pose.rotation.y, &pose.rotation.z, &pose.rotation.w};
-    for (size_t i = 0; i < sizeof to / sizeof *to; i++)
-        *to[i] = take_f64(r);
-    return pose;
-}
-
-static uint32_t take_count(struct reader *r)
-{
-    const uint32_t n = take_u32(r);
-    r->is_bad = r->is_bad || n > NAMES_MAX;
-    return r->is_bad ? 0 : n;
-}
-
-static struct reader begin(const struct et_feed_sample *sample)
-{
-    const char *p = sample->bytes;
-    struct reader r = {.is_bad = sample->n_bytes < ET_CDR_HEADER_BYTES || p[0] != 0 || p[1] != 1};
-    if (!r.is_bad)
-        r.bytes = (struct et_str){p + ET_CDR_HEADER_BYTES, sample->n_bytes - ET_CDR_HEADER_BYTES};
-    (void)take(&r, 4, 8); // the stamp, which is the sample's
-    (void)take_text(&r);  // the frame
-    return r;
-}
-
 /* ---- a hand or the head ---- */
 
-static void take_axes(struct reader *r, struct et_operator_hand *hand)
+static void take_axes(struct et__reader *r, struct et_operator_hand *hand)
 {
     struct et_str names[NAMES_MAX];
     const struct {
@@ -107,21 +17,21 @@ static void take_axes(struct reader *r, struct et_operator_hand *hand)
                 {"squeeze", &hand->squeeze},
                 {"stick_x", &hand->stick_x},
                 {"stick_y", &hand->stick_y}};
-    const uint32_t n = take_count(r);
+    const uint32_t n = et__read_count(r, NAMES_MAX);
     for (uint32_t i = 0; i < n; i++)
-        names[i] = take_text(r);
-    r->is_bad = r->is_bad || take_u32(r) != n;
+        names[i] = et__read_text(r);
+    r->is_bad = r->is_bad || et__read_u32(r) != n;
     for (size_t k = 0; k < 4; k++)
         *AXES[k].to = 0;
     for (uint32_t i = 0; i < n && !r->is_bad; i++) {
-        const double value = take_f64(r);
+        const double value = et__read_f64(r);
         for (size_t k = 0; k < 4; k++)
             if (et_str_is(names[i], AXES[k].name))
                 *AXES[k].to = value;
     }
 }
 
-static void take_buttons(struct reader *r, struct et_operator_hand *hand)
+static void take_buttons(struct et__reader *r, struct et_operator_hand *hand)
 {
     static const char *const NAMES[][2] = {{"trigger", "trigger"},
                                            {"squeeze", "squeeze"},
@@ -130,13 +40,13 @@ static void take_buttons(struct reader *r, struct et_operator_hand *hand)
                                            {"a", "x"},
                                            {"b", "y"}};
     struct et_str names[NAMES_MAX];
-    const uint32_t n = take_count(r);
+    const uint32_t n = et__read_count(r, NAMES_MAX);
     for (uint32_t i = 0; i < n; i++)
-        names[i] = take_text(r);
-    r->is_bad = r->is_bad || take_u32(r) != n;
+        names[i] = et__read_text(r);
+    r->is_bad = r->is_bad || et__read_u32(r) != n;
     hand->buttons = 0;
     for (uint32_t i = 0; i < n && !r->is_bad; i++) {
-        const bool is_pressed = take_bool(r);
+        const bool is_pressed = et__read_bool(r);
         for (unsigned k = 0; k < sizeof NAMES / sizeof *NAMES; k++)
             if (et_str_is(names[i], NAMES[k][0]) || et_str_is(names[i], NAMES[k][1]))
                 hand->buttons |= (unsigned)is_pressed << k;
@@ -145,10 +55,11 @@ static void take_buttons(struct reader *r, struct et_operator_hand *hand)
 
 static void take_device(struct et_operator_state *state, const struct et_feed_sample *sample)
 {
-    struct reader r = begin(sample);
-    const struct et_str name = take_text(&r);
-    const bool is_tracked = take_bool(&r);
-    const struct et_pose pose = take_pose(&r);
+    struct et__reader r = et__reader_begin(sample);
+    et__read_header(&r);
+    const struct et_str name = et__read_text(&r);
+    const bool is_tracked = et__read_bool(&r);
+    const struct et_pose pose = et__read_pose(&r);
     const int side = et_str_is(name, "operator.right_hand") ? ET_OPERATOR_RIGHT : ET_OPERATOR_LEFT;
     if (et_str_is(name, "operator.head") && !r.is_bad) {
         state->head = pose;
@@ -169,11 +80,12 @@ static void take_device(struct et_operator_state *state, const struct et_feed_sa
 static void take_joints(struct et_operator_hand *hand, const struct et_feed_sample *sample)
 {
     struct et_operator_hand found = *hand;
-    struct reader r = begin(sample);
-    if (take_u32(&r) != ET_OPERATOR_JOINTS)
+    struct et__reader r = et__reader_begin(sample);
+    et__read_header(&r);
+    if (et__read_u32(&r) != ET_OPERATOR_JOINTS)
         return;
     for (size_t i = 0; i < ET_OPERATOR_JOINTS; i++)
-        found.joints[i] = take_pose(&r);
+        found.joints[i] = et__read_pose(&r);
     found.has_joints = true;
     found.pinch_m = et_vec3_norm(et_vec3_sub(found.joints[ET_OPERATOR_THUMB_TIP].position,
                                              found.joints[ET_OPERATOR_INDEX_TIP].position));
@@ -183,15 +95,16 @@ static void take_joints(struct et_operator_hand *hand, const struct et_feed_samp
 
 static bool take_frame(struct et_operator_state *state, const struct et_feed_sample *sample)
 {
-    struct reader r = begin(sample);
+    struct et__reader r = et__reader_begin(sample);
+    et__read_header(&r);
     struct et_operator_state found = *state;
-    found.seq = take_u32(&r);
-    found.t_predicted_ns = take_i64(&r);
-    (void)take_i64(&r); // when it was sent
-    found.offset_ns = take_i64(&r);
-    found.uncertainty_ns = take_i64(&r);
-    (void)take_bool(&r);
-    found.is_reset = take_bool(&r);
+    found.seq = et__read_u32(&r);
+    found.t_predicted_ns = et__read_i64(&r);
+    (void)et__read_i64(&r); // when it was sent
+    found.offset_ns = et__read_i64(&r);
+    found.uncertainty_ns = et__read_i64(&r);
+    (void)et__read_bool(&r);
+    found.is_reset = et__read_bool(&r);
     found.t_arrival_ns = sample->t_arrival_ns;
     found.t_device_ns = sample->t_device_ns;
     if (!r.is_bad)

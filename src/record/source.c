@@ -120,6 +120,11 @@ void et_source_tell(struct et_source *source, const struct et_source_news *news)
         source->kind->tell(source->self, news);
 }
 
+enum et_source_deadman et_source_deadman(const struct et_source *source)
+{
+    return source->kind->deadman ? source->kind->deadman(source->self) : ET_SOURCE_DEADMAN_NONE;
+}
+
 void et_source_close(struct et_source *source)
 {
     if (!source)

@@ -5,6 +5,7 @@
  * out is waited for: the folder of devices is watched. In place of a device may stand a file or a
  * pipe of raw struct input_event; a file is played at its own pace, once. */
 #include "record/record__listener.h"
+#include "record/record__operator_input.h"
 #include "record/record__pad.h"
 #include "record/record__sources.h"
 
@@ -29,6 +30,7 @@
 #define TRY_NS ET_NS_PER_S
 #define DEVICES_MAX 256
 #define SECONDS_MAX 4000000000 // of a stamp
+#define LEAD_HZ 50.0           // of a device that leads a robot
 
 enum medium { NOTHING, EVDEV, FILE_PLAYED, PIPE };
 
@@ -46,6 +48,8 @@ struct gamepad {
     struct mark marks[MARKS_MAX];
     size_t n_marks;
     uint16_t stream;
+    int64_t period_ns; // the state is put again so often; 0: only when it changes
+    int64_t t_put_ns;
 
     enum medium medium;
     int fd, watch;
@@ -63,11 +67,19 @@ struct gamepad {
 static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
 static const struct et_schema BOOL = {.type = ET_SCHEMA_BOOL};
 static const struct et_schema MARKS = {.type = ET_SCHEMA_DICT, .items = &TEXT};
-static const struct et_schema_field FIELDS[] = {
-    {"device", &TEXT, false}, {"mark", &MARKS, false}, {"grab", &BOOL, false}, {NULL, NULL, false}};
+static const struct et_schema RATE = {
+    .type = ET_SCHEMA_REAL, .has_range = true, .min = 0, .max = 500};
+static const struct et_schema_field FIELDS[] = {{"device", &TEXT, false},
+                                                {"mark", &MARKS, false},
+                                                {"grab", &BOOL, false},
+                                                {"rate", &RATE, false},
+                                                {NULL, NULL, false}};
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
-static const struct et_schema_field KEYS_FIELDS[] = {
-    {"device", &TEXT, true}, {"mark", &MARKS, true}, {"grab", &BOOL, false}, {NULL, NULL, false}};
+static const struct et_schema_field KEYS_FIELDS[] = {{"device", &TEXT, true},
+                                                     {"mark", &MARKS, true},
+                                                     {"grab", &BOOL, false},
+                                                     {"rate", &RATE, false},
+                                                     {NULL, NULL, false}};
 static const struct et_schema KEYS_SETTINGS = {.type = ET_SCHEMA_MAP, .fields = KEYS_FIELDS};
 
 // By the name that it has in recordings, or by the kernel's.
@@ -120,6 +132,10 @@ static enum et_status read_settings(struct gamepad *g, const struct et_source_op
                                     struct et_err *err)
 {
     const char *device = et_value_text(et_value_get(options->settings, "device"), NULL);
+    // A robot that is led has to know that a stick or a button is still held: silence stops it.
+    const double rate_hz = et_value_real(et_value_get(options->settings, "rate"),
+                                         et__operator_leads(options) ? LEAD_HZ : 0);
+    g->period_ns = rate_hz > 0 ? (int64_t)(1e9 / rate_hz) : 0;
     g->grabs = et_value_bool(et_value_get(options->settings, "grab"), false);
     if (device) {
         char **kept = strchr(device, '/') ? &g->path : &g->pattern;
@@ -214,6 +230,18 @@ static void put_state(struct gamepad *g, int64_t t_device_ns)
     for (size_t i = 0; i < pad->n_buttons; i++)
         et_cdr_bool(&w, pad->buttons[i].is_down);
     et__listener_put(&g->listener, g->stream, t_device_ns, 0);
+    g->t_put_ns = et__listener_now(&g->listener);
+}
+
+/* The state as it was, while the device is there: silence means that it is not. */
+static void put_again(struct gamepad *g, int64_t now_ns, int64_t *t_next_ns)
+{
+    if (g->period_ns == 0 || !(g->medium == EVDEV || g->has_read))
+        return;
+    if (now_ns >= g->t_put_ns + g->period_ns)
+        put_state(g, 0);
+    const int64_t due_ns = g->t_put_ns + g->period_ns;
+    *t_next_ns = due_ns < *t_next_ns ? due_ns : *t_next_ns;
 }
 
 static void put_marks(struct gamepad *g)
@@ -540,6 +568,7 @@ static enum et_status poll_gamepad(void *self, int64_t *t_next_ns, struct et_err
         *t_next_ns = g->t_try_ns;
     else if (g->medium == PIPE && !g->has_read)
         *t_next_ns = now_ns + TRY_NS / 10;
+    put_again(g, now_ns, t_next_ns);
     return g->is_over ? ET_END : ET_OK;
 }
 

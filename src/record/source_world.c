@@ -34,6 +34,7 @@ static const struct et_schema SPEED_RAD_S = REAL(0.05, 10);
 static const struct et_schema HAND_M_S = REAL(0.05, 5);
 static const struct et_schema FORCE_N = REAL(1, 500);
 static const struct et_schema WATCHDOG_MS = REAL(20, 2000);
+static const struct et_schema CLEARANCE_M = REAL(0.001, 0.2);
 static const struct et_schema_field TELEOP_FIELDS[] = {
     {"scale",       &SCALE,       false},
     {"smoothing_s", &SMOOTHING_S, false},
@@ -42,6 +43,7 @@ static const struct et_schema_field TELEOP_FIELDS[] = {
     {"hand_m_s",    &HAND_M_S,    false},
     {"force_n",     &FORCE_N,     false},
     {"watchdog_ms", &WATCHDOG_MS, false},
+    {"clearance_m", &CLEARANCE_M, false},
     {NULL,          NULL,         false},
 };
 static const struct et_schema TELEOP = {.type = ET_SCHEMA_MAP, .fields = TELEOP_FIELDS};
@@ -53,9 +55,9 @@ static const struct et_schema_field FIELDS[] = {
     {"seed",     &SEED,     false},
     {"attempts", &ATTEMPTS, false},
     {"cameras",  &YES,      false},
-    {"operator", &TEXT,     false},
     {"judge",    &YES,      false},
     {"teleop",   &TELEOP,   false},
+    ET__OPERATOR_FIELDS,
     {NULL,       NULL,      false},
 };
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
@@ -80,7 +82,7 @@ struct live_world {
     enum stage stage;
     int n_steps; // of the stage
     int64_t t_next_ns;
-    const char *operator;          // whom the robot follows; NULL: its trainer
+    struct et__operator_how lead;  // whom the robot follows; no device: its trainer
     struct et__follower *follower; // NULL: there is no operator
     enum et_teleop_state state;    // of it, as it was told last
     bool should_judge;             // a success that lasts is marked as one
@@ -122,8 +124,12 @@ static enum et_status open_follower(struct live_world *w, struct et_err *err)
         .hand_m_s_max = setting(w, "hand_m_s"),
         .force_n_max = setting(w, "force_n"),
         .watchdog_ns = (int64_t)(setting(w, "watchdog_ms") * 1e6),
+        .clearance_m = setting(w, "clearance_m"),
     };
-    return et__follower_open(&w->follower, w->world, &how, err);
+    const enum et_status st = et__follower_open(&w->follower, w->world, &how, err);
+    if (st == ET_OK)
+        et__follower_lead(w->follower, &w->lead);
+    return st;
 }
 
 static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
@@ -149,7 +155,7 @@ static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
     w->stage = LEAD;
     w->n_steps = w->n_successful = 0;
     w->must_begin_anew = false;
-    if (st == ET_OK && w->operator&& !w->follower)
+    if (st == ET_OK && w->lead.device && !w->follower)
         st = open_follower(w, err);
     if (st == ET_OK && w->follower)
         et__follower_begin(w->follower, w->action);
@@ -231,6 +237,20 @@ static void close_world(void *self)
     free(w);
 }
 
+// The arms' joints by name, for settings that map others to them.
+static enum et_status read_lead(struct live_world *w, struct et_err *err)
+{
+    struct et__operator_robot robot = {.n = {0}};
+    const struct et_world_joint *joints = et_world_joints(w->world, &w->n_joints);
+    for (size_t i = 0; i < w->n_joints; i++) {
+        const size_t side = joints[i].part == ET_PART_RIGHT_ARM;
+        const bool is_arm = side || joints[i].part == ET_PART_LEFT_ARM;
+        if (is_arm && robot.n[side] < ET_TELEOP_ARM_JOINTS_MAX)
+            robot.names[side][robot.n[side]++] = joints[i].name;
+    }
+    return et__operator_read(&w->lead, &w->options, &robot, err);
+}
+
 static enum et_status open_all(struct live_world *w, struct et_err *err)
 {
     const struct et_world_options how = {.skill = text(w, "skill", NULL),
@@ -242,9 +262,10 @@ static enum et_status open_all(struct live_world *w, struct et_err *err)
         st = et_trainer_style_load(text(w, "trainer", STYLE), w->arena, &style, err);
     if (st == ET_OK)
         st = et_world_open(&w->world, &how, err);
+    if (st == ET_OK)
+        st = read_lead(w, err);
     if (st != ET_OK)
         return st;
-    (void)et_world_joints(w->world, &w->n_joints);
     w->action = calloc(w->n_joints + 1, sizeof *w->action);
     return w->action ? et_trainer_open(&w->trainer, w->world, style, err)
                      : et_fail(err, ET_ENOMEM, -1, "no memory for the actions");
@@ -263,7 +284,6 @@ static enum et_status open_world(void **self, const struct et_source_options *op
     assert(is_tier); // by the schema
     w->seed = (uint64_t)et_value_int(et_value_get(options->settings, "seed"), 1);
     w->n_attempts = et_value_int(et_value_get(options->settings, "attempts"), 0);
-    w->operator= text(w, "operator", NULL);
     w->should_judge = et_value_bool(et_value_get(options->settings, "judge"), true);
     w->has_cameras = et_value_bool(et_value_get(options->settings, "cameras"), true);
     const enum et_status st =
@@ -329,7 +349,7 @@ static void hear_operator(void *self, const struct et_feed_stream *stream,
                           const struct et_feed_sample *sample)
 {
     struct live_world *w = self;
-    if (w->follower && stream->device && strcmp(stream->device, w->operator) == 0)
+    if (w->follower)
         (void)et__follower_hear(w->follower, stream, sample, w->action);
 }
 
@@ -346,6 +366,14 @@ static void tell_world(void *self, const struct et_source_news *news)
     w->n_done = news->n_done;
     w->is_attempt = news->is_attempt;
     et__follower_stop(w->follower, news->is_emergency);
+}
+
+static enum et_source_deadman deadman_of(void *self)
+{
+    const struct live_world *w = self;
+    return !w->follower                             ? ET_SOURCE_DEADMAN_NONE
+           : et__follower_is_following(w->follower) ? ET_SOURCE_DEADMAN_HELD
+                                                    : ET_SOURCE_DEADMAN_RELEASED;
 }
 
 static void say_world(void *self, char *text, size_t n)
@@ -371,4 +399,5 @@ const struct et_source_kind et__source_world = {.name = "world",
                                                 .close = close_world,
                                                 .tell = tell_world,
                                                 .hear = hear_operator,
+                                                .deadman = deadman_of,
                                                 .say = say_world};

@@ -14,6 +14,16 @@
 #define HAND_RAD_S 3.0
 #define FORCE_N 40.0
 #define JUMP_M 0.3
+#define JUMP_RAD 0.5
+#define CLEARANCE_M 0.01
+#define LEAD_M 0.1    // BY_SPEED: what is asked for is never farther ahead of the robot's hand
+#define LEAD_RAD 0.3  // so that it stops, and turns back, when the person does
+#define PART_RAD 0.01 // a step is looked at in parts, so that it goes through nothing
+#define PARTS_MAX 8
+#define HALVES 8 // the last part before a contact is tried down to this share of it
+#define TRIES_MAX 16
+#define CLOSE_NS \
+    (ET_NS_PER_S / 5) // for so long it is told: an arm that slides along comes and goes
 #define WATCHDOG_NS (150 * (ET_NS_PER_S / 1000))
 #define DT_S_MAX 0.05
 #define LATENCIES 1024
@@ -22,13 +32,17 @@
  * moved as the person's hand has moved since. */
 struct arm {
     bool is_following;
-    bool must_let_go; // before it follows again
-    struct et_pose hand_from, robot_from, goal;
+    bool must_let_go;                // before it follows again
+    struct et_teleop_hand hand_from; // of the person, when the clutch was pressed
+    struct et_pose robot_from, goal; // BY_SPEED moves robot_from
+    double joints_from[ET_TELEOP_ARM_JOINTS_MAX], joints_goal[ET_TELEOP_ARM_JOINTS_MAX];
     double heading_rad; // of the person, when the clutch was pressed
     double force_n, force_from_n;
-    struct et_vec3 hand_last;
+    struct et_teleop_hand hand_last;
     bool has_last;
     double rest_m;
+    bool is_kept; // from a contact
+    int64_t t_kept_ns;
 };
 
 struct et_teleop {
@@ -37,11 +51,14 @@ struct et_teleop {
     struct arm arms[ET_TELEOP_HANDS];
     double joints[ET_TELEOP_JOINTS_MAX]; // asked for
     double given[ET_TELEOP_JOINTS_MAX];  // the same, as the last step gave them
+    double clearance_m;                  // of `joints`, while has_clearance
+    bool has_clearance;
     struct et_teleop_input input;
     bool has_input, is_new; // new: no step has used it
     bool is_held;           // by the watchdog
     atomic_bool is_stopped, wants_reset;
-    int64_t t_last_ns; // of the last step; 0: none
+    int64_t t_last_ns;  // of the last step; 0: none
+    int64_t t_noted_ns; // arrival of the input whose latency was noted last
     struct et_teleop_status status;
     int64_t latencies_ns[LATENCIES];
     size_t n_latencies;
@@ -64,6 +81,8 @@ static void fill_in(struct et_teleop_options *o)
     o->hand_rad_s_max = otherwise(o->hand_rad_s_max, HAND_RAD_S);
     o->force_n_max = otherwise(o->force_n_max, FORCE_N);
     o->jump_m = otherwise(o->jump_m, JUMP_M);
+    o->jump_rad = otherwise(o->jump_rad, JUMP_RAD);
+    o->clearance_m = otherwise(o->clearance_m, CLEARANCE_M);
     o->watchdog_ns = o->watchdog_ns ? o->watchdog_ns : WATCHDOG_NS;
 }
 
@@ -84,6 +103,8 @@ static enum et_status check_options(const struct et_teleop_options *o, struct et
                {"hand_rad_s_max", o->hand_rad_s_max},
                {"force_n_max", o->force_n_max},
                {"jump_m", o->jump_m},
+               {"jump_rad", o->jump_rad},
+               {"clearance_m", o->clearance_m},
                {"watchdog_ns", (double)o->watchdog_ns}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!is_positive(all[i].value))
@@ -149,8 +170,8 @@ void et_teleop_begin(struct et_teleop *t, const double *joints)
     for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
         t->arms[i] = (struct arm){.must_let_go = true, .force_n = (double)NAN};
     memcpy(t->given, t->joints, sizeof t->given);
-    t->has_input = t->is_new = t->is_held = false;
-    t->t_last_ns = 0;
+    t->has_input = t->is_new = t->is_held = t->has_clearance = false;
+    t->t_last_ns = t->t_noted_ns = 0;
 }
 
 /* ---- what comes in ---- */
@@ -163,15 +184,37 @@ static bool is_finite_pose(const struct et_pose *p)
            isfinite(n) && n > 0.25 && n < 4;
 }
 
+static bool is_finite(struct et_vec3 v)
+{
+    return isfinite(v.x) && isfinite(v.y) && isfinite(v.z);
+}
+
+static bool is_good_hand(const struct et_teleop_hand *hand)
+{
+    if (!isfinite(hand->grip))
+        return false;
+    bool is_good = true;
+    switch (hand->mode) {
+    case ET_TELEOP_BY_JOINTS:
+        for (size_t k = 0; k < ET_TELEOP_ARM_JOINTS_MAX; k++)
+            is_good = is_good && isfinite(hand->joints[k]);
+        break;
+    case ET_TELEOP_BY_SPEED:
+        is_good = is_finite(hand->speed_m_s) && is_finite(hand->turn_rad_s);
+        break;
+    case ET_TELEOP_BY_POSE:
+    default:
+        is_good = is_finite_pose(&hand->pose);
+    }
+    return is_good || !hand->is_tracked;
+}
+
 void et_teleop_input(struct et_teleop *t, const struct et_teleop_input *input)
 {
     bool is_good = isfinite(input->heading_rad) &&
                    (!t->has_input || input->t_arrival_ns >= t->input.t_arrival_ns);
-    for (size_t i = 0; i < ET_TELEOP_HANDS; i++) {
-        const struct et_teleop_hand *hand = &input->hands[i];
-        is_good =
-            is_good && isfinite(hand->grip) && (!hand->is_tracked || is_finite_pose(&hand->pose));
-    }
+    for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
+        is_good = is_good && is_good_hand(&input->hands[i]);
     t->status.n_inputs++;
     if (!is_good) {
         t->status.n_passed_over++;
@@ -203,15 +246,24 @@ void et_teleop_reset(struct et_teleop *t)
 
 /* ---- following ---- */
 
+// Of an arm's joints, how many can be led one by one.
+static size_t n_led(const struct et_teleop *t, size_t i)
+{
+    const size_t n = t->robot.arms[i].n_joints;
+    return n < ET_TELEOP_ARM_JOINTS_MAX ? n : ET_TELEOP_ARM_JOINTS_MAX;
+}
+
 static void engage(struct et_teleop *t, size_t i)
 {
     struct arm *arm = &t->arms[i];
+    const double *joints = t->joints + t->robot.arms[i].first_joint;
     arm->is_following = true;
-    arm->hand_from = t->input.hands[i].pose;
+    arm->hand_from = arm->hand_last = t->input.hands[i];
     arm->heading_rad = t->input.heading_rad;
     arm->robot_from = arm->goal = t->robot.pose(t->robot.ctx, t->joints, i);
+    memcpy(arm->joints_from, joints, n_led(t, i) * sizeof *joints);
+    memcpy(arm->joints_goal, joints, n_led(t, i) * sizeof *joints);
     arm->force_from_n = isfinite(arm->force_n) ? arm->force_n : 0;
-    arm->hand_last = arm->hand_from.position;
     arm->has_last = true;
 }
 
@@ -229,8 +281,9 @@ static struct et_pose wanted(const struct et_teleop *t, size_t i)
     const struct et_quat turn_back =
         et_quat_from_axis_angle((struct et_vec3){0, 0, 1}, -arm->heading_rad);
     const struct et_vec3 moved =
-        et_quat_rotate(turn_back, et_vec3_sub(now.position, arm->hand_from.position));
-    const struct et_quat turned = et_quat_mul(now.rotation, et_quat_conj(arm->hand_from.rotation));
+        et_quat_rotate(turn_back, et_vec3_sub(now.position, arm->hand_from.pose.position));
+    const struct et_quat turned =
+        et_quat_mul(now.rotation, et_quat_conj(arm->hand_from.pose.rotation));
     const struct et_quat turned_here =
         et_quat_mul(et_quat_mul(turn_back, turned), et_quat_conj(turn_back));
     return (struct et_pose){
@@ -261,31 +314,169 @@ static double speed_of(const struct et_teleop *t, size_t joint)
     return isfinite(known) && known > 0 ? known * t->options.speed_share : t->options.speed_rad_s;
 }
 
-// Joints go where they shall, at most so fast.
-static void move_joint(struct et_teleop *t, size_t joint, double to, double dt_s)
+// A joint on its way to where it shall be, within its limits and no faster than it may.
+static double on_its_way(const struct et_teleop *t, size_t joint, double to, double dt_s)
 {
     const double most = speed_of(t, joint) * dt_s, from = t->joints[joint];
     if (!isfinite(to))
-        return;
-    t->joints[joint] =
-        clip(from + clip(to - from, -most, most), t->robot.lower[joint], t->robot.upper[joint]);
+        return from;
+    return clip(from + clip(to - from, -most, most), t->robot.lower[joint], t->robot.upper[joint]);
+}
+
+// What is asked for goes on as the person says, but never far ahead of the robot's hand.
+static struct et_pose go_on(struct et_teleop *t, size_t i, double dt_s)
+{
+    struct et_pose *asked = &t->arms[i].robot_from;
+    const struct et_teleop_hand *hand = &t->input.hands[i];
+    const struct et_pose at = t->robot.pose(t->robot.ctx, t->joints, i);
+    const double step_s = dt_s * t->options.scale, rad_s = et_vec3_norm(hand->turn_rad_s);
+    asked->position = et_vec3_add(asked->position, et_vec3_scale(hand->speed_m_s, step_s));
+    if (rad_s > 0) {
+        const struct et_vec3 axis = et_vec3_scale(hand->turn_rad_s, 1 / rad_s);
+        const struct et_quat turn = et_quat_from_axis_angle(axis, rad_s * step_s);
+        asked->rotation = et_quat_normal(et_quat_mul(turn, asked->rotation));
+    }
+    const struct et_vec3 ahead = et_vec3_sub(asked->position, at.position);
+    const double ahead_m = et_vec3_norm(ahead);
+    const double ahead_rad = et_quat_angle_rad(at.rotation, asked->rotation);
+    if (ahead_m > LEAD_M)
+        asked->position = et_vec3_add(at.position, et_vec3_scale(ahead, LEAD_M / ahead_m));
+    if (ahead_rad > LEAD_RAD)
+        asked->rotation = et_quat_slerp(at.rotation, asked->rotation, LEAD_RAD / ahead_rad);
+    return *asked;
+}
+
+// next: the joints that bring the hand towards its goal.
+static void follow_pose(struct et_teleop *t, size_t i, double dt_s, double *next)
+{
+    struct arm *arm = &t->arms[i];
+    const struct et_teleop_arm *about = &t->robot.arms[i];
+    const bool is_by_speed = t->input.hands[i].mode == ET_TELEOP_BY_SPEED;
+    const struct et_pose to = is_by_speed ? go_on(t, i, dt_s) : wanted(t, i);
+    move_goal(t, arm, &to, dt_s);
+    arm->rest_m = t->robot.solve(t->robot.ctx, next, i, &arm->goal);
+    for (size_t k = 0; k < about->n_joints; k++)
+        next[about->first_joint + k] =
+            on_its_way(t, about->first_joint + k, next[about->first_joint + k], dt_s);
+}
+
+// The hand is no faster than a hand may, whatever its joints may.
+static void slow_hand(struct et_teleop *t, size_t i, double dt_s, double *next)
+{
+    const struct et_teleop_options *o = &t->options;
+    const struct et_teleop_arm *about = &t->robot.arms[i];
+    const struct et_pose at = t->robot.pose(t->robot.ctx, t->joints, i);
+    for (int n_tries = 0; n_tries < 4; n_tries++) { // a hand's way is almost straight
+        const struct et_pose to = t->robot.pose(t->robot.ctx, next, i);
+        const double m = et_vec3_norm(et_vec3_sub(to.position, at.position));
+        const double rad = et_quat_angle_rad(to.rotation, at.rotation);
+        const double over = fmax(m / (o->hand_m_s_max * dt_s), rad / (o->hand_rad_s_max * dt_s));
+        if (!(over > 1))
+            return;
+        for (size_t k = about->first_joint; k < about->first_joint + about->n_joints; k++)
+            next[k] = t->joints[k] + (next[k] - t->joints[k]) / (1.01 * over);
+    }
+}
+
+static void follow_joints(struct et_teleop *t, size_t i, double dt_s, double *next)
+{
+    struct arm *arm = &t->arms[i];
+    const struct et_teleop_options *o = &t->options;
+    const size_t first = t->robot.arms[i].first_joint;
+    const double share = o->smoothing_s > 0 ? 1 - exp(-dt_s / o->smoothing_s) : 1;
+    const double *from = arm->hand_from.joints, *now = t->input.hands[i].joints;
+    for (size_t k = 0; k < n_led(t, i); k++) {
+        const double to = arm->joints_from[k] + o->scale * (now[k] - from[k]);
+        arm->joints_goal[k] += share * (to - arm->joints_goal[k]);
+        next[first + k] = clip(to, t->robot.lower[first + k], t->robot.upper[first + k]);
+    }
+    const struct et_pose goal = t->robot.pose(t->robot.ctx, next, i);
+    for (size_t k = 0; k < n_led(t, i); k++)
+        next[first + k] = on_its_way(t, first + k, arm->joints_goal[k], dt_s);
+    slow_hand(t, i, dt_s, next);
+    const struct et_pose at = t->robot.pose(t->robot.ctx, next, i);
+    arm->rest_m = et_vec3_norm(et_vec3_sub(goal.position, at.position));
+}
+
+/* ---- keeping apart ---- */
+
+static double clearance(struct et_teleop *t, const double *joints)
+{
+    return t->robot.clearance(t->robot.ctx, joints);
+}
+
+// What is near may go away, and what is deep may come out; what is not known may not.
+static bool may_be(const struct et_teleop *t, double m)
+{
+    return m >= t->options.clearance_m || m >= t->clearance_m;
+}
+
+/* Brings n joints from `first` on to where they are in `next`, as far as nothing is touched. False:
+ * they were kept back. What other arms do in this step stays as it is: so the arm that would come
+ * nearer is the one that stays. */
+static bool go(struct et_teleop *t, size_t first, size_t n, const double *next)
+{
+    double from[ET_TELEOP_JOINTS_MAX], to[ET_TELEOP_JOINTS_MAX];
+    const size_t n_bytes = t->robot.n_joints * sizeof *from;
+    double most_rad = 0;
+    for (size_t k = first; k < first + n; k++)
+        most_rad = fmax(most_rad, fabs(next[k] - t->joints[k]));
+    if (most_rad == 0)
+        return true;
+    if (!t->robot.clearance) {
+        memcpy(t->joints + first, next + first, n * sizeof *next);
+        return true;
+    }
+    if (!t->has_clearance)
+        t->clearance_m = clearance(t, t->joints);
+    t->has_clearance = true;
+    memcpy(from, t->joints, n_bytes);
+    memcpy(to, t->joints, n_bytes);
+    const double whole = 1 / clip(ceil(most_rad / PART_RAD), 1, PARTS_MAX);
+    double part = whole, done = 0;
+    for (int n_tries = 0; n_tries < TRIES_MAX && done < 1 && part * HALVES >= whole; n_tries++) {
+        const double share = done + part > 1 - 1e-9 ? 1 : done + part;
+        for (size_t k = first; k < first + n; k++)
+            to[k] = share < 1 ? from[k] + share * (next[k] - from[k]) : next[k];
+        const double m = clearance(t, to);
+        if (may_be(t, m)) {
+            memcpy(t->joints, to, n_bytes);
+            t->clearance_m = m;
+            done = share;
+        } else {
+            part /= 2;
+        }
+    }
+    return done >= 1;
+}
+
+static bool is_near(const struct et_teleop *t, const struct arm *arm)
+{
+    return arm->is_kept && t->t_last_ns - arm->t_kept_ns < CLOSE_NS;
 }
 
 static void follow(struct et_teleop *t, size_t i, double dt_s)
 {
     struct arm *arm = &t->arms[i];
     const struct et_teleop_arm *about = &t->robot.arms[i];
-    double joints[ET_TELEOP_JOINTS_MAX];
-    const struct et_pose to = wanted(t, i);
-    move_goal(t, arm, &to, dt_s);
-    memcpy(joints, t->joints, t->robot.n_joints * sizeof *joints);
-    arm->rest_m = t->robot.solve(t->robot.ctx, joints, i, &arm->goal);
-    for (size_t k = 0; k < about->n_joints; k++)
-        move_joint(t, about->first_joint + k, joints[about->first_joint + k], dt_s);
-    if (about->i_hand != SIZE_MAX) {
-        const double grip = clip(t->input.hands[i].grip, 0, 1);
-        move_joint(t, about->i_hand, about->open + grip * (about->closed - about->open), dt_s);
+    const struct et_teleop_hand *hand = &t->input.hands[i];
+    double next[ET_TELEOP_JOINTS_MAX];
+    memcpy(next, t->joints, t->robot.n_joints * sizeof *next);
+    if (hand->mode == ET_TELEOP_BY_JOINTS)
+        follow_joints(t, i, dt_s, next);
+    else
+        follow_pose(t, i, dt_s, next);
+    bool is_free = go(t, about->first_joint, about->n_joints, next);
+    if (about->i_hand != SIZE_MAX && !hand->has_no_grip) {
+        const double to = about->open + clip(hand->grip, 0, 1) * (about->closed - about->open);
+        next[about->i_hand] = on_its_way(t, about->i_hand, to, dt_s);
+        is_free = go(t, about->i_hand, 1, next) && is_free;
     }
+    if (is_free)
+        return;
+    t->status.n_close += !is_near(t, arm);
+    arm->is_kept = true;
+    arm->t_kept_ns = t->t_last_ns;
 }
 
 /* ---- what holds it ---- */
@@ -307,10 +498,15 @@ static bool meets_force(const struct et_teleop *t, const struct arm *arm)
 static bool has_jumped(struct et_teleop *t, size_t i)
 {
     struct arm *arm = &t->arms[i];
-    const struct et_vec3 now = t->input.hands[i].pose.position;
-    const bool is_far =
-        arm->has_last && et_vec3_norm(et_vec3_sub(now, arm->hand_last)) > t->options.jump_m;
-    arm->hand_last = now;
+    const struct et_teleop_hand *now = &t->input.hands[i], *last = &arm->hand_last;
+    bool is_far = false;
+    if (now->mode == ET_TELEOP_BY_POSE)
+        is_far =
+            et_vec3_norm(et_vec3_sub(now->pose.position, last->pose.position)) > t->options.jump_m;
+    for (size_t k = 0; k < n_led(t, i) && now->mode == ET_TELEOP_BY_JOINTS; k++)
+        is_far = is_far || fabs(now->joints[k] - last->joints[k]) > t->options.jump_rad;
+    is_far = (is_far && arm->has_last) || now->mode != last->mode;
+    arm->hand_last = *now;
     arm->has_last = true;
     return is_far;
 }
@@ -318,7 +514,10 @@ static bool has_jumped(struct et_teleop *t, size_t i)
 // False: nothing may move.
 static bool may_move(struct et_teleop *t, int64_t t_now_ns)
 {
-    const bool is_late = t->has_input && t_now_ns - t->input.t_arrival_ns > t->options.watchdog_ns;
+    const struct et_teleop_input *input = &t->input;
+    const bool is_clutch_older = input->t_clutch_ns && input->t_clutch_ns < input->t_arrival_ns;
+    const int64_t t_heard_ns = is_clutch_older ? input->t_clutch_ns : input->t_arrival_ns;
+    const bool is_late = t->has_input && t_now_ns - t_heard_ns > t->options.watchdog_ns;
     bool was_following = false;
     for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
         was_following = was_following || t->arms[i].is_following;
@@ -361,21 +560,26 @@ static void look_at_hand(struct et_teleop *t, size_t i)
 
 static void note_latency(struct et_teleop *t)
 {
+    if (t->input.t_arrival_ns == t->t_noted_ns)
+        return; // only its clutch was new
+    t->t_noted_ns = t->input.t_arrival_ns;
     const int64_t t_ns = et_clock_monotonic_ns();
     t->latencies_ns[t->n_latencies++ % LATENCIES] = t_ns - t->input.t_arrival_ns;
 }
 
 static enum et_teleop_state state_of(const struct et_teleop *t)
 {
-    bool is_following = false, has_force = false;
+    bool is_following = false, has_force = false, is_close = false;
     for (size_t i = 0; i < ET_TELEOP_HANDS; i++) {
         is_following = is_following || t->arms[i].is_following;
+        is_close = is_close || (t->arms[i].is_following && is_near(t, &t->arms[i]));
         has_force = has_force || (t->arms[i].must_let_go && t->has_input &&
                                   t->input.hands[i].is_clutched && meets_force(t, &t->arms[i]));
     }
     return atomic_load(&t->is_stopped) ? ET_TELEOP_STOPPED
            : t->is_held                ? ET_TELEOP_HELD
            : has_force                 ? ET_TELEOP_FORCE
+           : is_close                  ? ET_TELEOP_CLOSE
            : is_following              ? ET_TELEOP_MOVING
                                        : ET_TELEOP_IDLE;
 }
@@ -396,8 +600,10 @@ void et_teleop_step(struct et_teleop *t, int64_t t_now_ns, double *joints)
             follow(t, i, dt_s);
     }
     // A stop that came meanwhile counts from this step on.
-    if (atomic_load(&t->is_stopped))
+    if (atomic_load(&t->is_stopped)) {
         memcpy(t->joints, t->given, n_bytes);
+        t->has_clearance = false;
+    }
     memcpy(t->given, t->joints, n_bytes);
     memcpy(joints, t->joints, n_bytes);
     if (t->is_new)
@@ -441,4 +647,12 @@ struct et_teleop_status et_teleop_status(const struct et_teleop *t)
         status.latency_max_ns = sorted[n - 1];
     }
     return status;
+}
+
+bool et_teleop_is_following(const struct et_teleop *t)
+{
+    for (size_t i = 0; i < ET_TELEOP_HANDS; i++)
+        if (t->arms[i].is_following)
+            return true;
+    return false;
 }

@@ -133,20 +133,26 @@ await test('a headset drives the virtual robot through a skill, and its success 
   press(0x13b)
   await until('it records', async () => (await text('recording')).startsWith('recording'))
   await sleep(500)
-  await page.evaluate(async way => {
+  if ((await text('deadman')) !== 'released') return `the page says of the switch: ${await text('deadman')}`
+  const during = await page.evaluate(async way => {
     put(way[0], true)
     await new Promise(resolve => setTimeout(resolve, 300))
-    const begin = performance.now()
+    const begin = performance.now(), shown = () => document.getElementById('deadman').textContent
+    let during = ''
     for (;;) { // at two thirds of the trainer's pace: smoothing and speed limits take their time
       const i = Math.floor((performance.now() - begin) / 15)
       if (i >= way.length) break
       put(way[i], true)
+      if (i > way.length / 2) during ||= shown() // before the end, which puts all back
       await new Promise(resolve => setTimeout(resolve, 8))
     }
     await new Promise(resolve => setTimeout(resolve, 500))
     put(way.at(-1), false)
+    return during
   }, path_of)
   await until('it ended well', async () => (await text('done')).startsWith('1 · 1'), 15000)
+  if (during !== 'held') return `while it was held the page said of the switch: ${during}`
+  await until('the switch is shown to be released', async () => (await text('deadman')) === 'released')
 })
 await sleep(500)
 await browser.close()

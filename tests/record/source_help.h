@@ -74,7 +74,8 @@ static inline int64_t live_now(void *ctx)
 }
 
 /* Opens a source by its settings in YAML; live->st says how it went. */
-static inline struct live *live_open(const char *kind, const char *settings, bool only_look)
+static inline struct live *live_open_as(const char *device, const char *kind, const char *settings,
+                                        bool only_look)
 {
     struct live *live = calloc(1, sizeof *live);
     const struct et_value *value = NULL;
@@ -86,7 +87,7 @@ static inline struct live *live_open(const char *kind, const char *settings, boo
     if (!CHECK(found != NULL))
         exit(99);
     live->st = et_source_open(&live->source, found,
-                              &(struct et_source_options){.device = "dev",
+                              &(struct et_source_options){.device = device,
                                                           .settings = value,
                                                           .path = "station.yaml",
                                                           .now_ns = live_now,
@@ -94,6 +95,11 @@ static inline struct live *live_open(const char *kind, const char *settings, boo
                                                           .only_look = only_look},
                               live->feed, &err);
     return live;
+}
+
+static inline struct live *live_open(const char *kind, const char *settings, bool only_look)
+{
+    return live_open_as("dev", kind, settings, only_look);
 }
 
 static inline void live_close(struct live *live)

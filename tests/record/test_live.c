@@ -343,6 +343,73 @@ static void sources_are_told_how_the_work_goes(void)
     CHECK_OK(et_recorder_close(recorder, &err));
 }
 
+/* ---- a robot that follows somebody ---- */
+
+static atomic_int deadman;
+
+static enum et_source_deadman deadman_of_robot(void *self)
+{
+    (void)self;
+    return (enum et_source_deadman)atomic_load(&deadman);
+}
+
+static enum et_status poll_robot(void *self, int64_t *t_next_ns, struct et_err *error)
+{
+    (void)self;
+    (void)error;
+    *t_next_ns = et_clock_monotonic_ns() + 1000000;
+    return ET_OK;
+}
+
+static void a_person_is_told_whether_a_robot_follows(void)
+{
+    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
+    static const struct et_source_kind PERSON = {.name = "person",
+                                                 .settings = &ANY,
+                                                 .open = open_person,
+                                                 .fd = fd_person,
+                                                 .poll = poll_person,
+                                                 .state = state_person,
+                                                 .close = close_person,
+                                                 .tell = tell_person};
+    static const struct et_source_kind ROBOT = {.name = "robot",
+                                                .settings = &ANY,
+                                                .open = open_person,
+                                                .fd = fd_person,
+                                                .poll = poll_robot,
+                                                .state = state_person,
+                                                .close = close_person,
+                                                .deadman = deadman_of_robot};
+    static const struct et_live_source SOURCES[] = {{.device = "me", .kind = &PERSON},
+                                                    {.device = "one", .kind = &ROBOT}};
+    static const enum et_source_deadman STATES[] = {
+        ET_SOURCE_DEADMAN_HELD, ET_SOURCE_DEADMAN_RELEASED, ET_SOURCE_DEADMAN_NONE};
+    const struct et_station_file file = {.name = "a", .sources = SOURCES, .n_sources = 2};
+    const struct et_recorder_options how = {.folder = temp_path("dead"), .keep_free_bytes = -1};
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    atomic_store(&n_told, 0);
+    atomic_store(&deadman, ET_SOURCE_DEADMAN_RELEASED);
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "a", &err));
+    CHECK_OK(et_live_open(&live, &file, station, NULL, &err));
+    CHECK(is_told(1)); // once, with all there is to tell
+    CHECK_EQ(told.deadman, ET_SOURCE_DEADMAN_RELEASED);
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&deadman, STATES[i]);
+        CHECK(is_told(2 * i + 2));
+        CHECK_EQ(told.deadman, STATES[i]);
+        et_live_mark(live, i == 1 ? "success" : "start", "me", NULL); // other news keep it
+        CHECK_OK(et_live_step(live, &err));
+        CHECK(is_told(2 * i + 3));
+        CHECK_EQ(told.deadman, STATES[i]);
+        CHECK_EQ(told.is_attempt, i != 1);
+    }
+    CHECK_OK(et_live_close(live, &err));
+    CHECK_OK(et_recorder_close(recorder, &err));
+}
+
 static void what_cannot_be_opened_is_told_with_its_name(void)
 {
     struct et_arena *arena;
@@ -374,6 +441,7 @@ int main(void)
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
     RUN(sources_are_told_how_the_work_goes);
+    RUN(a_person_is_told_whether_a_robot_follows);
     RUN(what_cannot_be_opened_is_told_with_its_name);
     return tap_end();
 }

@@ -144,6 +144,36 @@ static void waits_for_a_device_and_tells_when_it_goes(void)
     live_close(live);
 }
 
+// A robot that is led by it has to know that a stick is still held.
+static void puts_its_state_again_when_it_is_told_to(void)
+{
+    for (int k = 0; k < 2; k++) {
+        struct input_event events[N_EVENTS];
+        const char *path = temp_path(k ? "again.pipe" : "once.pipe");
+        (void)play_path(events);
+        CHECK(mkfifo(path, 0600) == 0);
+        struct live *live = open_path("gamepad", path, k ? ", rate: 50" : "");
+        const int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        live_run_to(live, live->t_ns + S);
+        CHECK_EQ(et_feed_counts(live->feed, 1).n_put, 0); // nothing is known of it yet
+        CHECK_EQ(write(fd, events, 3 * sizeof *events), 3 * sizeof *events);
+        live_run_to(live, live->t_ns + S);
+        const uint64_t n_put = et_feed_counts(live->feed, 1).n_put;
+        CHECK(k ? n_put >= 50 && n_put <= 52 : n_put == 1);
+        while (live_next_of(live, 1) && live->sample.t_device_ns != 0)
+            ;
+        if (k)
+            CHECK_NEAR(axis(live->value, "left_x"), 1, 0);
+        (void)close(fd);
+        live_poll(live); // it is gone: no state is put for it
+        CHECK_EQ(et_source_state(live->source), ET_SOURCE_WAITING);
+        const uint64_t n_last = et_feed_counts(live->feed, 1).n_put;
+        live_run_to(live, live->t_ns + S / 20);
+        CHECK_EQ(et_feed_counts(live->feed, 1).n_put, n_last);
+        live_close(live);
+    }
+}
+
 static void says_when_there_is_no_device(void)
 {
     struct live *live = live_open("gamepad", "{device: no such device}", false);
@@ -355,6 +385,7 @@ int main(void)
 {
     RUN(plays_a_file_at_its_pace);
     RUN(waits_for_a_device_and_tells_when_it_goes);
+    RUN(puts_its_state_again_when_it_is_told_to);
     RUN(says_when_there_is_no_device);
     RUN(only_looks_when_asked);
     RUN(records_only_keys_that_mean_something);

@@ -346,6 +346,278 @@ static void nothing_overrides_a_stop(void)
     et_teleop_close(rig.teleop);
 }
 
+/* ---- other ways to lead ---- */
+
+static void set_mode(struct rig *rig, enum et_teleop_mode mode)
+{
+    for (size_t i = 0; i < 2; i++)
+        rig->input.hands[i].mode = mode;
+}
+
+static void an_arm_is_led_joint_by_joint(void)
+{
+    struct rig rig = open_rig(NULL);
+    set_mode(&rig, ET_TELEOP_BY_JOINTS);
+    double *from = rig.input.hands[0].joints;
+    from[0] = 2.5; // wherever the person's joints are: only changes count
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = true;
+    steps(&rig, 1);
+    for (int i = 0; i < 50; i++) {
+        from[0] += 0.004;
+        from[2] -= 0.006;
+        step(&rig, true);
+    }
+    steps(&rig, 50);
+    CHECK(is_at(&rig, 0, 0.5, 0.2, 0.7));
+    CHECK(is_at(&rig, 1, 0.3, -0.2, 1));
+    CHECK(et_teleop_status(rig.teleop).rest_m[0] < 1e-3);
+    // Let go, moved back, pressed again: it goes on from where it is.
+    rig.input.hands[0].is_clutched = false;
+    from[0] = -1;
+    steps(&rig, 5);
+    CHECK(is_at(&rig, 0, 0.5, 0.2, 0.7));
+    rig.input.hands[0].is_clutched = true;
+    for (int i = 0; i < 600; i++) { // to a limit, and no farther
+        from[0] += 0.004;
+        step(&rig, true);
+    }
+    CHECK_NEAR(rig.joints[0], UPPER[0], 1e-9);
+    CHECK(et_teleop_status(rig.teleop).rest_m[0] < 1e-3);
+    from[1] += 0.6; // a servo that reads anything at all
+    steps(&rig, 20);
+    CHECK_NEAR(rig.joints[1], 0.2, 1e-9);
+    CHECK_EQ(et_teleop_status(rig.teleop).n_jumps, 1);
+    const uint64_t n_passed_over = et_teleop_status(rig.teleop).n_passed_over;
+    from[1] = (double)NAN;
+    steps(&rig, 1);
+    CHECK_EQ(et_teleop_status(rig.teleop).n_passed_over, n_passed_over + 1);
+    et_teleop_close(rig.teleop);
+}
+
+static void joints_are_no_faster_than_a_hand_may_be(void)
+{
+    struct rig rig = open_rig(&(struct et_teleop_options){
+        .hand_m_s_max = 0.1, .smoothing_s = -1, .speed_share = 1, .jump_rad = 10});
+    set_mode(&rig, ET_TELEOP_BY_JOINTS);
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = true;
+    steps(&rig, 1);
+    for (size_t k = 0; k < 3; k++)
+        rig.input.hands[0].joints[k] = -0.5;
+    for (int i = 0; i < 20; i++) {
+        const struct et_pose before = robot_pose(NULL, rig.joints, 0);
+        step(&rig, true);
+        const struct et_pose after = robot_pose(NULL, rig.joints, 0);
+        const double m = et_vec3_norm(et_vec3_sub(after.position, before.position));
+        CHECK(m <= 0.1 * 0.01 + 1e-9 && m > 0.0009);
+    }
+    et_teleop_close(rig.teleop);
+}
+
+static void a_hand_goes_on_as_fast_as_a_stick_says(void)
+{
+    struct rig rig = open_rig(NULL);
+    set_mode(&rig, ET_TELEOP_BY_SPEED);
+    rig.input.hands[0].speed_m_s = (struct et_vec3){0.2, 0, -0.1};
+    steps(&rig, 50);
+    CHECK(is_at(&rig, 0, 0.3, 0.2, 1)); // not without its clutch
+    rig.input.hands[0].is_clutched = true;
+    steps(&rig, 101);
+    rig.input.hands[0].speed_m_s = (struct et_vec3){0, 0, 0};
+    steps(&rig, 50);
+    CHECK_NEAR(rig.joints[0], 0.5, 0.004); // 0.2 m/s for a second
+    CHECK_NEAR(rig.joints[2], 0.9, 0.004);
+    // At a limit nothing adds up: it comes back as soon as the stick does.
+    rig.input.hands[0].speed_m_s = (struct et_vec3){0.5, 0, 0};
+    steps(&rig, 400);
+    CHECK_NEAR(rig.joints[0], UPPER[0], 1e-9);
+    rig.input.hands[0].speed_m_s = (struct et_vec3){-0.5, 0, 0};
+    steps(&rig, 60); // 0.3 m back, less at most 0.1 that was asked for in vain
+    CHECK(rig.joints[0] < UPPER[0] - 0.15);
+    rig.input.hands[0].turn_rad_s = (struct et_vec3){0, 0, 0.5};
+    steps(&rig, 20);
+    CHECK(et_quat_angle_rad(last_goal[0].rotation, (struct et_quat){0, 0, 0, 1}) > 0.05);
+    CHECK(last_goal[0].rotation.z > 0);
+    // Silence stops it, as it does any operator.
+    for (int i = 0; i < 16; i++)
+        step(&rig, false);
+    CHECK_EQ(state(&rig), ET_TELEOP_HELD);
+    const double held = rig.joints[0];
+    steps(&rig, 10);
+    CHECK_EQ(rig.joints[0], held);
+    et_teleop_close(rig.teleop);
+}
+
+static void a_hand_whose_grip_nobody_says_stays_as_it_is(void)
+{
+    struct rig rig = open_rig(NULL);
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = true;
+    rig.input.hands[0].grip = 0.5;
+    steps(&rig, 50);
+    CHECK_NEAR(rig.joints[3], 0.05, 1e-9);
+    rig.input.hands[0].grip = 0;
+    rig.input.hands[0].has_no_grip = true;
+    steps(&rig, 50);
+    CHECK_NEAR(rig.joints[3], 0.05, 1e-9);
+    et_teleop_close(rig.teleop);
+}
+
+// The suit goes on, the pedal's wire is cut.
+static void a_clutch_that_falls_silent_holds_all(void)
+{
+    struct rig rig = open_rig(NULL);
+    rig.input.t_clutch_ns = rig.t_ns + STEP_NS;
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = true;
+    for (int i = 0; i < 15; i++)
+        move_hand(&rig, 0, 0.01, 0, 0, 1);
+    CHECK_EQ(state(&rig), ET_TELEOP_MOVING);
+    CHECK(et_teleop_is_following(rig.teleop));
+    move_hand(&rig, 0, 0.01, 0, 0, 1);
+    CHECK_EQ(state(&rig), ET_TELEOP_HELD);
+    CHECK(!et_teleop_is_following(rig.teleop));
+    const double held = rig.joints[0];
+    rig.input.t_clutch_ns = rig.t_ns; // is heard again, and held: it was not let go
+    steps(&rig, 10);
+    CHECK_EQ(state(&rig), ET_TELEOP_HELD);
+    rig.input.t_clutch_ns = rig.t_ns;
+    rig.input.hands[0].is_clutched = false;
+    steps(&rig, 1);
+    CHECK_EQ(state(&rig), ET_TELEOP_IDLE);
+    CHECK_EQ(rig.joints[0], held);
+    et_teleop_close(rig.teleop);
+}
+
+/* ---- keeping apart ---- */
+
+/* Hands of 5 cm around, and a trunk that is a wall at x = 0. */
+#define HAND_M 0.1 // between two hands that touch
+static double wall_x = -2;
+static bool is_unknown;
+
+static double robot_clearance(void *ctx, const double *joints)
+{
+    const struct et_pose left = robot_pose(ctx, joints, 0), right = robot_pose(ctx, joints, 1);
+    const double apart = et_vec3_norm(et_vec3_sub(left.position, right.position)) - HAND_M;
+    const double off = fmin(joints[0], joints[4]) - wall_x;
+    return is_unknown ? (double)NAN : fmin(apart, off);
+}
+
+static struct rig open_close_rig(double clearance_m)
+{
+    struct et_teleop_robot robot = ROBOT;
+    struct rig rig = {.t_ns = et_clock_monotonic_ns()};
+    robot.clearance = robot_clearance;
+    CHECK_OK(et_teleop_open(&rig.teleop, &robot,
+                            &(struct et_teleop_options){.clearance_m = clearance_m}, &err));
+    et_teleop_begin(rig.teleop, START);
+    for (size_t i = 0; i < 2; i++)
+        rig.input.hands[i] =
+            (struct et_teleop_hand){.is_tracked = true, .pose = pose_at(0.5, 0, 1.2)};
+    wall_x = -2;
+    is_unknown = false;
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = rig.input.hands[1].is_clutched = true;
+    steps(&rig, 1);
+    return rig;
+}
+
+static void the_arm_that_would_touch_the_other_stays(void)
+{
+    struct rig rig = open_close_rig(0);
+    double nearest = 1;
+    // The left hand goes through where the right one is; that goes forward meanwhile.
+    for (int i = 0; i < 150; i++) {
+        rig.input.hands[0].pose.position.y -= 0.004;
+        rig.input.hands[1].pose.position.z += 0.0005;
+        step(&rig, true);
+        nearest = fmin(nearest, robot_clearance(NULL, rig.joints));
+    }
+    CHECK(nearest >= 0.01 && nearest < 0.012); // it comes as near as it may
+    CHECK_EQ(state(&rig), ET_TELEOP_CLOSE);
+    CHECK_EQ(et_teleop_status(rig.teleop).n_close, 1);
+    CHECK(rig.joints[6] > 1.06); // the other arm went on
+    CHECK(et_teleop_status(rig.teleop).is_following[0]);
+    // Back again: without letting go, as soon as the person does.
+    move_hand(&rig, 0, 0, 0.6, 0, 150);
+    steps(&rig, 50);
+    CHECK_NEAR(rig.joints[1], 0.2, 0.005);
+    CHECK_EQ(state(&rig), ET_TELEOP_MOVING);
+    et_teleop_close(rig.teleop);
+}
+
+static void an_arm_slides_on_when_the_other_makes_way(void)
+{
+    struct rig rig = open_close_rig(0.02);
+    move_hand(&rig, 0, 0, -0.4, 0, 100);
+    steps(&rig, 50);
+    CHECK(rig.joints[1] > -0.2 + HAND_M + 0.02 - 1e-9);
+    move_hand(&rig, 1, 0, -0.3, 0, 100);
+    steps(&rig, 80);
+    CHECK_NEAR(rig.joints[1], -0.2, 0.005);
+    CHECK_NEAR(rig.joints[5], -0.5, 0.005);
+    et_teleop_close(rig.teleop);
+}
+
+static void what_is_too_near_may_only_go_away(void)
+{
+    struct rig rig = open_close_rig(0);
+    wall_x = 0.32; // something came: both hands are 2 cm deep in it
+    et_teleop_begin(rig.teleop, START);
+    rig.input.hands[0].is_clutched = rig.input.hands[1].is_clutched = false;
+    steps(&rig, 1);
+    rig.input.hands[0].is_clutched = true;
+    steps(&rig, 1);
+    move_hand(&rig, 0, -0.1, 0, 0, 50);
+    CHECK_EQ(rig.joints[0], START[0]);
+    CHECK_EQ(state(&rig), ET_TELEOP_CLOSE);
+    move_hand(&rig, 0, 0.1, 0, 0, 50);
+    move_hand(&rig, 0, 0.3, 0, 0, 80);
+    steps(&rig, 50);
+    CHECK_NEAR(rig.joints[0], 0.6, 0.005);
+    CHECK_EQ(state(&rig), ET_TELEOP_MOVING);
+    et_teleop_close(rig.teleop);
+}
+
+static void a_clearance_that_is_not_known_holds(void)
+{
+    struct rig rig = open_close_rig(0);
+    move_hand(&rig, 0, 0.1, 0, 0, 20);
+    const double before = rig.joints[0];
+    is_unknown = true;
+    move_hand(&rig, 0, 0.1, 0, 0, 20);
+    CHECK_EQ(rig.joints[0], before);
+    is_unknown = false;
+    steps(&rig, 50);
+    CHECK(rig.joints[0] > before + 0.05);
+    et_teleop_close(rig.teleop);
+}
+
+static void no_step_touches_whatever_comes_in(void)
+{
+    struct rng rng = {11};
+    struct rig rig = open_close_rig(0.015);
+    wall_x = 0.1;
+    for (int i = 0; i < 30000; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            struct et_teleop_hand *hand = &rig.input.hands[k];
+            hand->is_clutched = rng_next(&rng) % 200 != 0;
+            struct et_vec3 *p = &hand->pose.position;
+            p->x += 0.03 * rng_gaussian(&rng) + 0.02 * (0.5 - p->x);
+            p->y += 0.03 * rng_gaussian(&rng) - 0.02 * p->y;
+            p->z += 0.03 * rng_gaussian(&rng) + 0.02 * (1.2 - p->z);
+        }
+        rig.t_ns += (int64_t)(rng_next(&rng) % 8) * STEP_NS; // late steps are long ones
+        step(&rig, true);
+        if (!CHECK(robot_clearance(NULL, rig.joints) >= 0.015))
+            break;
+    }
+    CHECK(et_teleop_status(rig.teleop).n_close > 100);
+    et_teleop_close(rig.teleop);
+}
+
 /* ---- the rest ---- */
 
 static void older_words_are_passed_over(void)
@@ -394,6 +666,16 @@ int main(void)
     RUN(a_force_holds_its_arm_until_its_clutch_is_let_go);
     RUN(a_hand_that_jumps_was_lost);
     RUN(nothing_overrides_a_stop);
+    RUN(an_arm_is_led_joint_by_joint);
+    RUN(joints_are_no_faster_than_a_hand_may_be);
+    RUN(a_hand_goes_on_as_fast_as_a_stick_says);
+    RUN(a_hand_whose_grip_nobody_says_stays_as_it_is);
+    RUN(a_clutch_that_falls_silent_holds_all);
+    RUN(the_arm_that_would_touch_the_other_stays);
+    RUN(an_arm_slides_on_when_the_other_makes_way);
+    RUN(what_is_too_near_may_only_go_away);
+    RUN(a_clearance_that_is_not_known_holds);
+    RUN(no_step_touches_whatever_comes_in);
     RUN(older_words_are_passed_over);
     RUN(refuses_robots_and_options_that_cannot_be);
     return tap_end();
