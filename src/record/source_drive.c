@@ -63,6 +63,7 @@ static const struct et_schema_field FIELDS[] = {
     {"interface",    &TEXT,                false},
     {"peers",        &TEXTS,               false},
     {"messages",     &TEXT,                false},
+    {"shared",       &YES,                 false},
     {"record",       &YES,                 false},
     {"tracking_rad", &TRACKING,            false},
     {"teleop",       &et__follower_settings, false},
@@ -84,7 +85,7 @@ struct live_drive {
     const struct et_profile *profile;
     const struct et_drive *drive;
     const char *operator;
-    bool is_armed, should_record;
+    bool is_armed, may_share, should_record;
     double tracking_rad;
     struct et__dds_net where;
     struct et__drive_net net;
@@ -228,7 +229,7 @@ static bool may_take(struct live_drive *w)
     else if (et__drive_net_n_readers(&w->net) == 0)
         warn_once(w, &w->has_told_alone, "the robot is not taken over: nobody hears %s",
                   w->drive->command.topic);
-    else if (w->net.n_others > 0 && !w->drive->may_share)
+    else if (w->net.n_others > 0 && !w->may_share)
         warn_once(w, &w->has_told_others, "the robot is not taken over: somebody else writes %s",
                   w->drive->command.topic);
     else if (!w->is_emergency) {
@@ -297,7 +298,7 @@ static void ramp(struct live_drive *w, double to, double whole_s, double dt_s)
 
 static void step_by_stage(struct live_drive *w, int64_t t_ns, double dt_s)
 {
-    const bool is_shared = w->net.n_others > 0 && !w->drive->may_share;
+    const bool is_shared = w->net.n_others > 0 && !w->may_share;
     et__follower_step(w->follower, NULL, w->target);
     if ((w->stage == TAKING || w->stage == DRIVING) && is_shared) {
         warn_once(w, &w->has_told_others, "somebody else writes %s: the robot is let go of",
@@ -582,6 +583,7 @@ static enum et_status open_all(struct live_drive *w, struct et_err *err)
         st = announce(w, err);
     if (st != ET_OK || w->options.only_look)
         return st;
+    w->may_share = w->drive->may_share || et_value_bool(setting(w, "shared"), false);
     w->period_ns = (int64_t)(1e9 / w->drive->rate_hz);
     st = join(w, err);
     return st == ET_AGAIN ? ET_OK : st;

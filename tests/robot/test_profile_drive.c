@@ -188,9 +188,9 @@ static void shipped_robots_are_driven_as_their_makers_say(void)
     static const struct {
         const char *id, *way;
         size_t n_commanded, i_first;
-    } ROBOTS[] = {{"unitree-g1", "arm_sdk", 14, 15},
+    } ROBOTS[] = {{"unitree-g1", "arm_sdk", 17, 12},
                   {"unitree-g1", "lowcmd", 29, 12},
-                  {"unitree-h1-2", "arm_sdk", 14, 13},
+                  {"unitree-h1-2", "arm_sdk", 15, 12},
                   {"franka", "joint_trajectory", 7, 0}};
     for (size_t i = 0; i < sizeof ROBOTS / sizeof *ROBOTS; i++) {
         const struct et_profile *p = NULL;
