@@ -34,7 +34,7 @@
 #define BEYOND_RAD 0.02 // outside of its limits a joint is not taken over
 #define BUFFER_BYTES ((uint64_t)1 << 20)
 #define LATENCIES 1024
-#define APART_NS (ET_NS_PER_S / 1000) // commands
+#define APART_NS (4 * (ET_NS_PER_S / 1000)) // commands beyond the rate: a flood of poses is none
 #define PEERS_MAX 64
 
 // clang-format off
@@ -103,6 +103,7 @@ struct live_drive {
     int64_t t_sent_ns, t_step_ns; // 0: none was sent since it was taken
     int64_t t_astray_ns;          // since when joints are not where they were told; 0: they are
     int64_t t_pose_ns;            // of a pose that no command has used yet; 0: none
+    int64_t t_hurried_ns;         // of the last command that a pose has sent
     int64_t latencies_ns[LATENCIES];
     size_t n_latencies;
     bool has_told_net, has_told_type, has_told_others, has_told_alone, has_told_unarmed,
@@ -678,7 +679,7 @@ static enum et_source_state state_drive(void *self)
     return w->stage == WAITING ? ET_SOURCE_WAITING : ET_SOURCE_LIVE;
 }
 
-/* A pose is followed at once, beyond the rate; only commands of one millisecond become one. */
+/* A pose is followed at once, beyond the rate. */
 static void hear_operator(void *self, const struct et_feed_stream *stream,
                           const struct et_feed_sample *sample)
 {
@@ -689,8 +690,9 @@ static void hear_operator(void *self, const struct et_feed_stream *stream,
         return;
     const int64_t t_ns = et_clock_monotonic_ns();
     w->t_pose_ns = sample->t_arrival_ns;
-    if (t_ns - w->t_sent_ns < APART_NS || !is_fresh(w, t_ns))
+    if (t_ns - w->t_hurried_ns < APART_NS || !is_fresh(w, t_ns))
         return;
+    w->t_hurried_ns = t_ns;
     send(w, w->target, t_ns);
     w->t_next_ns = t_ns + w->period_ns;
 }

@@ -151,9 +151,11 @@ static void write_fr3_profile(const char *path)
 
 static bool start(struct rig *rig, const char *kind)
 {
-    const struct {
+    static const struct {
         const char *kind, *state, *command;
     } TOPICS[] = {{"unitree", "rt/lowstate", "rt/arm_sdk"},
+                  {"lowcmd", "rt/lowstate", "rt/lowcmd"},
+                  {"other", "rt/joint_states", "rt/forward/commands"}, // than what it is taken for
                   {"trajectory", "rt/joint_states", "rt/fr3_arm_controller/joint_trajectory"},
                   {"array", "rt/joint_states", "rt/forward/commands"},
                   {"joints", "rt/joint_states", "rt/joint_commands"}};
@@ -176,8 +178,8 @@ static bool start(struct rig *rig, const char *kind)
             (void)close(orders[k]);
             (void)close(answers[k]);
         }
-        (void)execl(program, program, domain, kind, TOPICS[i].state, TOPICS[i].command,
-                    (char *)NULL);
+        (void)execl(program, program, domain, strcmp(kind, "other") == 0 ? "unitree" : kind,
+                    TOPICS[i].state, TOPICS[i].command, (char *)NULL);
         _exit(127);
     }
     (void)close(orders[0]);
@@ -223,6 +225,8 @@ struct drive_seen rig_see(struct rig *rig)
     seen.since_last_s = next_number(&at);
     seen.t_first_s = next_number(&at);
     seen.most_speed = next_number(&at);
+    seen.n_legs = (int)next_number(&at);
+    seen.legs_moved = next_number(&at);
     for (size_t i = 0; i < rig->n_joints; i++) {
         seen.q[i] = next_number(&at);
         seen.told[i] = next_number(&at);
@@ -261,7 +265,7 @@ struct et_vec3 rig_hand(struct rig *rig, enum et_side side)
 
 bool rig_open(struct rig *rig, const char *kind)
 {
-    *rig = (struct rig){.is_g1 = strcmp(kind, "unitree") == 0};
+    *rig = (struct rig){.is_g1 = strcmp(kind, "unitree") == 0 || strcmp(kind, "lowcmd") == 0};
     rig->n_joints = rig->is_g1 ? 14 : 7;
     rig->domain = 1 + (unsigned)getpid() % 100; // see dds_robots.c
     for (int i = 0; i < 2; i++)
@@ -306,9 +310,10 @@ enum et_status rig_drive(struct rig *rig, const char *more, struct et_err *why)
     const struct et_feed_options how = {.n_bytes = FEED_BYTES};
     const struct et_feed_listener listener = {hear, rig};
     (void)snprintf(yaml, sizeof yaml,
-                   "profile: %s.yaml\nmodel: %s.xml\ndomain: %u\ninterface: lo\noperator: "
+                   "profile: %s.yaml\nmodel: %s.xml\ndomain: %u\ninterface: %s\noperator: "
                    "headset\n%s",
-                   rig->is_g1 ? "g1" : "fr3", rig->is_g1 ? "g1" : "fr3", rig->domain, more);
+                   rig->is_g1 ? "g1" : "fr3", rig->is_g1 ? "g1" : "fr3", rig->domain,
+                   rig->interface ? rig->interface : "lo", more);
     CHECK_OK(et_feed_open(&rig->feed, &how, &err));
     CHECK_OK(et_feed_open(&rig->operator, & how, &err));
     CHECK_OK(et_feed_listen(rig->operator, & listener, &err));

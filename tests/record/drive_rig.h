@@ -18,6 +18,8 @@ struct drive_seen {
     double first_jump, most_step, most_weight_step, weight, kp;
     int mode_machine;
     double since_last_s, t_first_s, most_speed;
+    int n_legs; // motors below the arms that are told something
+    double legs_moved;
     double q[RIG_JOINTS_MAX], told[RIG_JOINTS_MAX];
 };
 
@@ -26,6 +28,7 @@ struct rig {
     pid_t pid;
     FILE *orders, *answers;
     unsigned domain;
+    const char *interface; // NULL: lo
     bool is_g1;
     size_t n_joints;
     struct et_world_arms *arms; // the test's own, to know where a hand is
@@ -46,9 +49,9 @@ struct rig {
     double grip;
 };
 
-/* Starts a robot of that kind on topics of its own kind, and writes model and profile into the
- * test's folder: "g1.xml", "g1.yaml" (the shipped one, with short ramps), "fr3.xml", "fr3.yaml".
- * false: the program is not there. */
+/* Starts a robot of that kind ("other": a unitree where JointStates are expected), and writes model
+ * and profile into the test's folder: "g1.xml", "g1.yaml" (the shipped one, with short ramps),
+ * "fr3.xml", "fr3.yaml". false: the program is not there. */
 bool rig_open(struct rig *rig, const char *kind);
 void rig_close(struct rig *rig);
 

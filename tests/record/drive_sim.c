@@ -3,9 +3,10 @@
  *     drive_sim DOMAIN KIND STATE_TOPIC COMMAND_TOPIC
  *
  * KIND: unitree (35 motors of unitree_hg, weight in motor 29, checksums as the maker makes them, on
- * the structs that C has), trajectory (seven joints of trajectory_msgs/JointTrajectory), array (the
- * same of std_msgs/Float64MultiArray), joints (of sensor_msgs/JointState). States come 500 times a
- * second; joints go where they are told, at 3 rad/s at most. Lines on standard input:
+ * the structs that C has), lowcmd (the same without a weight: kp counts), trajectory (seven joints
+ * of trajectory_msgs/JointTrajectory), array (the same of std_msgs/Float64MultiArray), joints (of
+ * sensor_msgs/JointState). States come 500 times a second; joints go where they are told, at 3
+ * rad/s at most. Lines on standard input:
  *
  *     get            what it was told: see `answer`
  *     silent 0|1     says no state
@@ -34,10 +35,11 @@
 #define HZ 500
 #define SPEED 3.0
 #define WEIGHT 29
+#define KP 80 // of a shoulder, in force
 #define MODE_MACHINE 5
 
-enum kind { UNITREE, TRAJECTORY, ARRAY, JOINT_STATE, N_KINDS };
-static const char *const KINDS[N_KINDS] = {"unitree", "trajectory", "array", "joints"};
+enum kind { UNITREE, LOWCMD, TRAJECTORY, ARRAY, JOINT_STATE, N_KINDS };
+static const char *const KINDS[N_KINDS] = {"unitree", "lowcmd", "trajectory", "array", "joints"};
 
 static struct {
     pthread_mutex_t lock;
@@ -50,7 +52,8 @@ static struct {
     // What came.
     unsigned n_commands, n_wrong_crc, n_wrong;
     double first_jump, most_step, most_speed, last_weight, most_weight_step;
-    int mode_machine;
+    int mode_machine, n_legs; // legs and waist that are told something
+    double legs_moved;        // away from where they stand
     double t_last_s, t_first_s;
 } sim = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -61,14 +64,19 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool is_unitree(void)
+{
+    return sim.kind <= LOWCMD;
+}
+
 static int first(void)
 {
-    return sim.kind == UNITREE ? 15 : 0;
+    return is_unitree() ? 15 : 0;
 }
 
 static int last(void)
 {
-    return sim.kind == UNITREE ? 29 : JOINTS;
+    return is_unitree() ? 29 : JOINTS;
 }
 
 /* ---- the maker's checksum, bit by bit ---- */
@@ -174,9 +182,15 @@ static void take_unitree(const unitree_hg_msg_dds__LowCmd_ *sample)
         told[i] = c.motor_cmd[15 + i].q;
         sim.n_wrong += c.motor_cmd[15 + i].mode != 1 || c.motor_cmd[15 + i].kd <= 0;
     }
+    sim.n_legs = 0;
+    for (int i = 0; i < 15; i++) {
+        sim.n_legs += c.motor_cmd[i].kd > 0;
+        if (c.motor_cmd[i].kd > 0)
+            sim.legs_moved = fmax(sim.legs_moved, fabs((double)c.motor_cmd[i].q - sim.q[i]));
+    }
     sim.kp = c.motor_cmd[15].kp;
     sim.mode_machine = c.mode_machine;
-    take_told(told, 14, c.motor_cmd[WEIGHT].q);
+    take_told(told, 14, sim.kind == UNITREE ? (double)c.motor_cmd[WEIGHT].q : sim.kp / KP);
 }
 
 static void take_array(const double *values, uint32_t n)
@@ -210,7 +224,7 @@ static void take_commands(void)
     for (int32_t i = 0; i < n; i++) {
         if (!info[i].valid_data)
             continue;
-        if (sim.kind == UNITREE)
+        if (is_unitree())
             take_unitree(samples[i]);
         else if (sim.kind == TRAJECTORY)
             take_trajectory(samples[i]);
@@ -250,7 +264,7 @@ static void *live(void *arg)
         take_commands();
         move();
         sim.tick++;
-        if (!sim.is_silent && sim.kind == UNITREE)
+        if (!sim.is_silent && is_unitree())
             write_unitree();
         else if (!sim.is_silent)
             write_joints();
@@ -269,10 +283,10 @@ static void *live(void *arg)
 // Numbers in the order of struct drive_seen in the test.
 static void answer(void)
 {
-    printf("%u %u %u %.9g %.9g %.9g %.9g %.9g %d %.9g %.9g %.9g", sim.n_commands, sim.n_wrong_crc,
-           sim.n_wrong, sim.first_jump, sim.most_step, sim.most_weight_step, sim.weight, sim.kp,
-           sim.mode_machine, sim.n_commands ? now_s() - sim.t_last_s : -1, sim.t_first_s,
-           sim.most_speed);
+    printf("%u %u %u %.9g %.9g %.9g %.9g %.9g %d %.9g %.9g %.9g %d %.9g", sim.n_commands,
+           sim.n_wrong_crc, sim.n_wrong, sim.first_jump, sim.most_step, sim.most_weight_step,
+           sim.weight, sim.kp, sim.mode_machine, sim.n_commands ? now_s() - sim.t_last_s : -1,
+           sim.t_first_s, sim.most_speed, sim.n_legs, sim.legs_moved);
     for (int i = first(); i < last(); i++)
         printf(" %.9g %.9g", sim.q[i], sim.told[i]);
     printf("\n");
@@ -320,11 +334,13 @@ static bool open_topics(uint32_t domain, const char *state, const char *command)
         "</ParticipantIndex><MaxAutoParticipantIndex>31</MaxAutoParticipantIndex><Peers>"
         "<Peer address=\"127.0.0.1\"/></Peers></Discovery></Domain></CycloneDDS>";
     static const dds_topic_descriptor_t *const STATES[N_KINDS] = {
-        &unitree_hg_msg_dds__LowState__desc, &sensor_msgs_msg_dds__JointState__desc,
-        &sensor_msgs_msg_dds__JointState__desc, &sensor_msgs_msg_dds__JointState__desc};
+        &unitree_hg_msg_dds__LowState__desc, &unitree_hg_msg_dds__LowState__desc,
+        &sensor_msgs_msg_dds__JointState__desc, &sensor_msgs_msg_dds__JointState__desc,
+        &sensor_msgs_msg_dds__JointState__desc};
     static const dds_topic_descriptor_t *const COMMANDS[N_KINDS] = {
-        &unitree_hg_msg_dds__LowCmd__desc, &trajectory_msgs_msg_dds__JointTrajectory__desc,
-        &std_msgs_msg_dds__Float64MultiArray__desc, &sensor_msgs_msg_dds__JointState__desc};
+        &unitree_hg_msg_dds__LowCmd__desc, &unitree_hg_msg_dds__LowCmd__desc,
+        &trajectory_msgs_msg_dds__JointTrajectory__desc, &std_msgs_msg_dds__Float64MultiArray__desc,
+        &sensor_msgs_msg_dds__JointState__desc};
     dds_set_log_sink(hear_log, NULL);
     if (dds_create_domain(domain, CONFIG) < 0)
         return false;
@@ -334,7 +350,7 @@ static bool open_topics(uint32_t domain, const char *state, const char *command)
     dds_qos_t *reliable = dds_create_qos();
     dds_qset_reliability(reliable, DDS_RELIABILITY_RELIABLE, DDS_SECS(1));
     // Controllers of ROS 2 ask for reliable commands, the maker's do not.
-    sim.reader = dds_create_reader(participant, c, sim.kind == UNITREE ? NULL : reliable, NULL);
+    sim.reader = dds_create_reader(participant, c, is_unitree() ? NULL : reliable, NULL);
     sim.writer = dds_create_writer(participant, s, NULL, NULL);
     dds_delete_qos(reliable);
     return sim.reader > 0 && sim.writer > 0;
@@ -352,7 +368,7 @@ int main(int argc, char **argv)
         return 3;
     for (int i = 0; i < MOTORS; i++)
         sim.q[i] = 0.1 + 0.01 * i;
-    if (sim.kind != UNITREE)
+    if (!is_unitree())
         memcpy(sim.q, (const double[JOINTS]){0, -0.78, 0, -2.35, 0, 1.57, 0.78}, JOINTS * 8);
     if (pthread_create(&thread, NULL, live, NULL) != 0)
         return 4;

@@ -318,19 +318,64 @@ static void a_robot_that_nobody_hears_is_not_taken_over(void)
 
 static void another_type_on_the_topic_is_told(void)
 {
-    if (!CHECK(rig_open(&rig, "array"))) // its states are JointStates on rt/joint_states
+    if (!begin("other", ARMED "way: array\n"))
         return;
+    rig_wait(&rig, 0.8);
+    CHECK_HAS(rig.words,
+              "is written as unitree_hg/msg/LowState, not as sensor_msgs/msg/JointState");
+    CHECK(strstr(rig.words, "ready") == NULL);
+    rig_close(&rig);
+}
+
+static void a_type_that_nobody_defines_is_told(void)
+{
     size_t n;
-    char *text = read_file(temp_path("fr3.yaml"), &n), *at = text;
-    while ((at = strstr(at, "type: sensor_msgs/msg/JointState, names: name}\n    command: {topic: "
-                            "/forward")))
-        memcpy(at, "type: sensor_msgs/msg/JointStat3", 32), at++;
+    if (!CHECK(rig_open(&rig, "array")))
+        return;
+    char *text = read_file(temp_path("fr3.yaml"), &n);
+    for (char *at = text; (at = strstr(at, "Float64MultiArray")); at++)
+        memcpy(at, "Float64Multi4rray", 17);
     write_file(temp_path("fr3.yaml"), text, n);
     free(text);
-    // A type that nobody defines is no type.
     CHECK_EQ(rig_drive(&rig, ARMED "way: array\n", &err), ET_ENOTFOUND);
-    CHECK_HAS(err.text, "JointStat3");
+    CHECK_HAS(err.text, "Float64Multi4rray");
     rig_stop_driving(&rig);
+    rig_close(&rig);
+}
+
+static void a_network_that_is_not_there_is_waited_for(void)
+{
+    if (!CHECK(rig_open(&rig, "unitree")))
+        return;
+    rig.interface = "nothing0";
+    CHECK_OK(rig_drive(&rig, ARMED, &err));
+    rig_wait(&rig, 0.2);
+    CHECK_HAS(rig.words, "no interface nothing0; it is waited for");
+    CHECK_EQ(et_source_state(rig.source), ET_SOURCE_WAITING);
+    rig_close(&rig);
+}
+
+// All motors by their own gains: legs and waist stay, arms follow, and all go slack in the end.
+static void a_unitree_without_its_own_controller_is_held_as_a_whole(void)
+{
+    if (!begin("lowcmd", ARMED "way: lowcmd\n"))
+        return;
+    if (CHECK(rig_take_over(&rig))) {
+        const struct et_vec3 from = rig_hand(&rig, ET_RIGHT), way = {0.05, 0, 0.05};
+        rig_run(&rig, 1.2, way);
+        rig_wait(&rig, 0.7);
+        CHECK(apart(rig_hand(&rig, ET_RIGHT), et_vec3_add(from, way)) < 0.012);
+        const struct drive_seen seen = rig_see(&rig);
+        CHECK_EQ(seen.n_wrong_crc, 0);
+        CHECK_EQ(seen.n_wrong, 0);
+        CHECK_NEAR(seen.kp, 80, 1e-6);
+        CHECK(seen.first_jump < 1e-4);
+        CHECK(seen.most_weight_step < 0.2);
+        CHECK(seen.n_legs == 15 && seen.legs_moved < 1e-4);
+    }
+    et_source_close(rig.source);
+    rig.source = NULL;
+    CHECK_NEAR(rig_see(&rig).kp, 0, 1e-6);
     rig_close(&rig);
 }
 
@@ -380,6 +425,9 @@ int main(void)
     RUN(two_do_not_command_one_robot);
     RUN(a_robot_that_nobody_hears_is_not_taken_over);
     RUN(another_type_on_the_topic_is_told);
+    RUN(a_type_that_nobody_defines_is_told);
+    RUN(a_network_that_is_not_there_is_waited_for);
+    RUN(a_unitree_without_its_own_controller_is_held_as_a_whole);
     RUN(what_does_not_fit_is_told_with_its_place);
     return tap_end();
 }
