@@ -222,6 +222,13 @@ static void begin(struct live_drive *w, const double *joints)
     w->t_astray_ns = 0;
 }
 
+// Somebody holds a clutch.
+static bool is_wanted(const struct live_drive *w)
+{
+    const struct et_teleop_status status = et__follower_status(w->follower);
+    return status.is_following[0] || status.is_following[1];
+}
+
 // Why the robot is not to be taken over now, if so.
 static bool may_take(struct live_drive *w)
 {
@@ -312,7 +319,7 @@ static void step_by_stage(struct live_drive *w, int64_t t_ns, double dt_s)
         go(w, READY);
         break;
     case READY:
-        if (et__follower_status(w->follower).state == ET_TELEOP_MOVING && may_take(w))
+        if (is_wanted(w) && may_take(w))
             take_over(w);
         break;
     case TAKING:

@@ -95,23 +95,32 @@ static void write_fr3(const char *path)
 
 /* ---- profiles ---- */
 
-// The shipped profile, with ramps that a test can wait for.
+// Ramps that a test can wait for, and patience, for a machine that may be busy.
+static void put_patient(FILE *f, const char *text, size_t n)
+{
+    static const char *const FROM[] = {"take_s: 5", "release_s: 5", "take_s: 2", "    rate_hz: 250",
+                                       "    rate_hz: 50"};
+    static const char *const TO[] = {"take_s: .4", "release_s: .4", "take_s: .4",
+                                     "    stale_ms: 800\n    rate_hz: 250",
+                                     "    stale_ms: 800\n    rate_hz: 50"};
+    for (const char *at = text, *end = text + n; at < end;) {
+        size_t i = 0;
+        while (i < 5 && strncmp(at, FROM[i], strlen(FROM[i])) != 0)
+            i++;
+        if (i < 5)
+            at += strlen(FROM[i]), (void)fputs(TO[i], f);
+        else
+            (void)fputc(*at++, f);
+    }
+}
+
 static void write_g1_profile(const char *path)
 {
     size_t n;
     char *text = read_file(source_path("share/profiles/unitree-g1.yaml"), &n);
-    static const char *const LONG[] = {"take_s: 5", "release_s: 5", "take_s: 2"};
-    static const char *const SHORT[] = {"take_s: .4", "release_s: .4", "take_s: .4"};
     FILE *f = fopen(path, "w");
-    for (const char *at = text; at && *at;) {
-        size_t i = 0;
-        while (i < 3 && strncmp(at, LONG[i], strlen(LONG[i])) != 0)
-            i++;
-        if (i < 3)
-            at += strlen(LONG[i]), (void)fputs(SHORT[i], f);
-        else
-            (void)fputc(*at++, f);
-    }
+    if (text)
+        put_patient(f, text, n);
     (void)fclose(f);
     free(text);
 }
@@ -127,12 +136,14 @@ static void write_fr3_profile(const char *path)
         "  - name: array\n"
         "    source: a test\n"
         "    rate_hz: 100\n"
+        "    stale_ms: 800\n"
         "    state:   {topic: /joint_states, type: sensor_msgs/msg/JointState, names: name}\n"
         "    command: {topic: /forward/commands, type: std_msgs/msg/Float64MultiArray}\n"
         "    parts: [right_arm]\n"
         "  - name: joints\n"
         "    source: a test\n"
         "    rate_hz: 100\n"
+        "    stale_ms: 800\n"
         "    state:   {topic: /joint_states, type: sensor_msgs/msg/JointState, names: name}\n"
         "    command: {topic: /joint_commands, type: sensor_msgs/msg/JointState, names: name}\n"
         "    parts: [right_arm]\n";
@@ -140,9 +151,12 @@ static void write_fr3_profile(const char *path)
     char *text = read_file(source_path("share/profiles/franka.yaml"), &n);
     char *rules = text ? strstr(text, "rules:\n") : NULL;
     FILE *f = fopen(path, "w");
-    if (rules)
-        (void)fprintf(f, "%.*s%s%s%s", (int)(rules - text), text, RULES, rules + strlen("rules:\n"),
-                      WAYS);
+    if (rules) {
+        (void)fprintf(f, "%.*s%s", (int)(rules - text), text, RULES);
+        rules += strlen("rules:\n");
+        put_patient(f, rules, strlen(rules));
+        (void)fputs(WAYS, f);
+    }
     (void)fclose(f);
     free(text);
 }

@@ -151,8 +151,10 @@ static void take_told(const double *told, int n, double weight)
         sim.first_jump = most;
         sim.t_first_s = t_s;
     } else {
-        sim.most_step = fmax(sim.most_step, most);
-        sim.most_weight_step = fmax(sim.most_weight_step, fabs(weight - sim.weight));
+        // Commands may be missed where the machine is busy, and come late.
+        const double dt_s = t_s - sim.t_last_s + 0.06;
+        sim.most_step = fmax(sim.most_step, most / dt_s);
+        sim.most_weight_step = fmax(sim.most_weight_step, fabs(weight - sim.weight) / dt_s);
     }
     for (int i = 0; i < n; i++)
         sim.told[first() + i] = told[i];
@@ -179,7 +181,7 @@ static void take_unitree(const unitree_hg_msg_dds__LowCmd_ *sample)
     if (checksum(&c, sizeof c - 4) != sample->crc)
         sim.n_wrong_crc++;
     for (int i = 0; i < 14; i++) {
-        told[i] = c.motor_cmd[15 + i].q;
+        told[i] = (double)c.motor_cmd[15 + i].q;
         sim.n_wrong += c.motor_cmd[15 + i].mode != 1 || c.motor_cmd[15 + i].kd <= 0;
     }
     sim.n_legs = 0;
@@ -188,7 +190,7 @@ static void take_unitree(const unitree_hg_msg_dds__LowCmd_ *sample)
         if (c.motor_cmd[i].kd > 0)
             sim.legs_moved = fmax(sim.legs_moved, fabs((double)c.motor_cmd[i].q - sim.q[i]));
     }
-    sim.kp = c.motor_cmd[15].kp;
+    sim.kp = (double)c.motor_cmd[15].kp;
     sim.mode_machine = c.mode_machine;
     take_told(told, 14, sim.kind == UNITREE ? (double)c.motor_cmd[WEIGHT].q : sim.kp / KP);
 }
