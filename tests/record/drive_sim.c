@@ -370,6 +370,7 @@ int main(int argc, char **argv)
         return 3;
     for (int i = 0; i < MOTORS; i++)
         sim.q[i] = 0.1 + 0.01 * i;
+    sim.q[23] = -sim.q[16]; // both shoulders outwards
     if (!is_unitree())
         memcpy(sim.q, (const double[JOINTS]){0, -0.78, 0, -2.35, 0, 1.57, 0.78}, JOINTS * 8);
     if (pthread_create(&thread, NULL, live, NULL) != 0)
