@@ -107,9 +107,10 @@ static void put_patient(FILE *f, const char *text, size_t n)
         size_t i = 0;
         while (i < 5 && strncmp(at, FROM[i], strlen(FROM[i])) != 0)
             i++;
-        if (i < 5)
-            at += strlen(FROM[i]), (void)fputs(TO[i], f);
-        else
+        if (i < 5) {
+            at += strlen(FROM[i]);
+            (void)fputs(TO[i], f);
+        } else
             (void)fputc(*at++, f);
     }
 }
@@ -382,7 +383,7 @@ static void speak(struct rig *rig)
         hand->is_tracked = true;
         hand->pose = rig->hands[side];
         hand->n_buttons = 2;
-        hand->values[0] = (float)rig->grip;
+        hand->values[0] = rig->grip;
         hand->values[1] = rig->is_clutched;
         hand->pressed = rig->is_clutched ? 2 : 0;
     }
