@@ -108,6 +108,12 @@ static const char *either(const struct cli_args *args, const char *option, const
     return cli_has(args, option) ? cli_get(args, option) : otherwise;
 }
 
+// Of what is recorded, which who only looks on or drives is not asked for.
+static const char *of_recording(const struct session *s, const char *option, const char *otherwise)
+{
+    return s->only_listens ? otherwise : either(s->args, option, otherwise);
+}
+
 // Where centre.yaml is, in the folder or above it; NULL: nowhere.
 static const char *find_centre(struct et_arena *arena)
 {
@@ -127,7 +133,7 @@ static const char *find_centre(struct et_arena *arena)
 static void choose_folder(struct session *s)
 {
     const char *centre = find_centre(s->arena);
-    s->folder = either(s->args, "output", s->file->folder);
+    s->folder = of_recording(s, "output", s->file->folder);
     s->by_day = !s->folder && centre;
     if (!s->folder)
         s->folder = centre ? et_path_join(s->arena, centre, FOLDER) : FOLDER;
@@ -148,15 +154,14 @@ static enum et_status attach(struct session *s, const char *name, const char *me
 static enum et_status describe_run(struct session *s, struct et_err *err)
 {
     const struct et_station_file *f = s->file;
-    const struct cli_args *args = s->args;
     const struct et_profile *profile;
     s->run = (struct et_run){.robot = f->robot,
                              .serial = f->serial,
-                             .trainer = either(args, "trainer", f->trainer),
+                             .trainer = of_recording(s, "trainer", f->trainer),
                              .programme = f->programme,
                              .scenario = f->scenario,
-                             .skill = either(args, "skill", f->skill),
-                             .instruction = either(args, "instruction", f->instruction),
+                             .skill = of_recording(s, "skill", f->skill),
+                             .instruction = of_recording(s, "instruction", f->instruction),
                              .objects = f->objects};
     enum et_status st = attach(s, "station.yaml", "application/yaml", f->path, err);
     if (st != ET_OK || !f->robot)
@@ -232,7 +237,6 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
     const bool only_look = s->is_list && cli_has(s->args, "look");
     struct et_recorder_options how = s->file->recorder;
     how.folder = s->folder;
-    s->only_listens = only_listen;
     how.by_day = s->by_day;
     how.log = log;
     enum et_status st = et_recorder_open(&s->recorder, &how, err);
@@ -326,7 +330,7 @@ static int read_file(struct session *s)
 // Records, or only drives and shows.
 static int run(const struct cli_args *args, bool only_listen)
 {
-    struct session s = {.args = args};
+    struct session s = {.args = args, .only_listens = only_listen};
     struct et_err err = {0};
     double seconds;
     const struct et_log log = {args->n_verbose ? ET_LOG_DEBUG : ET_LOG_INFO, write_log, &s};

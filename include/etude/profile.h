@@ -11,6 +11,7 @@
 #define ETUDE_PROFILE_H
 
 #include "etude/arena.h"
+#include "etude/drive.h"
 #include "etude/share.h"
 #include "etude/stream.h"
 
@@ -72,7 +73,9 @@ struct et_profile {
     size_t n_cameras;
     const struct et_rule *rules;
     size_t n_rules;
-    uint8_t digest[32]; // BLAKE2b of the file's bytes
+    const struct et_drive *drives; // ways to drive it, the first is the usual one
+    size_t n_drives;               // 0: nobody says how
+    uint8_t digest[32];            // BLAKE2b of the file's bytes
 };
 
 /* Reads and checks a profile. ET_ECORRUPT: "path:line:column: …", the first mistake: schema, joint

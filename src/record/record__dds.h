@@ -41,6 +41,11 @@ ET_MUST_USE enum et_status et__dds_join(dds_entity_t *participant, const struct 
                                         struct et_err *err);
 void et__dds_leave(dds_entity_t participant);
 
+/* A setting that goes into Cyclone's own, which are XML: an interface, a peer. NULL: it is not set.
+ * ET_ECORRUPT: it names no place on a network. */
+ET_MUST_USE enum et_status et__dds_check_place(const struct et_value *value, const char *path,
+                                               struct et_err *err);
+
 /* The largest receive buffer that the system gives to anybody; 0: unknown. */
 uint64_t et__dds_buffer_max(void);
 
@@ -50,6 +55,10 @@ uint64_t et__dds_buffer_max(void);
  * "pkg/msg/Name"; all else keeps its name. */
 void et__dds_topic_name(const char *dds_name, char name[ET__DDS_NAME_BYTES]);
 void et__dds_type_name(const char *dds_type, char name[ET__DDS_NAME_BYTES]);
+
+/* And back: "/a/b" is "rt/a/b", "pkg/msg/Name" is "pkg::msg::dds_::Name_". */
+void et__dds_name_of_topic(const char *topic, char dds_name[ET__DDS_NAME_BYTES]);
+void et__dds_name_of_type(const char *type, char dds_name[ET__DDS_NAME_BYTES]);
 
 /* True when text is what the pattern says, in which '*' stands for any bytes. */
 bool et__dds_fits(const char *pattern, const char *text);
@@ -94,6 +103,11 @@ dds_entity_t et__dds_listen(dds_entity_t participant, const struct et__dds_raw *
 /* Takes all samples of a reader on such a topic. */
 void et__dds_take(dds_entity_t reader, void (*hear)(void *ctx, const struct et__dds_sample *sample),
                   void *ctx);
+
+/* Writes a sample on such a topic as it is, the four bytes that say how it is encoded first. false:
+ * DDS did not take it. */
+bool et__dds_raw_write(const struct et__dds_raw *raw, dds_entity_t writer, const void *bytes,
+                       size_t n_bytes);
 
 /* Where a participant is: "192.168.123.161", or "here" in this process. */
 void et__dds_place(const struct et__dds_raw *raw, const dds_guid_t *participant,

@@ -4,7 +4,8 @@
 
 #include "etude/source.h"
 
-extern const struct et_source_kind et__source_dds; // where Cyclone DDS is (ET_HAS_DDS)
+extern const struct et_source_kind et__source_dds;   // where Cyclone DDS is (ET_HAS_DDS)
+extern const struct et_source_kind et__source_drive; // the same
 extern const struct et_source_kind et__source_dynamixel;
 extern const struct et_source_kind et__source_foxglove;
 extern const struct et_source_kind et__source_gamepad; // where libevdev is (ET_HAS_EVDEV)

@@ -15,6 +15,7 @@ struct et_source {
 static const struct et_source_kind *const KINDS[] = {
 #ifdef ET_HAS_DDS
     &et__source_dds,
+    &et__source_drive,
 #endif
     &et__source_dynamixel,
     &et__source_foxglove,

@@ -58,8 +58,8 @@ static const char *text(const struct et_value *settings, const char *key, const 
 }
 
 // What goes into Cyclone's settings, which are XML.
-static enum et_status check_place(const struct et_value *value, const char *path,
-                                  struct et_err *err)
+enum et_status et__dds_check_place(const struct et_value *value, const char *path,
+                                   struct et_err *err)
 {
     if (!value)
         return ET_OK;
@@ -121,9 +121,10 @@ static enum et_status copy_net(struct et__dds *s, const struct et_source_options
 {
     const struct et_value *settings = options->settings;
     const struct et_value *peers = et_value_get(settings, "peers");
-    enum et_status st = check_place(et_value_get(settings, "interface"), options->path, err);
+    enum et_status st =
+        et__dds_check_place(et_value_get(settings, "interface"), options->path, err);
     for (size_t i = 0; st == ET_OK && i < et_value_count(peers); i++)
-        st = check_place(et_value_at(peers, i), options->path, err);
+        st = et__dds_check_place(et_value_at(peers, i), options->path, err);
     if (st == ET_OK)
         st = copy_list(peers, &s->net.peers, &s->net.n_peers, err);
     if (st != ET_OK)

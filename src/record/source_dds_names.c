@@ -33,6 +33,21 @@ void et__dds_type_name(const char *dds_type, char name[ET__DDS_NAME_BYTES])
     copy(name, dds_type);
 }
 
+void et__dds_name_of_topic(const char *topic, char dds_name[ET__DDS_NAME_BYTES])
+{
+    (void)snprintf(dds_name, ET__DDS_NAME_BYTES, "%s%s", topic[0] == '/' ? "rt" : "", topic);
+}
+
+void et__dds_name_of_type(const char *type, char dds_name[ET__DDS_NAME_BYTES])
+{
+    const char *first = strchr(type, '/'), *last = strrchr(type, '/');
+    if (!first || first == last || strchr(first + 1, '/') != last)
+        copy(dds_name, type);
+    else
+        (void)snprintf(dds_name, ET__DDS_NAME_BYTES, "%.*s::%.*s::dds_::%s_", (int)(first - type),
+                       type, (int)(last - first - 1), first + 1, last + 1);
+}
+
 // The last '*' that was met takes as much as is needed, so that no step is made twice for another.
 bool et__dds_fits(const char *pattern, const char *text)
 {

@@ -109,7 +109,7 @@ static struct ddsi_serdata *from_sample(const struct ddsi_sertype *type,
                                         enum ddsi_serdata_kind kind, const void *sample)
 {
     (void)type, (void)kind, (void)sample;
-    return NULL; // nobody writes with this type
+    return NULL; // who writes with this type writes bytes
 }
 
 static struct ddsi_serdata *to_untyped(const struct ddsi_serdata *c)
@@ -434,6 +434,16 @@ dds_entity_t et__dds_listen(dds_entity_t participant, const struct et__dds_raw *
     if (reader < 0) // else it is the reader's, and goes with it
         free(tap);
     return reader;
+}
+
+bool et__dds_raw_write(const struct et__dds_raw *raw, dds_entity_t writer, const void *bytes,
+                       size_t n_bytes)
+{
+    struct data *d = new_data(raw->type, SDK_DATA, n_bytes);
+    if (!d)
+        return false;
+    memcpy(d->bytes, bytes, n_bytes);
+    return dds_writecdr(writer, &d->c) == DDS_RETCODE_OK; // which has the sample from now on
 }
 
 /* ---- who is where ---- */

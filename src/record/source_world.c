@@ -26,27 +26,6 @@ static const struct et_schema SEED = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e15};
 static const struct et_schema ATTEMPTS = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e6};
-#define REAL(lo, hi) {.type = ET_SCHEMA_REAL, .has_range = true, .min = (lo), .max = (hi)}
-static const struct et_schema SCALE = REAL(0.1, 10);
-static const struct et_schema SMOOTHING_S = REAL(0.001, 1);
-static const struct et_schema SPEED_SHARE = REAL(0.01, 1);
-static const struct et_schema SPEED_RAD_S = REAL(0.05, 10);
-static const struct et_schema HAND_M_S = REAL(0.05, 5);
-static const struct et_schema FORCE_N = REAL(1, 500);
-static const struct et_schema WATCHDOG_MS = REAL(20, 2000);
-static const struct et_schema CLEARANCE_M = REAL(0.001, 0.2);
-static const struct et_schema_field TELEOP_FIELDS[] = {
-    {"scale",       &SCALE,       false},
-    {"smoothing_s", &SMOOTHING_S, false},
-    {"speed_share", &SPEED_SHARE, false},
-    {"speed_rad_s", &SPEED_RAD_S, false},
-    {"hand_m_s",    &HAND_M_S,    false},
-    {"force_n",     &FORCE_N,     false},
-    {"watchdog_ms", &WATCHDOG_MS, false},
-    {"clearance_m", &CLEARANCE_M, false},
-    {NULL,          NULL,         false},
-};
-static const struct et_schema TELEOP = {.type = ET_SCHEMA_MAP, .fields = TELEOP_FIELDS};
 static const struct et_schema_field FIELDS[] = {
     {"skill",    &TEXT,     true},
     {"robot",    &TEXT,     false},
@@ -56,7 +35,7 @@ static const struct et_schema_field FIELDS[] = {
     {"attempts", &ATTEMPTS, false},
     {"cameras",  &YES,      false},
     {"judge",    &YES,      false},
-    {"teleop",   &TELEOP,   false},
+    {"teleop",   &et__follower_settings, false},
     ET__OPERATOR_FIELDS,
     {NULL,       NULL,      false},
 };
@@ -109,24 +88,11 @@ static enum et_status end_attempt(struct live_world *w, struct et_err *err)
     return et_world_record_finish(record, &outcome, err);
 }
 
-static double setting(const struct live_world *w, const char *key)
-{
-    return et_value_real(et_value_get(et_value_get(w->options.settings, "teleop"), key), 0);
-}
-
 static enum et_status open_follower(struct live_world *w, struct et_err *err)
 {
-    const struct et_teleop_options how = {
-        .scale = setting(w, "scale"),
-        .smoothing_s = setting(w, "smoothing_s"),
-        .speed_share = setting(w, "speed_share"),
-        .speed_rad_s = setting(w, "speed_rad_s"),
-        .hand_m_s_max = setting(w, "hand_m_s"),
-        .force_n_max = setting(w, "force_n"),
-        .watchdog_ns = (int64_t)(setting(w, "watchdog_ms") * 1e6),
-        .clearance_m = setting(w, "clearance_m"),
-    };
-    const enum et_status st = et__follower_open(&w->follower, w->world, &how, err);
+    const struct et_teleop_options how =
+        et__follower_options(et_value_get(w->options.settings, "teleop"));
+    const enum et_status st = et__follower_open_world(&w->follower, w->world, &how, err);
     if (st == ET_OK)
         et__follower_lead(w->follower, &w->lead);
     return st;

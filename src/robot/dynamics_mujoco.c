@@ -101,10 +101,31 @@ static bool add_file(mjVFS *files, const struct et__mujoco_file *file)
     return true;
 }
 
+// One load after the other: MuJoCo keeps the last in a global.
+static enum et_status load_alone(struct load *l, struct mjModel_ **model, struct et_err *err)
+{
+    static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&one_by_one);
+    const enum et_status st = load_with_points(l, err);
+    (void)pthread_mutex_unlock(&one_by_one);
+    if (st != ET_OK)
+        return st;
+    flatten(l->text);
+    if (!l->model)
+        return et_fail(err, ET_ECORRUPT, -1, "MuJoCo: %.300s", l->text);
+    *model = l->model;
+    return ET_OK;
+}
+
+enum et_status et__mujoco_load_path(const char *path, struct mjModel_ **model, struct et_err *err)
+{
+    *model = NULL;
+    return load_alone(&(struct load){.name = path}, model, err);
+}
+
 enum et_status et__mujoco_load(const struct et__mujoco_file *texts, size_t n_texts,
                                struct mjModel_ **model, struct et_err *err)
 {
-    static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
     *model = NULL;
     for (size_t i = 0; i < n_texts; i++) // MuJoCo would end the program
         if (texts[i].text.n == 0)
@@ -113,25 +134,13 @@ enum et_status et__mujoco_load(const struct et__mujoco_file *texts, size_t n_tex
     if (!files)
         return et_fail(err, ET_ENOMEM, -1, "no memory for MuJoCo's files");
     mj_defaultVFS(files);
-    struct load l = {.name = texts[0].name, .files = files};
     bool is_full = false;
-    enum et_status st = ET_ENOMEM;
     for (size_t i = 0; !is_full && i < n_texts; i++)
         is_full = !add_file(files, &texts[i]);
-    if (is_full) {
-        (void)et_fail(err, ET_ENOMEM, -1, "no memory for a model's text");
-    } else {
-        (void)pthread_mutex_lock(&one_by_one);
-        st = load_with_points(&l, err);
-        (void)pthread_mutex_unlock(&one_by_one);
-    }
+    const enum et_status st =
+        is_full ? et_fail(err, ET_ENOMEM, -1, "no memory for a model's text")
+                : load_alone(&(struct load){.name = texts[0].name, .files = files}, model, err);
     mj_deleteVFS(files);
     free(files);
-    if (st != ET_OK)
-        return st;
-    flatten(l.text);
-    if (!l.model)
-        return et_fail(err, ET_ECORRUPT, -1, "MuJoCo: %.300s", l.text);
-    *model = l.model;
-    return ET_OK;
+    return st;
 }

@@ -23,4 +23,8 @@ struct et__mujoco_file {
 ET_MUST_USE enum et_status et__mujoco_load(const struct et__mujoco_file *files, size_t n_files,
                                            struct mjModel_ **model, struct et_err *err);
 
+/* The same for a file of the user's, which may name others beside it: meshes. */
+ET_MUST_USE enum et_status et__mujoco_load_path(const char *path, struct mjModel_ **model,
+                                                struct et_err *err);
+
 #endif

@@ -75,6 +75,7 @@ static const struct et_schema_field PROFILE_FIELDS[] = {
     {"parts",       &ANY_DICT,     true},
     {"cameras",     &TEXT_DICT,    false},
     {"rules",       &RULES,        true},
+    {"drive",       &ANY,          false},
     {NULL,          NULL,          false},
 };
 static const struct et_schema PROFILE = {.type = ET_SCHEMA_MAP, .fields = PROFILE_FIELDS};
@@ -296,7 +297,8 @@ static enum et_status read_document(const struct et__profile_reader *r, const st
         (st = read_parts(r, et_value_get(doc, "parts"))) != ET_OK ||
         (st = read_cameras(r, et_value_get(doc, "cameras"))) != ET_OK)
         return st;
-    return et__profile_rules(r, et_value_get(doc, "rules"));
+    st = et__profile_rules(r, et_value_get(doc, "rules"));
+    return st == ET_OK ? et__profile_drives(r, et_value_get(doc, "drive")) : st;
 }
 
 enum et_status et_profile_load(const char *path, struct et_arena *arena,

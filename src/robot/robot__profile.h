@@ -23,6 +23,10 @@ ET_MUST_USE enum et_status et__profile_schema(const struct et__profile_reader *r
 ET_MUST_USE enum et_status et__profile_rules(const struct et__profile_reader *r,
                                              const struct et_value *rules);
 
+/* The ways in which the robot is driven; the rules are read already. NULL: none. */
+ET_MUST_USE enum et_status et__profile_drives(const struct et__profile_reader *r,
+                                              const struct et_value *drives);
+
 /* The profile's description of a part; NULL when the robot has none such. */
 const struct et_profile_part *et__profile_part(const struct et_profile *profile, enum et_part part);
 

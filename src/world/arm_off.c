@@ -9,6 +9,27 @@ enum et_status et_world_arms_open(struct et_world_arms **arms, const struct et_w
     return et_fail(err, ET_EUNSUPPORTED, -1, "built without MuJoCo");
 }
 
+enum et_status et_world_arms_open_model(struct et_world_arms **arms,
+                                        const struct et_world_arms_model *model, struct et_err *err)
+{
+    (void)model;
+    *arms = NULL;
+    return et_fail(err, ET_EUNSUPPORTED, -1, "built without MuJoCo");
+}
+
+void et_world_arms_others(struct et_world_arms *arms, const double *others)
+{
+    (void)arms;
+    (void)others;
+}
+
+double et_world_arm_clearance(struct et_world_arms *arms, const double *joints)
+{
+    (void)arms;
+    (void)joints;
+    return 0;
+}
+
 void et_world_arms_close(struct et_world_arms *arms)
 {
     (void)arms;

@@ -34,7 +34,11 @@ struct et_pose et__body_pose(const mjData *d, int body)
 
 struct et_pose et__reach_tcp(const struct et__reach *r, enum et__side side)
 {
-    return et__site_pose(r->scratch, r->world->hands[side].tcp);
+    const struct et__hand_ids *hand = &r->world->hands[side];
+    if (hand->tcp >= 0)
+        return et__site_pose(r->scratch, hand->tcp);
+    return et_pose_mul(et__body_pose(r->scratch, hand->palm),
+                       (struct et_pose){hand->point, {0, 0, 0, 1}});
 }
 
 void et__reach_forward(struct et__reach *r)
@@ -100,7 +104,10 @@ static void weigh(struct et__reach *r, enum et__side side, struct step *s)
 {
     const struct et__hand_ids *hand = &r->world->hands[side];
     const size_t nv = (size_t)r->world->model->nv;
-    mj_jacSite(r->world->model, r->scratch, r->jacobian, r->jacobian + 3 * nv, hand->tcp);
+    const struct et_vec3 at = et__reach_tcp(r, side).position;
+    const double point[3] = {at.x, at.y, at.z};
+    const int body = hand->tcp >= 0 ? r->world->model->site_bodyid[hand->tcp] : hand->palm;
+    mj_jac(r->world->model, r->scratch, r->jacobian, r->jacobian + 3 * nv, point, body);
     for (size_t i = 0; i < 6; i++)
         for (size_t k = 0; k < hand->n_joints; k++)
             s->a[i][k] = (i < 3 ? 1 : ROTATION_WEIGHT) * r->jacobian[i * nv + (size_t)hand->dof[k]];

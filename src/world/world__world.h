@@ -2,6 +2,7 @@
 #ifndef WORLD__WORLD_H
 #define WORLD__WORLD_H
 
+#include "etude/pose.h"
 #include "etude/world.h"
 #include "world/world__robot.h"
 #include "world/world__skill.h"
@@ -20,11 +21,12 @@ double et__random_normal(struct et__random *random); // mean 0, deviation 1
 /* ---- places of names in the model ---- */
 
 struct et__hand_ids {
-    int tcp, palm, fingers[2];                // site, bodies
+    int tcp, palm, fingers[2];                // site (−1: none), bodies
     int force, torque, touch[2], pressure[8]; // addresses in sensordata; −1: none
     int qpos[ET__ARM_JOINTS_MAX];             // of the arm
     int dof[ET__ARM_JOINTS_MAX];
     size_t n_joints;
+    struct et_vec3 point; // where there is no site (tcp −1): on the palm's body
 };
 
 struct et__joint_ids {

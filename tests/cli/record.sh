@@ -31,6 +31,22 @@ it "synthetic robots are recorded without a gap, each page has the hash of its f
 checked() { for f in $(recordings made); do exits 0 "$etude" mcap check "$f" || return 1; done; }
 it "and every recording checks as whole" checked
 
+# ---- only looked at ----
+looks_on() {
+    printf 'station: k\nsources:\n  headset: {kind: webxr, listen: "127.0.0.1:0"}\n' >look.yaml
+    for word in live teleop; do
+        exits 0 "$etude" "$word" --station look.yaml --seconds 0.3 || return 1
+    done
+    [ -z "$(find recordings -name '*.mcap*' 2>/dev/null)" ]
+}
+it "live and teleop look on, and record nothing" looks_on
+not_driven() {
+    printf 'station: k\nsources:\n  r: {kind: drive, profile: generic, operator: h}\n' >drive.yaml
+    "$etude" record --sources | grep -q '^drive' || return 0
+    exits 3 "$etude" teleop --station drive.yaml && says 'does not say how the robot is driven'
+}
+it "a robot whose profile does not say how is not driven" not_driven
+
 # ---- killed ----
 killed() {
     "$etude" record --selftest -o killed --robots 2 >out 2>err &

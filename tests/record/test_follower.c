@@ -42,7 +42,7 @@ static void open_rig(struct rig *rig, const char *skill)
                                           .smoothing_s = -1,
                                           .watchdog_ns = INT64_MAX / 2,
                                           .force_n_max = 200};
-    CHECK_OK(et__follower_open(&rig->follower, rig->world, &how, &err));
+    CHECK_OK(et__follower_open_world(&rig->follower, rig->world, &how, &err));
     const struct et_world_state *state = et_world_observe(rig->world);
     for (size_t i = 0; i < state->n_joints; i++)
         rig->joints[i] = state->command[(ET_WORLD_TICKS - 1) * state->n_joints + i];

@@ -23,7 +23,7 @@ HEADERS = {
     "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5",
     "report": "report",
     "net": "loop net tls http http_client websocket",
-    "robot": "stream profile dynamics",
+    "robot": "stream profile drive dynamics",
     "recording": "clock_model recording frames",
     "episode": "finding episode episode_file",
     "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
