@@ -445,7 +445,7 @@ void et__link_put_again(struct et_buf *buf, uint64_t number, const struct et__li
 
 enum et_status et__link_shift_batch(struct et_buf *buf, int64_t by_ns, struct et_err *err)
 {
-    struct et__link_frame frame;
+    struct et__link_frame frame = {0};
     struct et__link_batch batch;
     size_t n_used;
     enum et_status st = et__link_next(buf->p, buf->n, buf->n, &frame, &n_used, err);
