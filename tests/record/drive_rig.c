@@ -383,7 +383,7 @@ static void speak(struct rig *rig)
         hand->is_tracked = true;
         hand->pose = rig->hands[side];
         hand->n_buttons = 2;
-        hand->values[0] = (float)rig->grip;
+        hand->values[0] = rig->grip;
         hand->values[1] = rig->is_clutched;
         hand->pressed = rig->is_clutched ? 2 : 0;
     }
