@@ -18,8 +18,9 @@ struct robot {
     char *name;
     struct et_station *station;
     struct et_feed *feed;
-    bool is_there, is_recording, is_ended;
+    bool is_there, is_recording;
     int64_t t_gone_ns;
+    uint64_t n_unwritten; // of runs that ended
     double ring_share_max;
 };
 
@@ -38,6 +39,7 @@ struct hub {
     size_t n_links;
     int64_t t_begin_ns, cpu_begin_ns, cpu_ns; // since the first agent
     double seconds;
+    bool has_failed; // to end a recording
     struct cli_progress progress;
 };
 
@@ -72,7 +74,7 @@ static struct robot *find(struct hub *hub, const char *name)
 // NULL: it could not be added.
 static struct robot *add(struct hub *hub, const char *name, struct et_err *err)
 {
-    const struct et_feed_options how = {.n_bytes = FEED_BYTES};
+    const struct et_feed_options how = {.n_bytes = FEED_BYTES, .can_wait = true};
     if (hub->n_robots == ROBOTS_MAX) {
         (void)et_fail(err, ET_ELIMIT, -1, "more than %d robots", ROBOTS_MAX);
         return NULL;
@@ -147,18 +149,29 @@ static int64_t safe_ns(void *ctx, void *place_ctx)
 {
     const struct robot *r = place_ctx;
     (void)ctx;
-    return r->is_ended ? INT64_MAX : et_station_safe_ns(r->station);
+    return et_station_safe_ns(r->station);
 }
 
 /* ---- recordings ---- */
 
-static void end_recording(struct hub *hub, struct robot *r)
+static struct et_station_status look_at(struct robot *r)
+{
+    const struct et_station_status status = et_station_status(r->station);
+    r->ring_share_max =
+        status.ring_share_max > r->ring_share_max ? status.ring_share_max : r->ring_share_max;
+    return status;
+}
+
+static bool end_recording(struct hub *hub, struct robot *r)
 {
     struct et_err err = {0};
     const enum et_status st = et_station_end(r->station, NULL, &err);
+    const struct et_station_status status = look_at(r);
+    r->n_unwritten += status.n_unwritten;
     r->is_recording = false;
     if (st != ET_OK)
         cli_problem(hub->args, "%s: %s", r->name, err.text);
+    return st == ET_OK;
 }
 
 // Recordings of those that are away for long end; what is seen of the others is kept.
@@ -168,10 +181,9 @@ static void on_look(void *ctx)
     const int64_t t_now_ns = et_clock_monotonic_ns();
     for (size_t i = 0; i < hub->n_robots; i++) {
         struct robot *r = &hub->robots[i];
-        const double share = et_station_status(r->station).ring_share_max;
-        r->ring_share_max = share > r->ring_share_max ? share : r->ring_share_max;
+        (void)look_at(r);
         if (r->is_recording && !r->is_there && t_now_ns - r->t_gone_ns > GONE_NS)
-            end_recording(hub, r);
+            (void)end_recording(hub, r);
     }
     if (hub->t_begin_ns)
         (void)cli_progress_show(&hub->progress, (t_now_ns - hub->t_begin_ns) / 1000000, 0,
@@ -180,15 +192,14 @@ static void on_look(void *ctx)
 }
 
 /* What is in the feeds goes to the disk, whole, and is then said to be taken; what did not come
- * here any more the agents keep. */
+ * here any more, or could not be written, the agents keep. */
 static void end_all(struct hub *hub)
 {
     struct et_err err = {0};
     for (size_t i = 0; i < hub->n_robots; i++) {
         struct robot *r = &hub->robots[i];
-        if (r->is_recording)
-            end_recording(hub, r);
-        r->is_ended = true;
+        if (r->is_recording && !end_recording(hub, r))
+            hub->has_failed = true;
     }
     if (!hub->server)
         return;
@@ -290,6 +301,7 @@ static void count(const struct hub *hub, struct result *result)
             result->n_dropped += counts.n_dropped;
             result->n_lost += counts.n_lost;
         }
+        result->n_dropped += r->n_unwritten;
         if (r->ring_share_max > result->ring_share_max)
             result->ring_share_max = r->ring_share_max;
     }
@@ -408,5 +420,6 @@ int cli_record_hub(const struct cli_args *args)
         return close_hub(hub, cli_fail(args, &err));
     work(hub, seconds);
     end_all(hub);
-    return close_hub(hub, report(hub));
+    const int code = report(hub);
+    return close_hub(hub, code == CLI_DONE && hub->has_failed ? CLI_FAILED : code);
 }

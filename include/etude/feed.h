@@ -45,6 +45,10 @@ struct et_feed_sample {
 
 struct et_feed_options {
     size_t n_bytes; // of the ring: a power of two, 4 KiB … 1 GiB; 0: 4 MiB
+    /* Who puts waits for room, and keeps what et_station_safe_ns does not call safe: a station
+     * takes nothing while it has no file, and what a file that failed had taken goes into the next
+     * one. */
+    bool can_wait;
 };
 
 /* Who else is told of each sample that is put, whether it found room or not: on the thread that

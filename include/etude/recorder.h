@@ -140,6 +140,7 @@ struct et_station_status {
     int64_t t_kept_ns;                // and a kill; not before t_safe_ns
     uint64_t n_messages;              // of this run
     uint64_t n_dropped, n_lost;       // of this run
+    uint64_t n_unwritten;             // of n_dropped: found room in a feed, and no file took them
     size_t ring_used_max;             // the fullest feed since the last call
     double ring_share_max;            // of its size
     struct et_err trouble;            // why it stopped; status ET_OK: it did not

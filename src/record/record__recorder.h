@@ -6,6 +6,7 @@
 #include "etude/hash.h"
 #include "etude/recorder.h"
 #include "record/record__keep.h"
+#include "record/record__owed.h"
 #include "record/record__tape.h"
 
 #include <pthread.h>
@@ -48,6 +49,8 @@ struct et__file_facts {
 ET_MUST_USE enum et_status et__file_finish(struct et__file *file,
                                            const struct et__file_facts *facts, struct et_err *err);
 void et__file_leave(struct et__file *file); // as a kill would; NULL is allowed
+/* Leaves its first n bytes, which are safe; a file without any goes. ET_EIO: more may be left. */
+ET_MUST_USE enum et_status et__file_cut(struct et__file *file, int64_t n, struct et_err *err);
 
 /* <path less .mcap>.json: what the recording is, and the hash of its bytes (doc/json.md). */
 struct et__recording_page {
@@ -97,6 +100,8 @@ struct et__stream {
     uint16_t channel, schema; // of the file under way; 0: not in it yet
     uint64_t n_dropped_told, n_lost_told;
     uint64_t n_missed;           // of this run, while its file could not be written
+    uint64_t n_left_out;         // of this run, that a recording cannot have; not told yet
+    bool is_left_out;            // the file under way says that it began
     struct et_clock_live *clock; // NULL: no sample had a stamp
     uint64_t n_resets_told;
     struct et_clock_live_state clock_state; // under the station's lock
@@ -105,6 +110,8 @@ struct et__stream {
 
 struct et__lane {
     struct et_feed *feed;
+    bool can_wait;                           // as et_feed_options has it
+    struct et__owed owed;                    // of one that can wait
     size_t n_known;                          // streams that are in the file under way
     struct et_recorded_link link, link_told; // of its samples in the file; as the file says
     struct et__stream streams[ET_FEED_STREAMS_MAX];
@@ -126,11 +133,16 @@ struct et_station {
     char id[ET_ID_CHARS + 1]; // of the file
     bool is_running;          // between begin and end, with a file or without
     int64_t t_file_ns, t_try_ns;
-    int64_t real_minus_mono_ns;                   // when last looked at
-    uint64_t n_messages, n_file_messages;         // of the run, of the file
-    uint64_t n_covered_messages, n_safe_messages; // of the file, as t_covered_ns and t_safe_ns
-    uint64_t n_at_risk;                           // of files that failed, not told yet
-    bool has_new;                                 // something since the last commit
+    int64_t real_minus_mono_ns;                        // when last looked at
+    uint64_t n_messages, n_file_messages;              // of the run, of the file
+    uint64_t n_heard;                                  // of the file, that go where it fails
+    uint64_t n_covered_heard, n_safe_heard, n_at_risk; // at_risk: of failed files, not told yet
+    bool can_wait;                                     // a feed of its can
+    int64_t t_drained_ns; // what was put until then was taken, while there was a file
+    int64_t t_covered_ns; // the same before the commit under way was begun
+    int64_t t_safe_ns;    // and before the last one that is over
+    int64_t n_covered_bytes, n_safe_bytes; // of the file
+    bool has_new;                          // something since the last commit
     struct et_buf event;
     size_t n_keep_bytes; // of all its streams
     size_t n_open_bytes; // in the chunk that is open
@@ -215,6 +227,13 @@ ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct 
 ET_MUST_USE enum et_status et__station_close_chunk(struct et_station *station, struct et_err *err);
 /* What a file begins with: latched samples that came before, films from their last key frame on. */
 ET_MUST_USE enum et_status et__station_repeat(struct et_station *station, struct et_err *err);
+/* And what the file before it had taken and did not bring to the disk. */
+ET_MUST_USE enum et_status et__station_write_owed(struct et_station *station, struct et_err *err);
+/* What was left out of the file and not told. */
+ET_MUST_USE enum et_status et__station_tell_left_out(struct et_station *station,
+                                                     struct et_err *err);
+void et__station_count_dropped(struct et_station *station, uint64_t n_dropped, uint64_t n_lost,
+                               uint64_t n_unwritten);
 /* Says so in the open chunk. */
 ET_MUST_USE enum et_status et__station_tell_links(struct et_station *station, struct et_err *err);
 /* Nothing of a file is known any longer. */
@@ -233,6 +252,9 @@ void et__station_fail(struct et_station *station, const struct et_err *trouble);
 void et__station_publish(struct et_station *station);
 // All that was put into its feeds until then lies in its tape's memory.
 void et__station_keep(struct et_station *station, int64_t t_kept_ns);
+/* A commit that has all that was put into the file begins; it is on the disk. */
+void et__station_cover(struct et_station *station);
+void et__station_settle(struct et_station *station);
 /* A run begins, with its first file, or it does not; it ends, without a file. */
 ET_MUST_USE enum et_status et__station_start(struct et_station *station, const struct et_run *run,
                                              struct et_err *err);

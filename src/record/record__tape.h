@@ -69,5 +69,8 @@ ET_MUST_USE enum et_status et__tape_check(const struct et__tape *tape, struct et
 /* Commits what waits, gives back the disk that was taken ahead, and closes; the tape is gone
  * whatever the result. NULL is allowed. */
 ET_MUST_USE enum et_status et__tape_close(struct et__tape *tape, struct et_err *err);
+/* Leaves the first n bytes, which are safe, on the disk, and closes; of none no file is left.
+ * ET_EIO: more may be there. The tape is gone whatever the result. */
+ET_MUST_USE enum et_status et__tape_cut(struct et__tape *tape, int64_t n, struct et_err *err);
 
 #endif

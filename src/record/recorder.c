@@ -101,8 +101,7 @@ static void note_done(struct et__writer *w, int64_t t_now_ns)
         return;
     w->t_safe_ns = w->t_covered_ns;
     for (struct et_station *s = w->stations; s; s = s->next) {
-        if (s->file && et__file_check(s->file, NULL) == ET_OK)
-            s->n_safe_messages = s->n_covered_messages;
+        et__station_settle(s);
         et__station_publish(s);
     }
     if (w->t_under_way_ns == 0)
@@ -131,7 +130,7 @@ static void close_chunks(struct et__writer *w)
         if (st != ET_OK)
             et__station_fail(s, &err);
         else
-            et__station_keep(s, w->t_drain_ns);
+            et__station_keep(s, s->t_drained_ns);
     }
 }
 
@@ -144,7 +143,7 @@ static void commit(struct et__writer *w, int64_t t_now_ns)
             continue;
         has_new = has_new || s->has_new;
         s->has_new = false;
-        s->n_covered_messages = s->n_file_messages;
+        et__station_cover(s);
     }
     if (has_new)
         et__deck_commit(w->deck);

@@ -111,6 +111,14 @@ void et__file_leave(struct et__file *file)
     free(file);
 }
 
+enum et_status et__file_cut(struct et__file *file, int64_t n, struct et_err *err)
+{
+    et_mcap_writer_close(file->mcap);
+    const enum et_status st = et__tape_cut(file->tape, n, err);
+    free(file);
+    return st;
+}
+
 enum et_status et__file_finish(struct et__file *file, const struct et__file_facts *facts,
                                struct et_err *err)
 {

@@ -27,6 +27,8 @@ static enum et_status add_lane(struct et_station *s, const struct et_feed_option
         free(lane);
         return st;
     }
+    lane->can_wait = options && options->can_wait;
+    s->can_wait = s->can_wait || lane->can_wait;
     s->lanes[n] = lane;
     atomic_store(&s->n_lanes, n + 1);
     *feed = lane->feed;
@@ -75,6 +77,7 @@ static void free_station(struct et_station *s)
         for (size_t k = 0; k < et_feed_n_streams(s->lanes[i]->feed); k++)
             free_stream(s, &s->lanes[i]->streams[k]);
         et_feed_close(s->lanes[i]->feed);
+        et__owed_close(&s->lanes[i]->owed);
         free(s->lanes[i]);
     }
     (void)pthread_mutex_destroy(&s->lock);

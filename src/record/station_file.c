@@ -88,8 +88,44 @@ static enum et_status write_head(struct et_station *s, struct et_err *err)
         st = et__station_learn(s, err);
     if (st == ET_OK)
         st = et__station_repeat(s, err);
+    if (st == ET_OK)
+        st = et__station_write_owed(s, err);
+    if (st == ET_OK)
+        st = et__station_tell_links(s, err);
     s->n_open_bytes = 0;
     return st == ET_OK ? et__file_flush(s->file, err) : st;
+}
+
+void et__station_cover(struct et_station *s)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    for (size_t k = 0; k < n; k++)
+        et__owed_cover(&s->lanes[k]->owed);
+    s->n_covered_heard = s->n_heard;
+    s->n_covered_bytes = et__file_bytes(s->file);
+    s->t_covered_ns = s->t_drained_ns;
+}
+
+void et__station_settle(struct et_station *s)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    if (!s->file || et__file_check(s->file, NULL) != ET_OK)
+        return;
+    for (size_t k = 0; k < n; k++)
+        et__owed_settle(&s->lanes[k]->owed);
+    s->n_safe_heard = s->n_covered_heard;
+    s->n_safe_bytes = s->n_covered_bytes;
+    s->t_safe_ns = s->t_covered_ns;
+}
+
+// All that was put into the file, of which no chunk is open, is on the disk when this returns.
+static enum et_status commit_now(struct et_station *s, struct et_err *err)
+{
+    et__station_cover(s);
+    et__deck_commit(s->writer->deck);
+    et__deck_wait(s->writer->deck);
+    et__station_settle(s);
+    return et__file_check(s->file, err);
 }
 
 enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
@@ -112,21 +148,26 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     if (!s->run.run)
         s->run.run = et_arena_copy(s->arena, s->id, sizeof s->id);
     s->t_file_ns = et_clock_monotonic_ns();
-    s->n_bytes_told = 0;
+    s->n_bytes_told = s->n_covered_bytes = s->n_safe_bytes = 0;
     (void)pthread_mutex_lock(&s->lock);
     s->status.i_part++;
     s->status.trouble = (struct et_err){0};
     s->status.state = ET_STATION_RECORDING;
     (void)pthread_mutex_unlock(&s->lock);
     st = write_head(s, err);
-    if (st == ET_OK) {
-        // Its name and its head are safe before anybody relies on it.
-        et__deck_commit(s->writer->deck);
-        et__deck_wait(s->writer->deck);
-        st = et__file_check(s->file, err);
-    }
+    if (st == ET_OK) // its name and its head are safe before anybody relies on it
+        st = commit_now(s, err);
     et__station_publish(s);
     return st;
+}
+
+static void tell_safe(struct et_station *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->status.t_safe_ns = s->t_safe_ns;
+    if (s->status.t_kept_ns < s->t_safe_ns)
+        s->status.t_kept_ns = s->t_safe_ns;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 // How far agents' samples are in the file.
@@ -145,7 +186,9 @@ enum et_status et__station_end_file(struct et_station *s, const char *outcome, s
 {
     const struct et_mcap_pair pair = {ET_STR("outcome"), et_str(outcome)};
     struct et_recorded_link links[ET_STATION_FEEDS_MAX];
-    enum et_status st = et__station_tell_links(s, err);
+    enum et_status st = et__station_tell_left_out(s, err);
+    if (st == ET_OK)
+        st = et__station_tell_links(s, err);
     const struct et__file_facts facts = {.run = s->run.run,
                                          .i_part = s->status.i_part,
                                          .n_messages = s->n_file_messages,
@@ -156,23 +199,50 @@ enum et_status et__station_end_file(struct et_station *s, const char *outcome, s
             et__file_mcap(s->file),
             &(struct et_mcap_metadata){.name = ET_STR("etude.run"), .pairs = &pair, .n_pairs = 1},
             err);
+    // Who waits for it is told that it is safe even where the file cannot be finished and renamed.
+    if (st == ET_OK && s->can_wait)
+        st = et__file_flush(s->file, err);
+    if (st == ET_OK && s->can_wait)
+        st = commit_now(s, err);
     if (st != ET_OK)
         return st;
     et__station_publish(s);
+    const uint64_t n_at_risk = s->n_heard - s->n_safe_heard;
     struct et__file *file = s->file;
     et__station_forget(s);
-    return et__file_finish(file, &facts, err);
+    st = et__file_finish(file, &facts, err);
+    if (st == ET_OK)
+        s->t_safe_ns = s->t_covered_ns = s->t_drained_ns;
+    else
+        s->n_at_risk += n_at_risk;
+    tell_safe(s);
+    return st;
+}
+
+// What the next file has again must not be in this one, too.
+static void leave_file(struct et_station *s)
+{
+    struct et__file *file = s->file;
+    const size_t n = atomic_load(&s->n_lanes);
+    struct et_err err = {0};
+    et__station_forget(s);
+    for (size_t k = 0; k < n; k++)
+        s->lanes[k]->owed.n_covered = 0;
+    s->t_covered_ns = s->t_safe_ns;
+    if (!file || !s->can_wait)
+        et__file_leave(file);
+    else if (et__file_cut(file, s->n_safe_bytes, &err) != ET_OK)
+        et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: %s: samples may be there twice",
+                s->name, err.text);
 }
 
 void et__station_fail(struct et_station *s, const struct et_err *trouble)
 {
-    struct et__file *file = s->file;
-    if (file) {
+    if (s->file) {
         et__station_publish(s);
-        s->n_at_risk += s->n_file_messages - s->n_safe_messages;
+        s->n_at_risk += s->n_heard - s->n_safe_heard;
     }
-    et__station_forget(s);
-    et__file_leave(file);
+    leave_file(s);
     et__recorder_failed(s->recorder);
     s->t_try_ns = et_clock_monotonic_ns() + RETRY_NS;
     if (strcmp(s->status.trouble.text, trouble->text) != 0) // each second again, it may be the same
@@ -203,12 +273,9 @@ void et__station_publish(struct et_station *s)
     (void)snprintf(s->status.path, sizeof s->status.path, "%s", et__file_path(s->file));
     s->status.n_bytes = n_bytes;
     s->status.n_safe_bytes = et__file_safe(s->file);
-    if (et__file_check(s->file, NULL) == ET_OK)
-        s->status.t_safe_ns = s->writer->t_safe_ns;
-    if (s->status.t_kept_ns < s->status.t_safe_ns)
-        s->status.t_kept_ns = s->status.t_safe_ns;
     s->status.n_messages = s->n_messages;
     (void)pthread_mutex_unlock(&s->lock);
+    tell_safe(s);
 }
 
 /* ---- runs ---- */
@@ -283,19 +350,18 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
             struct et__stream *stream = &s->lanes[k]->streams[i];
             stream->n_dropped_told = counts.n_dropped;
             stream->n_lost_told = counts.n_lost;
-            stream->n_missed = 0;
+            stream->n_missed = stream->n_left_out = 0;
         }
     s->n_messages = s->n_at_risk = 0;
     (void)pthread_mutex_lock(&s->lock);
-    s->status = (struct et_station_status){.t_begin_ns = et_clock_monotonic_ns()};
+    s->status = (struct et_station_status){.t_begin_ns = et_clock_monotonic_ns(),
+                                           .t_safe_ns = s->t_safe_ns};
     (void)pthread_mutex_unlock(&s->lock);
     s->is_running = true;
     if (st == ET_OK)
         st = et__station_begin_file(s, err);
     if (st != ET_OK) {
-        struct et__file *file = s->file;
-        et__station_forget(s);
-        et__file_leave(file);
+        leave_file(s);
         et__station_stop(s);
     }
     return st;
@@ -303,6 +369,13 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
 
 void et__station_stop(struct et_station *s)
 {
+    const size_t n = atomic_load(&s->n_lanes);
+    uint64_t n_untold = s->n_at_risk; // there was no file that could tell it
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < et_feed_n_streams(s->lanes[k]->feed); i++)
+            n_untold += s->lanes[k]->streams[i].n_missed + s->lanes[k]->streams[i].n_left_out;
+    et__station_count_dropped(s, n_untold, 0, n_untold);
+    s->n_at_risk = 0;
     s->is_running = false;
     et_arena_close(s->arena);
     s->arena = NULL;

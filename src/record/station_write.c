@@ -62,8 +62,8 @@ static enum et_status add_channel(struct et_station *s, const struct et_feed_str
         stream->schema = known->schema;
         return ET_OK;
     }
-    if (s->n_channels == ET__CHANNELS_MAX)
-        return et_fail(err, ET_ELIMIT, -1, "%s: more than %d topics in a recording", said->topic,
+    if (s->n_channels >= ET__CHANNELS_MAX - (s->link_channel == 0)) // one is the links'
+        return et_fail(err, ET_EARG, -1, "%s: more than %d topics in a recording", said->topic,
                        ET__CHANNELS_MAX);
     enum et_status st = add_schema(s, said, &stream->schema, err);
     if (st != ET_OK)
@@ -79,7 +79,7 @@ static enum et_status add_channel(struct et_station *s, const struct et_feed_str
         (void)snprintf(rate, sizeof rate, "%.9g", said->rate_hz);
         pairs[n++] = (struct et_mcap_pair){ET_STR("rate_hz"), et_str(rate)};
     }
-    stream->channel = ++s->n_channels;
+    stream->channel = (uint16_t)(s->n_channels + 1);
     s->sequences[stream->channel] = 0;
     const struct et_mcap_channel channel = {.id = stream->channel,
                                             .schema_id = stream->schema,
@@ -87,17 +87,29 @@ static enum et_status add_channel(struct et_station *s, const struct et_feed_str
                                             .encoding = et_str(said->message_encoding),
                                             .metadata = pairs,
                                             .n_metadata = n};
-    return et_mcap_add_channel(et__file_mcap(s->file), &channel, err);
+    st = et_mcap_add_channel(et__file_mcap(s->file), &channel, err);
+    if (st == ET_OK)
+        s->n_channels = stream->channel;
+    return st;
 }
 
-// Streams that were announced since.
+/* Streams that were announced since. What cannot be in a recording (ET_EARG, after which the file
+ * is as good as before) is left out, and so are its samples. */
 static enum et_status learn(struct et_station *s, struct et__lane *lane, struct et_err *err)
 {
     const size_t n = et_feed_n_streams(lane->feed);
     enum et_status st = ET_OK;
     while (st == ET_OK && lane->n_known < n) {
         struct et__stream *stream = &lane->streams[lane->n_known];
-        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known), stream, err);
+        struct et_err why = {0};
+        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known), stream, &why);
+        if (st == ET_EARG) {
+            stream->channel = stream->schema = 0;
+            et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: a stream is left out: %s", s->name,
+                    why.text);
+            st = ET_OK;
+        } else if (st != ET_OK && err)
+            *err = why;
         lane->n_known++;
     }
     return st;
@@ -116,8 +128,11 @@ void et__station_forget(struct et_station *s)
 {
     const size_t n = atomic_load(&s->n_lanes);
     for (size_t k = 0; k < n; k++) {
-        for (size_t i = 0; i < s->lanes[k]->n_known; i++)
-            s->lanes[k]->streams[i].channel = s->lanes[k]->streams[i].schema = 0;
+        for (size_t i = 0; i < s->lanes[k]->n_known; i++) {
+            struct et__stream *stream = &s->lanes[k]->streams[i];
+            stream->channel = stream->schema = 0;
+            stream->is_left_out = false;
+        }
         s->lanes[k]->n_known = 0;
         s->lanes[k]->link = s->lanes[k]->link_told = (struct et_recorded_link){0};
     }
@@ -125,7 +140,7 @@ void et__station_forget(struct et_station *s)
     s->n_open_bytes = 0;
     s->file = NULL;
     s->n_channels = s->n_schemas = 0;
-    s->n_file_messages = s->n_covered_messages = s->n_safe_messages = 0;
+    s->n_file_messages = s->n_heard = s->n_covered_heard = s->n_safe_heard = 0;
     s->has_new = false;
 }
 
@@ -136,15 +151,19 @@ static enum et_status write_message(struct et_station *s, uint16_t channel, int6
 {
     const int64_t log_time_ns = t_arrival_ns + s->recorder->to_real_ns;
     const struct et_mcap_message message = {.channel_id = channel,
-                                            .sequence = s->sequences[channel]++,
+                                            .sequence = s->sequences[channel],
                                             .log_time_ns = log_time_ns < 0 ? 0 : log_time_ns,
                                             .publish_time_ns = t_device_ns < 0 ? 0 : t_device_ns,
                                             .data = bytes};
+    const enum et_status st = et_mcap_write(et__file_mcap(s->file), &message, err);
+    if (st != ET_OK)
+        return st;
+    s->sequences[channel]++;
     s->has_new = true;
     s->n_open_bytes += MESSAGE_BYTES + bytes.n;
     s->n_file_messages++;
     s->n_messages++;
-    return et_mcap_write(et__file_mcap(s->file), &message, err);
+    return ET_OK;
 }
 
 static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
@@ -155,12 +174,19 @@ static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
         if (st != ET_OK)
             return st;
     }
-    const enum et_status st =
-        write_message(s, lane->streams[sample->stream].channel, sample->t_arrival_ns,
-                      sample->t_device_ns, (struct et_str){sample->bytes, sample->n_bytes}, err);
-    if (st == ET_OK && sample->session)
+    struct et__stream *stream = &lane->streams[sample->stream];
+    enum et_status st = ET_EARG;
+    if (stream->channel)
+        st = write_message(s, stream->channel, sample->t_arrival_ns, sample->t_device_ns,
+                           (struct et_str){sample->bytes, sample->n_bytes}, err);
+    if (st == ET_EARG)
+        stream->n_left_out++;
+    else if (st != ET_OK)
+        return st;
+    s->n_heard += st == ET_OK && !lane->can_wait;
+    if (sample->session)
         lane->link = (struct et_recorded_link){sample->session, sample->number + 1};
-    return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+    return s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : ET_OK;
 }
 
 /* ---- how far agents' samples are in the file ---- */
@@ -222,6 +248,7 @@ static enum et_status tell(struct et_station *s, const char *kind, const char *s
     const enum et_status st = et_buf_check(&s->event, "an event", err);
     if (st != ET_OK)
         return st;
+    s->n_heard++;
     return write_message(s, s->lanes[0]->streams[ET_FEED_EVENTS].channel, et_clock_monotonic_ns(),
                          0, et_buf_str(&s->event), err);
 }
@@ -233,7 +260,20 @@ static enum et_status write_kept(struct et_station *s, uint16_t channel, int64_t
 {
     const enum et_status st = write_message(s, channel, t_arrival_ns, kept->t_device_ns,
                                             (struct et_str){kept->bytes, kept->n}, err);
+    if (st == ET_EARG)
+        return ET_OK; // it was left out before, too
     return st == ET_OK && s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : st;
+}
+
+// From when on the samples of a stream are owed to the file, and come by themselves.
+static int64_t owed_from(const struct et__lane *lane, size_t i)
+{
+    struct et_feed_sample sample;
+    size_t at = 0;
+    while (et__owed_next(&lane->owed, &at, &sample))
+        if (sample.stream == i)
+            return sample.t_arrival_ns;
+    return INT64_MAX;
 }
 
 static enum et_status repeat_latched(struct et_station *s, const struct et__lane *lane, size_t i,
@@ -241,24 +281,47 @@ static enum et_status repeat_latched(struct et_station *s, const struct et__lane
 {
     const struct et__stream *stream = &lane->streams[i];
     char text[ET_NAME_BYTES_MAX + 128], value[96];
+    const int64_t until_ns = owed_from(lane, i);
+    int64_t t_last_ns = 0;
+    size_t n = 0;
     enum et_status st = ET_OK;
-    for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
+    for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next) {
+        if (k->t_arrival_ns >= until_ns)
+            break;
         st = write_kept(s, stream->channel, t_ns, k, err);
+        t_last_ns = k->t_arrival_ns + s->recorder->to_real_ns;
+        n++;
+    }
+    if (st == ET_OK && n == 0)
+        return ET_OK;
     const char *topic = et_feed_stream(lane->feed, i)->topic;
-    const int64_t t_last_ns = stream->keep.newest->t_arrival_ns + s->recorder->to_real_ns;
-    (void)snprintf(text, sizeof text, "%zu of %s came before this file and hold in it",
-                   stream->keep.n, topic);
-    (void)snprintf(value, sizeof value, "{\"n\": %zu, \"last_ns\": %" PRId64 "}", stream->keep.n,
-                   t_last_ns);
+    (void)snprintf(text, sizeof text, "%zu of %s came before this file and hold in it", n, topic);
+    (void)snprintf(value, sizeof value, "{\"n\": %zu, \"last_ns\": %" PRId64 "}", n, t_last_ns);
     return st == ET_OK ? tell(s, "repeated", topic, text, value, err) : st;
 }
 
-static enum et_status repeat_film(struct et_station *s, const struct et__stream *stream,
+static enum et_status repeat_film(struct et_station *s, const struct et__lane *lane, size_t i,
                                   struct et_err *err)
 {
+    const struct et__stream *stream = &lane->streams[i];
+    const int64_t until_ns = owed_from(lane, i);
+    const struct et__keep_sample *k = stream->keep.oldest;
     enum et_status st = ET_OK;
-    for (const struct et__keep_sample *k = stream->keep.oldest; k && st == ET_OK; k = k->next)
+    for (; k && st == ET_OK && k->t_arrival_ns < until_ns; k = k->next)
         st = write_kept(s, stream->channel, k->t_arrival_ns, k, err);
+    return st;
+}
+
+enum et_status et__station_write_owed(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n; k++) {
+        struct et_feed_sample sample;
+        size_t at = 0;
+        while (st == ET_OK && et__owed_next(&s->lanes[k]->owed, &at, &sample))
+            st = write_sample(s, s->lanes[k], &sample, err);
+    }
     return st;
 }
 
@@ -271,6 +334,9 @@ static int64_t begin_of(const struct et_station *s)
     for (size_t k = 0; k < n; k++) {
         const struct et__lane *lane = s->lanes[k];
         struct et_feed_sample sample;
+        size_t at = 0;
+        if (et__owed_next(&lane->owed, &at, &sample) && sample.t_arrival_ns < t_ns)
+            t_ns = sample.t_arrival_ns;
         if (et_feed_next(lane->feed, &sample) && sample.t_arrival_ns < t_ns)
             t_ns = sample.t_arrival_ns;
         for (size_t i = 0; i < lane->n_known; i++) {
@@ -290,10 +356,12 @@ enum et_status et__station_repeat(struct et_station *s, struct et_err *err)
     for (size_t k = 0; k < n; k++)
         for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++) {
             const struct et__stream *stream = &s->lanes[k]->streams[i];
+            if (!stream->channel)
+                continue;
             if (stream->keep.n && stream->keep.how == ET__KEEP_LATCHED)
                 st = repeat_latched(s, s->lanes[k], i, t_ns, err);
             else if (stream->keep.n)
-                st = repeat_film(s, stream, err);
+                st = repeat_film(s, s->lanes[k], i, err);
         }
     return st;
 }
@@ -341,13 +409,24 @@ static void note(struct et_station *s, struct et__lane *lane, const struct et_fe
                  &s->n_keep_bytes);
 }
 
+// A latched one that came again is kept anyhow.
+static bool is_owed(const struct et__lane *lane, const struct et_feed_sample *sample)
+{
+    return lane->can_wait && !sample->is_again;
+}
+
+// ET_AGAIN: what is left may lie in the feed for long.
 static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, int64_t until_ns,
                                  struct et_err *err)
 {
     const int64_t t_now_ns = et_clock_monotonic_ns();
     size_t left = et_feed_used(lane->feed); // what comes meanwhile waits for the next time
     struct et_feed_sample sample;
+    if (lane->can_wait && !s->file)
+        return ET_AGAIN;
     while (left > 0 && et_feed_next(lane->feed, &sample) && sample.t_arrival_ns <= until_ns) {
+        if (is_owed(lane, &sample) && !et__owed_reserve(&lane->owed, sample.n_bytes))
+            return ET_AGAIN;
         if (s->file || sample.is_again) {
             const enum et_status st = sample.is_again ? hear_again(s, lane, &sample, err)
                                                       : write_sample(s, lane, &sample, err);
@@ -359,6 +438,8 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
             lane->streams[sample.stream].n_missed++;
         if (!sample.is_again)
             note(s, lane, &sample);
+        if (is_owed(lane, &sample))
+            et__owed_put(&lane->owed, &sample);
         left -= left < sample.n_bytes + 1 ? left : sample.n_bytes + 1;
         et_feed_done(lane->feed);
     }
@@ -369,6 +450,8 @@ void et__station_drain(struct et_station *s, int64_t until_ns)
 {
     struct et_err err = {0};
     const size_t n = atomic_load(&s->n_lanes);
+    const int64_t t_now_ns = et_clock_monotonic_ns();
+    bool is_all = true;
     size_t used_max = 0;
     double share_max = 0;
     for (size_t i = 0; i < n; i++) {
@@ -376,9 +459,13 @@ void et__station_drain(struct et_station *s, int64_t until_ns)
         const double share = (double)used / (double)et_feed_size(s->lanes[i]->feed);
         used_max = used > used_max ? used : used_max;
         share_max = share > share_max ? share : share_max;
-        if (drain_lane(s, s->lanes[i], until_ns, &err) != ET_OK)
+        const enum et_status st = drain_lane(s, s->lanes[i], until_ns, &err);
+        is_all = is_all && st == ET_OK;
+        if (st != ET_OK && st != ET_AGAIN)
             et__station_fail(s, &err);
     }
+    if (s->file && is_all)
+        s->t_drained_ns = t_now_ns < until_ns ? t_now_ns : until_ns;
     (void)pthread_mutex_lock(&s->lock);
     if (used_max > s->status.ring_used_max)
         s->status.ring_used_max = used_max;
@@ -399,12 +486,36 @@ static enum et_status tell_loss(struct et_station *s, const char *kind, const ch
     return tell(s, kind, topic, text, value, err);
 }
 
-static void count_dropped(struct et_station *s, uint64_t n_dropped, uint64_t n_lost)
+void et__station_count_dropped(struct et_station *s, uint64_t n_dropped, uint64_t n_lost,
+                               uint64_t n_unwritten)
 {
     (void)pthread_mutex_lock(&s->lock);
     s->status.n_dropped += n_dropped;
+    s->status.n_unwritten += n_unwritten;
     s->status.n_lost += n_lost;
     (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* When it begins, and how many more there were at the file's end: each second again would be a
+ * topic of its own. */
+static enum et_status tell_left_out(struct et_station *s, struct et__lane *lane, size_t i,
+                                    struct et_err *err)
+{
+    struct et__stream *stream = &lane->streams[i];
+    const uint64_t n = stream->n_left_out;
+    if (n == 0)
+        return ET_OK;
+    const enum et_status st =
+        tell_loss(s, "dropped", et_feed_stream(lane->feed, i)->topic, n,
+                  stream->channel ? "a recording cannot have such a sample"
+                                  : "the recording cannot have the topic, too",
+                  err);
+    if (st != ET_OK)
+        return st;
+    stream->n_left_out = 0;
+    stream->is_left_out = true;
+    et__station_count_dropped(s, n, 0, n);
+    return ET_OK;
 }
 
 static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane, size_t i,
@@ -427,8 +538,18 @@ static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane
     stream->n_dropped_told = counts.n_dropped;
     stream->n_lost_told = counts.n_lost;
     stream->n_missed = 0;
-    count_dropped(s, n_dropped + n_missed, n_lost);
-    return ET_OK;
+    et__station_count_dropped(s, n_dropped + n_missed, n_lost, n_missed);
+    return stream->is_left_out ? ET_OK : tell_left_out(s, lane, i, err);
+}
+
+enum et_status et__station_tell_left_out(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < s->lanes[k]->n_known && st == ET_OK; i++)
+            st = tell_left_out(s, s->lanes[k], i, err);
+    return st;
 }
 
 // What a file that failed had taken in since it was last safe.
@@ -436,7 +557,7 @@ static enum et_status tell_risk(struct et_station *s, struct et_err *err)
 {
     const uint64_t n = s->n_at_risk;
     s->n_at_risk = 0;
-    count_dropped(s, n, 0);
+    et__station_count_dropped(s, n, 0, n);
     return tell_loss(s, "dropped", "all streams", n, "at most; their file could not be written",
                      err);
 }

@@ -376,3 +376,16 @@ enum et_status et__tape_close(struct et__tape *t, struct et_err *err)
     release(t);
     return st;
 }
+
+enum et_status et__tape_cut(struct et__tape *t, int64_t n, struct et_err *err)
+{
+    enum et_status st = ET_OK;
+    et__deck_wait(t->deck);
+    // First, or who finishes the file after a kill puts it back.
+    et__held_close(t->filling);
+    et__held_close(t->flying);
+    if (n == 0 ? unlink(t->path) != 0 : ftruncate(t->fd, n) != 0 || fdatasync(t->fd) != 0)
+        st = et_fail_sys(err, errno, "cannot cut %s at %" PRId64, t->path, n);
+    release(t);
+    return st;
+}

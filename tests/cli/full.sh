@@ -20,7 +20,8 @@ truncate -s 64M image
     echo "1..$n"
     exit 0
 }
-trap 'umount small; chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+trap '[ -z "$hub" ] || kill -9 "$hub" "$agent" 2>/dev/null; umount small; umount large 2>/dev/null; chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+hub= agent=
 recordings() { find "$1" -name '*.mcap' | sort; }
 
 "$etude" record --selftest -o made --seconds 4 -q --json >out 2>&1 || cat out
@@ -71,4 +72,71 @@ afterwards() {
     exits 0 "$etude" mcap check "$(recordings small/b)" && [ "$(messages "$(recordings small/b)")" -gt 2000 ]
 }
 it "while the disk is full nothing is lost; with room again it is finished" afterwards
+
+# A hub keeps a gigabyte free: its disk is a larger one, most of which is a hole.
+begin_hub() {
+    "$etude" record --hub "unix:$dir/socket" -o large/hall --json >>hub.json 2>>hub.err &
+    hub=$!
+    for i in $(seq 200); do
+        [ "$(grep -c 'agents connect' hub.err)" = "$1" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+# Leaves so many KB of the large disk, at once.
+leave_large() {
+    sync -f large
+    fallocate -l $(($(df -k --output=avail large | tail -1) - $1))K large/ballast # or what there is
+    sync -f large
+}
+free_large() {
+    rm large/ballast && sync -f large
+}
+hub_full() {
+    begin_hub 1 || return 1
+    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 14 --json -q >agent.json 2>agent.err &
+    agent=$!
+    sleep 1.5
+    leave_large 500000 && sleep 3 && free_large && sleep 2 || return 1 # less than is kept free
+    leave_large 0 && sleep 2.5 && free_large && sleep 2 || return 1    # nothing at all
+    leave_large 0 && sleep 1.5 || return 1
+    kill -INT "$hub" && wait "$hub"
+    free_large
+    begin_hub 2 && wait "$agent" || return 1
+    kill -INT "$hub" && wait "$hub" || return 1
+    hub=
+    [ -z "$(find large/hall -name '*.part')" ] || return 1
+    cat hub.err
+    for f in $(recordings large/hall); do exits 0 "$etude" mcap check "$f" || return 1; done
+    for f in $(recordings large/hall); do echo "$f" && "$etude" mcap dump-json "$f" >"$f.dump" || return 1; done
+    python3 - agent.json $(recordings large/hall) <<'PY'
+import json, sys
+agent = json.load(open(sys.argv[1]))
+seen, n_twice, n_repeated = set(), 0, 0
+for path in sys.argv[2:]:
+    topics, dump = {}, json.load(open(path + ".dump"))
+    for record in dump["records"]:
+        fields = dict(record["fields"])
+        if record["type"] == "Channel":
+            topics[fields["id"]] = fields["topic"]
+        topic = topics.get(fields.get("channel_id"), "")
+        if record["type"] != "Message" or topic in ("/events", "/clocks", "/link"):
+            continue
+        key = topic, fields["publish_time"], bytes(map(int, fields["data"]))
+        if key in seen and "camera" in topic:
+            n_repeated += 1  # a film begins with its last key frame
+        elif key in seen:
+            n_twice += 1
+        seen.add(key)
+print(agent, len(sys.argv) - 2, "files", len(seen), "samples", n_twice, "twice", n_repeated, "repeated")
+assert agent["samples"] == agent["taken"] == len(seen) and agent["lost"] == 0 and n_twice == 0
+assert len(sys.argv) > 4
+PY
+}
+mkdir large
+if truncate -s 3G hole && /usr/sbin/mkfs.ext4 -q -F -m 0 hole 2>log && mount -o loop hole large 2>>log; then
+    it "what a hub whose disk is full calls taken is in its recordings, once" hub_full
+else
+    skip "what a hub whose disk is full calls taken is in its recordings, once" "no disk can be mounted"
+fi
 echo "1..$n"

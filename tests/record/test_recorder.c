@@ -210,6 +210,52 @@ static void tells_what_was_dropped_and_lost(void)
     CHECK_OK(et_recorder_close(rig.recorder, &err));
 }
 
+// Its topics are more than a recording may have; each brings one sample.
+static void what_a_recording_cannot_have_is_left_out_and_told(void)
+{
+    struct rig rig = open_rig("too_many", (struct et_recorder_options){0}, 1 << 20);
+    const struct et_feed_stream bad = {.topic = "/bad",
+                                       .type = "x",
+                                       .schema_encoding = "",
+                                       .message_encoding = "cdr",
+                                       .qos = "\xff"}; // no UTF-8
+    char topic[32];
+    uint16_t i_bad, i_stream;
+    uint64_t n_topics = 0, k = 0;
+    CHECK_OK(et_feed_add(rig.feed, &bad, &i_bad, &err));
+    CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+    for (; k < 100; k++)
+        CHECK(put(&rig, k) && put_number(rig.feed, i_bad, k));
+    WAIT_FOR(et_station_status(rig.station).n_dropped > 0);
+    CHECK_EQ(et_station_status(rig.station).n_dropped, 100);
+    for (int f = 0; f < 5; f++) {
+        struct et_feed *feed;
+        CHECK_OK(et_station_feed(rig.station, NULL, &feed, &err));
+        for (int i = 0; i < 900; i++) {
+            struct et_feed_stream stream = bad;
+            (void)snprintf(topic, sizeof topic, "/t%d_%d", f, i);
+            stream.topic = topic;
+            stream.qos = NULL;
+            CHECK_OK(et_feed_add(feed, &stream, &i_stream, &err));
+            CHECK(put_number(feed, i_stream, 0));
+            n_topics++;
+        }
+    }
+    for (; k < 200; k++)
+        CHECK(put(&rig, k) && put_number(rig.feed, i_bad, k));
+    CHECK_OK(et_station_end(rig.station, NULL, &err));
+    const struct et_station_status status = et_station_status(rig.station);
+    const struct seen seen = see(path_of(&rig), false);
+    CHECK_EQ(status.i_part, 1);
+    CHECK_EQ(seen.n, 200);
+    CHECK(seen.is_in_order);
+    CHECK_HAS(seen.dropped, "100 samples of /bad: the recording cannot have the topic");
+    // /numbers, /events, /clocks, and one that is the links' are among 4,096.
+    CHECK_EQ(status.n_dropped, 200 + n_topics - (4096 - 4));
+    CHECK_EQ(status.n_unwritten, status.n_dropped);
+    CHECK_OK(et_recorder_close(rig.recorder, &err));
+}
+
 static void goes_on_in_another_file_without_a_gap(void)
 {
     struct rig rig = open_rig("parts", (struct et_recorder_options){.part_bytes = 4096}, 1 << 20);
@@ -414,6 +460,7 @@ int main(void)
     RUN(what_was_heard_just_before_a_run_is_in_it);
     RUN(a_feed_that_nobody_records_never_fills_up);
     RUN(tells_what_was_dropped_and_lost);
+    RUN(what_a_recording_cannot_have_is_left_out_and_told);
     RUN(goes_on_in_another_file_without_a_gap);
     RUN(stops_before_the_disk_is_full);
     RUN(a_type_that_changes_is_a_new_channel);

@@ -70,7 +70,7 @@ static enum et_status record(const char *folder, bool without_uring, uint64_t *n
 }
 
 struct found {
-    uint64_t n; // numbers, of all files, each once
+    uint64_t n, sum; // numbers, of all files, each once
     bool is_good;
 };
 
@@ -79,6 +79,7 @@ static void find(void *ctx, const char *path)
     struct found *found = ctx;
     const struct seen seen = see(path, false);
     found->n += seen.n;
+    found->sum += (seen.first + seen.last) * seen.n / 2;
     found->is_good = found->is_good && seen.is_finished && seen.is_in_order;
 }
 
@@ -158,8 +159,71 @@ static void recovering_fails_cleanly_and_can_be_done_again(void)
     free(bytes);
 }
 
+/* A feed that can wait: what its failed file had is in the next one, and nowhere twice. Nothing is
+ * called safe meanwhile. */
+static void wait_for_another_file(const char *folder, int at)
+{
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_feed *feed;
+    uint16_t stream;
+    const struct et_recorder_options how = {.folder = folder,
+                                            .without_uring = true, // every second call syncs
+                                            .commit_ns = 5000000,
+                                            .keep_free_bytes = -1,
+                                            .before_ns = -1};
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "one", &err));
+    CHECK_OK(et_station_feed(station, &(struct et_feed_options){.can_wait = true}, &feed, &err));
+    CHECK_OK(et_feed_add(feed, &NUMBERS, &stream, &err));
+    CHECK_OK(et_station_begin(station, &(struct et_run){.skill = "x"}, &err));
+    fault_only = "pwrite fdatasync";
+    fault_arm(at);
+    int64_t t_put_ns = 0, t_stopped_ns = 0;
+    for (uint64_t k = 0; k < N_NUMBERS; k++) {
+        CHECK(put_number(feed, stream, k));
+        t_put_ns = et_clock_monotonic_ns();
+        if (k % 20 == 19)
+            et_clock_wait_until(t_put_ns + 8000000);
+    }
+    const int64_t until_ns = t_put_ns + 60 * ET_NS_PER_S;
+    while (et_station_safe_ns(station) < t_put_ns && et_clock_monotonic_ns() < until_ns) {
+        const struct et_station_status status = et_station_status(station);
+        if (status.state == ET_STATION_STOPPED) {
+            CHECK(t_stopped_ns == 0 || status.t_safe_ns == t_stopped_ns);
+            t_stopped_ns = status.t_safe_ns;
+        }
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    }
+    fault_disarm();
+    fault_only = NULL;
+    CHECK(et_station_safe_ns(station) >= t_put_ns);
+    CHECK_OK(et_station_end(station, NULL, &err));
+    CHECK_OK(et_recorder_close(recorder, &err));
+}
+
+static void what_can_wait_is_in_one_file_whatever_fails(void)
+{
+    const char *folder = temp_path("waits");
+    int n_faults = 0;
+    for (int at = 1; at <= 4; at++) {
+        size_t n_failed = 0;
+        empty(folder);
+        wait_for_another_file(folder, at);
+        n_faults += fault_seen;
+        CHECK_OK(et_recorder_recover(folder, NULL, NULL, &n_failed, &err));
+        CHECK_EQ(n_failed, 0);
+        const struct found found = read_all(folder);
+        CHECK(found.is_good);
+        CHECK_EQ(found.n, N_NUMBERS);
+        CHECK_EQ(found.sum, N_NUMBERS * (N_NUMBERS - 1) / 2);
+    }
+    CHECK_EQ(n_faults, 4);
+}
+
 int main(void)
 {
+    RUN(what_can_wait_is_in_one_file_whatever_fails);
     RUN(what_was_called_safe_is_recovered_whatever_fails);
     RUN(recovering_fails_cleanly_and_can_be_done_again);
     return tap_end();
