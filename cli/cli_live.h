@@ -31,11 +31,12 @@ void cli_foxglove_close(struct cli_foxglove *foxglove);
 /* Says what to open in a viewer. */
 void cli_foxglove_say(const struct cli_foxglove *foxglove, const struct et_station_foxglove *how);
 
-/* A table that is drawn over itself on a terminal; elsewhere a line now and then. */
+/* A table that is drawn over itself on a terminal; elsewhere a line now and then. only_listens:
+ * nothing is recorded. */
 struct cli_live_view;
 struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_recorder *recorder,
                                          struct et_station *station, struct et_live *live,
-                                         const char *name);
+                                         const char *name, bool only_listens);
 void cli_live_view_show(struct cli_live_view *view); // as often as one likes
 /* A message that is to stay: above the table. */
 void cli_live_view_say(struct cli_live_view *view, const char *text);

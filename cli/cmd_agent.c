@@ -73,7 +73,9 @@ static void print_result(const struct way *way, size_t n, const struct et_link_a
 {
     struct cli_json json;
     if (!way->args->is_json) {
-        (void)printf("%llu samples sent, %llu taken, %llu lost here\n",
+        if (s->n_connected == 0)
+            (void)printf("no recorder was reached\n");
+        (void)printf("%llu samples made, %llu taken by the recorder, %llu lost here\n",
                      (unsigned long long)s->n_records, (unsigned long long)s->n_taken,
                      (unsigned long long)s->n_lost);
         if (s->spool_bytes > 0)

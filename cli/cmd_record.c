@@ -236,7 +236,7 @@ static enum et_status open_session(struct session *s, bool only_listen, const st
 {
     const bool only_look = s->is_list && cli_has(s->args, "look");
     struct et_recorder_options how = s->file->recorder;
-    how.folder = s->folder;
+    how.folder = only_listen ? NULL : s->folder;
     how.by_day = s->by_day;
     how.log = log;
     enum et_status st = et_recorder_open(&s->recorder, &how, err);
@@ -350,7 +350,7 @@ static int run(const struct cli_args *args, bool only_listen)
         return close_session(&s, cli_fail(args, &err));
     if (!args->is_quiet)
         cli_foxglove_say(&s.foxglove, &s.viewers);
-    s.view = cli_live_view_open(args, s.recorder, s.station, s.live, s.file->name);
+    s.view = cli_live_view_open(args, s.recorder, s.station, s.live, s.file->name, only_listen);
     if (s.view)
         work(&s, seconds);
     return close_session(&s, CLI_DONE);

@@ -56,8 +56,10 @@ static void put_states(const struct cli_args *args, struct et_live *live)
 {
     for (size_t k = 0; k < et_live_n_sources(live) && !args->is_quiet; k++) {
         const struct et_live_source *source = et_live_source(live, k);
-        (void)fprintf(stderr, "%s (%s): %s\n", source->device, source->kind->name,
-                      state_text(et_live_source_state(live, k)));
+        char why[ET_SOURCE_WORDS_BYTES];
+        et_live_trouble(live, k, why);
+        (void)fprintf(stderr, "%s (%s): %s%s%s\n", source->device, source->kind->name,
+                      state_text(et_live_source_state(live, k)), why[0] ? "; " : "", why);
     }
 }
 

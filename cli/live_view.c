@@ -14,7 +14,7 @@
 #define COLUMNS_MIN 60
 
 struct row {
-    const struct et_feed *feed;
+    const struct et_feed *feed; // NULL: the events of all feeds
     size_t i_feed, i;
     uint64_t n_before; // when the rate was taken last
     double rate_hz;
@@ -26,13 +26,13 @@ struct cli_live_view {
     struct et_station *station;
     struct et_live *live;
     const char *name;
-    bool is_terminal;
+    bool is_terminal, only_listens;
     struct cli_keys keys;
     struct row rows[ROWS_MAX];
     size_t n_rows;
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
     double bytes_s;
-    int n_lines; // on the screen
+    int n_lines, n_lines_max; // on the screen; more would scroll its first away
 };
 
 /* ---- rows ---- */
@@ -45,20 +45,40 @@ static bool is_row(const struct cli_live_view *view, const struct et_feed *feed,
     return false;
 }
 
-// Events are shown once anything was told; what the recorder itself tells is no stream of theirs.
-static bool is_worth_a_row(const struct et_feed *feed, size_t i_feed, size_t i)
+/* Of a row's stream; of the events of all sources. What the recorder itself tells, in the first
+ * feed, is none of theirs. */
+static struct et_feed_counts counts_of(const struct cli_live_view *view, const struct row *row)
 {
-    return i_feed > 0 && (i != ET_FEED_EVENTS || et_feed_counts(feed, i).n_put > 0);
+    struct et_feed_counts all = {0};
+    if (row->feed)
+        return et_feed_counts(row->feed, row->i);
+    for (size_t k = 1; k < et_station_n_feeds(view->station); k++) {
+        const struct et_feed_counts one =
+            et_feed_counts(et_station_feed_at(view->station, k), ET_FEED_EVENTS);
+        all.n_put += one.n_put;
+        all.n_dropped += one.n_dropped;
+        all.n_lost += one.n_lost;
+    }
+    return all;
 }
 
+static void add_row(struct cli_live_view *view, struct row row)
+{
+    if (view->n_rows < ROWS_MAX && !is_row(view, row.feed, row.i))
+        view->rows[view->n_rows++] = row;
+}
+
+// Events have one row together, once anything was told.
 static void find_rows(struct cli_live_view *view)
 {
-    for (size_t k = 0; k < et_station_n_feeds(view->station); k++) {
+    for (size_t k = 1; k < et_station_n_feeds(view->station); k++) {
         const struct et_feed *feed = et_station_feed_at(view->station, k);
-        for (size_t i = 0; i < et_feed_n_streams(feed) && view->n_rows < ROWS_MAX; i++)
-            if (is_worth_a_row(feed, k, i) && !is_row(view, feed, i))
-                view->rows[view->n_rows++] = (struct row){.feed = feed, .i_feed = k, .i = i};
+        for (size_t i = ET_FEED_EVENTS + 1; i < et_feed_n_streams(feed); i++)
+            add_row(view, (struct row){.feed = feed, .i_feed = k, .i = i});
     }
+    const struct row events = {.i = ET_FEED_EVENTS};
+    if (counts_of(view, &events).n_put > 0)
+        add_row(view, events);
 }
 
 static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
@@ -68,7 +88,7 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
         return;
     for (size_t k = 0; k < view->n_rows; k++) {
         struct row *row = &view->rows[k];
-        const struct et_feed_counts counts = et_feed_counts(row->feed, row->i);
+        const struct et_feed_counts counts = counts_of(view, row);
         const uint64_t n = counts.n_put + counts.n_dropped;
         row->rate_hz = (double)(n - row->n_before) / s;
         row->n_before = n;
@@ -92,11 +112,13 @@ static int columns(void)
 static int lines(void)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 8 ? 24 : size.ws_row;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 ? 24 : size.ws_row;
 }
 
 static void line(struct cli_live_view *view, const char *text)
 {
+    if (view->n_lines == view->n_lines_max)
+        return;
     (void)fprintf(stderr, "%.*s\033[K\n", columns() - 1, text);
     view->n_lines++;
 }
@@ -112,6 +134,11 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
 {
     char text[512], since[ET_TIME_TEXT_BYTES] = "";
     const struct et_live_status live = et_live_status(view->live);
+    if (view->only_listens) {
+        (void)snprintf(text, sizeof text, "%s: nothing is recorded", view->name);
+        line(view, text);
+        return;
+    }
     if (live.is_attempt)
         et_duration_text(et_clock_monotonic_ns() - live.t_attempt_ns, since);
     (void)snprintf(text, sizeof text, "%s: %s%s%s, %u done: %u success, %u failure, %u discarded",
@@ -126,6 +153,12 @@ static void draw_disk(struct cli_live_view *view, const struct et_station_status
 {
     char text[512], bytes[CLI_TEXT_BYTES], rate[CLI_TEXT_BYTES];
     const struct et_recorder_status r = et_recorder_status(view->recorder);
+    if (view->only_listens) {
+        (void)snprintf(text, sizeof text, "rings %.0f %%, gone %llu", 100 * s->ring_share_max,
+                       (unsigned long long)(s->n_dropped + s->n_lost));
+        line(view, text);
+        return;
+    }
     (void)snprintf(text, sizeof text,
                    "disk %s free, %s/s, safe in %.0f ms (p99 %.0f), rings %.0f %%, gone %llu",
                    cli_bytes_text((double)r.free_bytes, bytes), cli_bytes_text(view->bytes_s, rate),
@@ -140,7 +173,6 @@ static void draw_heads(struct cli_live_view *view)
     const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
     (void)snprintf(text, sizeof text, "%-12s %-*s %8s %-6s %7s %7s %8s", "device", wide, "stream",
                    "a second", "", "delay", "jitter", "gone");
-    line(view, "");
     line(view, text);
 }
 
@@ -154,9 +186,12 @@ static const char *ms_text(int64_t ns, char text[CLI_TEXT_BYTES])
 
 static void draw_row(struct cli_live_view *view, const struct row *row)
 {
-    const struct et_feed_stream *stream = et_feed_stream(row->feed, row->i);
-    const struct et_feed_counts counts = et_feed_counts(row->feed, row->i);
-    const struct et_clock_live_state clock = et_station_clock(view->station, row->i_feed, row->i);
+    static const struct et_feed_stream EVENTS = {.topic = "/events"};
+    const struct et_feed_stream *stream = row->feed ? et_feed_stream(row->feed, row->i) : &EVENTS;
+    const struct et_feed_counts counts = counts_of(view, row);
+    const struct et_clock_live_state clock =
+        row->feed ? et_station_clock(view->station, row->i_feed, row->i)
+                  : (struct et_clock_live_state){0};
     char text[512], wanted[16] = "", delay[CLI_TEXT_BYTES] = "", jitter[CLI_TEXT_BYTES] = "";
     const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
     if (stream->rate_hz > 0)
@@ -171,40 +206,76 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
     line(view, text);
 }
 
-static void draw_words(struct cli_live_view *view)
+// What there is to say of a source; false: nothing.
+static bool words_of(const struct cli_live_view *view, size_t i, char *text, size_t n)
 {
-    char words[ET_SOURCE_WORDS_BYTES], text[512];
-    for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
-        const enum et_source_state state = et_live_source_state(view->live, i);
-        et_live_words(view->live, i, words);
-        if (!words[0] && state == ET_SOURCE_LIVE)
-            continue;
-        (void)snprintf(text, sizeof text, "%s: %s%s%s", et_live_source(view->live, i)->device,
-                       state == ET_SOURCE_WAITING ? "not there"
-                       : state == ET_SOURCE_OVER  ? "over"
-                                                  : "",
-                       state != ET_SOURCE_LIVE && words[0] ? "; " : "", words);
-        line(view, text);
-    }
+    char words[ET_SOURCE_WORDS_BYTES];
+    const enum et_source_state state = et_live_source_state(view->live, i);
+    et_live_words(view->live, i, words);
+    if (!words[0])
+        et_live_trouble(view->live, i, words);
+    if (!words[0] && state == ET_SOURCE_LIVE)
+        return false;
+    (void)snprintf(text, n, "%s: %s%s%s", et_live_source(view->live, i)->device,
+                   state == ET_SOURCE_WAITING ? "not there"
+                   : state == ET_SOURCE_OVER  ? "over"
+                                              : "",
+                   state != ET_SOURCE_LIVE && words[0] ? "; " : "", words);
+    return true;
 }
 
+// At most so many lines of sources. Returns how many there are beyond.
+static int draw_words(struct cli_live_view *view, int n_max)
+{
+    char text[512];
+    int n = 0;
+    for (size_t i = 0; i < et_live_n_sources(view->live); i++)
+        if (words_of(view, i, text, sizeof text) && n++ < n_max)
+            line(view, text);
+    return n > n_max ? n - n_max : 0;
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void draw_keys(struct cli_live_view *view)
+{
+    if (view->only_listens)
+        line(view, "x stop!, r release, q quit");
+    else
+        line(view, "space start, s success, f failure, d discard, x stop!, r release, q quit");
+}
+
+// Where there is little room, sources leave the table three lines, and rows one to the keys.
 static void draw(struct cli_live_view *view)
 {
     const struct et_station_status s = et_station_status(view->station);
-    const int room = lines() - 6 - (int)et_live_n_sources(view->live);
+    const int n_keys = view->keys.is_on;
+    char text[128];
     if (view->n_lines > 0)
         (void)fprintf(stderr, "\033[%dA\r", view->n_lines);
     view->n_lines = 0;
+    view->n_lines_max = larger(lines() - 1 - n_keys, 1);
     draw_head(view, &s);
     draw_disk(view, &s);
-    draw_words(view);
+    const int n_words = draw_words(view, larger(view->n_lines_max - view->n_lines - 3, 1));
+    if (view->n_lines_max - view->n_lines > (int)view->n_rows + 2)
+        line(view, "");
     draw_heads(view);
-    for (size_t k = 0; k < view->n_rows && (int)k < room; k++)
+    int room = larger(view->n_lines_max - view->n_lines, 0);
+    if (n_words > 0 || room < (int)view->n_rows)
+        room = larger(room - 1, 0);
+    for (int k = 0; k < (int)view->n_rows && k < room; k++)
         draw_row(view, &view->rows[k]);
-    if ((int)view->n_rows > room)
-        line(view, "… and more: a taller terminal shows them");
-    if (view->keys.is_on)
-        line(view, "space start, s success, f failure, d discard, x stop!, r release, q quit");
+    const int n_more = n_words + larger((int)view->n_rows - room, 0);
+    (void)snprintf(text, sizeof text, "… and %d more: a taller terminal shows them", n_more);
+    if (n_more > 0)
+        line(view, text);
+    view->n_lines_max += n_keys;
+    if (n_keys)
+        draw_keys(view);
     (void)fputs("\033[J", stderr);
     (void)fflush(stderr);
 }
@@ -218,13 +289,17 @@ static void draw_line(struct cli_live_view *view)
     double n = 0;
     for (size_t k = 0; k < view->n_rows; k++)
         n += view->rows[k].rate_hz;
-    (void)fprintf(
-        stderr,
-        "%s: %s, %u done; %.0f samples/s, %s/s to disk, safe after %.0f ms, %llu dropped, "
-        "%llu lost\n",
-        view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
-        (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
-        (unsigned long long)s.n_lost);
+    if (view->only_listens)
+        (void)fprintf(stderr, "%s: nothing is recorded; %.0f samples/s, %llu dropped, %llu lost\n",
+                      view->name, n, (unsigned long long)s.n_dropped, (unsigned long long)s.n_lost);
+    else
+        (void)fprintf(
+            stderr,
+            "%s: %s, %u done; %.0f samples/s, %s/s to disk, safe after %.0f ms, %llu dropped, "
+            "%llu lost\n",
+            view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
+            (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
+            (unsigned long long)s.n_lost);
     for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
         et_live_words(view->live, i, words);
         if (words[0])
@@ -236,7 +311,7 @@ static void draw_line(struct cli_live_view *view)
 
 struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_recorder *recorder,
                                          struct et_station *station, struct et_live *live,
-                                         const char *name)
+                                         const char *name, bool only_listens)
 {
     struct cli_live_view *view = calloc(1, sizeof *view);
     if (!view)
@@ -246,6 +321,7 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
     view->station = station;
     view->live = live;
     view->name = name;
+    view->only_listens = only_listens;
     view->t_rate_ns = view->t_shown_ns = et_clock_monotonic_ns();
     view->is_terminal = isatty(STDERR_FILENO) == 1;
     cli_keys_open(&view->keys);

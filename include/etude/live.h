@@ -101,6 +101,8 @@ ET_API const struct et_live_source *et_live_source(const struct et_live *live, s
 ET_API enum et_source_state et_live_source_state(struct et_live *live, size_t i);
 /* How a source says it is, copied; "" where it has nothing to say. */
 ET_API void et_live_words(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES]);
+/* What keeps its device away, copied; "" where nothing is known to. */
+ET_API void et_live_trouble(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES]);
 ET_API struct et_feed *et_live_feed(struct et_live *live, size_t i); // to count by
 
 #endif

@@ -97,6 +97,9 @@ ET_API void et_conn_set_handlers(struct et_conn *conn, const struct et_conn_hand
 /* Changes its limits (zero means the default, also here). */
 ET_API void et_conn_set_limits(struct et_conn *conn, const struct et_conn_limits *limits);
 
+/* The other side has said who it is: it keeps its place where room is short. */
+ET_API void et_conn_greeted(struct et_conn *conn);
+
 /* What it is. */
 ET_API struct et_loop *et_conn_loop(const struct et_conn *conn);
 ET_API const char *et_conn_peer(const struct et_conn *conn); // "192.168.1.7:40112", "unix:"
@@ -110,6 +113,7 @@ struct et_listen_options {
     struct et_tls *tls;         // NULL: plain
     size_t connections_max;     // 256; more are closed at once
     size_t per_peer_max;        // of one address; 64. Not counted on Unix sockets
+    bool has_greeting;          // beyond either, the oldest without et_conn_greeted makes room
     struct et_conn_limits conn; // of each
     void (*on_accept)(void *ctx, struct et_conn *conn); // gives it handlers, or it is closed
     void *ctx;

@@ -40,7 +40,7 @@ struct et_station;
 
 /* Zeroed but for the folder: all as usual. */
 struct et_recorder_options {
-    const char *folder;      // recordings go there; made where missing
+    const char *folder;      // recordings go there; made where missing; NULL: nothing is recorded
     bool by_day;             // into <yyyy>/<mm>/<dd> of it, UTC
     unsigned n_threads;      // that write, each for its share of the stations; 0: 1
     int64_t commit_ns;       // from commit to commit; 0: 50 ms
@@ -109,7 +109,8 @@ struct et_run {
 };
 
 /* Begins a recording: returns when its file is there. The run is copied. ET_EEXISTS: one is under
- * way. ET_EIO: the file cannot be created, or the disk is nearly full. ET_ENOMEM. */
+ * way. ET_EIO: the file cannot be created, or the disk is nearly full. ET_EARG: the recorder has no
+ * folder. ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_station_begin(struct et_station *station,
                                                    const struct et_run *run, struct et_err *err);
 

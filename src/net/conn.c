@@ -50,6 +50,7 @@ struct et_conn {
     int64_t begun_ns, moved_ns;
     enum state state;
     unsigned watched;
+    bool is_greeted; // it may stay where room is short
     bool is_paused, is_finished, is_end_sent, is_end_seen, is_end_told, has_sent, write_waits;
     struct et_err failure; // of a send, told after the call that made it
 
@@ -804,6 +805,21 @@ const struct et__address *et__conn_address(const struct et_conn *c)
 struct et_conn *et__conn_next(const struct et_conn *c)
 {
     return c->next;
+}
+
+void et_conn_greeted(struct et_conn *c)
+{
+    c->is_greeted = true;
+}
+
+bool et__conn_is_greeted(const struct et_conn *c)
+{
+    return c->is_greeted;
+}
+
+void et__conn_make_room(struct et_conn *c)
+{
+    end_with(c, ET_ELIMIT, "it had not said who it is, and made room for another one");
 }
 
 bool et__conn_is_open(const struct et_conn *c)

@@ -252,6 +252,10 @@ void et__http_dispatch(struct et_http_exchange *x)
     struct et_buf location = et_buf(LOCATION_BYTES);
     const int code = et__http_admit(x, &location);
     et_buf_free(&location);
+    if (code == 0 || code == 303) {
+        x->is_greeted = true;
+        et_conn_greeted(x->conn);
+    }
     if (code == 0)
         route_to(x);
     else if (code == 303)

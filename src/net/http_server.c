@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NS_PER_S INT64_C(1000000000)
 #define HEAD_BYTES ((size_t)16 << 10)
 #define LINE_BYTES ((size_t)8 << 10)
 #define BODY_BYTES ((size_t)1 << 20)
@@ -16,8 +17,8 @@
 #define ADDED_BYTES ((size_t)8 << 10)
 #define IN_BYTES ((size_t)64 << 10)
 #define WINDOW_BYTES ((int64_t)64 << 10) // that may wait before a stream has to
+#define FIRST_NS (5 * NS_PER_S)          // until somebody asks who has not asked before
 #define DRAIN_BYTES ((size_t)1 << 20)
-#define NS_PER_S INT64_C(1000000000)
 
 struct et_http_server {
     struct et_loop *loop;
@@ -149,9 +150,18 @@ bool et__http_answer(struct et_http_exchange *x, int code, const char *type, int
     return false;
 }
 
+// Whoever has not asked for what it may have does not sit here for long.
+static void wait_for_head(struct et_http_exchange *x)
+{
+    x->has_begun = false;
+    if (!x->is_greeted)
+        et_timer_set(x->server->loop, &x->limit, et_loop_now_ns(x->server->loop) + FIRST_NS);
+}
+
 static void next_request(struct et_http_exchange *x)
 {
     x->phase = ET__HTTP_HEAD;
+    wait_for_head(x);
     x->is_kept = x->is_answered = x->is_chunked = false;
     x->later = (struct et_http_later){0};
     et_buf_clear(&x->headers);
@@ -336,8 +346,9 @@ static size_t read_head(struct et_http_exchange *x, const char *p, size_t n)
                    "the head is longer than this server takes");
             return n;
         }
-        if (!x->limit.loop)
+        if (!x->has_begun)
             et_timer_set(x->server->loop, &x->limit, et_loop_now_ns(x->server->loop) + o->head_ns);
+        x->has_begun = true;
         return 0;
     }
     x->n_seen = 0;
@@ -423,7 +434,11 @@ static void on_end(void *ctx, struct et_conn *conn)
 
 static void on_limit(void *ctx)
 {
-    refuse(ctx, 408, "the request took too long to come");
+    struct et_http_exchange *x = ctx;
+    if (x->phase == ET__HTTP_HEAD && !x->has_begun)
+        et__http_end_conn(x); // a browser that kept a connection at hand takes another one
+    else
+        refuse(x, 408, "the request took too long to come");
 }
 
 static const struct et_conn_handlers HANDLERS = {
@@ -447,6 +462,7 @@ static void on_accept(void *ctx, struct et_conn *conn)
         x->next->before = x;
     server->exchanges = x;
     et_conn_set_handlers(conn, &HANDLERS, x);
+    wait_for_head(x);
 }
 
 // --- the server
@@ -463,7 +479,9 @@ static void fill(struct et_http_options *o)
     o->listen.conn = (struct et_conn_limits){
         .in_bytes_max = o->head_bytes_max < IN_BYTES ? IN_BYTES : o->head_bytes_max + 1,
         .out_bytes_max = o->out_bytes_max,
+        .open_ns = FIRST_NS,
         .idle_ns = o->idle_ns};
+    o->listen.has_greeting = true;
     o->listen.on_accept = on_accept;
 }
 

@@ -31,20 +31,34 @@ struct et_conn **et__listener_list(struct et_listener *listener)
     return &listener->conns;
 }
 
-static bool is_too_many(const struct et_listener *listener, const struct et__address *peer)
+/* Whether there is room for one more of a peer. Where there is none, who has not said who it is
+ * makes some, the oldest first: those of the peer where they alone are too many, else any. */
+static bool has_room(struct et_listener *listener, const struct et__address *peer)
 {
     size_t n = 0;
-    if (listener->counts.n_open >= listener->options.connections_max)
+    struct et_conn *oldest = NULL, *oldest_of_peer = NULL; // the list begins with the newest
+    for (struct et_conn *c = listener->conns; c; c = et__conn_next(c)) {
+        const bool is_peers = et__address_is_same_host(et__conn_address(c), peer);
+        n += is_peers;
+        if (et__conn_is_greeted(c))
+            continue;
+        oldest = c;
+        oldest_of_peer = is_peers ? c : oldest_of_peer;
+    }
+    const bool is_of_peer = n >= listener->options.per_peer_max;
+    if (!is_of_peer && listener->counts.n_open < listener->options.connections_max)
         return true;
-    for (const struct et_conn *c = listener->conns; c; c = et__conn_next(c))
-        n += et__address_is_same_host(et__conn_address(c), peer);
-    return n >= listener->options.per_peer_max;
+    struct et_conn *goes = is_of_peer ? oldest_of_peer : oldest;
+    if (!goes || !listener->options.has_greeting)
+        return false;
+    et__conn_make_room(goes);
+    return true;
 }
 
 static void take(struct et_listener *listener, int fd, const struct et__address *peer)
 {
     struct et_conn *conn;
-    if (is_too_many(listener, peer)) {
+    if (!has_room(listener, peer)) {
         listener->counts.n_refused++;
         (void)close(fd);
         return;
@@ -132,12 +146,10 @@ static enum et_status bind_to(struct et_listener *listener, const struct et__add
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ON, sizeof ON);
     if (bind(fd, (const struct sockaddr *)&address->sa, address->n) != 0) {
         const int sys = errno;
-        const enum et_status st = et_fail_sys(err, sys, "cannot listen");
-        if (sys != EADDRINUSE)
-            return st;
-        if (err)
-            err->status = ET_EEXISTS;
-        return ET_EEXISTS;
+        return sys == EADDRINUSE
+                   ? et_fail(err, ET_EEXISTS, -1,
+                             "another program listens here already: choose another port")
+                   : et_fail_sys(err, sys, "cannot listen");
     }
     if (family == AF_UNIX)
         memcpy(listener->unix_path,
@@ -159,7 +171,10 @@ static enum et_status begin(struct et_listener *listener, const struct et_listen
     if (st != ET_OK)
         return st;
     if (!et__address_is_loopback(&address) && !options->is_public)
-        return et_fail(err, ET_EARG, -1, "other machines would reach it, which must be asked for");
+        return et_fail(
+            err, ET_EARG, -1,
+            "other machines would reach it: that needs a certificate and a token (--tls, "
+            "--token-file)");
     if (!et__address_is_loopback(&address) && !options->tls)
         return et_fail(err, ET_EARG, -1, "what other machines reach needs TLS");
     const enum et_status bound = bind_to(listener, &address, err);

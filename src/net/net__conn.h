@@ -42,5 +42,7 @@ void et__conn_leave(struct et_conn *conn); // its listener closes
 void et__listener_opened(struct et_listener *listener, struct et_conn *conn);
 void et__listener_ended(struct et_listener *listener, bool was_open);
 bool et__conn_is_open(const struct et_conn *conn);
+bool et__conn_is_greeted(const struct et_conn *conn);
+void et__conn_make_room(struct et_conn *conn); // ends it, for another one's sake
 
 #endif

@@ -31,6 +31,8 @@ struct et_http_exchange {
 
     struct et_buf headers; // of the answer, added
     struct et_http_later later;
+    bool is_greeted; // it asked for something that it may have
+    bool has_begun;  // a head, of which not all is here
     bool is_in_handler, is_kept, is_head, is_chunked, is_answered;
 };
 

@@ -5,6 +5,7 @@
 #include "record/record__ring.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RING_BYTES ((size_t)4 << 20)
@@ -15,6 +16,7 @@ struct entry {
     struct et_feed_stream stream; // texts owned, all in `texts`
     char *texts;
     _Atomic uint64_t n_put, n_bytes, n_dropped, n_lost;
+    bool is_told; // that a sample was larger than finds room
     _Atomic int64_t t_last_ns, t_last_device_ns;
 };
 
@@ -206,6 +208,20 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
+// No waiting brings room to what is larger than half of the ring: that is no want of speed.
+static void tell_too_large(struct et_feed *f, struct entry *entry, size_t n)
+{
+    const size_t n_max = et__ring_bytes(f->ring) / 2;
+    char text[512];
+    if (n <= n_max - sizeof(struct et__ring_sample) || entry->is_told)
+        return;
+    entry->is_told = true;
+    (void)snprintf(text, sizeof text,
+                   "%.200s: samples too large are dropped: %zu bytes, where %zu fit",
+                   entry->stream.topic, n, n_max - sizeof(struct et__ring_sample));
+    (void)et_feed_event(f, "source.warning", entry->stream.device, text, NULL);
+}
+
 bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
 {
     struct entry *entry = f->entries[sample->stream];
@@ -225,8 +241,10 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
     if (has_room) {
         count(&entry->n_put, 1);
         count(&entry->n_bytes, s.n_bytes);
-    } else
+    } else {
         count(&entry->n_dropped, 1);
+        tell_too_large(f, entry, s.n_bytes);
+    }
     atomic_store_explicit(&entry->t_last_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_device_ns, s.t_device_ns, memory_order_relaxed);
     return has_room;

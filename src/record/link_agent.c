@@ -239,7 +239,11 @@ static void on_close(void *ctx, struct et_conn *conn, const struct et_err *why)
     struct et_link_agent *a = ctx;
     (void)conn;
     a->conn = NULL;
-    disconnect(a, why);
+    struct et_err told = *why;
+    if (!a->options.tls && a->status.state != ET_LINK_UP && why->status == ET_END)
+        (void)et_fail(&told, ET_END, -1, "%.300s; maybe it speaks TLS (--tls-pin, --tls-ca)",
+                      why->text);
+    disconnect(a, &told);
 }
 
 static const struct et_conn_handlers HANDLERS = {

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define AGENTS_MAX 256
-#define PER_PEER_MAX 1024 // a hall may stand behind one address
 #define TICK_NS (ET_NS_PER_S / 50)
 #define PING_NS ET_NS_PER_S
 #define PING_FIRST_NS (ET_NS_PER_S / 20)
@@ -22,6 +21,7 @@
 #define MARKS_MAX 64
 #define ID_BYTES 65
 #define NAME_BYTES 600
+#define REFUSALS 16 // that are known, so that each is told once
 
 /* Put until t_ns: all records before n. */
 struct mark {
@@ -65,6 +65,8 @@ struct et_link_server {
     struct peer *peers;
     struct agent **agents;
     size_t n_agents;
+    struct et_digest refusals[REFUSALS]; // the last ones
+    size_t n_refusals;
     struct et_link_server_status counts;
 };
 
@@ -132,11 +134,28 @@ static void ping(struct peer *p)
     (void)send_words(p); // another one will come
 }
 
+// Agents try again and again, each time from another port: the same refusal is told once.
+static bool is_told(struct et_link_server *s, const char *peer, const char *why)
+{
+    char text[ET_ADDRESS_BYTES + sizeof(((struct et_err *)NULL)->text)];
+    const char *colon = strrchr(peer, ':');
+    const int n_host = colon ? (int)(colon - peer) : (int)strlen(peer);
+    (void)snprintf(text, sizeof text, "%.*s %s", n_host, peer, why);
+    const struct et_digest digest = et_blake2b(text, strlen(text));
+    for (size_t i = 0; i < REFUSALS && i < s->n_refusals; i++)
+        if (memcmp(digest.bytes, s->refusals[i].bytes, sizeof digest.bytes) == 0)
+            return true;
+    s->refusals[s->n_refusals++ % REFUSALS] = digest;
+    return false;
+}
+
 static void refuse(struct peer *p, const char *why)
 {
     p->is_refused = true;
     p->server->counts.n_refused++;
-    et_logf(p->server->options.log, ET_LOG_WARN, "%s is refused: %s", et_conn_peer(p->conn), why);
+    if (!is_told(p->server, et_conn_peer(p->conn), why))
+        et_logf(p->server->options.log, ET_LOG_WARN, "%s is refused: %s", et_conn_peer(p->conn),
+                why);
     et__link_put_refused(&p->server->words, et_str(why));
     (void)send_words(p);
     et_conn_finish(p->conn);
@@ -336,9 +355,11 @@ static enum et_status welcome(struct peer *p, struct et_err *err)
                                                  .idle_ns = IDLE_NS};
     struct agent *a = p->agent;
     et_timer_end(&p->limit);
+    et_conn_greeted(p->conn);
     et_conn_set_limits(p->conn, &LIMITS);
     a->n_streams = 0; // it says again what it has
     p->server->counts.n_connected++;
+    p->server->n_refusals = 0; // things change: what is refused from now on is told again
     (void)et_feed_event(a->place.feed, "device.found", a->id, et_conn_peer(p->conn), NULL);
     et_logf(p->server->options.log, ET_LOG_INFO, "%s is there, from %s", a->id,
             et_conn_peer(p->conn));
@@ -646,8 +667,12 @@ enum et_status et_link_server_open(struct et_link_server **server, struct et_loo
     struct et_listen_options how = options->listen;
     how.address = how.address ? how.address : ET_LINK_ADDRESS;
     how.connections_max = how.connections_max ? how.connections_max : 2 * s->options.agents_max;
-    how.per_peer_max = how.per_peer_max ? how.per_peer_max : PER_PEER_MAX;
-    how.conn = (struct et_conn_limits){.in_bytes_max = ET__LINK_HELLO_BYTES_MAX + 1};
+    // A hall may stand behind one address, but leaves room for others.
+    how.per_peer_max =
+        how.per_peer_max ? how.per_peer_max : how.connections_max - how.connections_max / 4;
+    how.has_greeting = true;
+    how.conn = (struct et_conn_limits){.in_bytes_max = ET__LINK_HELLO_BYTES_MAX + 1,
+                                       .open_ns = GREETING_NS};
     how.on_accept = on_accept;
     how.ctx = s;
     s->tick = (struct et_timer){.on_time = on_tick, .ctx = s};

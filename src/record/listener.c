@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TEXT_BYTES 256 // of an event
+#define TEXT_BYTES ET__LISTENER_TEXT_BYTES
 #define SILENCE_NS (2 * ET_NS_PER_S)
 #define GARBAGE_NS (10 * ET_NS_PER_S)
 
@@ -83,13 +83,16 @@ void et__listener_tell(struct et__listener *listener, bool is_there, const char 
 {
     char text[TEXT_BYTES];
     va_list args;
-    if (listener->is_told && listener->is_there == is_there)
+    if (listener->is_told && listener->is_there && is_there)
         return;
-    listener->is_told = true;
-    listener->is_there = is_there;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    if (listener->is_told && listener->is_there == is_there && strcmp(text, listener->told) == 0)
+        return;
+    listener->is_told = true;
+    listener->is_there = is_there;
+    memcpy(listener->told, text, sizeof text);
     et__listener_event(listener, is_there ? "device.found" : "device.lost", text, NULL);
 }
 

@@ -26,9 +26,11 @@ struct polled {
     struct et_source *source;
     struct et_feed *feed;
     int64_t t_next_ns;
-    _Atomic int state;                 // enum et_source_state
-    bool has_failed;                   // for good
-    char words[ET_SOURCE_WORDS_BYTES]; // under the live station's lock
+    _Atomic int state; // enum et_source_state
+    bool has_failed;   // for good
+    // Under the live station's lock: how it says it is, and what keeps its device away.
+    char words[ET_SOURCE_WORDS_BYTES], trouble[ET_SOURCE_WORDS_BYTES];
+    char told[ET_SOURCE_WORDS_BYTES]; // of its troubles, to the log
 };
 
 struct mark {
@@ -120,7 +122,14 @@ static void pass_on(struct polled *from, const struct et_feed_sample *sample)
                            sample);
 }
 
-// Marks that a source brings.
+static void set_trouble(struct polled *p, struct et_str text)
+{
+    (void)pthread_mutex_lock(&p->live->lock);
+    copy_text(p->trouble, sizeof p->trouble, text);
+    (void)pthread_mutex_unlock(&p->live->lock);
+}
+
+// Marks that a source brings, and how its device is.
 static void on_put(void *ctx, const struct et_feed_sample *sample)
 {
     struct polled *polled = ctx;
@@ -133,6 +142,10 @@ static void on_put(void *ctx, const struct et_feed_sample *sample)
         add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
     if (et_str_is(event.kind, "source.listening"))
         say_address(polled, event.text);
+    if (et_str_is(event.kind, "device.lost"))
+        set_trouble(polled, event.text);
+    if (et_str_is(event.kind, "device.found"))
+        set_trouble(polled, et_str(""));
 }
 
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
@@ -246,6 +259,8 @@ static void make_news(struct et_live *live)
 static void fail_source(struct polled *p, const struct et_err *err)
 {
     p->has_failed = true;
+    set_trouble(p, et_str(err->text));
+    copy_text(p->told, sizeof p->told, et_str(err->text));
     atomic_store(&p->state, ET_SOURCE_OVER);
     (void)et_feed_event(p->feed, "source.failed", p->about->device, err->text, NULL);
     say(p->live, ET_LOG_WARN, p->about->device, err->text);
@@ -298,6 +313,19 @@ static void tell_news(struct et_live *live)
             et_source_tell(live->polled[i].source, &news);
 }
 
+// Where nobody sees the view, the log says why a device is away, each time that the reason changes.
+static void tell_trouble(struct polled *p)
+{
+    char trouble[ET_SOURCE_WORDS_BYTES];
+    (void)pthread_mutex_lock(&p->live->lock);
+    memcpy(trouble, p->trouble, sizeof trouble);
+    (void)pthread_mutex_unlock(&p->live->lock);
+    if (strcmp(trouble, p->told) == 0)
+        return;
+    memcpy(p->told, trouble, sizeof trouble);
+    say(p->live, ET_LOG_INFO, p->about->device, trouble[0] ? trouble : "it is there");
+}
+
 static void ask_words(struct et_live *live)
 {
     for (size_t i = 0; i < live->n_polled; i++) {
@@ -306,6 +334,7 @@ static void ask_words(struct et_live *live)
         (void)pthread_mutex_lock(&live->lock);
         memcpy(live->polled[i].words, words, sizeof words);
         (void)pthread_mutex_unlock(&live->lock);
+        tell_trouble(&live->polled[i]);
     }
 }
 
@@ -532,6 +561,13 @@ void et_live_words(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYT
 {
     (void)pthread_mutex_lock(&live->lock);
     memcpy(text, live->polled[i].words, ET_SOURCE_WORDS_BYTES);
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+void et_live_trouble(struct et_live *live, size_t i, char text[ET_SOURCE_WORDS_BYTES])
+{
+    (void)pthread_mutex_lock(&live->lock);
+    memcpy(text, live->polled[i].trouble, ET_SOURCE_WORDS_BYTES);
     (void)pthread_mutex_unlock(&live->lock);
 }
 

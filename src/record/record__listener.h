@@ -8,6 +8,8 @@
 #include "etude/cdr.h"
 #include "etude/source.h"
 
+#define ET__LISTENER_TEXT_BYTES 256 // of an event
+
 struct et__listener {
     struct et_feed *feed;
     char *device; // as the station calls it
@@ -15,7 +17,8 @@ struct et__listener {
     void *ctx;
     bool only_look;
     bool is_there, is_told; // as was told last, if anything was
-    struct et_buf message;  // under way
+    char told[ET__LISTENER_TEXT_BYTES];
+    struct et_buf message; // under way
 
     int64_t t_heard_ns;   // that something was heard of it; 0: the watch has not begun
     int64_t t_garbage_ns; // that garbage was told
@@ -47,7 +50,7 @@ void et__listener_event(struct et__listener *listener, const char *kind, const c
                         const char *value);
 
 /* The device is there, or is not: events "device.found" and "device.lost", when that changes,
- * and the first time. */
+ * and the first time; what keeps it away again when the reason changes. */
 void et__listener_tell(struct et__listener *listener, bool is_there, const char *fmt, ...)
     ET_PRINTF(3, 4);
 

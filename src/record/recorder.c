@@ -49,6 +49,8 @@ static void look_at_disk(struct et_recorder *r)
 {
     struct statvfs disk;
     int64_t ahead = 0;
+    if (!r->folder)
+        return;
     for (unsigned i = 0; i < r->options.n_threads; i++)
         ahead += atomic_load(&r->writers[i].n_ahead);
     // A disk that will not say is written to until it fails.
@@ -231,7 +233,11 @@ static void obey(struct et__writer *w, struct et__command *c)
         remove_station(w, c->station);
         break;
     case ET__BEGIN:
-        if (c->station->is_running)
+        if (!c->station->recorder->folder)
+            c->st =
+                et_fail(c->err, ET_EARG, -1, "%s: this recorder has no folder, and records nothing",
+                        c->station->name);
+        else if (c->station->is_running)
             c->st = et_fail(c->err, ET_EEXISTS, -1, "%s: is recording already", c->station->name);
         else
             c->st = et__station_start(c->station, c->run, c->err);
@@ -365,11 +371,13 @@ enum et_status et_recorder_open(struct et_recorder **recorder,
     (void)pthread_mutex_init(&r->lock, NULL);
     r->options = *options;
     fill_in(&r->options);
-    r->folder = strdup(options->folder);
+    r->folder = options->folder ? strdup(options->folder) : NULL;
     r->writers = calloc(r->options.n_threads, sizeof *r->writers);
-    enum et_status st = r->folder && r->writers
-                            ? et_dir_make(r->folder, err)
-                            : et_fail(err, ET_ENOMEM, -1, "no memory for a recorder");
+    enum et_status st = ET_OK;
+    if (!r->writers || (options->folder && !r->folder))
+        st = et_fail(err, ET_ENOMEM, -1, "no memory for a recorder");
+    else if (r->folder)
+        st = et_dir_make(r->folder, err);
     r->to_real_ns = et__recorder_real(r) - et_clock_monotonic_ns();
     if (st == ET_OK)
         look_at_disk(r);

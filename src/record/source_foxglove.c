@@ -389,7 +389,7 @@ static enum et_source_state state_foxglove(void *self)
 
 const struct et_source_kind et__source_foxglove = {
     .name = "foxglove",
-    .text = "the streams of another server: a ROS bridge, a simulator, another Étude",
+    .text = "another server's streams: a ROS bridge, a simulator, an Étude",
     .settings = &SETTINGS,
     .open = open_foxglove,
     .fd = fd_foxglove,

@@ -28,6 +28,7 @@
 #define EVENTS_MAX 64 // of a read
 #define READS_MAX 8   // of a poll
 #define TRY_NS ET_NS_PER_S
+#define DENIED_BYTES 128
 #define DEVICES_MAX 256
 #define SECONDS_MAX 4000000000 // of a stamp
 #define LEAD_HZ 50.0           // of a device that leads a robot
@@ -43,8 +44,9 @@ struct gamepad {
     struct et__listener listener;
     const char *kind; // "gamepad", "keys"
     bool is_keys, grabs;
-    char *path;    // of the device; NULL: looked for
-    char *pattern; // in its name; NULL: any
+    char *path;                // of the device; NULL: looked for
+    char *pattern;             // in its name; NULL: any
+    char denied[DENIED_BYTES]; // the first device that may not be opened; "": none
     struct mark marks[MARKS_MAX];
     size_t n_marks;
     uint16_t stream;
@@ -332,8 +334,8 @@ static bool try_path(struct gamepad *g, const char *path)
     struct stat is = {0};
     g->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (g->fd < 0) {
-        if (errno == EACCES)
-            et__listener_tell(&g->listener, false, "%s: no permission; join the group input", path);
+        if ((errno == EACCES || errno == EPERM) && !g->denied[0])
+            (void)snprintf(g->denied, sizeof g->denied, "%s", path);
         return false;
     }
     if (fstat(g->fd, &is) == 0 && S_ISCHR(is.st_mode) && take_evdev(g) && is_wanted(g)) {
@@ -376,6 +378,22 @@ static bool find_device(struct gamepad *g)
     }
     free(entries);
     return is_found;
+}
+
+static void tell_why(struct gamepad *g)
+{
+    struct stat is;
+    if (g->denied[0])
+        et__listener_tell(&g->listener, false, "%s: no permission; join the group input",
+                          g->denied);
+    else if (g->pattern && stat(g->pattern, &is) == 0)
+        et__listener_tell(&g->listener, false,
+                          "no device is called \"%.60s\"; the file of that name is ./%.60s",
+                          g->pattern, g->pattern);
+    else if (g->path)
+        et__listener_tell(&g->listener, false, "%s is not there", g->path);
+    else
+        et__listener_tell(&g->listener, false, "no %s is there", g->kind);
 }
 
 static void lose(struct gamepad *g)
@@ -557,8 +575,9 @@ static enum et_status poll_gamepad(void *self, int64_t *t_next_ns, struct et_err
         return ET_END;
     if (g->medium == NOTHING && (has_folder_changed(g) || now_ns >= g->t_try_ns)) {
         g->t_try_ns = now_ns + TRY_NS;
+        g->denied[0] = 0;
         if (!find_device(g))
-            et__listener_tell(&g->listener, false, "no %s is there", g->kind);
+            tell_why(g);
     }
     if (g->medium == FILE_PLAYED)
         play_file(g, now_ns, t_next_ns);
@@ -582,7 +601,7 @@ static enum et_source_state state_of(void *self)
 
 const struct et_source_kind et__source_gamepad = {
     .name = "gamepad",
-    .text = "sticks, triggers and buttons of a gamepad; marks by its buttons",
+    .text = "a gamepad's sticks, triggers and buttons; marks by its buttons",
     .settings = &SETTINGS,
     .open = open_gamepad,
     .fd = fd_of,

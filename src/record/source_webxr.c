@@ -17,7 +17,8 @@
 #define ARENA_BYTES ((size_t)256 << 10)
 #define TOKEN_FILE_BYTES_MAX 4096
 #define NAME_BYTES 256
-#define CONNECTIONS_MAX 32
+#define CONNECTIONS_MAX 64
+#define PER_PEER_MAX 32
 
 // clang-format off
 static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
@@ -224,7 +225,8 @@ static enum et_status serve(struct webxr *x, const char *address, bool is_public
     const struct et_http_options how = {.listen = {.address = address,
                                                    .is_public = is_public,
                                                    .tls = x->tls,
-                                                   .connections_max = CONNECTIONS_MAX},
+                                                   .connections_max = CONNECTIONS_MAX,
+                                                   .per_peer_max = PER_PEER_MAX},
                                         .routes = x->routes,
                                         .n_routes = 2,
                                         .token = token,
@@ -350,7 +352,7 @@ static void tell_webxr(void *self, const struct et_source_news *news)
 
 const struct et_source_kind et__source_webxr = {
     .name = "webxr",
-    .text = "a headset's browser: head, hands, controllers and marks, from the page served here",
+    .text = "a headset's browser: head, hands and marks, by a page served here",
     .settings = &SETTINGS,
     .open = open_webxr,
     .fd = fd_webxr,

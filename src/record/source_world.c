@@ -12,8 +12,10 @@
 #include <stdlib.h>
 
 #define STEP_NS (ET_WORLD_TICKS * ET_WORLD_TICK_NS)
-#define LEAD_STEPS 50       // the robot stands still: before an attempt is told of, and after
-#define LATE_NS ET_NS_PER_S // behind by more, its time is let go
+#define LEAD_STEPS 50             // the robot stands still: before an attempt is told of, and after
+#define LATE_NS ET_NS_PER_S       // behind by more, its time is let go
+#define PACE_NS (5 * ET_NS_PER_S) // that a pace is of
+#define PACE_LOW 0.9
 #define STYLE "careful"
 
 // clang-format off
@@ -67,7 +69,11 @@ struct live_world {
     bool should_judge;             // a success that lasts is marked as one
     bool is_attempt, must_begin_anew;
     unsigned n_done;
-    int n_successful; // steps, one behind the other
+    int64_t t_pace_ns; // since when steps are counted
+    int n_pace;        // steps since
+    double pace;       // of real time, over the last 5 s; 0: not known yet
+    bool is_slow;      // told
+    int n_successful;  // steps, one behind the other
 };
 
 static const char *text(const struct live_world *w, const char *key, const char *otherwise)
@@ -272,9 +278,29 @@ static enum et_status start(struct live_world *w, struct et_err *err)
         st = et_world_renderer_open(&w->renderer, w->world, NULL, err);
     if (st == ET_OK)
         st = begin_attempt(w, err);
-    w->t_next_ns = w->options.now_ns(w->options.ctx) + STEP_NS;
+    w->t_pace_ns = w->options.now_ns(w->options.ctx);
+    w->t_next_ns = w->t_pace_ns + STEP_NS;
     w->is_over = w->options.only_look;
     return st;
+}
+
+// A machine that is too slow for the world makes time go slower in it: that is told, once.
+static void look_at_pace(struct live_world *w, int64_t t_now_ns)
+{
+    char text[128];
+    w->n_pace++;
+    if (t_now_ns - w->t_pace_ns < PACE_NS)
+        return;
+    w->pace = (double)(w->n_pace * STEP_NS) / (double)(t_now_ns - w->t_pace_ns);
+    w->n_pace = 0;
+    w->t_pace_ns = t_now_ns;
+    if (w->pace < PACE_LOW && !w->is_slow) {
+        (void)snprintf(text, sizeof text,
+                       "the world goes at %.2f of real time: this machine is too slow for it",
+                       w->pace);
+        (void)et_feed_event(w->feed, "source.warning", w->options.device, text, NULL);
+    }
+    w->is_slow = w->pace < PACE_LOW;
 }
 
 static enum et_status poll_world(void *self, int64_t *t_next_ns, struct et_err *err)
@@ -289,6 +315,7 @@ static enum et_status poll_world(void *self, int64_t *t_next_ns, struct et_err *
     const int64_t t_now_ns = w->options.now_ns(w->options.ctx);
     if (t_now_ns >= w->t_next_ns) {
         const enum et_status st = step(w, err);
+        look_at_pace(w, t_now_ns);
         w->t_next_ns += STEP_NS;
         if (w->t_next_ns < t_now_ns - LATE_NS)
             w->t_next_ns = t_now_ns;
@@ -345,14 +372,17 @@ static enum et_source_deadman deadman_of(void *self)
 static void say_world(void *self, char *text, size_t n)
 {
     struct live_world *w = self;
+    char pace[48] = "";
+    if (w->is_slow)
+        (void)snprintf(pace, sizeof pace, "; %.1f of real time", w->pace);
     if (!w->follower) {
-        (void)snprintf(text, n, "attempt %lld", (long long)w->i_attempt + 1);
+        (void)snprintf(text, n, "attempt %lld%s", (long long)w->i_attempt + 1, pace);
         return;
     }
     const struct et_teleop_status s = et__follower_status(w->follower);
-    (void)snprintf(text, n, "%s; pose to joints p50 %.2f ms, p99 %.2f ms, max %.2f ms",
+    (void)snprintf(text, n, "%s; pose to joints p50 %.2f ms, p99 %.2f ms, max %.2f ms%s",
                    et_teleop_state_text(s.state), (double)s.latency_p50_ns / 1e6,
-                   (double)s.latency_p99_ns / 1e6, (double)s.latency_max_ns / 1e6);
+                   (double)s.latency_p99_ns / 1e6, (double)s.latency_max_ns / 1e6, pace);
 }
 
 const struct et_source_kind et__source_world = {.name = "world",

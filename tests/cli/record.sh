@@ -8,7 +8,7 @@ cd "$dir" || exit 1
 recordings() { find "$1" -name '*.mcap' | sort; }
 
 # ---- what there is ----
-lists_sources() { exits 0 "$etude" record --sources && says '^replay' && says '^world'; }
+lists_sources() { exits 0 "$etude" record --sources && ! grep -q '…' "$dir/out" && says '^replay' && says '^world'; }
 it "lists the kinds of sources" lists_sources
 
 # ---- synthetic robots ----
@@ -37,9 +37,71 @@ looks_on() {
     for word in live teleop; do
         exits 0 "$etude" "$word" --station look.yaml --seconds 0.3 || return 1
     done
-    [ -z "$(find recordings -name '*.mcap*' 2>/dev/null)" ]
+    [ ! -e recordings ] && exits 0 "$etude" record --station look.yaml --list --seconds 0.1 &&
+        [ ! -e recordings ]
 }
 it "live and teleop look on, and record nothing" looks_on
+nowhere() {
+    exits 3 "$etude" record --station look.yaml -o /proc/nope --seconds 0.1 && says '/proc/nope'
+}
+it "record says at once that its folder cannot be made" nowhere
+
+# ---- the view ----
+cat >away.yaml <<YAML
+station: k
+sources:
+  a: {kind: gamepad, device: pad.ev}
+  b: {kind: v4l2, device: $dir/nothing}
+  c: {kind: webxr, listen: "127.0.0.1:0"}
+  d: {kind: webxr, listen: "127.0.0.1:0"}
+YAML
+: >pad.ev
+cat >view.py <<'PY'
+# Runs a command on a terminal of so many rows; fails where a frame scrolls, prints the last one.
+import fcntl, os, pty, select, struct, sys, termios, time
+rows, command = int(sys.argv[1]), sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    time.sleep(0.1)
+    os.execv(command[0], command)
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
+out, end = b"", time.time() + 20
+while out.count(b"\x1b[J") < 6 and time.time() < end:
+    if select.select([fd], [], [], 0.1)[0]:
+        out += os.read(fd, 65536)
+os.write(fd, b"q")
+try:
+    while os.read(fd, 65536):
+        pass
+except OSError:
+    pass
+os.waitpid(pid, 0)
+frames = [f.decode().replace("\x1b[K", "") for f in out.split(b"\x1b[J")[1:-1]]
+frames = [f for f in frames if f.startswith("\x1b[") and "\n" in f] # others have a message above
+assert frames and all(f.count("\n") < rows for f in frames), [f.count("\n") for f in frames]
+assert all(len(line) <= 80 for line in frames[-1].split("\r\n")[1:])
+print(frames[-1])
+PY
+fits() {
+    local rows word
+    for rows in 24 8; do
+        for word in "teleop" "record -o viewed"; do
+            # shellcheck disable=SC2086 # two words
+            exits 0 python3 view.py $rows "$etude" $word --station away.yaml &&
+                says 'a taller terminal shows them' && says 'q quit' || return 1
+        done
+    done
+    exits 0 python3 view.py 60 "$etude" teleop --station away.yaml && says 'd/clock' &&
+        says 'a: not there; no device is called' && says 'b: not there; .*nothing' &&
+        [ "$(grep -c '/events' out)" = 1 ]
+}
+it "the view fits its terminal, says why devices are away, and has one row of events" fits
+logged() {
+    exits 0 "$etude" live --station away.yaml --seconds 1.5 || return 1
+    [ "$(grep -c "^a: no device is called .pad.ev.; the file of that name is" out)" = 1 ] &&
+        [ "$(grep -c "^b: .*nothing" out)" = 1 ]
+}
+it "without a terminal it is said once" logged
 not_driven() {
     printf 'station: k\nsources:\n  r: {kind: drive, profile: generic, operator: h}\n' >drive.yaml
     "$etude" record --sources | grep -q '^drive' || return 0
@@ -144,6 +206,8 @@ YAML
     "$etude" agent --station agent.yaml --to "unix:$dir/socket" --tls-pin "$pin" --token-file wrong \
         --seconds 0.5 >out 2>err
     [ $? = 1 ] && grep -q 'token is not' err || return 1
+    "$etude" agent --station agent.yaml --to "unix:$dir/socket" --seconds 0.3 >out 2>err
+    [ $? = 1 ] && grep -q 'speaks TLS' err && grep -q 'no recorder was reached' out || return 1
     exits 0 "$etude" agent --station agent.yaml --to "unix:$dir/socket" --tls-pin "$pin" \
         --token-file token --spool spool --json -q || return 1
     stop_hub || return 1

@@ -338,6 +338,46 @@ static void only_so_many_are_taken(void)
     }
 }
 
+// 127.0.0.1 is one host; so five who say nothing meet both limits.
+static void who_has_not_greeted_makes_room(void)
+{
+    struct pair p;
+    int fds[5];
+    for (int is_per_peer = 0; is_per_peer < 2; is_per_peer++) {
+        struct et_listen_options options = options_of(&p, "127.0.0.1:0");
+        *(is_per_peer ? &options.per_peer_max : &options.connections_max) = 3;
+        options.has_greeting = true;
+        pair_listen(&p, &options);
+        p.client.is_over = true;
+        fds[0] = peer_open(et_listener_address(p.listener));
+        run_some(p.loop);
+        et_conn_greeted(p.accepted[0]);
+        for (int i = 1; i < 5; i++) {
+            et_conn_set_handlers(p.accepted[i - 1], NULL, NULL); // the rig knows of one
+            fds[i] = peer_open(et_listener_address(p.listener));
+            run_some(p.loop);
+        }
+        CHECK_EQ(et_listener_counts(p.listener).n_open, 3);
+        CHECK_EQ(et_listener_counts(p.listener).n_refused, 0);
+        CHECK(peer_is_closed(p.loop, fds[1]) && peer_is_closed(p.loop, fds[2]));
+        CHECK(!peer_is_closed(p.loop, fds[0]) && !peer_is_closed(p.loop, fds[3]) &&
+              !peer_is_closed(p.loop, fds[4]));
+        et_conn_greeted(p.accepted[3]);
+        et_conn_greeted(p.accepted[4]);
+        const int late = peer_open(et_listener_address(p.listener));
+        run_some(p.loop);
+        CHECK_EQ(et_listener_counts(p.listener).n_refused, 1);
+        (void)close(late);
+        for (int i = 0; i < 5; i++)
+            (void)close(fds[i]);
+        et_conn_close(p.accepted[0]);
+        et_conn_close(p.accepted[3]);
+        et_conn_close(p.accepted[4]);
+        et_listener_close(p.listener);
+        et_loop_close(p.loop);
+    }
+}
+
 static void a_peer_that_is_silent_is_ended(void)
 {
     struct pair p;
@@ -585,6 +625,7 @@ int main(void)
     RUN(an_address_that_is_taken_says_so);
     RUN(nobody_there_is_told);
     RUN(only_so_many_are_taken);
+    RUN(who_has_not_greeted_makes_room);
     RUN(a_peer_that_is_silent_is_ended);
     RUN(a_handshake_that_stalls_is_ended);
     RUN(what_is_left_lying_has_its_limit);

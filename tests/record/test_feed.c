@@ -103,6 +103,25 @@ static void knows_a_stream_again_and_a_changed_one_is_new(void)
     et_feed_close(feed);
 }
 
+static void what_is_larger_than_half_of_it_is_told_once(void)
+{
+    static const char BYTES[6000] = "";
+    struct et_feed *feed = feed_of(8192);
+    uint16_t i;
+    struct et_feed_sample got;
+    CHECK_OK(et_feed_add(feed, &JOINTS, &i, &err));
+    for (int k = 0; k < 3; k++)
+        CHECK(!et_feed_put(
+            feed, &(struct et_feed_sample){.stream = i, .n_bytes = sizeof BYTES, .bytes = BYTES}));
+    CHECK_EQ(et_feed_counts(feed, i).n_dropped, 3);
+    CHECK_EQ(et_feed_counts(feed, ET_FEED_EVENTS).n_put, 1);
+    CHECK(et_feed_next(feed, &got));
+    CHECK_EQ(got.stream, ET_FEED_EVENTS);
+    CHECK(memmem(got.bytes, got.n_bytes, "source.warning", 14) &&
+          memmem(got.bytes, got.n_bytes, "too large", 9));
+    et_feed_close(feed);
+}
+
 static void refuses_what_is_no_stream(void)
 {
     struct et_feed *feed;
@@ -161,6 +180,7 @@ int main(void)
     RUN(gives_what_was_put_and_counts_it);
     RUN(counts_what_finds_no_room);
     RUN(knows_a_stream_again_and_a_changed_one_is_new);
+    RUN(what_is_larger_than_half_of_it_is_told_once);
     RUN(refuses_what_is_no_stream);
     RUN(tells_all_who_listen_of_each_put);
     return tap_end();

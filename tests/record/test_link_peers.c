@@ -211,6 +211,29 @@ static void who_says_nothing_is_shut_out(void)
     close_scene(&s, true);
 }
 
+static void strangers_in_numbers_make_room(void)
+{
+    struct scene s;
+    int fds[800];
+    open_scene(&s); // 512 places, 384 for one host
+    for (size_t i = 0; i < 800; i++) {
+        fds[i] = peer_open(s.r.address);
+        run_some(s.loop);
+    }
+    greet(&s); // of the first of them, which has made room
+    say(&s);
+    CHECK(is_shut_out(&s));
+    (void)close(s.fd);
+    s.fd = peer_open(s.r.address);
+    greet(&s);
+    say(&s);
+    CHECK_EQ(et_link_server_status(s.r.server).n_connected, 2);
+    for (size_t i = 0; i < 800; i++)
+        (void)close(fds[i]);
+    go_on(s.loop, 10 * MS);
+    close_scene(&s, false);
+}
+
 static void who_says_nothing_more_is_shut_out(void)
 {
     struct scene s;
@@ -245,6 +268,36 @@ static void another_version_hears_why_it_is_refused(void)
     CHECK_EQ(et_link_server_status(s.r.server).n_refused, 1);
     free(text);
     close_scene(&s, false);
+}
+
+static void count_line(void *ctx, enum et_log_level level, const char *text)
+{
+    (void)level;
+    *(int *)ctx += strstr(text, "is refused") != NULL;
+}
+
+static void who_is_refused_again_and_again_is_told_once(void)
+{
+    int n_lines = 0;
+    const struct et_log log = {ET_LOG_INFO, count_line, &n_lines};
+    struct scene s = {.loop = make_loop(), .words = et_buf((size_t)8 << 20)};
+    open_recorder(&s.r, s.loop, &(struct et_link_server_options){.token = "right", .log = &log}, 0);
+    for (int i = 0; i < 6; i++) {
+        const char *token = i < 4 ? "wrong" : "right";
+        s.fd = peer_open(s.r.address);
+        et__link_put_hello(&s.words, &(struct et__link_hello){.version = ET__LINK_VERSION,
+                                                              .session = 77,
+                                                              .agent = ET_STR("a b"),
+                                                              .token = et_str(token)});
+        say(&s);
+        CHECK(is_shut_out(&s));
+        (void)close(s.fd);
+    }
+    CHECK_EQ(et_link_server_status(s.r.server).n_refused, 6);
+    CHECK_EQ(n_lines, 2); // the token, then the name
+    et_buf_free(&s.words);
+    close_recorder(&s.r);
+    et_loop_close(s.loop);
 }
 
 static void what_was_taken_before_is_passed_over_and_gaps_are_not(void)
@@ -442,8 +495,10 @@ int main(void)
     RUN(a_frame_beyond_the_limit_is_shut_out_before_it_comes);
     RUN(definitions_without_end_are_shut_out);
     RUN(who_says_nothing_is_shut_out);
+    RUN(strangers_in_numbers_make_room);
     RUN(who_says_nothing_more_is_shut_out);
     RUN(another_version_hears_why_it_is_refused);
+    RUN(who_is_refused_again_and_again_is_told_once);
     RUN(what_was_taken_before_is_passed_over_and_gaps_are_not);
     RUN(a_recorder_that_lies_or_stalls_is_left);
     RUN(a_source_takes_what_agents_send_with_their_names_before_it);

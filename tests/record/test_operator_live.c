@@ -112,6 +112,51 @@ static void a_gamepad_leads_the_virtual_robot_of_its_station(void)
     et_arena_close(arena);
 }
 
+static int64_t given_now(void *ctx)
+{
+    return *(const int64_t *)ctx;
+}
+
+// Each step takes twice its time, for 11 s; then they are in time.
+static void a_world_that_falls_behind_says_so_once(void)
+{
+    struct et_arena *arena;
+    const struct et_value *settings;
+    struct et_feed *feed;
+    struct et_source *source;
+    struct et_feed_sample got;
+    int64_t t_now_ns = 1000 * ET_NS_PER_S, t_next_ns;
+    char words[ET_SOURCE_WORDS_BYTES];
+    int n_told = 0;
+    CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
+    CHECK_OK(et_feed_open(&feed, &(struct et_feed_options){.n_bytes = 1 << 24}, &err));
+    CHECK_OK(et_yaml_parse(et_str("{skill: press_button, cameras: false}"), "station.yaml", arena,
+                           &settings, &err));
+    const struct et_source_options options = {.device = "robot",
+                                              .settings = settings,
+                                              .path = "station.yaml",
+                                              .now_ns = given_now,
+                                              .ctx = &t_now_ns};
+    CHECK_OK(et_source_open(&source, et_source_kind("world"), &options, feed, &err));
+    for (int is_late = 1; is_late >= 0; is_late--) {
+        for (const int64_t t_end_ns = t_now_ns + 11 * ET_NS_PER_S; t_now_ns < t_end_ns;) {
+            CHECK_OK(et_source_poll(source, &t_next_ns, &err));
+            t_now_ns = is_late                ? t_now_ns + 20000000
+                       : t_next_ns > t_now_ns ? t_next_ns
+                                              : t_now_ns + 1;
+            for (; et_feed_next(feed, &got); et_feed_done(feed))
+                n_told += got.stream == ET_FEED_EVENTS &&
+                          memmem(got.bytes, got.n_bytes, "of real time", 12) != NULL;
+        }
+        et_source_say(source, words);
+        CHECK_EQ(strstr(words, "0.5 of real time") != NULL, is_late);
+        CHECK_EQ(n_told, 1);
+    }
+    et_source_close(source);
+    et_feed_close(feed);
+    et_arena_close(arena);
+}
+
 static void what_leads_nobody_is_told_when_the_robot_is_opened(void)
 {
     static const struct {
@@ -151,6 +196,7 @@ static void what_leads_nobody_is_told_when_the_robot_is_opened(void)
 int main(void)
 {
     RUN(a_gamepad_leads_the_virtual_robot_of_its_station);
+    RUN(a_world_that_falls_behind_says_so_once);
     RUN(what_leads_nobody_is_told_when_the_robot_is_opened);
     return tap_end();
 }

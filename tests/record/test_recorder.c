@@ -453,6 +453,18 @@ static void refuses_what_makes_no_sense(void)
     CHECK_OK(et_recorder_close(NULL, &err));
 }
 
+static void without_a_folder_it_records_nothing(void)
+{
+    struct et_recorder *recorder;
+    struct et_station *station;
+    CHECK_OK(et_recorder_open(&recorder, &(struct et_recorder_options){0}, &err));
+    CHECK_OK(et_station_open(&station, recorder, "one", &err));
+    CHECK_EQ(et_station_begin(station, &(struct et_run){0}, &err), ET_EARG);
+    CHECK_HAS(err.text, "no folder");
+    CHECK_EQ(et_recorder_status(recorder).n_recording, 0);
+    CHECK_OK(et_recorder_close(recorder, &err));
+}
+
 int main(void)
 {
     RUN(records_what_was_heard);
@@ -468,5 +480,6 @@ int main(void)
     RUN(what_a_kill_left_is_finished);
     RUN(what_is_no_recording_is_put_aside);
     RUN(refuses_what_makes_no_sense);
+    RUN(without_a_folder_it_records_nothing);
     return tap_end();
 }

@@ -287,6 +287,7 @@ static void waits_for_its_port(void)
     CHECK_STR(text_at(live_next(live), "kind"), "device.lost");
     CHECK(live->t_next_ns > live->t_ns);
     live_run_to(live, live->t_ns + 5 * S);
+    CHECK_HAS(text_at(live_next(live), "text"), "is not there"); // another reason, once
     CHECK(!live_next(live));
     live_close(live);
     bus_close(bus);

@@ -315,6 +315,22 @@ static void serves_the_page(void)
     close_source();
 }
 
+static void connections_that_ask_nothing_shut_nobody_out(void)
+{
+    static char text[100000];
+    int fds[100];
+    CHECK_OK(open_source("listen: 127.0.0.1:0", false));
+    for (int i = 0; i < 100; i++) {
+        fds[i] = peer_open(address);
+        (void)turn(0);
+    }
+    get("/", text, sizeof text);
+    CHECK_HAS(text, "HTTP/1.1 200");
+    for (int i = 0; i < 100; i++)
+        (void)close(fds[i]);
+    close_source();
+}
+
 static void frames_come_into_the_feed_as_they_were_sent(void)
 {
     struct page page;
@@ -674,6 +690,7 @@ int main(void)
 {
     RUN(announces_its_streams_without_a_port);
     RUN(serves_the_page);
+    RUN(connections_that_ask_nothing_shut_nobody_out);
     RUN(frames_come_into_the_feed_as_they_were_sent);
     RUN(what_is_missing_is_counted_and_what_came_already_passed_over);
     RUN(garbage_is_counted_told_and_passed_over);
