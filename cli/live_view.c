@@ -27,7 +27,7 @@ struct cli_live_view {
     struct et_live *live;
     const char *name;
     bool is_terminal;
-    struct cli_keys keys;
+    struct cli_live_keys keys;
     struct row rows[ROWS_MAX];
     size_t n_rows;
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
@@ -203,7 +203,7 @@ static void draw(struct cli_live_view *view)
         draw_row(view, &view->rows[k]);
     if ((int)view->n_rows > room)
         line(view, "… and more: a taller terminal shows them");
-    if (view->keys.is_on)
+    if (view->keys.keys.is_on)
         line(view, "space start, s success, f failure, d discard, x stop!, r release, q quit");
     (void)fputs("\033[J", stderr);
     (void)fflush(stderr);
@@ -248,7 +248,7 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
     view->name = name;
     view->t_rate_ns = view->t_shown_ns = et_clock_monotonic_ns();
     view->is_terminal = isatty(STDERR_FILENO) == 1;
-    cli_keys_open(&view->keys);
+    cli_live_keys_open(&view->keys, live);
     return view;
 }
 
@@ -278,13 +278,13 @@ void cli_live_view_say(struct cli_live_view *view, const char *text)
 
 int cli_live_view_key(struct cli_live_view *view)
 {
-    return cli_keys_next(&view->keys);
+    return cli_live_keys_next(&view->keys);
 }
 
 void cli_live_view_close(struct cli_live_view *view)
 {
     if (!view)
         return;
-    cli_keys_close(&view->keys);
+    cli_live_keys_close(&view->keys);
     free(view);
 }
