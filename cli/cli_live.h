@@ -8,6 +8,7 @@
 #include "etude/link.h"
 #include "etude/live.h"
 
+#include <pthread.h>
 #include <termios.h>
 
 /* Keys as they are pressed, where standard input is a terminal; elsewhere there are none. */
@@ -18,6 +19,24 @@ struct cli_keys {
 void cli_keys_open(struct cli_keys *keys);
 int cli_keys_next(const struct cli_keys *keys); // 0: none was pressed
 void cli_keys_close(struct cli_keys *keys);
+
+/* Keys at a live station, read on a thread of their own: x and r, the emergency stop and its
+ * release, are marks at once, even while the main thread waits for the disk. The others are left
+ * for it. */
+#define CLI_KEYS_MAX 64
+struct cli_live_keys {
+    struct cli_keys keys;
+    struct et_live *live;
+    pthread_t thread;
+    bool has_thread;
+    int stop_fd; // −1: none
+    pthread_mutex_t lock;
+    unsigned char left[CLI_KEYS_MAX];
+    size_t n;
+};
+void cli_live_keys_open(struct cli_live_keys *keys, struct et_live *live);
+int cli_live_keys_next(struct cli_live_keys *keys); // 0: none was pressed
+void cli_live_keys_close(struct cli_live_keys *keys);
 
 /* A Foxglove server as options and a station's file ask for it. Beyond this machine it needs a
  * folder with a certificate, which is made where it is missing, and a token. */

@@ -16,6 +16,7 @@
 #define PUT_NS (ET_NS_PER_S / 200)
 #define LOOK_NS (ET_NS_PER_S / 10)
 #define FIRST_NS (10 * ET_NS_PER_S) // for all to be connected, before they begin
+#define SAY_NS (ET_NS_PER_S / 2)    // before it says that it waits for that
 #define LAST_NS (10 * ET_NS_PER_S)  // for what is not taken yet, in the end
 
 struct way { // to the recorder, as the options say
@@ -99,6 +100,19 @@ static int verdict(const struct et_link_agent_status *s)
     return s->n_taken == s->n_records && s->n_lost == 0 ? CLI_DONE : CLI_NO;
 }
 
+// It may take a while, in which nothing else is seen.
+static void say_last(const struct way *way, uint64_t n_left)
+{
+    const int seconds = (int)(LAST_NS / ET_NS_PER_S);
+    if (n_left > 0)
+        et_logf(&way->log, ET_LOG_INFO,
+                "waiting for the recorder, %d s at most: %llu samples are not taken yet", seconds,
+                (unsigned long long)n_left);
+    else
+        et_logf(&way->log, ET_LOG_INFO, "waiting for the recorder's goodbye, %d s at most",
+                seconds);
+}
+
 /* ---- a station ---- */
 
 static void work(const struct way *way, struct et_loop *loop, struct et_link_agent *agent)
@@ -106,6 +120,7 @@ static void work(const struct way *way, struct et_loop *loop, struct et_link_age
     struct et_err err = {0};
     const int64_t t_begin_ns = et_clock_monotonic_ns();
     int64_t t_end_ns = way->seconds > 0 ? t_begin_ns + (int64_t)(way->seconds * 1e9) : INT64_MAX;
+    int64_t t_say_ns = INT64_MAX;
     bool is_last = false;
     while (et_link_agent_status(agent).state != ET_LINK_OVER) {
         const int64_t t_now_ns = et_clock_monotonic_ns();
@@ -116,6 +131,12 @@ static void work(const struct way *way, struct et_loop *loop, struct et_link_age
             is_last = true;
             t_end_ns = t_now_ns + LAST_NS;
             et_link_agent_finish(agent);
+            t_say_ns = t_now_ns + SAY_NS;
+        }
+        if (t_now_ns > t_say_ns) {
+            const struct et_link_agent_status s = et_link_agent_status(agent);
+            say_last(way, s.n_records - s.n_taken);
+            t_say_ns = INT64_MAX;
         }
         if (et_loop_run_once(loop, LOOK_NS, &err) != ET_OK)
             return;

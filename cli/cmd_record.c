@@ -187,8 +187,7 @@ static void press(struct session *s, int key, bool *must_stop)
     static const struct {
         int key;
         const char *mark;
-    } KEYS[] = {
-        {'s', "success"}, {'f', "failure"}, {'d', "discard"}, {'x', "emergency"}, {'r', "release"}};
+    } KEYS[] = {{'s', "success"}, {'f', "failure"}, {'d', "discard"}};
     if (key == ' ' || key == '\n')
         et_live_mark(s->live, et_live_status(s->live).is_attempt ? "stop" : "start", "keyboard",
                      NULL);

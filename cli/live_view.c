@@ -27,7 +27,7 @@ struct cli_live_view {
     struct et_live *live;
     const char *name;
     bool is_terminal, only_listens;
-    struct cli_keys keys;
+    struct cli_live_keys keys;
     struct row rows[ROWS_MAX];
     size_t n_rows;
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
@@ -252,7 +252,7 @@ static void draw_keys(struct cli_live_view *view)
 static void draw(struct cli_live_view *view)
 {
     const struct et_station_status s = et_station_status(view->station);
-    const int n_keys = view->keys.is_on;
+    const int n_keys = view->keys.keys.is_on;
     char text[128];
     if (view->n_lines > 0)
         (void)fprintf(stderr, "\033[%dA\r", view->n_lines);
@@ -324,7 +324,7 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
     view->only_listens = only_listens;
     view->t_rate_ns = view->t_shown_ns = et_clock_monotonic_ns();
     view->is_terminal = isatty(STDERR_FILENO) == 1;
-    cli_keys_open(&view->keys);
+    cli_live_keys_open(&view->keys, live);
     return view;
 }
 
@@ -354,13 +354,13 @@ void cli_live_view_say(struct cli_live_view *view, const char *text)
 
 int cli_live_view_key(struct cli_live_view *view)
 {
-    return cli_keys_next(&view->keys);
+    return cli_live_keys_next(&view->keys);
 }
 
 void cli_live_view_close(struct cli_live_view *view)
 {
     if (!view)
         return;
-    cli_keys_close(&view->keys);
+    cli_live_keys_close(&view->keys);
     free(view);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -132,6 +133,20 @@ int __wrap_close(int fd)
         return -1;
     }
     return result;
+}
+
+// An address of numbers that cannot be read so is looked up: only who names it wants it to fail.
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **list)
+{
+    if (fault_only && fails("getaddrinfo"))
+        return EAI_AGAIN;
+    watch("getaddrinfo", -1, host, strlen(host), 0);
+    return __real_getaddrinfo(host, port, hints, list);
 }
 
 int __real_open64(const char *path, int flags, ...);

@@ -14,11 +14,12 @@ extern int fault_at;    // the call that fails, 1-based; 0: none
 extern int fault_count; // calls seen since fault_arm
 extern bool fault_seen; // a call failed in this run
 
-/* Names of calls that may fail, separated by spaces ("write fsync"); NULL: all of them. */
+/* Names of calls that may fail, separated by spaces ("write fsync"); NULL: all of them but
+ * "getaddrinfo", which is done without where it fails. */
 extern const char *fault_only;
 
 /* Told of what is about to change a file: "pwrite", "fdatasync", "ftruncate" (n: the new size); on
- * the thread that does it. NULL: nobody. */
+ * the thread that does it; and of "getaddrinfo". NULL: nobody. */
 extern void (*fault_watch)(const char *call, int fd, const void *p, size_t n, int64_t at);
 
 void fault_arm(int at); // starts counting; at 0 counts without failing

@@ -74,17 +74,23 @@ struct et_live_options {
 ET_MUST_USE ET_API enum et_status
 et_live_open(struct et_live **live, const struct et_station_file *file, struct et_station *station,
              const struct et_live_options *options, struct et_err *err);
-/* Ends what is being recorded; sources are no longer polled. Result as et_station_end. */
+/* Closes the sources, then ends what is being recorded. Result as et_station_end. */
 ET_MUST_USE ET_API enum et_status et_live_stop(struct et_live *live, struct et_err *err);
-/* Stops, and closes the sources. NULL is allowed. */
+/* Stops, and gives it back. NULL is allowed. */
 ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_err *err);
 
 /* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
- * may be NULL. Done by et_live_step. "emergency" stops what moves, at once; "release" takes that
- * back. */
+ * may be NULL. Done by et_live_step.
+ *
+ * "emergency" stops what moves, at once: it goes to the thread that polls, whatever et_live_step
+ * waits for. "release" takes that back, after all sources were told of the stop. So keys are read
+ * on a thread that does not call et_live_step, which waits for the disk. Where nothing is recorded,
+ * or what was is just being ended, the next recording has both, as events "mark.before" with the
+ * seconds since. */
 ET_API void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text);
 
-/* Does what marks ask for; to be called every 50 ms or so. ET_OK; ET_END: all sources are over (a
+/* Does what marks ask for, and waits for the disk where recordings begin and end; to be called
+ * every 50 ms or so. ET_OK; ET_END: all sources are over (a
  * replay that came to its end). Failures of recordings are told to the log and in the station's
  * status, and the next start tries again; a source that fails for good is one, too. */
 ET_MUST_USE ET_API enum et_status et_live_step(struct et_live *live, struct et_err *err);

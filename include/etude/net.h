@@ -5,11 +5,12 @@
  * and of all. What is sent from several calls goes out in one piece when they are done.
  *
  * Addresses are "127.0.0.1:7447", "[::1]:7447", "localhost:7447", "robot-7.local:7447" and
- * "unix:/run/etude.sock". Names are resolved by the system, and the call waits for that; numbers
- * never wait.
+ * "unix:/run/etude.sock". Names are looked up on a thread of their own, one a connection that is
+ * opened by name, so that a loop never waits for them; numbers need none.
  *
  * Units:   times are nanoseconds on the loop's clock.
- * Threads: those of the loop.
+ * Threads: those of the loop. A thread that looks up a name ends by itself, at the latest when the
+ *          system gives up, and needs nothing of a connection or a loop that went before it did.
  * Memory:  a connection that waits holds some 2 kB (TLS: some 30 kB); what its reader
  *          leaves lying and what it has not sent yet grow up to its limits. */
 #ifndef ETUDE_NET_H
@@ -27,7 +28,7 @@ struct et_listener;
 struct et_conn_limits {
     size_t in_bytes_max;  // that a reader may leave lying; 64 KiB
     size_t out_bytes_max; // that wait to be sent; 1 MiB
-    int64_t open_ns;      // for connecting and the TLS handshake; 10 s
+    int64_t open_ns;      // for the look-up of a name, connecting and the TLS handshake; 10 s
     int64_t idle_ns;      // in which no byte moves, either way; 120 s
 };
 
@@ -48,13 +49,14 @@ struct et_conn_handlers {
     void (*on_sent)(void *ctx, struct et_conn *conn);
 
     /* It ended by itself and is gone when this returns. why->status: ET_END, the other side closed;
-     * ET_ECANCELLED, a time limit passed; ET_ELIMIT; ET_EIO; ET_ENOMEM. Not after et_conn_close. */
+     * ET_ECANCELLED, a time limit passed; ET_ENOTFOUND, the name that it was opened by is not
+     * known; ET_ELIMIT; ET_EIO; ET_ENOMEM. Not after et_conn_close. */
     void (*on_close)(void *ctx, struct et_conn *conn, const struct et_err *why);
 };
 
 /* Connects. handlers and tls (NULL: none) outlive the connection; limits may be NULL. ET_OK: it is
- * under way, on_open or on_close follows from the loop. ET_EARG: no such form of address.
- * ET_ENOTFOUND: the name is not known. ET_EIO: the system refused at once. ET_ENOMEM. */
+ * under way, on_open or on_close follows from the loop. ET_EARG: no such form of address. ET_EIO:
+ * the system refused at once. ET_ENOMEM. */
 struct et_conn_options {
     const char *address;
     const char *host; // whom the certificate must name; NULL: the address's host
@@ -102,7 +104,8 @@ ET_API void et_conn_greeted(struct et_conn *conn);
 
 /* What it is. */
 ET_API struct et_loop *et_conn_loop(const struct et_conn *conn);
-ET_API const char *et_conn_peer(const struct et_conn *conn); // "192.168.1.7:40112", "unix:"
+ET_API const char *
+et_conn_peer(const struct et_conn *conn); // "192.168.1.7:40112", "unix:"; a name first
 ET_API bool et_conn_is_loopback(const struct et_conn *conn); // this machine's own, or a Unix socket
 ET_API bool et_conn_is_tls(const struct et_conn *conn);
 

@@ -43,9 +43,9 @@ static bool split(const char *text, char host[ET__HOST_BYTES], const char **port
     return true;
 }
 
-enum et_status et__address_read(const char *text, bool is_listening, struct et__address *addresses,
-                                size_t cap, size_t *n, char host[ET__HOST_BYTES],
-                                struct et_err *err)
+enum et_status et__address_read(const char *text, enum et__address_how how,
+                                struct et__address *addresses, size_t cap, size_t *n,
+                                char host[ET__HOST_BYTES], struct et_err *err)
 {
     char own[ET__HOST_BYTES];
     const char *port;
@@ -63,15 +63,18 @@ enum et_status et__address_read(const char *text, bool is_listening, struct et__
     if (!split(text, host, &port))
         return et_fail(err, ET_EARG, -1,
                        "%.100s is no address: HOST:PORT, [IPV6]:PORT or unix:PATH is", text);
+    const bool is_listening = how == ET__ADDRESS_LISTEN;
     const char *name = is_listening && strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags =
-                                       AI_NUMERICSERV | (is_listening ? AI_NUMERICHOST : 0)};
+                                   .ai_flags = AI_NUMERICSERV |
+                                               (how == ET__ADDRESS_NAMES ? 0 : AI_NUMERICHOST)};
     const int code = getaddrinfo(name, port, &hints, &list);
     if (code != 0 && is_listening)
         return et_fail(err, ET_EARG, -1, "%.100s is no address of numbers to listen on", text);
+    if (code != 0 && how == ET__ADDRESS_NUMBERS)
+        return ET_AGAIN;
     if (code != 0)
-        return et_fail(err, ET_ENOTFOUND, -1, "%.100s: %s", host, gai_strerror(code));
+        return et_fail(err, ET_ENOTFOUND, -1, "the name is not known: %s", gai_strerror(code));
     for (const struct addrinfo *a = list; a && *n < cap; a = a->ai_next) {
         memcpy(&addresses[*n].sa, a->ai_addr, a->ai_addrlen);
         addresses[(*n)++].n = a->ai_addrlen;

@@ -1,4 +1,5 @@
 #include "net/net__conn.h"
+#include "net/net__lookup.h"
 #include "net/net__loop.h"
 #include "net/net__tls.h"
 
@@ -17,15 +18,14 @@
 #define OPEN_NS (10 * INT64_C(1000000000))
 #define IDLE_NS (120 * INT64_C(1000000000))
 #define LINGER_NS (5 * INT64_C(1000000000)) // for the other side's end, after ours
-#define ADDRESSES_MAX 8
 #define FILE_PIECE_BYTES ((int64_t)1 << 20) // of a file in one turn
 #define KEPT_BYTES ((size_t)16 << 10)       // a buffer of this size is kept when it is empty
 
-enum state { CONNECTING, HANDSHAKE, OPEN, DEAD };
+enum state { LOOKING_UP, CONNECTING, HANDSHAKE, OPEN, DEAD };
 
 // What is needed until it is open.
 struct opening {
-    struct et__address addresses[ADDRESSES_MAX];
+    struct et__address addresses[ET__ADDRESSES_MAX];
     size_t n_addresses, i_next;
     char host[ET__HOST_BYTES];
     struct et_tls *tls;
@@ -41,6 +41,7 @@ struct et_conn {
     struct et_conn_limits limits;
     struct et__tls_session *tls;
     struct opening *opening;
+    struct et__lookup *lookup; // NULL: there is none
 
     struct et_buf in, out; // what lies, what waits; each from its `at` on
     size_t in_at, out_at;
@@ -93,6 +94,8 @@ static void take_down(struct et_conn *c)
     et_timer_end(&c->limit);
     et__task_end(&c->flush);
     et__task_end(&c->again);
+    et__lookup_close(c->lookup);
+    c->lookup = NULL;
     et__tls_free(c->tls);
     c->tls = NULL;
     if (c->watch.fd >= 0)
@@ -181,7 +184,7 @@ static void update_watch(struct et_conn *c)
 {
     struct et_err why = {0};
     unsigned events = 0;
-    if (c->state == DEAD)
+    if (c->state == DEAD || c->state == LOOKING_UP)
         return;
     if (c->state == CONNECTING)
         events = ET_LOOP_WRITE;
@@ -575,6 +578,7 @@ static void set_no_delay(int fd, int family)
 static enum et_status begin_connect(struct et_conn *c, struct et_err *err)
 {
     struct opening *o = c->opening;
+    c->state = CONNECTING;
     enum et_status st = et_fail(err, ET_EIO, -1, "no address to connect to");
     while (o->i_next < o->n_addresses) {
         c->address = o->addresses[o->i_next++];
@@ -654,6 +658,40 @@ static void on_ready(void *ctx, unsigned events)
     update_watch(c);
 }
 
+// The name's addresses are there, or it has none.
+static void on_looked_up(void *ctx)
+{
+    struct et_conn *c = ctx;
+    struct opening *o = c->opening;
+    struct et_err why = {0};
+    enum et_status st =
+        et__lookup_take(c->lookup, o->addresses, ET__ADDRESSES_MAX, &o->n_addresses, &why);
+    et__lookup_close(c->lookup);
+    c->lookup = NULL;
+    if (st == ET_OK)
+        st = begin_connect(c, &why);
+    if (st != ET_OK)
+        end_failed(c, &why);
+}
+
+static enum et_status begin_opening(struct et_conn *c, const char *address, struct et_err *err)
+{
+    struct opening *o = c->opening;
+    enum et_status st = et__address_read(address, ET__ADDRESS_NUMBERS, o->addresses,
+                                         ET__ADDRESSES_MAX, &o->n_addresses, o->host, err);
+    if (st == ET_EARG)
+        return st;
+    if (st == ET_AGAIN) {
+        (void)snprintf(c->peer, sizeof c->peer, "%.127s", address);
+        st = et__lookup_open(&c->lookup, c->loop, address, on_looked_up, c, err);
+    } else {
+        st = begin_connect(c, err);
+    }
+    if (st != ET_OK)
+        (void)et_err_context(err, "%.120s", address);
+    return st;
+}
+
 static void fill_limits(struct et_conn *c, const struct et_conn_limits *limits)
 {
     if (limits)
@@ -703,15 +741,9 @@ enum et_status et_conn_open(struct et_conn **conn, struct et_loop *loop,
     c->handlers = options->handlers;
     c->ctx = options->ctx;
     o->tls = options->tls;
-    enum et_status st = et__address_read(options->address, false, o->addresses, ADDRESSES_MAX,
-                                         &o->n_addresses, o->host, err);
-    if (st == ET_OK && options->host)
+    const enum et_status st = begin_opening(c, options->address, err);
+    if (options->host)
         (void)snprintf(o->host, sizeof o->host, "%s", options->host);
-    if (st == ET_OK) {
-        st = begin_connect(c, err);
-        if (st != ET_OK)
-            (void)et_err_context(err, "%.120s", options->address);
-    }
     if (st != ET_OK) {
         free_it(c);
         return st;
@@ -789,7 +821,7 @@ const char *et_conn_peer(const struct et_conn *c)
 
 bool et_conn_is_loopback(const struct et_conn *c)
 {
-    return et__address_is_loopback(&c->address);
+    return c->state != LOOKING_UP && et__address_is_loopback(&c->address);
 }
 
 bool et_conn_is_tls(const struct et_conn *c)

@@ -167,7 +167,8 @@ static enum et_status begin(struct et_listener *listener, const struct et_listen
 {
     struct et__address address = {0};
     size_t n;
-    const enum et_status st = et__address_read(options->address, true, &address, 1, &n, NULL, err);
+    const enum et_status st =
+        et__address_read(options->address, ET__ADDRESS_LISTEN, &address, 1, &n, NULL, err);
     if (st != ET_OK)
         return st;
     if (!et__address_is_loopback(&address) && !options->is_public)

@@ -12,10 +12,17 @@ struct et__address {
     socklen_t n;
 };
 
-/* The addresses that a text stands for, at most cap. is_listening: names are not looked up, except
- * "localhost". host gets its host part where it is not NULL. ET_EARG, ET_ENOTFOUND. */
+enum et__address_how {
+    ET__ADDRESS_LISTEN,  // numbers, and "localhost"
+    ET__ADDRESS_NUMBERS, // what needs no look-up; ET_AGAIN: this one does
+    ET__ADDRESS_NAMES,   // names, too: it waits for whom the system asks
+};
+
+/* The addresses that a text stands for, at most cap. host gets its host part where it is not NULL.
+ * ET_AGAIN, ET_EARG, ET_ENOTFOUND. */
 #define ET__HOST_BYTES 256
-ET_MUST_USE enum et_status et__address_read(const char *text, bool is_listening,
+#define ET__ADDRESSES_MAX 8
+ET_MUST_USE enum et_status et__address_read(const char *text, enum et__address_how how,
                                             struct et__address *addresses, size_t cap, size_t *n,
                                             char host[ET__HOST_BYTES], struct et_err *err);
 void et__address_text(const struct et__address *address, char text[ET_ADDRESS_BYTES]);

@@ -14,11 +14,13 @@
 
 #define FEED_BYTES ((size_t)16 << 20)
 #define MARKS_MAX 64
+#define STOPS_MAX 16
 #define WORD_BYTES 32
 #define WHO_BYTES 64
 #define MARK_TEXT_BYTES 256
 #define WAIT_NS_MAX ET_NS_PER_S
 #define WORDS_NS (ET_NS_PER_S / 2)
+#define CERTAIN_NS (ET_NS_PER_S / 10) // from an event's mark to its place in a feed, at most
 
 struct polled {
     struct et_live *live;
@@ -35,6 +37,13 @@ struct polled {
 
 struct mark {
     char word[WORD_BYTES], who[WHO_BYTES], text[MARK_TEXT_BYTES];
+};
+
+// An emergency stop, or its release.
+struct stop {
+    int64_t t_ns;
+    bool is_emergency;
+    char who[WHO_BYTES];
 };
 
 struct et_live {
@@ -56,6 +65,9 @@ struct et_live {
     size_t n_marks;
     struct et_source_news news;
     uint64_t n_news, n_news_told;
+    bool has_untold_stop, must_release; // a release waits until the stop before it was told
+    struct stop stops[STOPS_MAX];       // that the next recording is told of
+    size_t n_stops;
 };
 
 /* ---- marks ---- */
@@ -73,9 +85,33 @@ static void wake(struct et_live *live)
     (void)n; // full: it is awake
 }
 
+// The live station's lock is held. The last ones are kept: they say whether it is in force.
+static void keep_stop(struct et_live *live, bool is_emergency, struct et_str who)
+{
+    if (live->n_stops == STOPS_MAX) {
+        live->n_stops--;
+        memmove(live->stops, live->stops + 1, live->n_stops * sizeof *live->stops);
+    }
+    struct stop *stop = &live->stops[live->n_stops++];
+    *stop = (struct stop){.t_ns = et_clock_monotonic_ns(), .is_emergency = is_emergency};
+    copy_text(stop->who, sizeof stop->who, who);
+}
+
+/* The live station's lock is held. A stop that sources were not told of yet is not taken back, or
+ * they would never hear of it. */
+static void change_emergency(struct et_live *live, bool is_emergency)
+{
+    live->must_release = !is_emergency && live->has_untold_stop;
+    if (is_emergency)
+        live->has_untold_stop = true;
+    live->news.is_emergency = is_emergency || live->must_release;
+    live->n_news++;
+}
+
 static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
                      struct et_str text)
 {
+    const bool is_emergency = et_str_is(word, "emergency");
     (void)pthread_mutex_lock(&live->lock);
     if (live->n_marks < MARKS_MAX) { // what nobody steps for is not kept
         struct mark *mark = &live->marks[live->n_marks++];
@@ -83,9 +119,9 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
     }
-    if (et_str_is(word, "emergency") || et_str_is(word, "release")) {
-        live->news.is_emergency = et_str_is(word, "emergency");
-        live->n_news++;
+    if (is_emergency || et_str_is(word, "release")) {
+        change_emergency(live, is_emergency);
+        keep_stop(live, is_emergency, who);
     }
     (void)pthread_mutex_unlock(&live->lock);
     wake(live);
@@ -148,10 +184,45 @@ static void on_put(void *ctx, const struct et_feed_sample *sample)
         set_trouble(polled, et_str(""));
 }
 
+/* A recording is about to end: the stops that are in it for certain. One that comes in this moment
+ * may be behind its end. */
+static void forget_stops(struct et_live *live)
+{
+    size_t n = 0;
+    const int64_t t_ns = et_clock_monotonic_ns() - CERTAIN_NS;
+    (void)pthread_mutex_lock(&live->lock);
+    while (n < live->n_stops && live->stops[n].t_ns < t_ns)
+        n++;
+    live->n_stops -= n;
+    memmove(live->stops, live->stops + n, live->n_stops * sizeof *live->stops);
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+static enum et_status begin_recording(struct et_live *live, struct et_err *err)
+{
+    struct stop stops[STOPS_MAX];
+    const enum et_status st = et_station_begin(live->station, &live->run, err);
+    if (st != ET_OK)
+        return st;
+    (void)pthread_mutex_lock(&live->lock);
+    const size_t n = live->n_stops;
+    memcpy(stops, live->stops, n * sizeof *stops);
+    live->n_stops = 0;
+    (void)pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < n; i++) {
+        char value[64];
+        const double ago_s = (double)(et_clock_monotonic_ns() - stops[i].t_ns) / 1e9;
+        (void)snprintf(value, sizeof value, "{\"ago_s\": %.3f}", ago_s);
+        (void)et_station_event(live->station, "mark.before", stops[i].who,
+                               stops[i].is_emergency ? "emergency" : "release", value);
+    }
+    return ET_OK;
+}
+
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
     if (live->file->mode == ET_LIVE_ATTEMPT) {
-        const enum et_status st = et_station_begin(live->station, &live->run, err);
+        const enum et_status st = begin_recording(live, err);
         if (st != ET_OK)
             return st;
     }
@@ -177,6 +248,7 @@ static enum et_status end_recording(struct et_live *live, const char *outcome, s
 {
     (void)snprintf(live->last_path, sizeof live->last_path, "%s",
                    et_station_status(live->station).path);
+    forget_stops(live);
     const enum et_status st = et_station_end(live->station, outcome, err);
     if (st == ET_OK) {
         live->status.last_path = live->last_path;
@@ -307,6 +379,11 @@ static void tell_news(struct et_live *live)
     const struct et_source_news news = live->news;
     const bool is_new = live->n_news != live->n_news_told;
     live->n_news_told = live->n_news;
+    live->has_untold_stop = false; // they are about to hear of it
+    if (live->must_release) {
+        change_emergency(live, false); // they hear of that in the next turn
+        wake(live);
+    }
     (void)pthread_mutex_unlock(&live->lock);
     for (size_t i = 0; i < live->n_polled && is_new; i++)
         if (!is_over(&live->polled[i]))
@@ -442,11 +519,18 @@ static void stop_polling(struct et_live *live)
     atomic_store(&live->has_thread, false);
 }
 
+static void close_sources(struct et_live *live)
+{
+    for (size_t i = 0; i < live->n_polled; i++) {
+        et_source_close(live->polled[i].source);
+        live->polled[i].source = NULL;
+    }
+}
+
 static void release(struct et_live *live)
 {
     stop_polling(live);
-    for (size_t i = 0; i < live->n_polled; i++)
-        et_source_close(live->polled[i].source);
+    close_sources(live);
     if (live->wake_fd >= 0)
         (void)close(live->wake_fd);
     (void)pthread_mutex_destroy(&live->lock);
@@ -462,7 +546,7 @@ static enum et_status start(struct et_live *live, struct et_err *err)
     for (size_t i = 0; i < live->file->n_sources && st == ET_OK; i++)
         st = open_source(live, &live->file->sources[i], err);
     if (st == ET_OK && live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
-        st = et_station_begin(live->station, &live->run, err);
+        st = begin_recording(live, err);
     if (st != ET_OK)
         return st;
     make_news(live);
@@ -497,7 +581,9 @@ enum et_status et_live_open(struct et_live **live, const struct et_station_file 
 enum et_status et_live_stop(struct et_live *live, struct et_err *err)
 {
     enum et_status st = ET_OK;
+    // Before the disk is waited for: a robot that nobody polls is to be let go of at once.
     stop_polling(live);
+    close_sources(live);
     if (live->status.is_attempt)
         st = end(live, &(struct mark){.word = "stop", .who = "etude"}, err);
     const bool is_open = live->file->mode == ET_LIVE_SESSION && !live->options.only_listen;
@@ -526,9 +612,12 @@ enum et_status et_live_step(struct et_live *live, struct et_err *err)
     memcpy(marks, live->marks, n * sizeof *marks);
     live->n_marks = 0;
     (void)pthread_mutex_unlock(&live->lock);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(marks[i].word, "emergency") == 0 || strcmp(marks[i].word, "release") == 0)
+            say(live, ET_LOG_WARN, marks[i].word, marks[i].who); // it has been done
         if (obey(live, &marks[i], err) != ET_OK)
             say(live, ET_LOG_WARN, live->file->name, err ? err->text : marks[i].word);
+    }
     if (n > 0)
         make_news(live);
     for (size_t i = 0; i < live->n_polled; i++)

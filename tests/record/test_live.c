@@ -343,6 +343,81 @@ static void sources_are_told_how_the_work_goes(void)
     CHECK_OK(et_recorder_close(recorder, &err));
 }
 
+/* ---- the emergency stop ---- */
+
+static atomic_bool is_let_go;
+static atomic_int n_asked, n_heard;
+static bool heard_stop[8]; // written before n_heard
+
+// As a source that is busy for as long as the test likes.
+static void tell_busy(void *self, const struct et_source_news *news)
+{
+    const int n = atomic_load(&n_heard);
+    (void)self;
+    atomic_fetch_add(&n_asked, 1);
+    while (!atomic_load(&is_let_go))
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    if (n < 8)
+        heard_stop[n] = news->is_emergency;
+    atomic_fetch_add(&n_heard, 1);
+}
+
+static bool comes_to(atomic_int *count, int n)
+{
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    while (atomic_load(count) < n && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    return atomic_load(count) == n;
+}
+
+static void a_stop_is_told_before_its_release(void)
+{
+    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
+    static const struct et_source_kind ROBOT = {.name = "robot",
+                                                .settings = &ANY,
+                                                .open = open_person,
+                                                .fd = fd_person,
+                                                .poll = poll_person,
+                                                .state = state_person,
+                                                .close = close_person,
+                                                .tell = tell_busy};
+    static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT}};
+    static const struct {
+        const char *marks[4];
+        int n; // told in all, with what is told at the beginning
+        bool stops[3];
+    } CASES[] = {
+        {{"emergency", "release"}, 3, {false, true, false}},
+        {{"emergency", "release", "release"}, 3, {false, true, false}},
+        {{"emergency", "release", "emergency"}, 2, {false, true}},
+        {{"release", "emergency", "release"}, 3, {false, true, false}},
+        {{"release"}, 2, {false, false}},
+    };
+    const struct et_station_file file = {.name = "a", .sources = SOURCES, .n_sources = 1};
+    const struct et_recorder_options how = {.folder = temp_path("stop"), .keep_free_bytes = -1};
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "a", &err));
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        atomic_store(&n_heard, 0);
+        atomic_store(&n_asked, 0);
+        atomic_store(&is_let_go, false);
+        CHECK_OK(et_live_open(&live, &file, station, &(struct et_live_options){.only_listen = true},
+                              &err));
+        CHECK(comes_to(&n_asked, 1)); // the thread that polls is busy with its first news
+        for (size_t k = 0; k < 4 && CASES[i].marks[k]; k++)
+            et_live_mark(live, CASES[i].marks[k], "me", NULL);
+        atomic_store(&is_let_go, true);
+        CHECK(comes_to(&n_heard, CASES[i].n));
+        for (int k = 0; k < CASES[i].n; k++)
+            CHECK_EQ(heard_stop[k], CASES[i].stops[k]);
+        CHECK_OK(et_live_close(live, &err));
+    }
+    CHECK_OK(et_recorder_close(recorder, &err));
+}
+
 /* ---- a robot that follows somebody ---- */
 
 static atomic_int deadman;
@@ -441,6 +516,7 @@ int main(void)
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
     RUN(sources_are_told_how_the_work_goes);
+    RUN(a_stop_is_told_before_its_release);
     RUN(a_person_is_told_whether_a_robot_follows);
     RUN(what_cannot_be_opened_is_told_with_its_name);
     return tap_end();

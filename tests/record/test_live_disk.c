@@ -1,0 +1,234 @@
+// A disk that does not answer keeps a recording from its end, and nobody from stopping a robot.
+#include "etude/clock.h"
+#include "etude/live.h"
+#include "fault.h"
+#include "support.h"
+#include "tap.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct et_err err;
+
+#define BEFORE_NS (ET_NS_PER_S / 20) // of what nobody records, so much is kept
+
+static bool comes(atomic_bool *what)
+{
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    while (!atomic_load(what) && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    return atomic_load(what);
+}
+
+/* ---- a disk that freezes ---- */
+
+static atomic_bool is_frozen, is_waited_for;
+
+static void freeze(const char *call, int fd, const void *p, size_t n, int64_t at)
+{
+    (void)fd;
+    (void)p;
+    (void)n;
+    (void)at;
+    if (strcmp(call, "fdatasync") != 0)
+        return;
+    while (atomic_load(&is_frozen)) {
+        atomic_store(&is_waited_for, true);
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    }
+}
+
+/* ---- a robot ---- */
+
+static atomic_bool is_stopped, is_closed;
+
+static enum et_status open_robot(void **self, const struct et_source_options *options,
+                                 struct et_feed *feed, struct et_err *error)
+{
+    (void)options;
+    (void)error;
+    *self = feed;
+    return ET_OK;
+}
+
+static int fd_robot(void *self)
+{
+    (void)self;
+    return -1;
+}
+
+static enum et_status poll_robot(void *self, int64_t *t_next_ns, struct et_err *error)
+{
+    (void)self;
+    (void)error;
+    *t_next_ns = INT64_MAX;
+    return ET_OK;
+}
+
+static enum et_source_state state_robot(void *self)
+{
+    (void)self;
+    return ET_SOURCE_LIVE;
+}
+
+static void close_robot(void *self)
+{
+    (void)self;
+    atomic_store(&is_closed, true);
+}
+
+static void tell_robot(void *self, const struct et_source_news *news)
+{
+    (void)self;
+    atomic_store(&is_stopped, news->is_emergency);
+}
+
+static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
+static const struct et_source_kind ROBOT = {.name = "robot",
+                                            .settings = &ANY,
+                                            .open = open_robot,
+                                            .fd = fd_robot,
+                                            .poll = poll_robot,
+                                            .state = state_robot,
+                                            .close = close_robot,
+                                            .tell = tell_robot};
+static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT}};
+static const struct et_station_file FILE_OF_STATION = {
+    .name = "a", .sources = SOURCES, .n_sources = 1};
+
+struct rig {
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    atomic_bool is_done;
+};
+
+static void open_rig(struct rig *rig, const char *folder)
+{
+    const struct et_recorder_options how = {.folder = temp_path(folder),
+                                            .keep_free_bytes = -1,
+                                            .before_ns = BEFORE_NS,
+                                            .compression = ET_MCAP_NONE,
+                                            .without_uring = true};
+    atomic_store(&is_frozen, false);
+    atomic_store(&is_waited_for, false);
+    atomic_store(&is_stopped, false);
+    atomic_store(&is_closed, false);
+    atomic_store(&rig->is_done, false);
+    fault_watch = freeze;
+    CHECK_OK(et_recorder_open(&rig->recorder, &how, &err));
+    CHECK_OK(et_station_open(&rig->station, rig->recorder, "a", &err));
+    CHECK_OK(et_live_open(&rig->live, &FILE_OF_STATION, rig->station, NULL, &err));
+}
+
+static void close_rig(struct rig *rig)
+{
+    CHECK_OK(et_live_close(rig->live, &err));
+    CHECK_OK(et_recorder_close(rig->recorder, &err));
+    fault_watch = NULL;
+}
+
+static void mark(struct rig *rig, const char *word)
+{
+    et_live_mark(rig->live, word, "me", NULL);
+    CHECK_OK(et_live_step(rig->live, &err));
+}
+
+// How often the text is in the recording that ended last.
+static size_t count(struct rig *rig, const char *text)
+{
+    size_t n_bytes, n = 0;
+    char *bytes = read_file(et_live_status(rig->live).last_path, &n_bytes);
+    for (const char *at = bytes; bytes; n++) {
+        at = memmem(at, (size_t)(bytes + n_bytes - at), text, strlen(text));
+        if (!at)
+            break;
+        at++;
+    }
+    free(bytes);
+    return n;
+}
+
+static void *step(void *arg)
+{
+    struct rig *rig = arg;
+    struct et_err why = {0};
+    if (et_live_step(rig->live, &why) == ET_OK)
+        atomic_store(&rig->is_done, true);
+    return NULL;
+}
+
+static void *stop(void *arg)
+{
+    struct rig *rig = arg;
+    struct et_err why = {0};
+    if (et_live_stop(rig->live, &why) == ET_OK)
+        atomic_store(&rig->is_done, true);
+    return NULL;
+}
+
+static void a_robot_stops_while_a_recording_waits_for_its_disk(void)
+{
+    struct rig rig;
+    pthread_t thread;
+    open_rig(&rig, "frozen");
+    mark(&rig, "start");
+    atomic_store(&is_frozen, true);
+    CHECK(comes(&is_waited_for)); // a commit: what follows waits behind it
+    et_live_mark(rig.live, "success", "me", NULL);
+    CHECK_EQ(pthread_create(&thread, NULL, step, &rig), 0);
+    // In which a recording ends that has a disk.
+    et_clock_wait_until(et_clock_monotonic_ns() + ET_NS_PER_S / 5);
+    CHECK(!atomic_load(&rig.is_done));
+    et_live_mark(rig.live, "emergency", "me", NULL);
+    CHECK(comes(&is_stopped));
+    CHECK(!atomic_load(&rig.is_done) && atomic_load(&is_frozen));
+    atomic_store(&is_frozen, false);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK(atomic_load(&rig.is_done));
+    CHECK_EQ(et_live_status(rig.live).n_success, 1);
+    CHECK_EQ(count(&rig, "emergency"), 0); // it came behind that one's end
+    // The next one has it, however long that takes.
+    et_clock_wait_until(et_clock_monotonic_ns() + 4 * BEFORE_NS);
+    mark(&rig, "start");
+    mark(&rig, "success");
+    CHECK_EQ(count(&rig, "mark.before"), 1);
+    CHECK(count(&rig, "emergency") >= 1);
+    CHECK_EQ(count(&rig, "ago_s"), 1);
+    // And no other.
+    et_clock_wait_until(et_clock_monotonic_ns() + 4 * BEFORE_NS);
+    mark(&rig, "start");
+    mark(&rig, "release");
+    mark(&rig, "success");
+    CHECK_EQ(count(&rig, "mark.before"), 0);
+    CHECK_EQ(count(&rig, "release"), 1);
+    CHECK(!atomic_load(&is_stopped));
+    close_rig(&rig);
+}
+
+static void a_robot_is_let_go_of_before_the_disk_is_waited_for(void)
+{
+    struct rig rig;
+    pthread_t thread;
+    open_rig(&rig, "left");
+    mark(&rig, "start");
+    atomic_store(&is_frozen, true);
+    CHECK(comes(&is_waited_for));
+    CHECK_EQ(pthread_create(&thread, NULL, stop, &rig), 0);
+    CHECK(comes(&is_closed));
+    CHECK(!atomic_load(&rig.is_done));
+    atomic_store(&is_frozen, false);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK(atomic_load(&rig.is_done));
+    close_rig(&rig);
+}
+
+int main(void)
+{
+    RUN(a_robot_stops_while_a_recording_waits_for_its_disk);
+    RUN(a_robot_is_let_go_of_before_the_disk_is_waited_for);
+    return tap_end();
+}
