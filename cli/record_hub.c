@@ -186,7 +186,7 @@ static void on_look(void *ctx)
             (void)end_recording(hub, r);
     }
     if (hub->t_begin_ns)
-        (void)cli_progress_show(&hub->progress, (t_now_ns - hub->t_begin_ns) / 1000000, 0,
+        (void)cli_progress_show(&hub->progress, (t_now_ns - hub->t_begin_ns) / ET_NS_PER_S, 0,
                                 et_recorder_status(hub->recorder).n_bytes);
     et_timer_set(hub->loop, &hub->look, et_loop_now_ns(hub->loop) + LOOK_NS);
 }
@@ -312,11 +312,12 @@ static void print_result(const struct hub *hub, const struct result *r)
     struct cli_json json;
     const double cpu_s = (double)hub->cpu_ns / 1e9;
     if (!hub->args->is_json) {
-        (void)printf("%zu robots, %.1f s: %llu samples, %.1f MB in, %.1f MB to disk\n"
+        (void)printf("%zu robot%s, %.1f s: %llu samples, %.1f MB in, %.1f MB to disk\n"
                      "%.2f s of CPU; safe after %.0f ms (p99 %.0f, max %.0f)\n"
                      "%llu dropped, %llu lost, %llu missing\n",
-                     hub->n_robots, hub->seconds, (unsigned long long)r->link.n_records,
-                     (double)r->link.n_bytes / 1e6, (double)r->recorder.n_bytes / 1e6, cpu_s,
+                     hub->n_robots, hub->n_robots == 1 ? "" : "s", hub->seconds,
+                     (unsigned long long)r->link.n_records, (double)r->link.n_bytes / 1e6,
+                     (double)r->recorder.n_bytes / 1e6, cpu_s,
                      (double)r->recorder.window_p50_ns / 1e6,
                      (double)r->recorder.window_p99_ns / 1e6,
                      (double)r->recorder.window_max_ns / 1e6, (unsigned long long)r->n_dropped,
@@ -365,7 +366,7 @@ static void work(struct hub *hub, double seconds)
     struct et_err err = {0};
     const int64_t t_end_ns =
         seconds > 0 ? et_clock_monotonic_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
-    cli_progress_open(&hub->progress, hub->args, "hub", "ms", 0);
+    cli_progress_open(&hub->progress, hub->args, "recording", "s", 0);
     while (!cli_is_interrupted() && et_clock_monotonic_ns() < t_end_ns)
         if (et_loop_run_once(hub->loop, LOOK_NS, &err) != ET_OK)
             break;
