@@ -5,8 +5,8 @@
 humanoid's streams. What counts is the processor time of the recorder a robot and second, all of its
 threads, from its start to its end, finished recordings and their hashes included: medians of
 several runs, by a Unix socket and by TCP. From it follows how many robots keep two processors at
-80 %. Then as many as ETUDE_BENCH_ROBOTS says (default 60, which leaves the makers of the streams
-their share of two processors) for a minute, all read back and compared by number.
+80 %. Then as many as ETUDE_BENCH_ROBOTS says (default 100, beside the makers of the
+streams on the same two processors) for a minute, all read back and compared by number.
 """
 import json
 import os
@@ -19,7 +19,7 @@ import tempfile
 import time
 
 ROBOTS, SECONDS, RUNS = 30, 20, 3
-MANY, LONG = int(os.environ.get("ETUDE_BENCH_ROBOTS", "60")), 60
+MANY, LONG = int(os.environ.get("ETUDE_BENCH_ROBOTS", "100")), 60
 WANTED_MS = 16.0
 
 
