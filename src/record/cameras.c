@@ -43,7 +43,7 @@ static enum et_status open_camera(struct et_world_record *record, size_t i, cons
                             err);
     if (st == ET_OK)
         st = et__topic_open(record, &camera->topic, device, camera->name,
-                            "foxglove_msgs/msg/CompressedVideo", err);
+                            "foxglove_msgs/msg/CompressedVideo", o->fps, err);
     camera->topic.frame = camera->name + strlen("/camera/");
     return st;
 }

@@ -44,7 +44,7 @@ static enum et_status add_schema(struct et_world_record *record, const char *typ
 
 enum et_status et__topic_open(struct et_world_record *record, struct et__topic *topic,
                               enum et__device_name device, const char *name, const char *type,
-                              struct et_err *err)
+                              double rate_hz, struct et_err *err)
 {
     uint16_t schema = 0;
     enum et_status st = add_schema(record, type, &schema, err);
@@ -57,8 +57,8 @@ enum et_status et__topic_open(struct et_world_record *record, struct et__topic *
     // Events go where all of a feed's go.
     if (record->options.feed)
         return et_feed_add_type(record->options.feed, name, type,
-                                strcmp(name, "/events") == 0 ? NULL : "world", 0, &topic->channel,
-                                err);
+                                strcmp(name, "/events") == 0 ? NULL : "world", rate_hz,
+                                &topic->channel, err);
     return et_mcap_add_channel(record->writer,
                                &(struct et_mcap_channel){.id = topic->channel,
                                                          .schema_id = schema,
@@ -76,21 +76,23 @@ enum et_status et__topics_open(struct et_world_record *r, struct et_err *err)
         struct et__topic *topic;
         enum et__device_name device;
         const char *name, *type, *frame;
+        double rate_hz;
     } TOPICS[] = {
-        {&r->joint_states, ET__DEVICE_BODY, "/joint_states", JOINTS, "robot"},
-        {&r->joint_commands, ET__DEVICE_BODY, "/joint_commands", JOINTS, "robot"},
-        {&r->wrenches[0], ET__DEVICE_WRISTS, "/left_wrist/wrench", WRENCH, "left_wrist"},
-        {&r->wrenches[1], ET__DEVICE_WRISTS, "/right_wrist/wrench", WRENCH, "right_wrist"},
-        {&r->touches[0], ET__DEVICE_HANDS, "/left_hand/touch", TOUCH, "left_hand"},
-        {&r->touches[1], ET__DEVICE_HANDS, "/right_hand/touch", TOUCH, "right_hand"},
-        {&r->pressures[0], ET__DEVICE_HANDS, "/left_hand/pressure", TOUCH, "left_hand"},
-        {&r->pressures[1], ET__DEVICE_HANDS, "/right_hand/pressure", TOUCH, "right_hand"},
-        {&r->imu, ET__DEVICE_IMU, "/imu", "sensor_msgs/msg/Imu", "trunk"},
-        {&r->events, ET__DEVICE_CENTRE, "/events", "etude_msgs/msg/Event", ""},
+        {&r->joint_states, ET__DEVICE_BODY, "/joint_states", JOINTS, "robot", 500},
+        {&r->joint_commands, ET__DEVICE_BODY, "/joint_commands", JOINTS, "robot", 500},
+        {&r->wrenches[0], ET__DEVICE_WRISTS, "/left_wrist/wrench", WRENCH, "left_wrist", 500},
+        {&r->wrenches[1], ET__DEVICE_WRISTS, "/right_wrist/wrench", WRENCH, "right_wrist", 500},
+        {&r->touches[0], ET__DEVICE_HANDS, "/left_hand/touch", TOUCH, "left_hand", 100},
+        {&r->touches[1], ET__DEVICE_HANDS, "/right_hand/touch", TOUCH, "right_hand", 100},
+        {&r->pressures[0], ET__DEVICE_HANDS, "/left_hand/pressure", TOUCH, "left_hand", 100},
+        {&r->pressures[1], ET__DEVICE_HANDS, "/right_hand/pressure", TOUCH, "right_hand", 100},
+        {&r->imu, ET__DEVICE_IMU, "/imu", "sensor_msgs/msg/Imu", "trunk", 200},
+        {&r->events, ET__DEVICE_CENTRE, "/events", "etude_msgs/msg/Event", "", 0},
     };
     for (size_t i = 0; i < sizeof TOPICS / sizeof *TOPICS; i++) {
-        const enum et_status st = et__topic_open(r, TOPICS[i].topic, TOPICS[i].device,
-                                                 TOPICS[i].name, TOPICS[i].type, err);
+        const enum et_status st =
+            et__topic_open(r, TOPICS[i].topic, TOPICS[i].device, TOPICS[i].name, TOPICS[i].type,
+                           TOPICS[i].rate_hz, err);
         if (st != ET_OK)
             return st;
         TOPICS[i].topic->frame = TOPICS[i].frame;

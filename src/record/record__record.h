@@ -153,10 +153,11 @@ struct et_world_record {
     const char *instruction; // as it is told, which may be wrong
 };
 
-/* A topic on a device: its channel, and the schema of its type. The name must live on. */
+/* A topic on a device: its channel, and the schema of its type; rate_hz as of feeds. The name must
+ * live on. */
 ET_MUST_USE enum et_status et__topic_open(struct et_world_record *record, struct et__topic *topic,
                                           enum et__device_name device, const char *name,
-                                          const char *type, struct et_err *err);
+                                          const char *type, double rate_hz, struct et_err *err);
 
 /* Begins a message, with a header (stamp, frame) where `has_header`. *message is NULL when it is
  * lost on its way. */

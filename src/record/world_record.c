@@ -121,7 +121,7 @@ static enum et_status open_truths(struct et_world_record *r, struct et_err *err)
             return et_fail(err, ET_ENOMEM, -1, "no memory for the true state");
         const enum et_status st =
             et__topic_open(r, &r->truths[i], ET__DEVICE_CENTRE, r->truth_names[i],
-                           "geometry_msgs/msg/PoseStamped", err);
+                           "geometry_msgs/msg/PoseStamped", 1e9 / ET_WORLD_STEP_NS, err);
         if (st != ET_OK)
             return st;
         r->truths[i].frame = "world";
