@@ -137,6 +137,7 @@ static void a_slow_look_up_keeps_nobody_waiting(void)
     CHECK(et_conn_is_loopback(slow.conn));
     et_conn_close(slow.conn);
     et_conn_close(other.conn);
+    run_some(loop); // the other ends hear of it
     et_listener_close(listener);
     et_loop_close(loop);
 }
