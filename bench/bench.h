@@ -72,6 +72,17 @@ static inline void bench_close(struct bench *b)
         (void)fclose(b->csv);
 }
 
+/* A new, empty folder for scratch files; the caller's to remove. */
+static inline void bench_folder(char *path, size_t n_path)
+{
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(path, n_path, "%s/etude-bench-XXXXXX", base ? base : "/var/tmp");
+    if (!mkdtemp(path)) {
+        perror(path);
+        exit(3);
+    }
+}
+
 /* Largest memory this process held, in MB (VmHWM). */
 static inline double bench_peak_mb(void)
 {

@@ -215,12 +215,9 @@ int main(int argc, char **argv)
                 {"a message sent back, plain", false, true},
                 {"a message sent back, TLS", true, true}};
     char folder[200], cert[256], key[256];
-    const char *base = getenv("TMPDIR");
     char pin[ET_TLS_FINGERPRINT_BYTES];
     struct et_tls *tls, *trust;
-    (void)snprintf(folder, sizeof folder, "%s/etude-bench-XXXXXX", base ? base : "/var/tmp");
-    if (!mkdtemp(folder))
-        exit(3);
+    bench_folder(folder, sizeof folder);
     (void)snprintf(cert, sizeof cert, "%s/" ET_TLS_CERT, folder);
     (void)snprintf(key, sizeof key, "%s/" ET_TLS_KEY, folder);
     check(et_tls_make(folder, NAMES, 1, &err));

@@ -77,7 +77,7 @@ static struct latency lead(struct et_live *live, int pad)
     const int fd = socket(AF_INET, SOCK_DGRAM, 0);
     const int64_t t_ns = et_clock_monotonic_ns();
     char words[ET_SOURCE_WORDS_BYTES];
-    struct latency latency = {NAN, NAN, NAN};
+    struct latency latency = {0, 0, 0};
     for (int k = 0; k < RATE_HZ * SECONDS; k++) {
         et_clock_wait_until(t_ns + k * ET_NS_PER_S / RATE_HZ);
         send_pose(fd, &to, (double)k / RATE_HZ);
@@ -142,10 +142,8 @@ int main(int argc, char **argv)
 {
     struct bench bench = bench_open(argc > 1 ? argv[1] : NULL);
     double p50[BENCH_RUNS], p99[BENCH_RUNS], max[BENCH_RUNS];
-    const char *tmp = getenv("TMPDIR");
     char folder[160];
-    (void)snprintf(folder, sizeof folder, "%s/etude-bench-XXXXXX", tmp ? tmp : "/var/tmp");
-    check(mkdtemp(folder) != NULL, "a folder");
+    bench_folder(folder, sizeof folder);
     for (size_t i = 0; i < BENCH_RUNS; i++) {
         const struct latency latency = measure(folder);
         p50[i] = latency.p50_ms;

@@ -314,17 +314,12 @@ static void clean_up(const struct videos *v)
 
 int main(int argc, char **argv)
 {
-    const char *const base = getenv("TMPDIR");
     struct videos v = {0};
     char line[400];
 
     av_log_set_level(AV_LOG_QUIET);
     (void)setenv("SVT_LOG", "0", 0);
-    (void)snprintf(v.dir, sizeof v.dir, "%s/etude-bench-XXXXXX", base ? base : "/var/tmp");
-    if (!mkdtemp(v.dir)) {
-        perror(v.dir);
-        return 3;
-    }
+    bench_folder(v.dir, sizeof v.dir);
     find_sources(&v);
     et_video_versions(line, sizeof line);
     printf("%s\n%d %s videos, %lld frames, %.1f s\n", line, v.n_sources,
