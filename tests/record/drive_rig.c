@@ -6,6 +6,7 @@
 #include "record/record__recorder.h"
 #include "support.h"
 #include "tap.h"
+#include "xr_hands.h"
 
 #include <math.h>
 #include <signal.h>
@@ -375,18 +376,8 @@ static void drain(struct rig *rig)
 
 static void speak(struct rig *rig)
 {
-    struct et__webxr_frame frame = {.seq = ++rig->seq, .head_is_tracked = true};
-    frame.head = (struct et_pose){{0, 0, 1.6}, {0, 0, 0, 1}};
-    for (int side = 0; side < 2; side++) {
-        struct et__webxr_hand *hand = &frame.hands[side];
-        hand->input = ET__WEBXR_CONTROLLER;
-        hand->is_tracked = true;
-        hand->pose = rig->hands[side];
-        hand->n_buttons = 2;
-        hand->values[0] = rig->grip;
-        hand->values[1] = rig->is_clutched;
-        hand->pressed = rig->is_clutched ? 2 : 0;
-    }
+    const double grip[2] = {rig->grip, rig->grip};
+    const struct et__webxr_frame frame = xr_hands(++rig->seq, rig->hands, grip, rig->is_clutched);
     et__webxr_put_frame(&rig->streams, &frame, NULL, et_clock_monotonic_ns());
     struct et_feed_sample sample;
     while (et_feed_next(rig->operator, & sample))

@@ -5,6 +5,7 @@
 #include "record/record__webxr.h"
 #include "support.h"
 #include "tap.h"
+#include "xr_hands.h"
 #include "xr_made.h"
 
 #include <stdlib.h>
@@ -60,21 +61,9 @@ static void close_rig(struct rig *rig)
     et_world_close(rig->world);
 }
 
-// A frame of the headset, as it is put behind reading it: both hands on controllers.
 static void send(struct rig *rig, const struct made_step *at, bool is_clutched)
 {
-    struct et__webxr_frame frame = {.seq = ++rig->seq, .head_is_tracked = true};
-    frame.head = (struct et_pose){{0, 0, 1.6}, {0, 0, 0, 1}};
-    for (int side = 0; side < 2; side++) {
-        struct et__webxr_hand *hand = &frame.hands[side];
-        hand->input = ET__WEBXR_CONTROLLER;
-        hand->is_tracked = true;
-        hand->pose = at->hands[side];
-        hand->n_buttons = 2;
-        hand->values[0] = at->grip[side];
-        hand->values[1] = is_clutched;
-        hand->pressed = is_clutched ? 2 : 0;
-    }
+    const struct et__webxr_frame frame = xr_hands(++rig->seq, at->hands, at->grip, is_clutched);
     et__webxr_put_frame(&rig->streams, &frame, NULL, et_clock_monotonic_ns());
 }
 
