@@ -8,10 +8,32 @@
 
 #define GOP_S 2 // from start to start: what is lost is lost for so long at most
 
-/* The robot's own: what the room sees belongs to no robot. */
-static bool is_own(const char *place)
+bool et__camera_is_own(const char *place)
 {
     return strcmp(place, "scene") != 0;
+}
+
+char *et__camera_topic(const char *place)
+{
+    struct et_buf name = et_buf(ET_PATH_BYTES_MAX);
+    et_buf_printf(&name, "/camera/%s", place);
+    char *topic = name.status == ET_OK ? strdup(et_buf_text(&name)) : NULL;
+    et_buf_free(&name);
+    return topic;
+}
+
+enum et_status et__camera_coder(struct et_video_coder **coder, int width_px, int height_px, int fps,
+                                struct et_err *err)
+{
+    const struct et_video_coder_options how = {
+        .width_px = width_px, .height_px = height_px, .fps = fps, .gop = GOP_S * fps};
+    return et_video_coder_open(coder, &how, err);
+}
+
+void et__camera_unit(struct et_cdr *w, struct et_str unit)
+{
+    et_cdr_bytes(w, unit.p, unit.n);
+    et_cdr_text(w, et_str("h264"));
 }
 
 static size_t picture_bytes(const struct et_world_record *record)
@@ -23,27 +45,19 @@ static enum et_status open_camera(struct et_world_record *record, size_t i, cons
                                   struct et_err *err)
 {
     struct et__camera *camera = &record->cameras[record->n_cameras++];
-    const struct et_world_record_options *o = &record->options;
+    const int fps = record->options.fps;
     const enum et__device_name device =
         (enum et__device_name)(ET__DEVICE_CAMERA + record->n_cameras - 1);
-    struct et_buf name = et_buf(ET_PATH_BYTES_MAX);
     camera->i = i;
-    et_buf_printf(&name, "/camera/%s", place);
-    camera->name = name.status == ET_OK ? strdup(et_buf_text(&name)) : NULL;
-    et_buf_free(&name);
+    camera->name = et__camera_topic(place);
     camera->held = malloc(picture_bytes(record));
     if (!camera->name || !camera->held)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a camera");
     enum et_status st =
-        et_video_coder_open(&camera->coder,
-                            &(struct et_video_coder_options){.width_px = record->width_px,
-                                                             .height_px = record->height_px,
-                                                             .fps = o->fps,
-                                                             .gop = GOP_S * o->fps},
-                            err);
+        et__camera_coder(&camera->coder, record->width_px, record->height_px, fps, err);
     if (st == ET_OK)
-        st = et__topic_open(record, &camera->topic, device, camera->name,
-                            "foxglove_msgs/msg/CompressedVideo", o->fps, err);
+        st =
+            et__topic_open(record, &camera->topic, device, camera->name, ET__CAMERA_TYPE, fps, err);
     camera->topic.frame = camera->name + strlen("/camera/");
     return st;
 }
@@ -81,10 +95,10 @@ enum et_status et__cameras_open(struct et_world_record *record, struct et_err *e
     enum et_status st = ET_OK;
     for (size_t i = 0; i < et_world_n_cameras(record->world) && st == ET_OK; i++) {
         const char *place = et_world_camera(record->world, i);
-        if (is_own(place) && record->n_cameras == ET__CAMERAS_MAX)
+        if (et__camera_is_own(place) && record->n_cameras == ET__CAMERAS_MAX)
             st = et_fail(err, ET_ELIMIT, -1, "%s has more than %d cameras",
                          et_world_robot(record->world), ET__CAMERAS_MAX);
-        else if (is_own(place))
+        else if (et__camera_is_own(place))
             st = open_camera(record, i, place, err);
     }
     return st == ET_OK ? check_faults(record, err) : st;
@@ -116,8 +130,7 @@ static enum et_status send_picture(struct et_world_record *record, struct et__ca
     if (st != ET_OK || !message)
         return st;
     struct et_cdr w = et__send_header(&camera->topic, message);
-    et_cdr_bytes(&w, unit.p, unit.n);
-    et_cdr_text(&w, et_str("h264"));
+    et__camera_unit(&w, unit);
     return et__send(record, &camera->topic, record->t_world_ns, message, err);
 }
 

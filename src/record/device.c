@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define JITTER_NS 20000 // of a device: its loop takes that long to read clocks
+
 double et__chance_next(struct et__chance *chance)
 {
     uint64_t z = chance->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -10,6 +12,20 @@ double et__chance_next(struct et__chance *chance)
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     z ^= z >> 31;
     return (double)(z >> 11) * 0x1p-53;
+}
+
+struct et__device et__device_at_best(enum et__device_name i, int64_t t0_ns, uint64_t seed)
+{
+    static const int64_t DELAY_NS[ET__N_DEVICES] = {
+        [ET__DEVICE_BODY] = 150000, [ET__DEVICE_WRISTS] = 150000, [ET__DEVICE_HANDS] = 200000,
+        [ET__DEVICE_IMU] = 150000,  [ET__DEVICE_CENTRE] = 20000,
+    };
+    return (struct et__device){
+        .base_ns = t0_ns,
+        .delay_ns = DELAY_NS[i] ? DELAY_NS[i] : 5000000, // a camera reads out and encodes
+        .jitter_ns = i == ET__DEVICE_CENTRE ? 0 : JITTER_NS,
+        .chance = {seed * 257 + i},
+    };
 }
 
 int64_t et__device_time(const struct et__device *device, int64_t t_ns)

@@ -67,6 +67,8 @@ struct et__device {
     int64_t stall_from_ns, stall_to_ns; // the last one that was drawn
     struct et__chance chance;
 };
+/* As it is at its best: its clock agrees with the others', it hangs on a wire. */
+struct et__device et__device_at_best(enum et__device_name device, int64_t t0_ns, uint64_t seed);
 int64_t et__device_time(const struct et__device *device, int64_t t_ns);
 /* The stamp of what is sampled at t_ns. */
 int64_t et__device_stamp(struct et__device *device, int64_t t_ns);
@@ -179,6 +181,15 @@ ET_MUST_USE enum et_status et__send_step(struct et_world_record *record, struct 
 ET_MUST_USE enum et_status et__send_event(struct et_world_record *record, const char *kind,
                                           const char *text, const char *value, struct et_err *err);
 ET_MUST_USE enum et_status et__cameras_open(struct et_world_record *record, struct et_err *err);
+/* Of cameras that are in no record, too: whether it is the robot's own (what the room sees belongs
+ * to no robot); its topic (malloc'ed; NULL: no memory); its coder; what of its message stands
+ * behind the header. */
+#define ET__CAMERA_TYPE "foxglove_msgs/msg/CompressedVideo"
+bool et__camera_is_own(const char *place);
+char *et__camera_topic(const char *place);
+ET_MUST_USE enum et_status et__camera_coder(struct et_video_coder **coder, int width_px,
+                                            int height_px, int fps, struct et_err *err);
+void et__camera_unit(struct et_cdr *w, struct et_str unit);
 struct et__camera *et__head_camera(struct et_world_record *record); // NULL: there is none
 void et__cameras_close(struct et_world_record *record);
 ET_MUST_USE enum et_status et__cameras_send(struct et_world_record *record, struct et_err *err);

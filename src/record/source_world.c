@@ -2,6 +2,7 @@
  * attempt, each with its marks, as a trainer with a button gives them; or one that follows an
  * operator, and begins anew when an attempt has ended. */
 #include "record/record__follower.h"
+#include "record/record__live_cameras.h"
 #include "record/record__sources.h"
 
 #include "etude/clock.h"
@@ -52,14 +53,16 @@ struct live_world {
     struct et_arena *arena;
     struct et_world *world;
     struct et_trainer *trainer;
-    struct et_world_renderer *renderer;
+    struct et__live_cameras *cameras; // NULL: there are none
+    enum et_status cameras_status;    // of opening them: told when it is polled
+    struct et_err cameras_err;
     struct et_world_record *record;
     double *action;
     size_t n_joints;
     enum et_tier tier;
     uint64_t seed;
     int64_t n_attempts, i_attempt; // n 0: without end
-    bool has_cameras, is_over;
+    bool is_over;                  // but pictures may be under way
     enum stage stage;
     int n_steps; // of the stage
     int64_t t_next_ns;
@@ -104,14 +107,20 @@ static enum et_status open_follower(struct live_world *w, struct et_err *err)
     return st;
 }
 
+// What the sensors see now, and the cameras.
+static enum et_status show(struct live_world *w, struct et_err *err)
+{
+    const enum et_status st = et_world_record_step(w->record, err);
+    if (st == ET_OK && w->cameras && !w->options.only_look)
+        et__live_cameras_step(w->cameras, w->world);
+    return st;
+}
+
 static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
 {
     const uint64_t seed = w->seed + (uint64_t)w->i_attempt;
-    const struct et_world_record_options how = {.seed = seed,
-                                                .tier = w->tier,
-                                                .t0_ns = w->options.now_ns(w->options.ctx),
-                                                .renderer = w->renderer,
-                                                .feed = w->feed};
+    const struct et_world_record_options how = {
+        .seed = seed, .tier = w->tier, .t0_ns = w->options.now_ns(w->options.ctx), .feed = w->feed};
     enum et_status st = end_attempt(w, err);
     if (st == ET_OK)
         st = et_world_reset(w->world, seed, w->tier, err);
@@ -119,8 +128,10 @@ static enum et_status begin_attempt(struct live_world *w, struct et_err *err)
         st = et_trainer_begin(w->trainer, seed, err);
     if (st == ET_OK)
         st = et_world_record_open(&w->record, w->options.device, w->world, &how, err);
+    if (st == ET_OK && w->cameras)
+        st = et__live_cameras_begin(w->cameras, seed, w->tier, how.t0_ns, err);
     if (st == ET_OK)
-        st = et_world_record_step(w->record, err);
+        st = show(w, err);
     const struct et_world_state *state = et_world_observe(w->world);
     for (size_t i = 0; i < w->n_joints && st == ET_OK; i++)
         w->action[i] = state->command[(ET_WORLD_TICKS - 1) * w->n_joints + i];
@@ -185,7 +196,7 @@ static enum et_status step(struct live_world *w, struct et_err *err)
     if (st == ET_OK)
         st = et_world_record_phase(w->record, et_trainer_state(w->trainer).i_phase, err);
     if (st == ET_OK)
-        st = et_world_record_step(w->record, err);
+        st = show(w, err);
     const bool is_over = w->follower ? w->must_begin_anew : w->stage == TAIL;
     if (st != ET_OK || !is_over || w->n_steps < LEAD_STEPS)
         return st;
@@ -201,7 +212,7 @@ static void close_world(void *self)
     struct live_world *w = self;
     et_world_record_abandon(w->record);
     et__follower_close(w->follower);
-    et_world_renderer_close(w->renderer);
+    et__live_cameras_close(w->cameras);
     et_trainer_close(w->trainer);
     et_world_close(w->world);
     et_arena_close(w->arena);
@@ -223,11 +234,25 @@ static enum et_status read_lead(struct live_world *w, struct et_err *err)
     return et__operator_read(&w->lead, &w->options, &robot, err);
 }
 
+static struct et_world_options world_options(const struct live_world *w)
+{
+    return (struct et_world_options){.skill = text(w, "skill", NULL),
+                                     .robot = text(w, "robot", NULL),
+                                     .has_litter = w->tier >= ET_TIER_CLUTTERED};
+}
+
+/* Before anybody is polled: OpenGL takes half a second to open, in which all would wait. A machine
+ * without it is told of like a device that is away. */
+static void open_cameras(struct live_world *w)
+{
+    const struct et__live_cameras_options how = {.world = world_options(w), .feed = w->feed};
+    if (et_value_bool(et_value_get(w->options.settings, "cameras"), true))
+        w->cameras_status = et__live_cameras_open(&w->cameras, &how, &w->cameras_err);
+}
+
 static enum et_status open_all(struct live_world *w, struct et_err *err)
 {
-    const struct et_world_options how = {.skill = text(w, "skill", NULL),
-                                         .robot = text(w, "robot", NULL),
-                                         .has_litter = w->tier >= ET_TIER_CLUTTERED};
+    const struct et_world_options how = world_options(w);
     const struct et_trainer_style *style;
     enum et_status st = et_arena_open(&w->arena, (size_t)1 << 28, err);
     if (st == ET_OK)
@@ -257,7 +282,6 @@ static enum et_status open_world(void **self, const struct et_source_options *op
     w->seed = (uint64_t)et_value_int(et_value_get(options->settings, "seed"), 1);
     w->n_attempts = et_value_int(et_value_get(options->settings, "attempts"), 0);
     w->should_judge = et_value_bool(et_value_get(options->settings, "judge"), true);
-    w->has_cameras = et_value_bool(et_value_get(options->settings, "cameras"), true);
     const enum et_status st =
         text(w, "skill", NULL)
             ? open_all(w, err)
@@ -266,18 +290,18 @@ static enum et_status open_world(void **self, const struct et_source_options *op
         close_world(w);
         return st;
     }
+    open_cameras(w);
     *self = w;
     return ET_OK;
 }
 
-// On the thread that polls, which is the one that draws.
 static enum et_status start(struct live_world *w, struct et_err *err)
 {
-    enum et_status st = ET_OK;
-    if (w->has_cameras)
-        st = et_world_renderer_open(&w->renderer, w->world, NULL, err);
-    if (st == ET_OK)
-        st = begin_attempt(w, err);
+    if (w->cameras_status != ET_OK && err)
+        *err = w->cameras_err;
+    if (w->cameras_status != ET_OK)
+        return w->cameras_status;
+    const enum et_status st = begin_attempt(w, err);
     w->t_pace_ns = w->options.now_ns(w->options.ctx);
     w->t_next_ns = w->t_pace_ns + STEP_NS;
     w->is_over = w->options.only_look;
@@ -303,39 +327,49 @@ static void look_at_pace(struct live_world *w, int64_t t_now_ns)
     w->is_slow = w->pace < PACE_LOW;
 }
 
+static bool is_done(const struct live_world *w)
+{
+    return w->is_over && (!w->cameras || et__live_cameras_n_under_way(w->cameras) == 0);
+}
+
+// The next step, if it is due.
+static enum et_status go_on(struct live_world *w, struct et_err *err)
+{
+    const int64_t t_now_ns = w->options.now_ns(w->options.ctx);
+    if (t_now_ns < w->t_next_ns)
+        return ET_OK;
+    const enum et_status st = step(w, err);
+    look_at_pace(w, t_now_ns);
+    w->t_next_ns += STEP_NS;
+    if (w->t_next_ns < t_now_ns - LATE_NS)
+        w->t_next_ns = t_now_ns;
+    return st;
+}
+
 static enum et_status poll_world(void *self, int64_t *t_next_ns, struct et_err *err)
 {
     struct live_world *w = self;
-    if (w->is_over)
-        return ET_END;
-    if (!w->record) {
+    if (!w->record && !w->is_over) {
         *t_next_ns = w->options.now_ns(w->options.ctx);
         return start(w, err);
     }
-    const int64_t t_now_ns = w->options.now_ns(w->options.ctx);
-    if (t_now_ns >= w->t_next_ns) {
-        const enum et_status st = step(w, err);
-        look_at_pace(w, t_now_ns);
-        w->t_next_ns += STEP_NS;
-        if (w->t_next_ns < t_now_ns - LATE_NS)
-            w->t_next_ns = t_now_ns;
-        if (st != ET_OK)
-            return st;
-    }
-    *t_next_ns = w->t_next_ns;
-    return w->is_over ? ET_END : ET_OK;
+    enum et_status st = w->cameras ? et__live_cameras_take(w->cameras, err) : ET_OK;
+    if (st == ET_OK && !w->is_over)
+        st = go_on(w, err);
+    *t_next_ns = w->is_over ? INT64_MAX : w->t_next_ns; // its last pictures say themselves
+    return st == ET_OK && is_done(w) ? ET_END : st;
 }
 
 static int fd_world(void *self)
 {
-    (void)self;
-    return -1;
+    const struct live_world *w = self;
+    return w->cameras ? et__live_cameras_fd(w->cameras) : -1;
 }
 
 static enum et_source_state state_world(void *self)
 {
     const struct live_world *w = self;
-    return w->is_over ? ET_SOURCE_OVER : ET_SOURCE_LIVE;
+    return is_done(w) ? ET_SOURCE_OVER : ET_SOURCE_LIVE;
 }
 
 static void hear_operator(void *self, const struct et_feed_stream *stream,

@@ -9,7 +9,6 @@
 #define FPS 30
 #define FPS_MAX 100              // as many as the world steps
 #define T0_S INT64_C(1767225600) // 2026-01-01T00:00:00Z
-#define JITTER_NS 20000          // of a device: its loop takes that long to read clocks
 #define DAYS 200                 // behind which a seed begins its recording
 
 static enum et_status check(const struct et_world_record_options *o, struct et_err *err)
@@ -48,20 +47,11 @@ static void sort_joints(struct et_world_record *r)
     }
 }
 
-/* Devices at their best: clocks that agree, wires. */
 static void set_devices(struct et_world_record *r)
 {
-    static const int64_t DELAY_NS[ET__N_DEVICES] = {
-        [ET__DEVICE_BODY] = 150000, [ET__DEVICE_WRISTS] = 150000, [ET__DEVICE_HANDS] = 200000,
-        [ET__DEVICE_IMU] = 150000,  [ET__DEVICE_CENTRE] = 20000,
-    };
     for (size_t i = 0; i < ET__N_DEVICES; i++)
-        r->devices[i] = (struct et__device){
-            .base_ns = r->options.t0_ns,
-            .delay_ns = DELAY_NS[i] ? DELAY_NS[i] : 5000000, // a camera reads out and encodes
-            .jitter_ns = i == ET__DEVICE_CENTRE ? 0 : JITTER_NS,
-            .chance = {r->options.seed * 257 + i},
-        };
+        r->devices[i] =
+            et__device_at_best((enum et__device_name)i, r->options.t0_ns, r->options.seed);
 }
 
 static int64_t begin_of(uint64_t seed)
