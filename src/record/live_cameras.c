@@ -5,8 +5,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define MESSAGE_BYTES_MAX ((size_t)16 << 20)
+#define NICE 10 // whatever else wants a processor has it first
 
 /* Of an attempt, what its pictures need to know. */
 struct attempt {
@@ -56,6 +58,8 @@ struct et__live_cameras {
 static enum et_status open_renderer(void *ctx, struct et_err *err)
 {
     struct et__live_cameras *c = ctx;
+    // On Linux, of this thread alone.
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICE);
     const enum et_status st = et_world_renderer_open(&c->renderer, c->world, NULL, err);
     if (st != ET_OK)
         return st;
