@@ -5,6 +5,8 @@
 #include "record/record__record.h"
 
 #include "etude/clock.h"
+#include "etude/live.h"
+#include "etude/recorder.h"
 #include "fault.h"
 #include "source_help.h"
 #include "support.h"
@@ -490,6 +492,74 @@ static void a_source_can_be_closed_at_any_moment(void)
     }
 }
 
+/* ---- a station ---- */
+
+/* What the listeners of a station's feeds see, on the thread that polls. */
+struct putter {
+    pthread_t thread;
+    bool has_thread, is_one;
+    _Atomic int n_pictures;
+    struct et_feed *feed;
+};
+
+static void see_put(void *ctx, const struct et_feed_sample *sample)
+{
+    struct putter *p = ctx;
+    if (sample->stream == ET_FEED_EVENTS)
+        return; // what is told at the end comes from who closes
+    if (!p->has_thread)
+        p->thread = pthread_self();
+    p->has_thread = true;
+    p->is_one = p->is_one && pthread_equal(p->thread, pthread_self());
+    if (strcmp(et_feed_stream(p->feed, sample->stream)->topic, "/camera/head") == 0)
+        p->n_pictures++;
+}
+
+static enum et_status see_feed(void *ctx, struct et_feed *feed, struct et_err *e)
+{
+    struct putter *p = ctx;
+    const struct et_feed_listener listener = {.on_put = see_put, .ctx = p};
+    p->feed = feed;
+    return et_feed_listen(feed, &listener, e);
+}
+
+static void one_thread_puts_all_that_a_station_hears(void)
+{
+    static const char YAML[] = "station: a\nrun: session\nsources:\n"
+                               "  robot: {kind: world, skill: " SKILL "}\n";
+    struct putter putter = {.is_one = true};
+    struct et_arena *arena;
+    const struct et_station_file *file;
+    struct et_recorder *recorder;
+    struct et_station *station;
+    struct et_live *live;
+    const char *yaml = temp_path("station.yaml");
+    const struct et_recorder_options how = {.folder = temp_path("recordings"),
+                                            .keep_free_bytes = -1};
+    const struct et_live_options options = {.on_feed = see_feed, .ctx = &putter};
+    write_file(yaml, YAML, sizeof YAML - 1);
+    CHECK_OK(et_arena_open(&arena, 1 << 22, &err));
+    CHECK_OK(et_station_file_read(yaml, arena, &file, &err));
+    CHECK_OK(et_recorder_open(&recorder, &how, &err));
+    CHECK_OK(et_station_open(&station, recorder, "a", &err));
+    CHECK_OK(et_live_open(&live, file, station, &options, &err));
+    while (et_live_source_state(live, 0) != ET_SOURCE_OVER && putter.n_pictures < 10) {
+        CHECK_OK(et_live_step(live, &err));
+        et_clock_wait_until(et_clock_monotonic_ns() + ET_NS_PER_S / 100);
+    }
+    char why[ET_SOURCE_WORDS_BYTES];
+    et_live_trouble(live, 0, why);
+    if (strstr(why, "no OpenGL"))
+        tap_skip("no OpenGL");
+    else
+        CHECK(putter.n_pictures >= 10);
+    CHECK_OK(et_live_close(live, &err));
+    CHECK(putter.is_one);
+    CHECK(!putter.has_thread || !pthread_equal(putter.thread, pthread_self()));
+    CHECK_OK(et_recorder_close(recorder, &err));
+    et_arena_close(arena);
+}
+
 int main(void)
 {
     RUN(pictures_are_those_of_their_moments);
@@ -500,5 +570,6 @@ int main(void)
     RUN(the_world_goes_on_whatever_its_cameras_do);
     RUN(a_source_without_opengl_fails_when_it_is_polled);
     RUN(a_source_can_be_closed_at_any_moment);
+    RUN(one_thread_puts_all_that_a_station_hears);
     return tap_end();
 }
