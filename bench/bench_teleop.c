@@ -142,11 +142,11 @@ static double pictures_hz(struct et_live *live)
 static struct latency measure(const char *folder, bool has_cameras)
 {
     static struct waits waits;
-    struct et_arena *arena;
-    const struct et_station_file *file;
-    struct et_recorder *recorder;
-    struct et_station *station;
-    struct et_live *live;
+    struct et_arena *arena = NULL;
+    const struct et_station_file *file = NULL;
+    struct et_recorder *recorder = NULL;
+    struct et_station *station = NULL;
+    struct et_live *live = NULL;
     char pipe[200], path[200];
     (void)snprintf(pipe, sizeof pipe, "%s/pad", folder);
     (void)snprintf(path, sizeof path, "%s/station.yaml", folder);

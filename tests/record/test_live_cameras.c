@@ -307,7 +307,7 @@ static size_t stream_of(const struct et_feed *feed, const char *topic)
     for (size_t i = 0; i < et_feed_n_streams(feed); i++)
         if (strcmp(et_feed_stream(feed, i)->topic, topic) == 0)
             return i;
-    CHECK(!"such a stream");
+    CHECK(false);
     return 0;
 }
 
