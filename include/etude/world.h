@@ -103,8 +103,9 @@ ET_API size_t et_world_n_objects(const struct et_world *world);
 ET_API struct et_world_object et_world_object(const struct et_world *world, size_t i);
 
 /* Everything that decides how it goes on, to go back to: as many bytes as et_world_snapshot_bytes.
- * What was restored continues bit by bit as it did. A snapshot is of one world and one episode: for
- * another it is not looked at. */
+ * What was restored continues bit by bit as it did. A snapshot is of one episode: of this world, or
+ * of one that was opened with the same options and reset with the same seed and tier. For another
+ * it is not looked at. */
 ET_API size_t et_world_snapshot_bytes(struct et_world *world);
 ET_API void et_world_save(struct et_world *world, void *snapshot);
 ET_API void et_world_restore(struct et_world *world, const void *snapshot);
