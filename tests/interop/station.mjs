@@ -46,7 +46,7 @@ sources:
   makers: {kind: dds, domain: ${DOMAIN}, interface: lo}
   headset: {kind: webxr, listen: "127.0.0.1:${port}"}
   pad: {kind: gamepad, device: ${pad}, mark: {start: start}}
-  robot: {kind: world, skill: ${SKILL}, seed: ${SEED}, operator: headset}
+  robot: {kind: world, skill: ${SKILL}, seed: ${SEED}, operator: headset, cameras: false, teleop: {watchdog_ms: 1500}}
 `)
 const recorder = spawn(etude, ['record', '--station', `${folder}/station.yaml`, '-o', `${folder}/recordings`],
   { stdio: ['ignore', 'pipe', 'pipe'] })
