@@ -37,6 +37,8 @@ const pad = `${folder}/pad`
 execFileSync('mkfifo', [pad])
 const port = await freePort()
 const url = `http://127.0.0.1:${port}/`
+// Chromium draws in software here: on two busy processors its frames stall for up to 0.3 s, and beside
+// the robot's cameras for longer. Hence the long watchdog, and no cameras.
 fs.writeFileSync(`${folder}/station.yaml`, `station: kitchen-1
 robot: {model: etude-one, serial: E1}
 trainer: t07
