@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define BYTES_MAX ((size_t)512 << 20)
-#define MORE_BYTES ((size_t)4 << 10) // of a message, beside its picture
+#define MORE_BYTES ((size_t)4 << 10)        // of a message, beside its picture
+#define SCHEMA_BYTES_MAX ((size_t)64 << 10) // an Image's has 2 KB
 #define FPS 30
 #define START_NS (2 * ET_NS_PER_S) // from start to start, in the time of arrival
 #define START_S 2
@@ -524,6 +525,12 @@ enum et_status et__pictures_add(struct et__pictures *p, const struct et__picture
     for (*i = 0; *i < p->n_cameras; ++*i)
         if (is_same_camera(&p->cameras[*i]->about, about))
             return ET_OK;
+    const enum et_status st_name =
+        about->raw.topic ? et_name_check(et_str(about->raw.topic), "a topic's name", err) : ET_OK;
+    if (st_name != ET_OK)
+        return st_name;
+    if (about->raw.schema.n > SCHEMA_BYTES_MAX)
+        return et_fail(err, ET_ELIMIT, -1, "its definition has %zu bytes", about->raw.schema.n);
     if (p->n_cameras == ET__PICTURES_CAMERAS_MAX)
         return et_fail(err, ET_ELIMIT, -1, "more than %d cameras", ET__PICTURES_CAMERAS_MAX);
     struct camera *c = calloc(1, sizeof *c);

@@ -91,8 +91,8 @@ struct et__pictures_camera {
     int fps;           // that is expected; 0: 30
 };
 
-/* A camera's number: that of an equal one where there is one. ET_ELIMIT: too many. ET_ENOMEM,
- * ET_EIO: no thread. */
+/* A camera's number: that of an equal one where there is one. ET_ECORRUPT: its topic has no name.
+ * ET_ELIMIT: too many, or too long a definition. ET_ENOMEM, ET_EIO: no thread. */
 ET_MUST_USE enum et_status et__pictures_add(struct et__pictures *pictures,
                                             const struct et__pictures_camera *camera, size_t *i,
                                             struct et_err *err);

@@ -1,9 +1,9 @@
 // Raw pictures are coded beside, in order, and what cannot be coded is put as it came.
 #include "etude/base64.h"
-#include "etude/cdr.h"
 #include "etude/image.h"
 #include "etude/rvl.h"
 
+#include "picture_made.h"
 #include "record/record__pictures.h"
 #include "source_help.h"
 #include "support.h"
@@ -16,31 +16,12 @@
 
 /* ---- messages ---- */
 
-struct raw {
-    const char *encoding;
-    uint32_t width, height, step, n_bytes; // as it says
-    bool is_big_endian;
-    const void *data; // NULL: n_bytes of 90
-    const char *frame;
-};
-
 static struct et_str message_of(const struct raw *raw)
 {
     static struct et_buf buf;
     buf.limit = (size_t)256 << 20;
     et_buf_clear(&buf);
-    struct et_cdr w = et_cdr_begin(&buf);
-    et_cdr_i32(&w, -5);
-    et_cdr_u32(&w, 4000000000u); // nonsense is kept, too
-    et_cdr_text(&w, et_str(raw->frame ? raw->frame : "head"));
-    et_cdr_u32(&w, raw->height);
-    et_cdr_u32(&w, raw->width);
-    et_cdr_text(&w, et_str(raw->encoding));
-    et_cdr_u8(&w, raw->is_big_endian);
-    et_cdr_u32(&w, raw->step);
-    void *own = raw->data ? NULL : memset(malloc(raw->n_bytes + 1), 90, raw->n_bytes + 1);
-    et_cdr_bytes(&w, raw->data ? raw->data : own, raw->n_bytes);
-    free(own);
+    put_raw_picture(&buf, raw);
     CHECK_OK(et_buf_check(&buf, "a picture", &err));
     return et_buf_str(&buf);
 }
