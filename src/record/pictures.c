@@ -40,7 +40,7 @@ struct job {
     struct et_buf message, coded;
     int64_t t_arrival_ns, t_device_ns;
     uint16_t stream;
-    size_t n_counted; // bytes of `coded` that its owner knows of
+    size_t n_counted; // bytes of `coded`, there or to come, that its owner knows of
 };
 
 struct slot {
@@ -152,6 +152,13 @@ static enum et_status code_film(struct camera *c, struct job *job, struct et_err
     return et_buf_check(&job->coded, "a coded picture", err);
 }
 
+// What coding needs for its result: RVL has room for the worst, H.264 is never large.
+static size_t n_coded(const struct et__picture *p)
+{
+    return p->is_depth ? 4 * (size_t)p->width_px * (size_t)p->height_px + p->frame_id.n + MORE_BYTES
+                       : 0;
+}
+
 static enum et_status code_depth(struct camera *c, struct job *job, struct et_err *err)
 {
     const size_t n = (size_t)job->picture.width_px * (size_t)job->picture.height_px;
@@ -163,7 +170,7 @@ static enum et_status code_depth(struct camera *c, struct job *job, struct et_er
             return et_fail(err, ET_ENOMEM, -1, "no memory for a depth picture");
         c->n_values = n;
     }
-    job->coded.limit = 4 * n + job->picture.frame_id.n + MORE_BYTES;
+    job->coded.limit = n_coded(&job->picture);
     et__picture_put_depth(&job->coded, &job->picture, c->values);
     return et_buf_check(&job->coded, "a depth picture", err);
 }
@@ -261,14 +268,60 @@ static void put_raw(struct camera *c, struct et_str message, int64_t t_arrival_n
                                                      .bytes = message.p});
 }
 
+/* ---- taking back ---- */
+
+// What failed to be coded is not tried again as long as it looks the same.
+static void refuse(struct camera *c, const struct job *job, const struct et_err *why)
+{
+    c->refused = form_of(&job->picture);
+    c->has_refused = why->status != ET_ENOMEM;
+    tell(c, FAILED, "pictures are stored as they come: %s", why->text);
+    put_raw(c, et_buf_str(&job->message), job->t_arrival_ns, job->t_device_ns);
+}
+
+static enum et_status take_of(struct camera *c, struct et_err *err)
+{
+    struct et__pictures *p = c->owner;
+    enum et_status result = ET_OK, st;
+    struct et_err why = {0};
+    void *slot;
+    while ((st = et__worker_take(c->worker, &slot, &why)) != ET_AGAIN) {
+        struct job *job = ((const struct slot *)slot)->job;
+        if (job->coded.cap > job->n_counted) {
+            p->n_bytes += job->coded.cap - job->n_counted;
+            job->n_counted = job->coded.cap;
+        }
+        if (st == ET_OK) {
+            (void)et_feed_put(p->options.feed,
+                              &(struct et_feed_sample){.t_arrival_ns = job->t_arrival_ns,
+                                                       .t_device_ns = job->t_device_ns,
+                                                       .stream = job->stream,
+                                                       .n_bytes = (uint32_t)job->coded.n,
+                                                       .bytes = job->coded.p});
+        } else if (c->about.raw.topic) {
+            refuse(c, job, &why);
+        } else {
+            count_lost(c, 1);
+            result = st;
+            if (err)
+                *err = why;
+        }
+        et__worker_done(c->worker);
+    }
+    return result;
+}
+
 /* ---- giving ---- */
 
-// Copies a message to where a job keeps it, as far as all of them together may have.
-static enum et_status keep(struct et__pictures *p, struct et_buf *to, struct et_str message,
-                           struct et_err *err)
+/* Copies a message to where a job keeps it, as far as all of them together may have, with what they
+ * become. */
+static enum et_status keep(struct et__pictures *p, struct job *job, struct et_str message,
+                           const struct et__picture *picture, struct et_err *err)
 {
-    const size_t n_before = to->cap;
-    const size_t n_more = message.n >= n_before ? message.n + 1 - n_before : 0;
+    struct et_buf *to = &job->message;
+    const size_t n_before = to->cap, n_result = n_coded(picture) + 1;
+    const size_t n_more = (message.n >= n_before ? message.n + 1 - n_before : 0) +
+                          (n_result > job->n_counted ? n_result - job->n_counted : 0);
     const size_t n_max = p->options.bytes_max ? p->options.bytes_max : BYTES_MAX;
     if (n_more > n_max || p->n_bytes > n_max - n_more)
         return et_fail(err, ET_ELIMIT, -1, "pictures under way have %zu bytes already", p->n_bytes);
@@ -276,6 +329,10 @@ static enum et_status keep(struct et__pictures *p, struct et_buf *to, struct et_
     et_buf_clear(to);
     et_buf_put(to, message.p, message.n);
     p->n_bytes += to->cap - n_before;
+    if (to->status == ET_OK && n_result > job->n_counted) {
+        p->n_bytes += n_result - job->n_counted;
+        job->n_counted = n_result;
+    }
     return et_buf_check(to, "a picture", err);
 }
 
@@ -295,16 +352,19 @@ static enum et_status give(struct camera *c, struct et_str message,
     if (st != ET_OK)
         return st;
     struct slot *slot = et__worker_slot(c->worker);
-    if (!slot) {
-        go_to(c, stream);
-        return ET_AGAIN;
+    if (!slot && c->about.raw.topic) { // who takes may have something else to do
+        (void)!take_of(c, NULL);
+        slot = et__worker_slot(c->worker);
     }
+    go_to(c, stream);
+    if (!slot)
+        return ET_AGAIN;
     if (!slot->job) {
         assert(c->n_jobs < ET__PICTURES_SLOTS);
         slot->job = &c->jobs[c->n_jobs++];
     }
     struct job *job = slot->job;
-    st = keep(c->owner, &job->message, message, err);
+    st = keep(c->owner, job, message, picture, err);
     if (st != ET_OK)
         return st;
     job->picture = *picture;
@@ -314,7 +374,6 @@ static enum et_status give(struct camera *c, struct et_str message,
     job->t_arrival_ns = t_arrival_ns;
     job->t_device_ns = t_device_ns;
     job->stream = stream;
-    go_to(c, stream);
     et__worker_give(c->worker);
     return ET_OK;
 }
@@ -327,7 +386,9 @@ void et__pictures_put(struct et__pictures *p, size_t camera, struct et_str messa
     struct et_err why = {0};
     enum et_status st = et__picture_read(message, &picture, &why);
     const struct form form = form_of(&picture);
-    if (st == ET_OK && c->has_refused && is_same_form(&c->refused, &form)) {
+    // Those before it come back from the worker first.
+    if (st == ET_OK && c->has_refused && is_same_form(&c->refused, &form) &&
+        et__worker_n_given(c->worker) == 0) {
         put_raw(c, message, t_arrival_ns, t_device_ns);
         return;
     }
@@ -360,47 +421,6 @@ enum et_status et__pictures_put_shot(struct et__pictures *p, size_t camera,
 void et__pictures_lost(struct et__pictures *p, size_t camera, uint64_t n)
 {
     count_lost(p->cameras[camera], n);
-}
-
-/* ---- taking back ---- */
-
-// What failed to be coded is not tried again as long as it looks the same.
-static void refuse(struct camera *c, const struct job *job, const struct et_err *why)
-{
-    c->refused = form_of(&job->picture);
-    c->has_refused = why->status != ET_ENOMEM;
-    tell(c, FAILED, "pictures are stored as they come: %s", why->text);
-    put_raw(c, et_buf_str(&job->message), job->t_arrival_ns, job->t_device_ns);
-}
-
-static enum et_status take_of(struct camera *c, struct et_err *err)
-{
-    struct et__pictures *p = c->owner;
-    enum et_status result = ET_OK, st;
-    struct et_err why = {0};
-    void *slot;
-    while ((st = et__worker_take(c->worker, &slot, &why)) != ET_AGAIN) {
-        struct job *job = ((const struct slot *)slot)->job;
-        p->n_bytes += job->coded.cap - job->n_counted;
-        job->n_counted = job->coded.cap;
-        if (st == ET_OK) {
-            (void)et_feed_put(p->options.feed,
-                              &(struct et_feed_sample){.t_arrival_ns = job->t_arrival_ns,
-                                                       .t_device_ns = job->t_device_ns,
-                                                       .stream = job->stream,
-                                                       .n_bytes = (uint32_t)job->coded.n,
-                                                       .bytes = job->coded.p});
-        } else if (c->about.raw.topic) {
-            refuse(c, job, &why);
-        } else {
-            count_lost(c, 1);
-            result = st;
-            if (err)
-                *err = why;
-        }
-        et__worker_done(c->worker);
-    }
-    return result;
 }
 
 enum et_status et__pictures_take(struct et__pictures *p, struct et_err *err)
