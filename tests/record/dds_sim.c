@@ -195,8 +195,10 @@ static dds_return_t write_picture(dds_entity_t writer, uint32_t k, char *const *
     const uint32_t step = width * pixel_bytes(encoding);
     const uint32_t n = words[7] ? (uint32_t)number(words[7]) : step * height;
     uint8_t *data = malloc((size_t)step * height + 1);
-    if (!data || n > step * height)
-        return free(data), DDS_RETCODE_OUT_OF_RESOURCES;
+    if (!data || n > step * height) {
+        free(data);
+        return DDS_RETCODE_OUT_OF_RESOURCES;
+    }
     fill_picture(data, k, encoding, width, height);
     const sensor_msgs_msg_dds__Image_ sample = {
         .header = {.stamp = {.sec = (int32_t)(DDS_STAMP_S + k), .nanosec = k}, .frame_id = frame},
