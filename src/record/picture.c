@@ -82,7 +82,7 @@ enum et_status et__picture_read(struct et_str message, struct et__picture *p, st
     // A writer may pad its last word; a NUL in a name is no ROS name.
     if (r.is_bad || r.bytes.n - r.at > 7 ||
         (p->frame_id.n > 0 && memchr(p->frame_id.p, 0, p->frame_id.n)))
-        return et_fail(err, ET_ECORRUPT, -1, "it is no sensor_msgs/msg/Image");
+        return et_fail(err, ET_ECORRUPT, -1, "it is no sensor_msgs/msg/Image in little-endian CDR");
     size_t i = 0;
     while (i < N_PIXELS && !et_str_is(encoding, PIXELS[i].name))
         i++;

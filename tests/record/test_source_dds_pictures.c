@@ -310,6 +310,17 @@ static void robots_of_one_name_have_a_film_each(void)
     end();
 }
 
+// What is on the air, not what would become of it: that is not known before the first picture.
+static void looking_announces_the_topic(void)
+{
+    begin("");
+    et_source_close(t.source);
+    CHECK_OK(robots_hear(&t.robots, "", true, t.feed, &t.source, &err));
+    UNTIL(stream_of("/cam/image_raw") > 0);
+    CHECK_EQ(et_feed_n_streams(t.feed), 2);
+    end();
+}
+
 static void settings_that_cannot_be_are_refused(void)
 {
     CHECK(robots_open(&t.robots));
@@ -331,6 +342,7 @@ int main(void)
     RUN(a_burst_is_coded_or_counted);
     RUN(robots_and_users_may_want_them_as_they_are);
     RUN(robots_of_one_name_have_a_film_each);
+    RUN(looking_announces_the_topic);
     RUN(settings_that_cannot_be_are_refused);
     return tap_end();
 }
