@@ -83,11 +83,26 @@ ET_MUST_USE ET_API enum et_status et_video_unit_size(enum et_unit_codec codec, s
  * with its parameters. The same pictures and options give the same bytes. */
 struct et_video_coder;
 
+/* How a caller's pictures lie in memory. YUV is ITU-R BT.601 with limited range, as of
+ * cameras. */
+enum et_video_pixels {
+    ET_PIXELS_RGB, // 3 bytes a pixel
+    ET_PIXELS_BGR,
+    ET_PIXELS_RGBA, // 4; what is transparent is stored as if it were not
+    ET_PIXELS_BGRA,
+    ET_PIXELS_GREY, // 1
+    ET_PIXELS_YUYV, // 2; of two pixels Y U Y V
+    ET_PIXELS_UYVY, // 2; U Y V Y
+};
+ET_API size_t et_video_pixel_bytes(enum et_video_pixels pixels);
+
 struct et_video_coder_options {
     int width_px, height_px; // even
     int fps;                 // what the encoder is told; the units carry no times
     int gop;                 // pictures from start to start; 0: one second
     int qp;                  // quantizer of every picture, 1 … 51; 0: 23
+    enum et_video_pixels pixels;
+    size_t step_bytes; // from row to row; 0: rows without padding
 };
 
 /* ET_EARG: options out of range. ET_EUNSUPPORTED: FFmpeg without x264, or it does not take them.
@@ -97,10 +112,14 @@ ET_MUST_USE ET_API enum et_status et_video_coder_open(struct et_video_coder **co
                                                       struct et_err *err);
 ET_API void et_video_coder_close(struct et_video_coder *coder); // NULL is allowed
 
-/* Encodes RGB, rows without padding. *unit is valid until the next call. ET_EIO: the encoder
- * failed; only closing makes sense. */
+/* Encodes a picture; what it reads ends with the last row's last pixel. *unit is valid until the
+ * next call. ET_EIO: the encoder failed; only closing makes sense. */
 ET_MUST_USE ET_API enum et_status et_video_coder_put(struct et_video_coder *coder,
-                                                     const uint8_t *rgb, struct et_str *unit,
+                                                     const uint8_t *pixels, struct et_str *unit,
                                                      struct et_err *err);
+
+/* The next picture is a start, and the gop counts from it: where pictures come too seldom for
+ * starts by number alone. */
+ET_API void et_video_coder_start(struct et_video_coder *coder);
 
 #endif

@@ -66,6 +66,13 @@ struct et_str et__read_text(struct et__reader *r)
     return (struct et_str){p, p && n > 0 ? n - 1 : 0};
 }
 
+struct et_str et__read_bytes(struct et__reader *r)
+{
+    const uint32_t n = et__read_u32(r);
+    const char *p = take(r, 1, n);
+    return (struct et_str){p, p ? n : 0};
+}
+
 struct et_pose et__read_pose(struct et__reader *r)
 {
     struct et_pose pose;

@@ -15,6 +15,7 @@
 #define ETUDE_RECORD_DDS_H
 
 #include "etude/source.h"
+#include "record/record__pictures.h"
 
 #include <dds/dds.h>
 #include <pthread.h>
@@ -138,13 +139,15 @@ enum et__dds_split { ET__DDS_NONE, ET__DDS_HOST, ET__DDS_WRITER };
 
 struct et__dds {
     struct et_feed *feed;
-    pthread_mutex_t lock; // puts into the feed; ways of topics
+    pthread_mutex_t lock; // puts into the feed; ways of topics; pictures
     int64_t (*now_ns)(void *ctx);
     void *ctx;
     char *device;   // NULL: none
     char *messages; // folder; NULL: none
     enum et__dds_split split;
     bool is_best_effort, only_look;
+    struct et__pictures *pictures; // that are coded; its descriptor is the source's, too
+    bool keeps_pictures;           // as they come
     struct et__dds_net net;
     int wake_fd;
     dds_entity_t participant, discovery; // 0: not there yet
@@ -169,7 +172,9 @@ struct et__dds_writer {
 /* Where samples of a writer go, and which came last. */
 struct et__dds_way {
     uint64_t writer, last, repeated; // up to number `repeated` they came once before
-    uint16_t stream;
+    bool is_camera;                  // its samples are pictures to be coded
+    uint16_t stream;                 // of all others
+    size_t camera;
 };
 
 struct et__dds_topic {
@@ -190,7 +195,7 @@ struct et__dds_topic {
     dds_entity_t reader;
     bool is_reliable, is_latched;
     bool was_heard, has_told_loss; // it had a reader; that its writers went
-    bool has_told_refusal, has_told_shared, has_told_type, has_told_policy;
+    bool has_told_refusal, has_told_shared, has_told_type, has_told_policy, has_told_cameras;
     _Atomic uint32_t misfit; // number of the policy that does not fit, and 1
     char *qos;
     struct et__dds_way ways[ET__DDS_WAYS];

@@ -24,6 +24,7 @@ int64_t et__read_i64(struct et__reader *r);
 double et__read_f64(struct et__reader *r);
 bool et__read_bool(struct et__reader *r);
 struct et_str et__read_text(struct et__reader *r);
+struct et_str et__read_bytes(struct et__reader *r); // uint8[]
 struct et_pose et__read_pose(struct et__reader *r); // position, then x y z w
 void et__read_header(struct et__reader *r);         // passes over std_msgs/Header
 

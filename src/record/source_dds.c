@@ -39,6 +39,9 @@ static const struct et_schema RELIABILITY = {.type = ET_SCHEMA_STRING, .choices 
 static const struct et_schema BUFFER = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 65536, .max = 1 << 30};
 
+static const struct et_schema PICTURES = {.type = ET_SCHEMA_STRING, .choices = ET__PICTURES_HOW};
+static const struct et_schema QP = {.type = ET_SCHEMA_INT, .has_range = true, .min = 1, .max = 51};
+
 static const struct et_schema SETTINGS = {
     .type = ET_SCHEMA_MAP,
     .fields = (const struct et_schema_field[]){{"domain", &DOMAIN, false},
@@ -50,6 +53,8 @@ static const struct et_schema SETTINGS = {
                                                {"split", &SPLIT, false},
                                                {"reliability", &RELIABILITY, false},
                                                {"receive_buffer", &BUFFER, false},
+                                               {"pictures", &PICTURES, false},
+                                               {"qp", &QP, false},
                                                {NULL, NULL, false}}};
 
 static const char *text(const struct et_value *settings, const char *key, const char *usual)
@@ -157,6 +162,19 @@ static enum et_status copy_settings(struct et__dds *s, const struct et_source_op
     if (st == ET_OK)
         st = copy_messages(s, options, err);
     return st;
+}
+
+static enum et_status open_pictures(struct et__dds *s, const struct et_source_options *options,
+                                    struct et_err *err)
+{
+    const struct et__pictures_options how = {
+        .feed = s->feed,
+        .device = s->device ? s->device : "dds",
+        .qp = (int)et_value_int(et_value_get(options->settings, "qp"), 0)};
+    const char *pictures = text(options->settings, "pictures", ET__PICTURES_HOW[0]);
+    s->keeps_pictures = strcmp(pictures, ET__PICTURES_HOW[0]) != 0;
+    const enum et_status st = et__pictures_open(&s->pictures, &how, err);
+    return st == ET_OK ? et__pictures_watch(s->pictures, s->wake_fd, err) : st;
 }
 
 /* ---- who writes what ---- */
@@ -288,6 +306,7 @@ static void close_dds(void *self)
 {
     struct et__dds *s = self;
     et__dds_leave(s->participant); // and no sample is on its way here any more
+    et__pictures_close(s->pictures);
     while (s->first) {
         struct et__dds_topic *next = s->first->next;
         et__dds_topic_free(s->first);
@@ -320,6 +339,8 @@ static enum et_status open_dds(void **self, const struct et_source_options *opti
     enum et_status st = s->wake_fd < 0 ? et_fail_sys(err, errno, "no eventfd") : ET_OK;
     if (st == ET_OK)
         st = copy_settings(s, options, err);
+    if (st == ET_OK)
+        st = open_pictures(s, options, err);
     s->t_retry_ns = st == ET_OK ? s->now_ns(s->ctx) : 0;
     if (st == ET_OK)
         st = join_again(s, err);
@@ -333,7 +354,7 @@ static enum et_status open_dds(void **self, const struct et_source_options *opti
 
 static int fd_dds(void *self)
 {
-    return ((struct et__dds *)self)->wake_fd;
+    return et__pictures_fd(((struct et__dds *)self)->pictures);
 }
 
 static enum et_status poll_dds(void *self, int64_t *t_next_ns, struct et_err *err)
@@ -342,6 +363,9 @@ static enum et_status poll_dds(void *self, int64_t *t_next_ns, struct et_err *er
     uint64_t n;
     if (read(s->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
         return et_fail_sys(err, errno, "an eventfd");
+    (void)pthread_mutex_lock(&s->lock);
+    (void)!et__pictures_take(s->pictures, NULL); // of devices only something can fail
+    (void)pthread_mutex_unlock(&s->lock);
     if (s->participant <= 0) {
         const enum et_status st = join_again(s, err);
         if (st != ET_OK) {

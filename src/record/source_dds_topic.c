@@ -203,11 +203,11 @@ static uint32_t hash_of(const dds_guid_t *key)
     return hash;
 }
 
-static void name_stream(const struct et__dds_topic *t, const dds_guid_t *writer,
-                        const dds_guid_t *participant, struct et_buf *name)
+// What tells streams of one topic apart, behind its name: "" where there is one.
+static void name_place(const struct et__dds_topic *t, const dds_guid_t *writer,
+                       const dds_guid_t *participant, struct et_buf *name)
 {
     char place[ET__DDS_PLACE_BYTES];
-    et_buf_puts(name, t->name);
     if (t->source->split == ET__DDS_NONE || !writer)
         return;
     et__dds_place(&t->raw, participant, place);
@@ -216,18 +216,25 @@ static void name_stream(const struct et__dds_topic *t, const dds_guid_t *writer,
         et_buf_printf(name, "-%08x", hash_of(writer));
 }
 
-// Announces the stream of a writer, or finds it again. Under the lock.
-static enum et_status announce(struct et__dds_topic *t, const char *name, uint16_t *stream,
-                               struct et_err *err)
+static struct et_feed_stream stream_as(const struct et__dds_topic *t, const char *name)
 {
-    const struct et_feed_stream what = {.topic = name,
-                                        .type = t->type,
-                                        .schema = {t->schema, t->n_schema},
-                                        .schema_encoding = t->n_schema > 0 ? "ros2msg" : "",
-                                        .message_encoding = "cdr",
-                                        .device = t->source->device,
-                                        .qos = t->qos};
-    return et_feed_add(t->source->feed, &what, stream, err);
+    return (struct et_feed_stream){.topic = name,
+                                   .type = t->type,
+                                   .schema = {t->schema, t->n_schema},
+                                   .schema_encoding = t->n_schema > 0 ? "ros2msg" : "",
+                                   .message_encoding = "cdr",
+                                   .device = t->source->device,
+                                   .qos = t->qos};
+}
+
+/* A camera for a stream of pictures; false: they are stored as they come. Under the lock. */
+static bool have_camera(struct et__dds_topic *t, const struct et_feed_stream *raw,
+                        const char *place, size_t *camera, struct et_err *err)
+{
+    const struct et__dds *s = t->source;
+    const struct et__pictures_camera about = {.raw = *raw, .topic = t->name, .place = place};
+    return !s->keeps_pictures && !s->only_look && et__picture_is_raw(raw) &&
+           et__pictures_add(s->pictures, &about, camera, err) == ET_OK;
 }
 
 static struct et__dds_way *way_of(struct et__dds_topic *t, uint64_t writer)
@@ -257,19 +264,61 @@ static struct et__dds_way *new_way(struct et__dds_topic *t, uint64_t writer)
 static enum et_status make_way(struct et__dds_topic *t, uint64_t handle, const dds_guid_t *writer,
                                const dds_guid_t *participant, struct et_err *err)
 {
-    struct et_buf name = et_buf((size_t)2 * ET__DDS_NAME_BYTES);
-    uint16_t stream;
-    name_stream(t, writer, participant, &name);
+    struct et_buf place = et_buf(ET__DDS_NAME_BYTES), name = et_buf((size_t)2 * ET__DDS_NAME_BYTES);
+    struct et_err why = {0};
+    uint16_t stream = 0;
+    size_t camera = 0;
+    enum et_status st = ET_OK;
+    name_place(t, writer, participant, &place);
+    et_buf_printf(&name, "%s%s", t->name, et_buf_text(&place));
+    const struct et_feed_stream raw = stream_as(t, et_buf_text(&name));
     (void)pthread_mutex_lock(&t->source->lock);
-    const enum et_status st = announce(t, et_buf_text(&name), &stream, err);
-    if (st == ET_OK)
-        new_way(t, handle)->stream = stream;
+    const bool is_camera = have_camera(t, &raw, et_buf_text(&place), &camera, &why);
+    if (!is_camera) // of pictures, streams are announced when it is known what they are
+        st = et_feed_add(t->source->feed, &raw, &stream, err);
+    if (st == ET_OK) {
+        struct et__dds_way *way = new_way(t, handle);
+        way->is_camera = is_camera;
+        way->stream = stream;
+        way->camera = camera;
+    }
     (void)pthread_mutex_unlock(&t->source->lock);
+    if (why.status != ET_OK && !t->has_told_cameras) {
+        t->has_told_cameras = true;
+        et__dds_tell(t, "source.warning", "pictures of %s are stored as they come: %s", t->name,
+                     why.text);
+    }
+    et_buf_free(&place);
     et_buf_free(&name);
     return st;
 }
 
 /* ---- samples, on Cyclone's threads ---- */
+
+static void count_lost(struct et__dds_topic *t, const struct et__dds_way *way, uint64_t n)
+{
+    if (way->is_camera)
+        et__pictures_lost(t->source->pictures, way->camera, n);
+    else
+        et_feed_lost(t->source->feed, way->stream, n);
+}
+
+static void put(struct et__dds_topic *t, const struct et__dds_way *way,
+                const struct et__dds_sample *sample)
+{
+    if (way->is_camera)
+        et__pictures_put(t->source->pictures, way->camera,
+                         (struct et_str){sample->bytes, sample->n_bytes}, sample->t_arrival_ns,
+                         sample->t_source_ns);
+    else
+        (void)et_feed_put(t->source->feed, &(struct et_feed_sample){
+                                               .t_arrival_ns = sample->t_arrival_ns,
+                                               .t_device_ns = sample->t_source_ns,
+                                               .stream = way->stream,
+                                               .n_bytes = sample->n_bytes,
+                                               .bytes = sample->bytes,
+                                           });
+}
 
 // True for a sample that is new. Of types with keys numbers are left out as they are overwritten.
 static bool count_gap(struct et__dds_topic *t, struct et__dds_way *way, uint64_t number)
@@ -279,7 +328,7 @@ static bool count_gap(struct et__dds_topic *t, struct et__dds_way *way, uint64_t
     if (number <= way->repeated)
         return false;
     if (way->last > 0 && number > way->last + 1 && !t->is_keyed)
-        et_feed_lost(t->source->feed, way->stream, number - way->last - 1);
+        count_lost(t, way, number - way->last - 1);
     if (number > way->last)
         way->last = number;
     return true;
@@ -299,13 +348,7 @@ static void hear(void *ctx, const struct et__dds_sample *sample, const struct et
         way = way_of(t, sample->writer);
     }
     if (way && count_gap(t, way, sample->number))
-        (void)et_feed_put(t->source->feed, &(struct et_feed_sample){
-                                               .t_arrival_ns = sample->t_arrival_ns,
-                                               .t_device_ns = sample->t_source_ns,
-                                               .stream = way->stream,
-                                               .n_bytes = sample->n_bytes,
-                                               .bytes = sample->bytes,
-                                           });
+        put(t, way, sample);
     (void)pthread_mutex_unlock(&t->source->lock);
 }
 

@@ -5,6 +5,7 @@
  * Nothing that the server does ends it: what is wrong is told by an event and passed over, and a
  * connection that goes is opened again, after 0.5 s, then 1 s … 16 s. */
 #include "record/record__foxglove.h"
+#include "record/record__pictures.h"
 #include "record/record__sources.h"
 
 #include "etude/clock.h"
@@ -27,13 +28,17 @@
 // clang-format off
 static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
 static const struct et_schema TOPICS = {.type = ET_SCHEMA_LIST, .items = &TEXT};
+static const struct et_schema PICTURES = {.type = ET_SCHEMA_STRING, .choices = ET__PICTURES_HOW};
+static const struct et_schema QP = {.type = ET_SCHEMA_INT, .has_range = true, .min = 1, .max = 51};
 static const struct et_schema_field FIELDS[] = {
-    {"url",    &TEXT,   true},
-    {"topics", &TOPICS, false},
-    {"token",  &TEXT,   false},
-    {"ca",     &TEXT,   false},
-    {"pin",    &TEXT,   false},
-    {NULL,     NULL,    false},
+    {"url",      &TEXT,     true},
+    {"topics",   &TOPICS,   false},
+    {"token",    &TEXT,     false},
+    {"ca",       &TEXT,     false},
+    {"pin",      &TEXT,     false},
+    {"pictures", &PICTURES, false},
+    {"qp",       &QP,       false},
+    {NULL,       NULL,      false},
 };
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
 // clang-format on
@@ -42,8 +47,10 @@ static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELD
 // is still on its way for a channel that went is not taken for its successor's.
 struct slot {
     uint32_t id, channel;
-    uint16_t stream;
     bool is_on;
+    bool is_camera;  // its messages are pictures to be coded
+    uint16_t stream; // of all others
+    size_t camera;
 };
 
 struct foxglove {
@@ -55,6 +62,8 @@ struct foxglove {
     struct et_websocket *ws; // NULL: there is none
     struct et_arena *arena;
     struct et_buf out;
+    struct et__pictures *pictures; // that are coded
+    struct et_watch coded;
     struct slot slots[SLOTS];
     size_t n_schema_bytes;
     int64_t retry_ns, t_open_ns;
@@ -127,8 +136,22 @@ static void drop_slot(struct foxglove *f, struct slot *slot)
     (void)send_text(f);
 }
 
+// Of pictures, streams are announced when it is known what they are.
+static bool have_camera(struct foxglove *f, const struct et_feed_stream *about, struct slot *to)
+{
+    const struct et__pictures_camera camera = {.raw = *about};
+    struct et_err err = {0};
+    if (!f->pictures || !et__picture_is_raw(about))
+        return false;
+    to->is_camera = et__pictures_add(f->pictures, &camera, &to->camera, &err) == ET_OK;
+    if (!to->is_camera)
+        complain(f, "pictures of %.100s are stored as they come: %s", about->topic, err.text);
+    return to->is_camera;
+}
+
+/* Where messages of a channel go, into *to. */
 static enum et_status announce(struct foxglove *f, const struct et__foxglove_channel *channel,
-                               uint16_t *stream, struct et_err *err)
+                               struct slot *to, struct et_err *err)
 {
     const size_t n_before = et_feed_n_streams(f->feed);
     const struct et_feed_stream about = {.topic = channel->topic,
@@ -141,27 +164,34 @@ static enum et_status announce(struct foxglove *f, const struct et__foxglove_cha
         return et_fail(err, ET_ECORRUPT, -1, "its definition is no base64");
     if (f->n_schema_bytes + channel->schema.n > SCHEMAS_BYTES_MAX)
         return et_fail(err, ET_ELIMIT, -1, "the server's definitions are too long together");
-    const enum et_status st = et_feed_add(f->feed, &about, stream, err);
+    if (have_camera(f, &about, to))
+        return ET_OK;
+    const enum et_status st = et_feed_add(f->feed, &about, &to->stream, err);
     if (et_feed_n_streams(f->feed) > n_before)
         f->n_schema_bytes += channel->schema.n;
     return st;
 }
 
+static bool is_same_way(const struct slot *a, const struct slot *b)
+{
+    return a->is_camera == b->is_camera &&
+           (a->is_camera ? a->camera == b->camera : a->stream == b->stream);
+}
+
 static void take_channel(struct foxglove *f, const struct et__foxglove_channel *channel)
 {
     struct et_err err = {0};
-    struct slot *slot = find_channel(f, channel->id);
-    uint16_t stream;
+    struct slot *slot = find_channel(f, channel->id), to = {.is_on = true};
     if (!is_wanted(f, channel->topic)) {
         if (slot) // the number was another's
             drop_slot(f, slot);
         return;
     }
-    if (announce(f, channel, &stream, &err) != ET_OK) {
+    if (announce(f, channel, &to, &err) != ET_OK) {
         complain(f, "%.100s is not taken: %s", channel->topic, err.text);
         return;
     }
-    if (slot && slot->stream == stream)
+    if (slot && is_same_way(slot, &to))
         return; // it is only said again
     if (slot)
         drop_slot(f, slot);
@@ -169,10 +199,9 @@ static void take_channel(struct foxglove *f, const struct et__foxglove_channel *
     if (!slot)
         return;
     // The first use of slot 0 has the number SLOTS: 0 is everybody's favourite mistake.
-    *slot = (struct slot){.id = slot->id ? slot->id + SLOTS : (uint32_t)(slot - f->slots) + SLOTS,
-                          .channel = channel->id,
-                          .stream = stream,
-                          .is_on = true};
+    to.id = slot->id ? slot->id + SLOTS : (uint32_t)(slot - f->slots) + SLOTS;
+    to.channel = channel->id;
+    *slot = to;
     const struct et__foxglove_subscription wanted = {slot->id, channel->id};
     et_buf_clear(&f->out);
     et__foxglove_put_subscribe(&f->out, &wanted, 1);
@@ -215,12 +244,15 @@ static void on_data(struct foxglove *f, struct et_str frame)
     const struct slot *slot = &f->slots[data.subscription % SLOTS];
     if (!slot->is_on || slot->id != data.subscription)
         return; // of a channel that went
-    (void)et_feed_put(f->feed,
-                      &(struct et_feed_sample){.t_arrival_ns = f->options.now_ns(f->options.ctx),
-                                               .t_device_ns = data.t_ns,
-                                               .stream = slot->stream,
-                                               .n_bytes = (uint32_t)data.bytes.n,
-                                               .bytes = data.bytes.p});
+    const int64_t t_arrival_ns = f->options.now_ns(f->options.ctx);
+    if (slot->is_camera)
+        et__pictures_put(f->pictures, slot->camera, data.bytes, t_arrival_ns, data.t_ns);
+    else
+        (void)et_feed_put(f->feed, &(struct et_feed_sample){.t_arrival_ns = t_arrival_ns,
+                                                            .t_device_ns = data.t_ns,
+                                                            .stream = slot->stream,
+                                                            .n_bytes = (uint32_t)data.bytes.n,
+                                                            .bytes = data.bytes.p});
 }
 
 static void on_message(void *ctx, struct et_websocket *ws, enum et_websocket_kind kind, char *p,
@@ -305,8 +337,11 @@ static void close_foxglove(void *self)
 {
     struct foxglove *f = self;
     et_websocket_close(f->ws);
-    if (f->loop)
+    if (f->loop) {
         et_timer_end(&f->retry);
+        et_watch_end(&f->coded);
+    }
+    et__pictures_close(f->pictures);
     et_loop_close(f->loop);
     et_tls_close(f->tls);
     et_arena_close(f->arena);
@@ -320,6 +355,30 @@ static int64_t now_ns(void *ctx)
     return f->options.now_ns(f->options.ctx);
 }
 
+static void on_coded(void *ctx, unsigned events)
+{
+    struct foxglove *f = ctx;
+    (void)events;
+    (void)!et__pictures_take(f->pictures, NULL); // of devices only something can fail
+}
+
+static enum et_status open_pictures(struct foxglove *f, struct et_err *err)
+{
+    const struct et__pictures_options how = {
+        .feed = f->feed,
+        .device = f->options.device,
+        .qp = (int)et_value_int(et_value_get(f->options.settings, "qp"), 0)};
+    const char *pictures = setting(f, "pictures");
+    if (f->options.only_look || (pictures && strcmp(pictures, ET__PICTURES_HOW[0]) != 0))
+        return ET_OK;
+    const enum et_status st = et__pictures_open(&f->pictures, &how, err);
+    if (st != ET_OK)
+        return st;
+    f->coded =
+        (struct et_watch){.fd = et__pictures_fd(f->pictures), .on_ready = on_coded, .ctx = f};
+    return et_watch_begin(f->loop, &f->coded, ET_LOOP_READ, err);
+}
+
 static enum et_status open_all(struct foxglove *f, struct et_err *err)
 {
     const struct et_loop_options how = {.now_ns = now_ns, .now_ctx = f};
@@ -331,6 +390,8 @@ static enum et_status open_all(struct foxglove *f, struct et_err *err)
     enum et_status st = et_arena_open(&f->arena, ARENA_BYTES, err);
     if (st == ET_OK)
         st = et_loop_open(&f->loop, &how, err);
+    if (st == ET_OK)
+        st = open_pictures(f, err);
     if (st == ET_OK && et_str_starts(et_str(setting(f, "url")), "wss://"))
         st = et_tls_open_client(&f->tls, &trust, err);
     if (st != ET_OK)

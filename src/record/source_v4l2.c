@@ -2,12 +2,11 @@
  * depth without loss in RVL. In place of a camera may stand a folder of files, which are played
  * once at the rate of the settings. */
 #include "record/record__listener.h"
+#include "record/record__pictures.h"
 #include "record/record__shots.h"
 #include "record/record__sources.h"
 
 #include "etude/clock.h"
-#include "etude/rvl.h"
-#include "etude/video_stream.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,7 +17,6 @@
 #define MESSAGE_BYTES_MAX ((size_t)64 << 20)
 #define SHOTS_MAX 8 // of a poll
 #define TRY_NS ET_NS_PER_S
-#define GOP_S 2        // as of the virtual centre's cameras
 #define GAP_MAX 100000 // shots that are missing; more is a driver that counts anew
 
 struct v4l2 {
@@ -35,10 +33,8 @@ struct v4l2 {
     bool has_last;
     uint32_t last; // sequence
 
-    struct et_video_coder *coder; // YUYV
-    uint8_t *rgb;
-    struct et_buf depth; // Z16
-    uint16_t *values;    // of Z16, without what may stand behind a row
+    struct et__pictures *pictures; // of YUYV and Z16; NULL: what comes is coded already
+    size_t i_camera;               // in them
 };
 
 /* ---- settings ---- */
@@ -98,78 +94,49 @@ static enum et_status add_stream(struct v4l2 *v, struct et_err *err)
                             v->wanted.fps, &v->stream, err);
 }
 
-/* ---- coding ---- */
+/* ---- shots ---- */
 
-static uint8_t clamp(int value)
+static bool is_plain(const struct v4l2 *v)
 {
-    return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)value;
+    return v->wanted.format == ET__SHOT_YUYV || v->wanted.format == ET__SHOT_Z16;
 }
 
-// Y U Y V of two pixels, ITU-R BT.601 with limited range, in 1/256.
-static void to_rgb(const unsigned char *row, int width_px, uint8_t *rgb)
+static enum et_status open_pictures(struct v4l2 *v, struct et_err *err)
 {
-    for (int x = 0; x < width_px; x++) {
-        const unsigned char *pair = row + x / 2 * 4;
-        const int y = 298 * (pair[x % 2 * 2] - 16) + 128, u = pair[1] - 128, v = pair[3] - 128;
-        *rgb++ = clamp((y + 409 * v) >> 8);
-        *rgb++ = clamp((y - 100 * u - 208 * v) >> 8);
-        *rgb++ = clamp((y + 516 * u) >> 8);
-    }
+    const struct et__pictures_options options = {
+        .feed = v->listener.feed, .device = v->listener.device, .qp = v->qp};
+    const struct et__pictures_camera camera = {
+        .coded = v->stream, .fps = v->wanted.fps < 1 ? 1 : (int)lround(v->wanted.fps)};
+    if (!is_plain(v) || v->listener.only_look)
+        return ET_OK;
+    const enum et_status st = et__pictures_open(&v->pictures, &options, err);
+    return st == ET_OK ? et__pictures_add(v->pictures, &camera, &v->i_camera, err) : st;
 }
 
-static enum et_status encode(struct v4l2 *v, struct et_str bytes, struct et_str *unit,
-                             struct et_err *err)
-{
-    const struct et__shooting *s = &v->given;
-    for (int y = 0; y < s->height_px; y++)
-        to_rgb((const unsigned char *)bytes.p + (size_t)y * s->step_bytes, s->width_px,
-               v->rgb + (size_t)y * 3 * (size_t)s->width_px);
-    return et_video_coder_put(v->coder, v->rgb, unit, err);
-}
-
-static void put_u32(struct et_buf *buf, uint32_t value)
-{
-    const unsigned char bytes[4] = {(unsigned char)value, (unsigned char)(value >> 8),
-                                    (unsigned char)(value >> 16), (unsigned char)(value >> 24)};
-    et_buf_put(buf, bytes, sizeof bytes);
-}
-
-/* As compressed_depth_image_transport writes it: what format it is (none of inverse depth), two
- * floats that mean nothing here, width, height, RVL. */
-static void pack_depth(struct v4l2 *v, struct et_str bytes)
-{
-    const struct et__shooting *s = &v->given;
-    const size_t width = (size_t)s->width_px;
-    for (int y = 0; y < s->height_px; y++)
-        memcpy(v->values + (size_t)y * width, bytes.p + (size_t)y * s->step_bytes, 2 * width);
-    et_buf_clear(&v->depth);
-    for (int i = 0; i < 3; i++)
-        put_u32(&v->depth, 0);
-    put_u32(&v->depth, (uint32_t)s->width_px);
-    put_u32(&v->depth, (uint32_t)s->height_px);
-    et_rvl_put(&v->depth, v->values, width * (size_t)s->height_px);
-}
-
-static void put_image(struct v4l2 *v, const struct et__shot *shot, struct et_str bytes,
-                      const char *format, int64_t t_arrival_ns)
+static void put_jpeg(struct v4l2 *v, const struct et__shot *shot, int64_t t_arrival_ns)
 {
     struct et_cdr w = et__listener_begin(&v->listener);
     et_cdr_time(&w, shot->t_device_ns);
     et_cdr_text(&w, et_str(v->listener.device));
-    et_cdr_text(&w, et_str(format));
-    et_cdr_bytes(&w, bytes.p, bytes.n);
+    et_cdr_text(&w, ET_STR("jpeg"));
+    et_cdr_bytes(&w, shot->bytes.p, shot->bytes.n);
     et__listener_put(&v->listener, v->stream, shot->t_device_ns, t_arrival_ns);
 }
 
-static void put_video(struct v4l2 *v, const struct et__shot *shot, struct et_str bytes,
-                      int64_t t_arrival_ns)
+static void put_video(struct v4l2 *v, const struct et__shot *shot, int64_t t_arrival_ns)
 {
     struct et_cdr w = et__listener_begin(&v->listener);
     et_cdr_time(&w, shot->t_device_ns);
     et_cdr_text(&w, et_str(v->listener.device));
-    et_cdr_bytes(&w, bytes.p, bytes.n);
+    et_cdr_bytes(&w, shot->bytes.p, shot->bytes.n);
     et_cdr_text(&w, ET_STR("h264"));
     et__listener_put(&v->listener, v->stream, shot->t_device_ns, t_arrival_ns);
+}
+
+// From the first pixel to the last.
+static size_t rows_bytes(const struct et__shooting *s)
+{
+    return s->step_bytes * (size_t)(s->height_px - 1) + 2 * (size_t)s->width_px;
 }
 
 // The bytes are what the format says, as far as their beginning and length tell.
@@ -185,12 +152,31 @@ static bool is_shot(const struct v4l2 *v, struct et_str bytes)
                (memcmp(bytes.p, START, 4) == 0 || memcmp(bytes.p, START + 1, 3) == 0);
     case ET__SHOT_YUYV:
     case ET__SHOT_Z16:
-        return bytes.n >= s->step_bytes * (size_t)(s->height_px - 1) + 2 * (size_t)s->width_px;
+        return bytes.n >= rows_bytes(s);
     }
     return false;
 }
 
-static enum et_status take_shot(struct v4l2 *v, const struct et__shot *shot, struct et_err *err)
+// A camera goes on while pictures are coded; one that finds no room is lost.
+static void code(struct v4l2 *v, const struct et__shot *shot, int64_t t_arrival_ns)
+{
+    const struct et__shooting *s = &v->given;
+    const struct et__picture picture = {.stamp_s = (int32_t)(shot->t_device_ns / ET_NS_PER_S),
+                                        .stamp_ns = (uint32_t)(shot->t_device_ns % ET_NS_PER_S),
+                                        .frame_id = et_str(v->listener.device),
+                                        .encoding = "16UC1",
+                                        .is_depth = s->format == ET__SHOT_Z16,
+                                        .pixels = ET_PIXELS_YUYV,
+                                        .width_px = s->width_px,
+                                        .height_px = s->height_px,
+                                        .data = {shot->bytes.p, rows_bytes(s)},
+                                        .step_bytes = s->step_bytes};
+    if (et__pictures_put_shot(v->pictures, v->i_camera, &picture, t_arrival_ns, shot->t_device_ns,
+                              NULL) != ET_OK)
+        et_feed_lost(v->listener.feed, v->stream, 1);
+}
+
+static void take_shot(struct v4l2 *v, const struct et__shot *shot)
 {
     const int64_t t_arrival_ns = et__listener_now(&v->listener);
     const uint32_t gap = shot->sequence - v->last - 1;
@@ -198,74 +184,33 @@ static enum et_status take_shot(struct v4l2 *v, const struct et__shot *shot, str
         et_feed_lost(v->listener.feed, v->stream, gap);
     v->has_last = true;
     v->last = shot->sequence;
-    if (shot->is_damaged || !is_shot(v, shot->bytes)) {
+    if (shot->is_damaged || !is_shot(v, shot->bytes))
         et_feed_lost(v->listener.feed, v->stream, 1);
-        return ET_OK;
-    }
-    struct et_str unit = shot->bytes;
-    enum et_status st = ET_OK;
-    switch (v->given.format) {
-    case ET__SHOT_MJPEG:
-        put_image(v, shot, shot->bytes, "jpeg", t_arrival_ns);
-        break;
-    case ET__SHOT_YUYV:
-        st = encode(v, shot->bytes, &unit, err);
-        if (st != ET_OK)
-            return st;
-        put_video(v, shot, unit, t_arrival_ns);
-        break;
-    case ET__SHOT_H264:
-        put_video(v, shot, unit, t_arrival_ns);
-        break;
-    case ET__SHOT_Z16:
-        pack_depth(v, shot->bytes);
-        st = et_buf_check(&v->depth, "a depth picture", err);
-        if (st == ET_OK)
-            put_image(v, shot, et_buf_str(&v->depth), "16UC1; compressedDepth rvl", t_arrival_ns);
-        break;
-    }
-    return st;
+    else if (is_plain(v))
+        code(v, shot, t_arrival_ns);
+    else if (v->given.format == ET__SHOT_MJPEG)
+        put_jpeg(v, shot, t_arrival_ns);
+    else
+        put_video(v, shot, t_arrival_ns);
 }
 
 /* ---- coming and going ---- */
-
-static void free_coding(struct v4l2 *v)
-{
-    et_video_coder_close(v->coder);
-    v->coder = NULL;
-    free(v->rgb);
-    v->rgb = NULL;
-    free(v->values);
-    v->values = NULL;
-}
-
-// What coding needs, for the size that is given.
-static enum et_status begin_coding(struct v4l2 *v, struct et_err *err)
-{
-    const struct et__shooting *s = &v->given;
-    const size_t n = (size_t)s->width_px * (size_t)s->height_px;
-    free_coding(v);
-    if (s->format == ET__SHOT_Z16 && !(v->values = malloc(n * sizeof *v->values)))
-        return et_fail(err, ET_ENOMEM, -1, "no memory for %s", v->listener.device);
-    if (s->format != ET__SHOT_YUYV)
-        return ET_OK;
-    v->rgb = malloc(3 * n);
-    const int fps = s->fps < 1 ? 1 : (int)lround(s->fps);
-    return v->rgb ? et_video_coder_open(&v->coder,
-                                        &(struct et_video_coder_options){.width_px = s->width_px,
-                                                                         .height_px = s->height_px,
-                                                                         .fps = fps,
-                                                                         .gop = GOP_S * fps,
-                                                                         .qp = v->qp},
-                                        err)
-                  : et_fail(err, ET_ENOMEM, -1, "no memory for %s", v->listener.device);
-}
 
 static void stop(struct v4l2 *v)
 {
     et__v4l2_close(&v->camera);
     et__shot_folder_close(&v->folder);
     v->is_running = false;
+}
+
+static enum et_status check_given(const struct v4l2 *v, struct et_err *err)
+{
+    const struct et__shooting *s = &v->given;
+    return s->format == ET__SHOT_YUYV && (s->width_px % 2 || s->height_px % 2)
+               ? et_fail(err, ET_EUNSUPPORTED, -1,
+                         "it gives %d × %d pixels: a side is odd, and colour has half", s->width_px,
+                         s->height_px)
+               : ET_OK;
 }
 
 /* Opens the camera or the folder. What keeps it from running is told, and tried again. */
@@ -279,7 +224,9 @@ static void start(struct v4l2 *v, int64_t now_ns)
     enum et_status st = v->is_folder ? et__shot_folder_open(&v->folder, v->path, &why)
                                      : et__v4l2_open(&v->camera, v->path, &v->given, NULL, &why);
     if (st == ET_OK)
-        st = begin_coding(v, &why);
+        st = check_given(v, &why);
+    if (st == ET_OK && v->pictures && !v->is_folder)
+        st = et__pictures_watch(v->pictures, v->camera.fd, &why);
     if (st != ET_OK) {
         stop(v);
         et__listener_tell(&v->listener, false, "%s: %s", v->path, why.text);
@@ -292,50 +239,51 @@ static void start(struct v4l2 *v, int64_t now_ns)
                       v->given.width_px, v->given.height_px, v->given.fps);
 }
 
-static enum et_status poll_camera(struct v4l2 *v, struct et_err *err)
+static void poll_camera(struct v4l2 *v)
 {
     struct et_err why = {0};
     struct et__shot shot;
     for (int i = 0; i < SHOTS_MAX; i++) {
-        enum et_status st = et__v4l2_take(&v->camera, &shot, &why);
+        const enum et_status st = et__v4l2_take(&v->camera, &shot, &why);
         if (st == ET_AGAIN)
-            return ET_OK;
+            return;
         if (st != ET_OK) {
             stop(v);
             et__listener_tell(&v->listener, false, "%s: %s", v->path, why.text);
-            return ET_OK;
+            return;
         }
-        st = take_shot(v, &shot, err);
+        take_shot(v, &shot);
         et__v4l2_give_back(&v->camera);
-        if (st != ET_OK)
-            return st;
     }
-    return ET_OK;
 }
 
-static enum et_status play_folder(struct v4l2 *v, int64_t now_ns, int64_t *t_next_ns,
-                                  struct et_err *err)
+static size_t n_under_way(const struct v4l2 *v)
+{
+    return v->pictures ? et__pictures_n_under_way(v->pictures) : 0;
+}
+
+// Files wait until there is room for them.
+static void play_folder(struct v4l2 *v, int64_t now_ns, int64_t *t_next_ns)
 {
     struct et__shot shot;
     for (int i = 0; i < SHOTS_MAX; i++) {
         const int64_t due_ns = v->t_begin_ns + llround((double)v->folder.i * 1e9 / v->given.fps);
+        if (n_under_way(v) >= ET__PICTURES_SLOTS)
+            return;
         *t_next_ns = due_ns;
         if (due_ns > now_ns)
-            return ET_OK;
-        enum et_status st = et__shot_folder_take(&v->folder, &shot, NULL);
-        if (st == ET_END) {
-            v->is_over = true;
-            return ET_END;
+            return;
+        const enum et_status st = et__shot_folder_take(&v->folder, &shot, NULL);
+        v->is_over = st == ET_END;
+        if (v->is_over) {
+            *t_next_ns = INT64_MAX;
+            return;
         }
-        if (st != ET_OK) { // a file that cannot be read
+        if (st == ET_OK)
+            take_shot(v, &shot);
+        else // a file that cannot be read
             et_feed_lost(v->listener.feed, v->stream, 1);
-            continue;
-        }
-        st = take_shot(v, &shot, err);
-        if (st != ET_OK)
-            return st;
     }
-    return ET_OK;
 }
 
 /* ---- the interface ---- */
@@ -343,9 +291,8 @@ static enum et_status play_folder(struct v4l2 *v, int64_t now_ns, int64_t *t_nex
 static void close_v4l2(void *self)
 {
     struct v4l2 *v = self;
+    et__pictures_close(v->pictures);
     stop(v);
-    free_coding(v);
-    et_buf_free(&v->depth);
     et__listener_close(&v->listener);
     free(v->path);
     free(v);
@@ -358,12 +305,13 @@ static enum et_status open_v4l2(void **self, const struct et_source_options *opt
     if (!v)
         return et_fail(err, ET_ENOMEM, -1, "no memory for %s", options->device);
     v->camera.fd = -1;
-    v->depth = et_buf(MESSAGE_BYTES_MAX);
     enum et_status st = et__listener_open(&v->listener, options, feed, MESSAGE_BYTES_MAX, err);
     if (st == ET_OK)
         st = read_settings(v, options, err);
     if (st == ET_OK)
         st = add_stream(v, err);
+    if (st == ET_OK)
+        st = open_pictures(v, err);
     if (st != ET_OK) {
         close_v4l2(v);
         return st;
@@ -374,31 +322,39 @@ static enum et_status open_v4l2(void **self, const struct et_source_options *opt
 
 static int fd_of(void *self)
 {
-    return ((const struct v4l2 *)self)->camera.fd;
+    const struct v4l2 *v = self;
+    return v->pictures ? et__pictures_fd(v->pictures) : v->camera.fd;
+}
+
+static bool is_over(const struct v4l2 *v)
+{
+    return v->is_over && n_under_way(v) == 0;
 }
 
 static enum et_status poll_v4l2(void *self, int64_t *t_next_ns, struct et_err *err)
 {
     struct v4l2 *v = self;
     const int64_t now_ns = et__listener_now(&v->listener);
-    enum et_status st = ET_OK;
     if (v->listener.only_look) // a camera has one user at a time
         return ET_OK;
-    if (v->is_over)
-        return ET_END;
+    const enum et_status st = v->pictures ? et__pictures_take(v->pictures, err) : ET_OK;
+    if (st != ET_OK)
+        return st;
     if (!v->is_running && now_ns >= v->t_try_ns)
         start(v, now_ns);
-    if (v->is_running)
-        st = v->is_folder ? play_folder(v, now_ns, t_next_ns, err) : poll_camera(v, err);
     if (!v->is_running)
         *t_next_ns = v->t_try_ns;
-    return st;
+    else if (!v->is_folder)
+        poll_camera(v);
+    else if (!v->is_over)
+        play_folder(v, now_ns, t_next_ns);
+    return is_over(v) ? ET_END : ET_OK;
 }
 
 static enum et_source_state state_of(void *self)
 {
     const struct v4l2 *v = self;
-    return v->is_over ? ET_SOURCE_OVER : v->is_running ? ET_SOURCE_LIVE : ET_SOURCE_WAITING;
+    return is_over(v) ? ET_SOURCE_OVER : v->is_running ? ET_SOURCE_LIVE : ET_SOURCE_WAITING;
 }
 
 const struct et_source_kind et__source_v4l2 = {

@@ -2,6 +2,7 @@
 #include "recording/recording__open.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TRIAL_BYTES_MAX ((size_t)512 << 20)
@@ -76,12 +77,40 @@ static bool is_of_pattern(const char *pattern, const char *topic)
            strcmp(topic + n - n_tail, tail) == 0;
 }
 
+static enum et_quantity quantity_of(const struct et_rule *rule)
+{
+    const char *dot = strrchr(rule->stream, '.');
+    for (int i = 0; dot && i < ET_N_QUANTITIES; i++)
+        if (strcmp(dot + 1, et_quantity_text((enum et_quantity)i)) == 0)
+            return (enum et_quantity)i;
+    return rule->stream[0] == 'e' ? ET_QUANTITY_EVENT : ET_QUANTITY_TEXT;
+}
+
+static bool is_picture(enum et_quantity quantity)
+{
+    return quantity == ET_QUANTITY_IMAGE || quantity == ET_QUANTITY_DEPTH;
+}
+
+/* What a live recorder makes of raw pictures has their topic and a word behind it
+ * (record__pictures.h): a rule that leads from raw ones leads from these, too. */
+static bool is_coded_of(const struct et_rule *rule, const char *topic)
+{
+    char coded[2 * ET_NAME_BYTES_MAX];
+    const enum et_quantity quantity = quantity_of(rule);
+    if (!is_picture(quantity))
+        return false;
+    (void)snprintf(coded, sizeof coded, "%s%s", rule->topic,
+                   quantity == ET_QUANTITY_DEPTH ? "/compressedDepth" : "/video");
+    return et__same_topic(coded, topic);
+}
+
 static bool leads_from(const struct et_rule *rule, const char *topic)
 {
     if (!rule->topic)
         return false;
-    return is_star_topic(rule->topic) ? is_of_pattern(rule->topic, topic)
-                                      : et__same_topic(rule->topic, topic);
+    return is_star_topic(rule->topic)
+               ? is_of_pattern(rule->topic, topic)
+               : et__same_topic(rule->topic, topic) || is_coded_of(rule, topic);
 }
 
 static void mark_needed(struct choosing *c, const struct et_profile *profile)
@@ -202,20 +231,6 @@ static enum et_status tap_of(struct trial *t, size_t i_channel, size_t *i_tap)
     t->taps[t->n_taps++] = (struct et__tap){
         .i_channel = i_channel, .stamp = {.i_path = SIZE_MAX}, .i_sequence = SIZE_MAX};
     return ET_OK;
-}
-
-static enum et_quantity quantity_of(const struct et_rule *rule)
-{
-    const char *dot = strrchr(rule->stream, '.');
-    for (int i = 0; dot && i < ET_N_QUANTITIES; i++)
-        if (strcmp(dot + 1, et_quantity_text((enum et_quantity)i)) == 0)
-            return (enum et_quantity)i;
-    return rule->stream[0] == 'e' ? ET_QUANTITY_EVENT : ET_QUANTITY_TEXT;
-}
-
-static bool is_picture(enum et_quantity quantity)
-{
-    return quantity == ET_QUANTITY_IMAGE || quantity == ET_QUANTITY_DEPTH;
 }
 
 static bool is_text(enum et_quantity quantity)

@@ -106,6 +106,81 @@ static void what_stands_still_is_the_same_picture(void)
     et_video_stream_close(stream);
 }
 
+static void starts_where_it_is_told_to(void)
+{
+    static uint8_t rgb[3 * BAR_W * BAR_H];
+    struct et_video_coder *coder;
+    CHECK_OK(et_video_coder_open(&coder, &OPTIONS, &err));
+    for (int i = 0; i < 5 + GOP + 1; i++) {
+        struct et_str bytes;
+        struct et_video_unit unit;
+        bar_rgb(i, rgb);
+        if (i == 5)
+            et_video_coder_start(coder);
+        CHECK_OK(et_video_coder_put(coder, rgb, &bytes, &err));
+        et_video_unit_look(ET_UNIT_H264, bytes, &unit);
+        CHECK_EQ(unit.is_start, i == 0 || i == 5 || i == 5 + GOP);
+        CHECK_EQ(unit.has_parameters, unit.is_start);
+    }
+    et_video_coder_close(coder);
+}
+
+/* Of all kinds of pixels, rows with something between them. */
+static void takes_pictures_as_cameras_have_them(void)
+{
+    enum { W = 32, H = 16, PAD = 12 };
+    static const struct {
+        enum et_video_pixels pixels;
+        unsigned char bytes[4]; // of a pixel; of two where two make a pair
+        int rgb[3];
+    } CASES[] = {
+        {ET_PIXELS_RGB, {200, 40, 90}, {200, 40, 90}},
+        {ET_PIXELS_BGR, {90, 40, 200}, {200, 40, 90}},
+        {ET_PIXELS_RGBA, {200, 40, 90, 0}, {200, 40, 90}},
+        {ET_PIXELS_BGRA, {90, 40, 200, 7}, {200, 40, 90}},
+        {ET_PIXELS_GREY, {0}, {0, 0, 0}},
+        {ET_PIXELS_GREY, {100}, {100, 100, 100}},
+        {ET_PIXELS_GREY, {255}, {255, 255, 255}},
+        {ET_PIXELS_YUYV, {82, 90, 82, 240}, {255, 0, 0}},
+        {ET_PIXELS_UYVY, {54, 145, 34, 145}, {0, 255, 0}},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const size_t n = et_video_pixel_bytes(CASES[i].pixels);
+        const size_t n_step = W * n + PAD, n_bytes = (H - 1) * n_step + W * n;
+        const size_t n_period = n == 2 ? 4 : n;
+        uint8_t *pixels = malloc(n_bytes), *rgb = malloc((size_t)3 * W * H); // to the byte
+        struct et_video_coder *coder;
+        struct et_video_stream *stream;
+        struct et_str unit;
+        struct et_frame frame;
+        for (size_t k = 0; k < n_bytes; k++)
+            pixels[k] = k % n_step < W * n ? CASES[i].bytes[k % n_step % n_period] : 77;
+        CHECK_OK(et_video_coder_open(&coder,
+                                     &(struct et_video_coder_options){.width_px = W,
+                                                                      .height_px = H,
+                                                                      .fps = 30,
+                                                                      .qp = 10,
+                                                                      .pixels = CASES[i].pixels,
+                                                                      .step_bytes = n_step},
+                                     &err));
+        CHECK_OK(et_video_coder_put(coder, pixels, &unit, &err));
+        CHECK_OK(et_video_stream_open(&stream, ET_UNIT_H264, &err));
+        CHECK_OK(et_video_stream_put(stream, unit, 0, &err));
+        CHECK_OK(et_video_stream_end(stream, &err));
+        CHECK_OK(et_video_stream_find(stream, 0, &frame, &err));
+        CHECK_OK(et_video_stream_rgb(stream, W, H, rgb, &err));
+        for (size_t k = 0; k < (size_t)3 * W * H; k++)
+            if (abs(rgb[k] - CASES[i].rgb[k % 3]) > 5) {
+                CHECK_EQ(rgb[k], CASES[i].rgb[k % 3]);
+                break;
+            }
+        et_video_stream_close(stream);
+        et_video_coder_close(coder);
+        free(pixels);
+        free(rgb);
+    }
+}
+
 static void options_out_of_range_are_refused(void)
 {
     static const struct et_video_coder_options WRONG[] = {
@@ -115,6 +190,8 @@ static void options_out_of_range_are_refused(void)
         {.width_px = 128, .height_px = 96},
         {.width_px = 128, .height_px = 96, .fps = 30, .qp = 52},
         {.width_px = 128, .height_px = 96, .fps = 30, .gop = -1},
+        {.width_px = 128, .height_px = 96, .fps = 30, .pixels = (enum et_video_pixels)7},
+        {.width_px = 128, .height_px = 96, .fps = 30, .step_bytes = 383},
     };
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
         struct et_video_coder *coder;
@@ -131,6 +208,8 @@ int main(void)
     RUN(what_comes_out_is_what_went_in);
     RUN(the_same_pictures_give_the_same_bytes);
     RUN(what_stands_still_is_the_same_picture);
+    RUN(starts_where_it_is_told_to);
+    RUN(takes_pictures_as_cameras_have_them);
     RUN(options_out_of_range_are_refused);
     drop(made);
     return tap_end();

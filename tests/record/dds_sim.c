@@ -6,11 +6,13 @@
  * each with "ok" or "no: why":
  *
  *     robot R                      a participant
- *     writer W R TYPE TOPIC HOW…   joints, low_state, legs, keyed, bytes, odd, plain;
+ *     writer W R TYPE TOPIC HOW…   joints, low_state, legs, keyed, bytes, odd, plain,
+ *                                  image;
  *                                  reliable, latched, silent (tells no type, as ROS 2), exclusive,
  *                                  other (called as joints are)
  *     wait W N                     until N readers match it
  *     write W K N BYTES            samples K … K + N − 1; BYTES: of data, for bytes
+ *     picture W K N ENCODING WIDTH HEIGHT [BYTES]   the same of an image; BYTES: less than it needs
  *     rate HZ SECONDS              all writers write at once, HZ times a second
  *     delete W | R                 takes a writer or a robot away
  *
@@ -29,17 +31,18 @@
 #define WORDS_MAX 12
 #define WAIT_MS 20000
 
-enum type { JOINTS, LOW_STATE, LEGS, KEYED, BYTES, ODD, PLAIN, N_TYPES };
+enum type { JOINTS, LOW_STATE, LEGS, KEYED, BYTES, ODD, PLAIN, IMAGE, N_TYPES };
 
-static const char *const TYPE_NAMES[N_TYPES] = {"joints", "low_state", "legs", "keyed",
-                                                "bytes",  "odd",       "plain"};
+static const char *const TYPE_NAMES[N_TYPES] = {"joints", "low_state", "legs",  "keyed",
+                                                "bytes",  "odd",       "plain", "image"};
 static const dds_topic_descriptor_t *const TYPES[N_TYPES] = {&sensor_msgs_msg_dds__JointState__desc,
                                                              &unitree_hg_msg_dds__LowState__desc,
                                                              &acme_msg_dds__Legs__desc,
                                                              &acme_msg_dds__Keyed__desc,
                                                              &acme_msg_dds__Bytes__desc,
                                                              &acme_msg_dds__Odd__desc,
-                                                             &acme_Plain_desc};
+                                                             &acme_Plain_desc,
+                                                             &sensor_msgs_msg_dds__Image__desc};
 
 struct writer {
     dds_entity_t entity;
@@ -157,10 +160,68 @@ static dds_return_t write_one(const struct writer *w, uint32_t k, uint32_t n_byt
                                         .number = k, .either = {._d = 0, ._u = {.number = 1}}});
     case PLAIN:
         return dds_write(w->entity, &(acme_Plain){.number = (int32_t)k});
+    case IMAGE:
     case N_TYPES:
         break;
     }
     return DDS_RETCODE_BAD_PARAMETER;
+}
+
+// All bytes of a pixel are alike, but for depth.
+static uint32_t pixel_bytes(const char *encoding)
+{
+    if (strcmp(encoding, "16UC1") == 0)
+        return 2;
+    return strcmp(encoding, "rgb8") == 0 ? 3 : strcmp(encoding, "32FC1") == 0 ? 4 : 1;
+}
+
+static void fill_picture(uint8_t *data, uint32_t k, const char *encoding, uint32_t width,
+                         uint32_t height)
+{
+    const uint32_t n = pixel_bytes(encoding);
+    for (uint32_t y = 0; y < height; y++)
+        for (uint32_t x = 0; x < width; x++, data += n) {
+            const uint16_t mm = dds_depth(k, x, y);
+            memset(data, dds_grey(k, x, y), n);
+            if (n == 2)
+                memcpy(data, &mm, sizeof mm);
+        }
+}
+
+static dds_return_t write_picture(dds_entity_t writer, uint32_t k, char *const *words)
+{
+    char *encoding = words[4], frame[] = "head_camera";
+    const uint32_t width = (uint32_t)number(words[5]), height = (uint32_t)number(words[6]);
+    const uint32_t step = width * pixel_bytes(encoding);
+    const uint32_t n = words[7] ? (uint32_t)number(words[7]) : step * height;
+    uint8_t *data = malloc((size_t)step * height + 1);
+    if (!data || n > step * height) {
+        free(data);
+        return DDS_RETCODE_OUT_OF_RESOURCES;
+    }
+    fill_picture(data, k, encoding, width, height);
+    const sensor_msgs_msg_dds__Image_ sample = {
+        .header = {.stamp = {.sec = (int32_t)(DDS_STAMP_S + k), .nanosec = k}, .frame_id = frame},
+        .height = height,
+        .width = width,
+        .encoding = encoding,
+        .step = step,
+        .data = {._length = n, ._maximum = n, ._buffer = data}};
+    const dds_return_t rc = dds_write(writer, &sample);
+    free(data);
+    return rc;
+}
+
+static const char *write_pictures(const struct writer *w, char *const *words)
+{
+    for (uint32_t i = 0; i < (uint32_t)number(words[3]); i++) {
+        const dds_return_t rc =
+            w->type == IMAGE ? write_picture(w->entity, (uint32_t)number(words[2]) + i, words)
+                             : DDS_RETCODE_BAD_PARAMETER;
+        if (rc < 0)
+            return dds_strretcode(rc);
+    }
+    return NULL;
 }
 
 /* ---- lines ---- */
@@ -296,6 +357,9 @@ static const char *obey(struct sim *sim, char *const *words)
     if (strcmp(word, "write") == 0 && words[1] && words[2] && words[3])
         return write_many(w, (uint32_t)number(words[2]), (uint32_t)number(words[3]),
                           (uint32_t)number(words[4]));
+    if (strcmp(word, "picture") == 0 && words[1] && words[2] && words[3] && words[4] && words[5] &&
+        words[6])
+        return write_pictures(w, words);
     if (strcmp(word, "rate") == 0 && words[1] && words[2])
         return write_at_rate(sim, number(words[1]), number(words[2]));
     if (strcmp(word, "delete") == 0 && words[1] && words[2])

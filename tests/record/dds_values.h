@@ -20,4 +20,15 @@ static inline unsigned char dds_byte(uint32_t k, uint32_t i)
     return (unsigned char)((k * 2654435761u + i * 40503u) >> 8);
 }
 
+// Of pictures: what changes little from one to the next, for bytes; in mm, for depth, with holes.
+static inline unsigned char dds_grey(uint32_t k, uint32_t x, uint32_t y)
+{
+    return (unsigned char)(40 + (x + y) % 128 + k % 16 * 4);
+}
+
+static inline uint16_t dds_depth(uint32_t k, uint32_t x, uint32_t y)
+{
+    return (uint16_t)((x + k) % 11 == 0 ? 0 : 700 + (x * 7 + y * 13 + k * 29) % 4000);
+}
+
 #endif

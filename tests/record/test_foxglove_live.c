@@ -7,9 +7,11 @@
 #include "etude/websocket.h"
 #include "net/net_peer.h"
 #include "numbers.h"
+#include "picture_made.h"
 #include "support.h"
 #include "tap.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -281,6 +283,67 @@ static void a_source_hears_the_same_bytes(void)
     close_source();
     CHECK(until(has_no_subscription));
     CHECK_EQ(et_foxglove_counts(server).n_viewers, 0);
+    end();
+}
+
+static uint64_t n_heard(const char *topic)
+{
+    const struct et_feed_stream *stream = stream_of(topic);
+    for (size_t i = 0; stream && i < et_feed_n_streams(heard); i++)
+        if (et_feed_stream(heard, i) == stream)
+            return et_feed_counts(heard, i).n_put;
+    return 0;
+}
+
+// Coding takes real time.
+static bool heard_pictures(void)
+{
+    struct pollfd fd = {.fd = et_source_fd(source), .events = POLLIN};
+    (void)poll(&fd, 1, 5);
+    return n_heard("/cam/video") + n_heard("/cam") >= 4;
+}
+
+// A bridge's raw pictures; the last one's pixels are not coded.
+static void serve_pictures(const char *more)
+{
+    static const struct raw COLOUR = {"rgb8", 32, 16, 96, 1536, false, NULL, NULL},
+                            BAYER = {"bayer_gbrg8", 32, 16, 32, 512, false, NULL, NULL};
+    struct et_buf message = et_buf(65536);
+    uint16_t stream;
+    begin(NULL);
+    CHECK_OK(et_feed_add_type(feed, "/cam", "sensor_msgs/msg/Image", NULL, 0, &stream, &err));
+    CHECK_OK(open_source_here(more));
+    CHECK(until(has_subscribed));
+    wait_a_while();
+    for (int k = 0; k < 4; k++) {
+        et_buf_clear(&message);
+        put_raw_picture(&message, k < 3 ? &COLOUR : &BAYER);
+        CHECK(et_feed_put(feed, &(struct et_feed_sample){.stream = stream,
+                                                         .n_bytes = (uint32_t)message.n,
+                                                         .bytes = message.p}));
+    }
+    et_buf_free(&message);
+    CHECK(until(heard_pictures));
+}
+
+static void raw_pictures_of_a_server_are_coded(void)
+{
+    serve_pictures("");
+    CHECK(n_heard("/cam/video") == 3 && n_heard("/cam") == 1);
+    CHECK_STR(stream_of("/cam/video")->type, "foxglove_msgs/msg/CompressedVideo");
+    struct et_feed_sample sample;
+    for (; et_feed_next(heard, &sample); et_feed_done(heard)) {
+        if (et_feed_stream(heard, sample.stream) != stream_of("/cam/video"))
+            continue;
+        CHECK_NEAR((double)(et_clock_real_ns() - sample.t_device_ns), 0, 60e9); // the log time
+        CHECK(sample.t_arrival_ns > 1000 * S && sample.t_arrival_ns <= clock_ns);
+        CHECK(memcmp((const char *)sample.bytes + 4, "\xfb\xff\xff\xff", 4) == 0); // its stamp
+    }
+    close_source();
+    end();
+    serve_pictures(", \"pictures\": \"raw\"");
+    CHECK(n_heard("/cam") == 4 && !stream_of("/cam/video"));
+    close_source();
     end();
 }
 
@@ -880,6 +943,7 @@ static void a_source_that_cannot_be_is_told(void)
 int main(void)
 {
     RUN(a_source_hears_the_same_bytes);
+    RUN(raw_pictures_of_a_server_are_coded);
     RUN(both_names_of_the_protocol_are_spoken);
     RUN(a_late_viewer_hears_what_comes_from_then_on);
     RUN(what_is_sent_once_is_kept_for_those_who_come_later);

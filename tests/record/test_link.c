@@ -1,6 +1,8 @@
 // What agents send arrives once, in order, whatever happens on the way; who does not belong there
 // does no harm.
 #include "link_rig.h"
+#include "picture_made.h"
+#include "record/record__pictures.h"
 #include "support.h"
 #include "tap.h"
 
@@ -119,6 +121,56 @@ static void two_feeds_and_later_streams_go_over_one_link(void)
     CHECK_EQ(et_feed_counts(r.feed, ET_FEED_EVENTS).n_put, 2); // device.found, and the mark
     close_agent(&a);
     et_feed_close(other);
+    close_recorder(&r);
+    et_loop_close(loop);
+}
+
+// Six pictures that an agent's source codes, put while the link carries other things.
+static void put_pictures(struct agent_side *a, struct et__pictures *pictures, size_t camera)
+{
+    const struct raw raw = {"rgb8", 64, 48, 192, 192 * 48, false, NULL, NULL};
+    struct et_buf message = et_buf(1 << 20);
+    put_raw_picture(&message, &raw);
+    for (int k = 1; k <= 6; k++) {
+        et__pictures_put(pictures, camera, et_buf_str(&message), clock_ns, k);
+        CHECK_EQ(put_numbers(a, 1, 8), 1);
+    }
+    et_buf_free(&message);
+    et__pictures_close(pictures); // waits for the last
+}
+
+// As an agent's sources code them: each picture once, in order, with its place in the link.
+static void pictures_coded_by_an_agent_arrive_as_they_were_put(void)
+{
+    const struct et__pictures_camera camera = {.raw = {.topic = "/cam",
+                                                       .type = "sensor_msgs/msg/Image",
+                                                       .schema_encoding = "",
+                                                       .message_encoding = "cdr"}};
+    struct et_loop *loop = make_loop();
+    struct recorder_side r = {0};
+    struct agent_side a;
+    struct et__pictures *pictures;
+    struct et_feed_sample sample;
+    size_t i, n = 0;
+    uint64_t n_last = 0;
+    open_recorder(&r, loop, NULL, 0);
+    open_agent(&a, loop, &(struct et_link_agent_options){.address = r.address}, 0);
+    CHECK_OK(et__pictures_open(&pictures, &(struct et__pictures_options){.feed = a.feed}, &err));
+    CHECK_OK(et__pictures_add(pictures, &camera, &i, &err));
+    go_on(loop, 50 * MS);
+    put_pictures(&a, pictures, i);
+    go_on(loop, 50 * MS);
+    for (; et_feed_next(r.feed, &sample); et_feed_done(r.feed)) {
+        const struct et_feed_stream *stream = et_feed_stream(r.feed, sample.stream);
+        if (strcmp(stream->topic, "/cam/video") != 0)
+            continue;
+        CHECK_STR(stream->type, "foxglove_msgs/msg/CompressedVideo");
+        CHECK(sample.number > n_last);
+        CHECK_EQ(sample.t_device_ns, ++n);
+        n_last = sample.number;
+    }
+    CHECK_EQ(n, 6);
+    close_agent(&a);
     close_recorder(&r);
     et_loop_close(loop);
 }
@@ -770,6 +822,7 @@ int main(void)
     RUN(samples_arrive_over_a_unix_socket);
     RUN(samples_arrive_over_tls_with_a_token);
     RUN(two_feeds_and_later_streams_go_over_one_link);
+    RUN(pictures_coded_by_an_agent_arrive_as_they_were_put);
     RUN(a_connection_cut_at_any_byte_loses_and_repeats_nothing);
     RUN(a_server_that_begins_anew_goes_on_where_the_other_was);
     RUN(what_was_not_safe_is_sent_again_after_a_kill);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/videodev2.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #define S INT64_C(1000000000)
@@ -41,6 +42,20 @@ static struct live *open_folder(const char *folder, const char *format)
     struct live *live = live_open("v4l2", settings, false);
     CHECK_EQ(live->st, ET_OK);
     return live;
+}
+
+/* Plays a folder to its end, waiting for what is coded beside. */
+static void play(struct live *live)
+{
+    live_run_to(live, live->t_ns + 100 * S);
+    while (live->st == ET_OK) {
+        struct pollfd fd = {.fd = et_source_fd(live->source), .events = POLLIN};
+        if (!CHECK(poll(&fd, 1, 20000) == 1))
+            break;
+        live_run_to(live, live->t_ns);
+    }
+    CHECK_EQ(live->st, ET_END);
+    CHECK_EQ(et_source_state(live->source), ET_SOURCE_OVER);
 }
 
 /* The next sample's message, and the bytes of its `data`, in the arena. */
@@ -100,7 +115,7 @@ static void stores_depth_without_loss(void)
     put_file(folder, 2, values[0], sizeof values[0] - 2); // too short
     struct live *live = open_folder(folder, "z16");
     CHECK_STR(et_feed_stream(live->feed, 1)->topic, "/dev/depth/image_raw/compressedDepth");
-    live_run_to(live, live->t_ns + S);
+    play(live);
     for (int k = 0; k < 2; k++) {
         struct et_image image;
         const struct et_str data = next_data(live);
@@ -145,7 +160,7 @@ static void codes_plain_pictures(void)
     struct live *live = open_folder(folder, "yuyv");
     struct et_video_stream *stream;
     CHECK_STR(et_feed_stream(live->feed, 1)->type, "foxglove_msgs/msg/CompressedVideo");
-    live_run_to(live, live->t_ns + S);
+    play(live);
     CHECK_OK(et_video_stream_open(&stream, ET_UNIT_H264, &err));
     for (int k = 0; k < 4; k++) {
         CHECK_OK(et_video_stream_put(stream, next_data(live), k, &err));
@@ -156,6 +171,43 @@ static void codes_plain_pictures(void)
     CHECK_OK(et_video_stream_end(stream, &err));
     check_colour(stream, 3);
     et_video_stream_close(stream);
+    live_close(live);
+}
+
+// More files than there is room for at a time, all due at once: they wait, and none is lost.
+static void files_wait_until_there_is_room(void)
+{
+    enum { N = 40 };
+    static unsigned char frame[2 * WIDTH * HEIGHT];
+    const char *folder = folder_of("many");
+    for (int k = 0; k < N; k++) {
+        memset(frame, 16 + 5 * k, sizeof frame);
+        put_file(folder, k, frame, sizeof frame);
+    }
+    struct live *live = open_folder(folder, "yuyv");
+    live_poll(live);
+    live->t_ns += 100 * S;
+    play(live);
+    CHECK_EQ(et_feed_counts(live->feed, 1).n_put, N);
+    CHECK_EQ(et_feed_counts(live->feed, 1).n_lost, 0);
+    live_close(live);
+}
+
+// A station that ends has what its camera gave.
+static void what_is_under_way_in_the_end_is_put(void)
+{
+    static const unsigned char FRAME[2 * WIDTH * HEIGHT];
+    const char *folder = folder_of("ends");
+    for (int k = 0; k < 6; k++)
+        put_file(folder, k, FRAME, sizeof FRAME);
+    struct live *live = open_folder(folder, "z16");
+    live_poll(live);
+    live->t_ns += S;
+    live_poll(live);
+    et_source_close(live->source);
+    live->source = NULL;
+    CHECK_EQ(et_feed_counts(live->feed, 1).n_put, 6);
+    CHECK_EQ(et_feed_counts(live->feed, 1).n_lost, 0);
     live_close(live);
 }
 
@@ -386,6 +438,8 @@ int main(void)
     RUN(stores_jpeg_as_it_comes_at_the_rate);
     RUN(stores_depth_without_loss);
     RUN(codes_plain_pictures);
+    RUN(files_wait_until_there_is_room);
+    RUN(what_is_under_way_in_the_end_is_put);
     RUN(stores_h264_as_it_comes);
     RUN(waits_for_a_camera);
     RUN(takes_shots_of_the_kernel);

@@ -751,6 +751,37 @@ static void stars_name_cameras_once(void)
     et_recording_close(r);
 }
 
+// As a live recorder names what it makes of raw pictures.
+static void a_rule_for_raw_pictures_takes_coded_ones(void)
+{
+    const char *path = temp_path("coded.mcap");
+    struct made m;
+    struct et_sample s;
+    struct et_buf depth = made_depth(1000, 0, 0);
+    made_open(&m, path);
+    const uint16_t film =
+        made_channel(&m, "/cam/image_raw/video", "sensor_msgs/msg/CompressedImage");
+    const uint16_t far =
+        made_channel(&m, "/cam/depth/compressedDepth", "sensor_msgs/msg/CompressedImage");
+    made_compressed(&m, film, SEC, "h264", (struct et_str){"\0\0\0\1abc", 7});
+    made_compressed(&m, far, 2 * SEC, "16UC1; compressedDepth png",
+                    (struct et_str){depth.p, depth.n});
+    made_finish(&m);
+    et_buf_free(&depth);
+    struct et_recording *r = open_by(path, "  - {stream: head.image, topic: /cam/image_raw}\n"
+                                           "  - {stream: head.depth, topic: /cam/depth}\n");
+    if (!CHECK(r != NULL))
+        return;
+    CHECK_EQ(et_recording_binding(r)->n_remarks, 0);
+    CHECK_OK(et_recording_query(r, NULL, &err));
+    CHECK(next(r, &s) && tap_is(stream_of(r, &s), "head.image"));
+    CHECK_EQ(s.picture.coding, ET_PICTURE_H264);
+    CHECK(next(r, &s) && tap_is(stream_of(r, &s), "head.depth"));
+    CHECK_EQ(s.picture.coding, ET_PICTURE_DEPTH);
+    CHECK(!next(r, &s));
+    et_recording_close(r);
+}
+
 static void one_place_may_be_taken_as_words_and_as_numbers(void)
 {
     const char *path = temp_path("both.mcap");
@@ -947,6 +978,7 @@ int main(void)
     RUN(events_are_words_and_states);
     RUN(topics_are_the_same_with_and_without_a_prefix);
     RUN(stars_name_cameras_once);
+    RUN(a_rule_for_raw_pictures_takes_coded_ones);
     RUN(one_place_may_be_taken_as_words_and_as_numbers);
     RUN(pictures_say_how_they_are_coded);
     RUN(a_query_is_of_streams_and_times);
