@@ -4,6 +4,7 @@
 #include "format/mcap/mcap__reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- the query ---- */
 

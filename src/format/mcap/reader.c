@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define INDEX_BYTES_MAX ((size_t)256 << 20)
 #define MEMORY_BYTES ((size_t)256 << 20)
