@@ -81,6 +81,22 @@ void use_test_skills(void)
     (void)setenv("ETUDE_SHARE", folders, 1);
 }
 
+#if defined(__has_feature) // clang's
+#define HAS(feature) __has_feature(feature)
+#else
+#define HAS(feature) 0
+#endif
+
+bool has_sanitizer(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS(address_sanitizer) || \
+    HAS(thread_sanitizer)
+    return true;
+#else
+    return false;
+#endif
+}
+
 void write_file(const char *path, const void *data, size_t n)
 {
     // Over what is there, and then cut: emptying a file first makes some file systems write it out
@@ -151,29 +167,35 @@ void cut_at_every_byte(const void *data, size_t n, size_t step, const char *path
                        void (*check)(const char *path, size_t n_kept, void *ctx), void *ctx)
 {
     for (size_t n_kept = 0; n_kept < n; n_kept += step) {
+        (void)unlink(path); // some file systems write one out that is cut or overwritten
         write_file(path, data, n_kept);
         check(path, n_kept, ctx);
     }
 }
 
-void flip_every_byte(const void *data, size_t n, size_t step, const char *path,
-                     void (*check)(const char *path, size_t at, void *ctx), void *ctx)
+size_t flip_every_byte(const void *data, size_t n, size_t step, const char *path,
+                       void (*check)(const char *path, size_t at, void *ctx), void *ctx)
 {
     unsigned char *copy = malloc(n + 1);
     if (!copy)
         abort();
     memcpy(copy, data, n);
-    for (size_t at = 0; at < n; at += step) {
+    const bool is_each = !has_sanitizer() || getenv("ETUDE_FLIP_ALL");
+    size_t n_bytes = 0, n_flips = 0;
+    for (size_t at = 0; at < n; at += step, n_bytes++) {
         const unsigned char old = copy[at];
         const unsigned char news[] = {(unsigned char)~old, 0, old ^ 1};
         for (size_t i = 0; i < sizeof news; i++) {
-            if (news[i] == old)
+            if (news[i] == old || (!is_each && i != n_bytes % sizeof news))
                 continue;
             copy[at] = news[i];
+            (void)unlink(path);
             write_file(path, copy, n);
             check(path, at, ctx);
+            n_flips++;
         }
         copy[at] = old;
     }
     free(copy);
+    return n_flips;
 }

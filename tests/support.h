@@ -20,6 +20,11 @@ const char *source_path(const char *name);
  */
 void use_test_skills(void);
 
+/* Whether this was built with AddressSanitizer or ThreadSanitizer, which take memory of their own
+ * and make everything several times as slow: what is only counted may then be counted less often.
+ */
+bool has_sanitizer(void);
+
 void write_file(const char *path, const void *data, size_t n);
 void *read_file(const char *path, size_t *n); // malloc'ed, NUL-terminated; NULL when absent
 bool file_exists(const char *path);
@@ -38,8 +43,9 @@ void cut_at_every_byte(const void *data, size_t n, size_t step, const char *path
                        void (*check)(const char *path, size_t n_kept, void *ctx), void *ctx);
 
 /* Calls `check` for files in which one byte differs: every `step`-th byte, inverted, zeroed, and
- * with its lowest bit flipped. */
-void flip_every_byte(const void *data, size_t n, size_t step, const char *path,
-                     void (*check)(const char *path, size_t at, void *ctx), void *ctx);
+ * with its lowest bit flipped; returns how many those were. With a sanitizer, which makes each
+ * several times as dear, these three take turns from byte to byte, unless ETUDE_FLIP_ALL is set. */
+size_t flip_every_byte(const void *data, size_t n, size_t step, const char *path,
+                       void (*check)(const char *path, size_t at, void *ctx), void *ctx);
 
 #endif

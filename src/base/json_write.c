@@ -113,7 +113,8 @@ static void put_string(struct et_buf *buf, struct et_str s)
         put_escaped(buf, c);
         start = ++i;
     }
-    et_buf_put(buf, s.p + start, s.n - start);
+    if (s.n > start)
+        et_buf_put(buf, s.p + start, s.n - start);
     et_buf_putc(buf, '"');
 }
 

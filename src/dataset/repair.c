@@ -137,7 +137,7 @@ static enum et_status read_tail(const struct repair *r, const char *path, struct
                    : et_arena_fail(r->arena, "the journal", err);
     }
     et_file_close(file);
-    *tail = (struct et_str){bytes, st == ET_OK && n > 0 ? (size_t)n : 0};
+    *tail = (struct et_str){bytes ? bytes : "", st == ET_OK && n > 0 ? (size_t)n : 0};
     return st;
 }
 

@@ -645,7 +645,7 @@ static void add_stats(struct leaves *leaves, const struct tiny_rows *rows, const
                                          is_picture ? 3 : 1, name);
             leaf->width = is_count ? 1 : all[0][f].n_values;
             for (size_t e = 0; e < TINY_EPISODES; e++) {
-                leaf->ints[e] = (int64_t)all[e][f].values[0][s];
+                leaf->ints[e] = is_count ? (int64_t)all[e][f].values[0][s] : 0;
                 for (size_t v = 0; v < leaf->width; v++)
                     leaf->reals[e * leaf->width + v] = all[e][f].values[v][s];
             }

@@ -383,10 +383,11 @@ static bool same_values(const struct sample_leaf *leaf, const struct et_parquet_
                         int64_t i_value)
 {
     const size_t size = value_bytes(leaf->type);
+    if (batch->n_values == 0)
+        return true;
     const uint8_t *want = leaf->values + (size_t)i_value * size;
     if (leaf->type != ET_PARQUET_BYTES)
-        return batch->n_values == 0 ||
-               memcmp(want, batch->values, (size_t)batch->n_values * size) == 0;
+        return memcmp(want, batch->values, (size_t)batch->n_values * size) == 0;
     const struct et_str *a = (const struct et_str *)(const void *)want, *b = batch->values;
     for (int64_t i = 0; i < batch->n_values; i++)
         if (!et_str_eq(a[i], b[i]))

@@ -440,7 +440,7 @@ static void put_case(const struct stats_case *c, const char *path)
     const void *values = c->values;
     for (size_t i = 0; i < 4; i++) {
         floats[i] = (float)c->values[i];
-        ints[i] = isnan(c->values[i]) ? 0 : (int64_t)c->values[i];
+        ints[i] = fabs(c->values[i]) < 0x1p63 ? (int64_t)c->values[i] : 0; // NaN is not
         smalls[i] = (int32_t)ints[i];
         flags[i] = (uint8_t)ints[i];
     }

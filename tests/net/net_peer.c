@@ -110,8 +110,7 @@ void peer_get(struct et_loop *loop, int fd, const char *ending, struct peer_text
         if (n > 0)
             text->n += (size_t)n;
         text->is_closed = n == 0 || (n < 0 && errno != EAGAIN);
-        if (text->is_closed || (n_ending && text->n >= n_ending &&
-                                memcmp(text->p + text->n - n_ending, ending, n_ending) == 0))
+        if (text->is_closed || (n_ending && memmem(text->p, text->n, ending, n_ending)))
             break;
         if (n < 0)
             CHECK_OK(et_loop_run_once(loop, S / 1000, &err));

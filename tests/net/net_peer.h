@@ -23,7 +23,7 @@ int peer_open(const char *address);
 void peer_put(int fd, const void *p, size_t n);
 void peer_puts(int fd, const char *z);
 
-/* Reads until `ending` came at last, or the other side closed; NUL-terminated. */
+/* Reads until `ending` has come, or the other side closed; NUL-terminated. */
 #define PEER_BYTES ((size_t)1 << 20)
 struct peer_text {
     char p[PEER_BYTES + 1];

@@ -615,7 +615,7 @@ static void pages_of_others_may_not_watch(void)
                        "Sec-WebSocket-Protocol: foxglove.sdk.v1\r\nOrigin: %s\r\n\r\n",
                        CASES[i].origin);
         peer_puts(fd, request);
-        peer_get(loop, fd, "\n", &text);
+        peer_get(loop, fd, "\r\n\r\n", &text);
         CHECK_HAS(text.p, CASES[i].want);
         (void)close(fd);
     }

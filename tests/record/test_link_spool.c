@@ -292,9 +292,9 @@ static void a_damaged_file_is_taken_as_far_as_it_holds(void)
     cut_at_every_byte(bytes, n, 1, temp_path("cut"), check_cut, &cut);
     CHECK(cut.n_none >= HEAD_BYTES && cut.n_none < 2 * HEAD_BYTES);
     CHECK(cut.n_part > 1000 && cut.n_whole > 100);
-    flip_every_byte(bytes, n, 1, temp_path("cut"), check_flip, &flipped);
+    const size_t n_flips = flip_every_byte(bytes, n, 1, temp_path("cut"), check_flip, &flipped);
     CHECK_EQ(flipped.n_none, 0);
-    CHECK(flipped.n_part > 1000 && flipped.n_whole > 8000);
+    CHECK(flipped.n_part > n_flips / 32 && flipped.n_whole > n_flips / 4);
     memset(bytes, 0, HEAD_BYTES); // both copies
     memset(bytes + PAGE, 0, HEAD_BYTES);
     write_file(temp_path("cut"), bytes, n);

@@ -4,6 +4,7 @@
 #include "format/mcap/mcap__reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- the query ---- */
 
@@ -58,10 +59,9 @@ enum et_status et_mcap_query(struct et_mcap_reader *r, const struct et_mcap_quer
     r->is_running = false;
     close_all(r);
     r->wants_all = q->channels == NULL;
-    for (size_t i = 0; i < ET_MCAP_CHANNELS_MAX; i++)
-        r->asked[i] = r->ids.of_channel[i] < 0 ? ET__NO_CHANNEL
-                      : r->wants_all           ? ET__ASKED
-                                               : ET__NOT_ASKED;
+    memset(r->asked, ET__NO_CHANNEL, sizeof r->asked);
+    for (size_t i = 0; i < r->ids.n_channels; i++)
+        r->asked[r->ids.channels[i].id] = r->wants_all ? ET__ASKED : ET__NOT_ASKED;
     for (size_t i = 0; q->channels && i < q->n_channels; i++) {
         if (!et_mcap_channel(r, q->channels[i]))
             return et_fail(err, ET_EARG, q->channels[i], "%s: there is no channel %u",

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define INDEX_BYTES_MAX ((size_t)256 << 20)
 #define MEMORY_BYTES ((size_t)256 << 20)
@@ -227,10 +228,11 @@ enum et_status et_mcap_open(struct et_mcap_reader **reader, const char *path,
         if (!r->ids.of_channel || !r->ids.of_schema)
             st = et_arena_fail(r->arena, "the channels", err);
     }
-    for (size_t i = 0; st == ET_OK && i < ET_MCAP_CHANNELS_MAX; i++)
-        r->ids.of_channel[i] = r->ids.of_schema[i] = -1;
-    if (st == ET_OK)
+    if (st == ET_OK) {
+        memset(r->ids.of_channel, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *r->ids.of_channel);
+        memset(r->ids.of_schema, 0xff, ET_MCAP_CHANNELS_MAX * sizeof *r->ids.of_schema);
         st = read_index(r, o->must_scan, err);
+    }
     if (st == ET_OK)
         st = et_mcap_query(r, NULL, err);
     if (st == ET_OK) {

@@ -107,8 +107,10 @@ static enum et_status write_part(struct et_parquet_writer *w, struct chunk *c,
                                  const struct part *part, struct et_err *err)
 {
     const size_t size = et__parquet_value_bytes(c->leaf->type);
-    const uint8_t *values = (const uint8_t *)c->v->values + (size_t)part->i_value * size;
     const size_t n_values = (size_t)part->n_values;
+    const uint8_t *values = NULL; // of a part of nulls there are none
+    if (n_values > 0)
+        values = (const uint8_t *)c->v->values + (size_t)part->i_value * size;
 
     et_buf_clear(&w->page);
     put_levels(&w->page, c, part);
