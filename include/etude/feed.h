@@ -49,6 +49,7 @@ struct et_feed_options {
      * takes nothing while it has no file, and what a file that failed had taken goes into the next
      * one. */
     bool can_wait;
+    bool only_in_runs; // of one that can wait: what comes while nothing is recorded is not wanted
 };
 
 /* Who else is told of each sample that is put, whether it found room or not: on the thread that

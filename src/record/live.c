@@ -469,16 +469,20 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
                                   struct et_err *err)
 {
     struct polled *p = &live->polled[live->n_polled];
+    const bool is_kept = about->kind->can_wait && !live->options.only_listen;
     *p = (struct polled){.live = live, .about = about};
     const struct et_feed_options how = {
-        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES};
+        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES,
+        .can_wait = is_kept,
+        .only_in_runs = is_kept};
     const struct et_feed_listener marks = {.on_put = on_put, .ctx = p};
     const struct et_source_options options = {.device = about->device,
                                               .settings = about->settings,
                                               .path = live->file->path,
                                               .only_look = live->options.only_look,
                                               .station = live->file->sources,
-                                              .n_station = live->file->n_sources};
+                                              .n_station = live->file->n_sources,
+                                              .keeper = is_kept ? live->station : NULL};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
     if (st == ET_OK)
         st = et_feed_listen(p->feed, &marks, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define BLOCKS_FROM ((int64_t)64 << 10) // a commit of less is not worth whole blocks
-#define PAGE_BYTES_MAX ((size_t)16 << 10)
+#define PAGE_BYTES_MAX ((size_t)64 << 10)
 
 struct et__file {
     struct et_mcap_writer *mcap;

@@ -15,7 +15,6 @@
 #define ARENA_BYTES ((size_t)1 << 30)
 #define PATIENCE_NS (2 * ET_NS_PER_S)
 #define LOOK_NS 5000000
-#define DEPTH_MAX 4 // <yyyy>/<mm>/<dd> below the folder
 
 struct recovering {
     struct et_arena *arena;
@@ -119,7 +118,7 @@ static enum et_status copy(const char *part, const char *path, int64_t *n_cut, s
 static enum et_status hash_and_rename(const char *part, const char *path, int64_t n_cut,
                                       struct et_err *err)
 {
-    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    struct et_recorded_link links[ET_RECORDING_LINKS_MAX];
     struct et__recording_page page = {.n_cut = n_cut, .n_messages = -1, .links = links};
     struct et_file *file;
     enum et_status st = et__recorded_links_read(part, links, &page.n_links, err);
@@ -209,34 +208,45 @@ static bool is_digits(const char *name, size_t n)
 // Folders that a recorder makes: a year, a month, a day.
 static bool is_ours(const char *name, int depth)
 {
-    return depth < DEPTH_MAX - 1 && is_digits(name, depth == 0 ? 4 : 2);
+    return depth < ET__FOLDER_DEPTH_MAX - 1 && is_digits(name, depth == 0 ? 4 : 2);
 }
 
-struct folder {
-    const struct folder *next;
-    const char *path;
-    int depth;
-};
+enum et_status et__folder_below(struct et_arena *arena, const struct et__folder *above,
+                                const char *name, const struct et__folder **todo,
+                                struct et_err *err)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    if (!is_ours(name, above->depth))
+        return ET_OK;
+    const char *path = et_path_join(arena, above->path, name);
+    struct et__folder *below = et_arena_alloc(arena, sizeof *below);
+    if (!path || !below)
+        return et_arena_fail(arena, "the recordings of a folder", err);
+    const enum et_status st = et_path_kind(path, &kind, err);
+    if (st != ET_OK || kind != ET_PATH_DIR)
+        return st;
+    *below = (struct et__folder){*todo, path, above->depth + 1};
+    *todo = below;
+    return ET_OK;
+}
 
-static enum et_status look_into(struct recovering *r, const struct folder *folder,
-                                const struct folder **todo, struct et_err *err)
+static enum et_status look_into(struct recovering *r, const struct et__folder *folder,
+                                const struct et__folder **todo, struct et_err *err)
 {
     const char *const *names;
     size_t n_names;
     enum et_status st = et_dir_list(folder->path, r->arena, &names, &n_names, err);
     for (size_t i = 0; i < n_names && st == ET_OK; i++) {
-        const char *path = et_path_join(r->arena, folder->path, names[i]);
-        struct folder *below = et_arena_alloc(r->arena, sizeof *below);
         enum et_path_kind kind = ET_PATH_NONE;
-        if (!path || !below)
+        st = et__folder_below(r->arena, folder, names[i], todo, err);
+        if (st != ET_OK || !et_str_ends(et_str(names[i]), ET__FILE_SUFFIX))
+            continue;
+        const char *path = et_path_join(r->arena, folder->path, names[i]);
+        if (!path)
             return et_arena_fail(r->arena, "the recordings of a folder", err);
         st = et_path_kind(path, &kind, err);
-        if (st == ET_OK && kind == ET_PATH_FILE && et_str_ends(et_str(path), ET__FILE_SUFFIX))
+        if (st == ET_OK && kind == ET_PATH_FILE)
             recover_one(r, path);
-        if (st != ET_OK || kind != ET_PATH_DIR || !is_ours(names[i], folder->depth))
-            continue;
-        *below = (struct folder){*todo, path, folder->depth + 1};
-        *todo = below;
     }
     return st;
 }
@@ -249,9 +259,9 @@ enum et_status et_recorder_recover(const char *folder,
         .each = each, .ctx = ctx, .t_patience_ns = et_clock_monotonic_ns() + PATIENCE_NS};
     *n_failed = 0;
     enum et_status st = et_arena_open(&r.arena, ARENA_BYTES, err);
-    const struct folder first = {NULL, folder, 0}, *todo = &first;
+    const struct et__folder first = {NULL, folder, 0}, *todo = &first;
     while (todo && st == ET_OK) {
-        const struct folder *now = todo;
+        const struct et__folder *now = todo;
         todo = now->next;
         st = look_into(&r, now, &todo, err);
     }

@@ -1,7 +1,7 @@
 // A disk that does not answer keeps a recording from its end, and nobody from stopping a robot.
 #include "etude/clock.h"
 #include "etude/live.h"
-#include "fault.h"
+#include "frozen.h"
 #include "support.h"
 #include "tap.h"
 
@@ -14,32 +14,6 @@
 static struct et_err err;
 
 #define BEFORE_NS (ET_NS_PER_S / 20) // of what nobody records, so much is kept
-
-static bool comes(atomic_bool *what)
-{
-    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
-    while (!atomic_load(what) && et_clock_monotonic_ns() < t_end_ns)
-        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
-    return atomic_load(what);
-}
-
-/* ---- a disk that freezes ---- */
-
-static atomic_bool is_frozen, is_waited_for;
-
-static void freeze(const char *call, int fd, const void *p, size_t n, int64_t at)
-{
-    (void)fd;
-    (void)p;
-    (void)n;
-    (void)at;
-    if (strcmp(call, "fdatasync") != 0)
-        return;
-    while (atomic_load(&is_frozen)) {
-        atomic_store(&is_waited_for, true);
-        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
-    }
-}
 
 /* ---- a robot ---- */
 
@@ -113,12 +87,10 @@ static void open_rig(struct rig *rig, const char *folder)
                                             .before_ns = BEFORE_NS,
                                             .compression = ET_MCAP_NONE,
                                             .without_uring = true};
-    atomic_store(&is_frozen, false);
-    atomic_store(&is_waited_for, false);
+    frozen_open();
     atomic_store(&is_stopped, false);
     atomic_store(&is_closed, false);
     atomic_store(&rig->is_done, false);
-    fault_watch = freeze;
     CHECK_OK(et_recorder_open(&rig->recorder, &how, &err));
     CHECK_OK(et_station_open(&rig->station, rig->recorder, "a", &err));
     CHECK_OK(et_live_open(&rig->live, &FILE_OF_STATION, rig->station, NULL, &err));
@@ -128,7 +100,7 @@ static void close_rig(struct rig *rig)
 {
     CHECK_OK(et_live_close(rig->live, &err));
     CHECK_OK(et_recorder_close(rig->recorder, &err));
-    fault_watch = NULL;
+    frozen_close();
 }
 
 static void mark(struct rig *rig, const char *word)
