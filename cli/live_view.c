@@ -12,11 +12,13 @@
 #define RATE_NS ET_NS_PER_S       // that a rate is of
 #define ROWS_MAX 512
 #define COLUMNS_MIN 60
+#define SLOW 0.8 // of the rate that is expected: less is shown
 
 struct row {
     const struct et_feed *feed; // NULL: the events of all feeds
     size_t i_feed, i;
     uint64_t n_before; // when the rate was taken last
+    bool has_rate;     // of a whole second
     double rate_hz;
 };
 
@@ -90,6 +92,7 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
         struct row *row = &view->rows[k];
         const struct et_feed_counts counts = counts_of(view, row);
         const uint64_t n = counts.n_put + counts.n_dropped;
+        row->has_rate = row->n_before > 0;
         row->rate_hz = (double)(n - row->n_before) / s;
         row->n_before = n;
     }
@@ -97,6 +100,18 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
     view->bytes_s = (double)(n_bytes - view->n_bytes_before) / s;
     view->n_bytes_before = n_bytes;
     view->t_rate_ns = t_now_ns;
+}
+
+// What its source says it brings, else what was learned; 0: neither.
+static double wanted_hz(const struct row *row)
+{
+    const double said_hz = row->feed ? et_feed_stream(row->feed, row->i)->rate_hz : 0;
+    return said_hz > 0 ? said_hz : row->feed ? et_feed_counts(row->feed, row->i).rate_hz : 0;
+}
+
+static bool is_slow(const struct row *row)
+{
+    return row->has_rate && row->rate_hz < SLOW * wanted_hz(row);
 }
 
 /* ---- drawing ---- */
@@ -194,15 +209,17 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
                   : (struct et_clock_live_state){0};
     char text[512], wanted[16] = "", delay[CLI_TEXT_BYTES] = "", jitter[CLI_TEXT_BYTES] = "";
     const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
-    if (stream->rate_hz > 0)
-        (void)snprintf(wanted, sizeof wanted, "/ %.0f", stream->rate_hz);
+    if (wanted_hz(row) > 0)
+        (void)snprintf(wanted, sizeof wanted, "/%s%.0f", stream->rate_hz > 0 ? " " : "~",
+                       wanted_hz(row));
     if (clock.has_stamps) {
         (void)ms_text(clock.delay_p50_ns, delay);
         (void)ms_text(clock.jitter_ns, jitter);
     }
-    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f %-6s %7s %7s %8llu",
+    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f%c%-6s %7s %7s %8llu",
                    stream->device ? stream->device : "", wide, wide, stream->topic, row->rate_hz,
-                   wanted, delay, jitter, (unsigned long long)(counts.n_dropped + counts.n_lost));
+                   is_slow(row) ? '!' : ' ', wanted, delay, jitter,
+                   (unsigned long long)(counts.n_dropped + counts.n_lost));
     line(view, text);
 }
 
@@ -287,8 +304,11 @@ static void draw_line(struct cli_live_view *view)
     const struct et_live_status live = et_live_status(view->live);
     const struct et_recorder_status r = et_recorder_status(view->recorder);
     double n = 0;
-    for (size_t k = 0; k < view->n_rows; k++)
+    size_t n_slow = 0;
+    for (size_t k = 0; k < view->n_rows; k++) {
         n += view->rows[k].rate_hz;
+        n_slow += is_slow(&view->rows[k]);
+    }
     if (view->only_listens)
         (void)fprintf(stderr, "%s: nothing is recorded; %.0f samples/s, %llu dropped, %llu lost\n",
                       view->name, n, (unsigned long long)s.n_dropped, (unsigned long long)s.n_lost);
@@ -300,6 +320,9 @@ static void draw_line(struct cli_live_view *view)
             view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
             (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
             (unsigned long long)s.n_lost);
+    if (n_slow > 0)
+        (void)fprintf(stderr, "%s: %zu stream%s slower than expected\n", view->name, n_slow,
+                      cli_s(n_slow));
     for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
         et_live_words(view->live, i, words);
         if (words[0])

@@ -112,6 +112,7 @@ struct et_feed_counts {
     uint64_t n_lost;          // et_feed_lost
     int64_t t_last_ns;        // arrival of the last one, put or dropped; 0: none came
     int64_t t_last_device_ns; // its stamp
+    double rate_hz;           // that was learned, of what ran steadily for some seconds; 0: none
 };
 ET_API struct et_feed_counts et_feed_counts(const struct et_feed *feed, size_t i);
 

@@ -2,6 +2,7 @@
 
 #include "etude/cdr.h"
 #include "etude/clock.h"
+#include "record/record__rate.h"
 #include "record/record__ring.h"
 
 #include <stdatomic.h>
@@ -18,6 +19,8 @@ struct entry {
     _Atomic uint64_t n_put, n_bytes, n_dropped, n_lost;
     bool is_told; // that a sample was larger than finds room
     _Atomic int64_t t_last_ns, t_last_device_ns;
+    struct et__rate rate;
+    _Atomic double rate_hz;
 };
 
 struct et_feed {
@@ -245,6 +248,10 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         count(&entry->n_dropped, 1);
         tell_too_large(f, entry, s.n_bytes);
     }
+    if (sample->stream != ET_FEED_EVENTS && !s.is_again)
+        atomic_store_explicit(&entry->rate_hz,
+                              et__rate_put(&entry->rate, s.t_arrival_ns, s.t_device_ns),
+                              memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_device_ns, s.t_device_ns, memory_order_relaxed);
     return has_room;
@@ -308,7 +315,8 @@ struct et_feed_counts et_feed_counts(const struct et_feed *f, size_t i)
                                    .n_dropped = LOAD(n_dropped),
                                    .n_lost = LOAD(n_lost),
                                    .t_last_ns = LOAD(t_last_ns),
-                                   .t_last_device_ns = LOAD(t_last_device_ns)};
+                                   .t_last_device_ns = LOAD(t_last_device_ns),
+                                   .rate_hz = LOAD(rate_hz)};
 #undef LOAD
 }
 

@@ -54,7 +54,7 @@ static enum et_status add_schema(struct et_station *s, const struct et_feed_stre
 }
 
 static enum et_status add_channel(struct et_station *s, const struct et_feed_stream *said,
-                                  struct et__stream *stream, struct et_err *err)
+                                  double learned_hz, struct et__stream *stream, struct et_err *err)
 {
     const struct et__stream *known = find_known(s, said, is_same_channel);
     if (known) {
@@ -68,17 +68,20 @@ static enum et_status add_channel(struct et_station *s, const struct et_feed_str
     enum et_status st = add_schema(s, said, &stream->schema, err);
     if (st != ET_OK)
         return st;
-    struct et_mcap_pair pairs[3];
+    struct et_mcap_pair pairs[4];
     char rate[32];
     size_t n = 0;
     if (said->device)
         pairs[n++] = (struct et_mcap_pair){ET_STR("device"), et_str(said->device)};
     if (said->qos)
         pairs[n++] = (struct et_mcap_pair){ET_STR("offered_qos_profiles"), et_str(said->qos)};
-    if (said->rate_hz > 0) {
-        (void)snprintf(rate, sizeof rate, "%.9g", said->rate_hz);
+    if (said->rate_hz > 0 || learned_hz > 0) {
+        (void)snprintf(rate, sizeof rate, said->rate_hz > 0 ? "%.9g" : "%.4g",
+                       said->rate_hz > 0 ? said->rate_hz : learned_hz);
         pairs[n++] = (struct et_mcap_pair){ET_STR("rate_hz"), et_str(rate)};
     }
+    if (!(said->rate_hz > 0) && learned_hz > 0)
+        pairs[n++] = (struct et_mcap_pair){ET_STR("rate_is"), ET_STR("learned")};
     stream->channel = (uint16_t)(s->n_channels + 1);
     s->sequences[stream->channel] = 0;
     const struct et_mcap_channel channel = {.id = stream->channel,
@@ -102,7 +105,8 @@ static enum et_status learn(struct et_station *s, struct et__lane *lane, struct 
     while (st == ET_OK && lane->n_known < n) {
         struct et__stream *stream = &lane->streams[lane->n_known];
         struct et_err why = {0};
-        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known), stream, &why);
+        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known),
+                         et_feed_counts(lane->feed, lane->n_known).rate_hz, stream, &why);
         if (st == ET_EARG) {
             stream->channel = stream->schema = 0;
             et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: a stream is left out: %s", s->name,

@@ -228,6 +228,12 @@ static void a_recording_is_sent_again(void)
                    path);
     const int64_t t_begin_ns = et_clock_real_ns();
     struct rig rig = open_rig("again", text);
+    const struct et_feed *feed = et_live_feed(rig.live, 0);
+    double rate_hz = 0; // ten times what it was
+    for (size_t i = 0; i < et_feed_n_streams(feed); i++)
+        if (strcmp(et_feed_stream(feed, i)->topic, NUMBERS.topic) == 0)
+            rate_hz = et_feed_stream(feed, i)->rate_hz;
+    CHECK_NEAR(rate_hz, 10000, 1000);
     const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
     enum et_status st;
     while ((st = et_live_step(rig.live, &err)) == ET_OK && et_clock_monotonic_ns() < t_end_ns)

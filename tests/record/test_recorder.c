@@ -256,6 +256,49 @@ static void what_a_recording_cannot_have_is_left_out_and_told(void)
     CHECK_OK(et_recorder_close(rig.recorder, &err));
 }
 
+// The value of a key of a topic's channel; "": it has none.
+static void channel_word(const char *path, const char *topic, const char *key, char value[64])
+{
+    struct et_mcap_reader *reader = NULL;
+    value[0] = 0;
+    CHECK_OK(et_mcap_open(&reader, path, NULL, &err));
+    const struct et_mcap_info *info = reader ? et_mcap_info(reader) : NULL;
+    for (size_t i = 0; info && i < info->n_channels; i++)
+        for (size_t k = 0; k < info->channels[i].n_metadata; k++)
+            if (et_str_is(info->channels[i].topic, topic) &&
+                et_str_is(info->channels[i].metadata[k].key, key))
+                (void)snprintf(value, 64, "%.*s", ET_STR_ARG(info->channels[i].metadata[k].value));
+    et_mcap_close(reader);
+}
+
+static void a_channel_says_how_often_its_samples_come(void)
+{
+    struct rig rig = open_rig("rates", (struct et_recorder_options){0}, 0);
+    struct et_feed_stream unsaid = NUMBERS;
+    uint16_t i;
+    char value[64];
+    unsaid.topic = "/unsaid";
+    unsaid.rate_hz = 0;
+    CHECK_OK(et_feed_add(rig.feed, &unsaid, &i, &err));
+    const int64_t t_ns = et_clock_monotonic_ns() - 10 * ET_NS_PER_S;
+    for (int k = 0; k < 500; k++)
+        CHECK(et_feed_put(rig.feed, &(struct et_feed_sample){.t_arrival_ns = t_ns + k * 20000000LL,
+                                                             .stream = i,
+                                                             .n_bytes = 4,
+                                                             .bytes = "1234"}));
+    CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+    CHECK_OK(et_station_end(rig.station, NULL, &err));
+    channel_word(path_of(&rig), "/numbers", "rate_hz", value);
+    CHECK_STR(value, "1000"); // as its source says
+    channel_word(path_of(&rig), "/numbers", "rate_is", value);
+    CHECK_STR(value, "");
+    channel_word(path_of(&rig), "/unsaid", "rate_hz", value);
+    CHECK_NEAR(strtod(value, NULL), 50, 0.5);
+    channel_word(path_of(&rig), "/unsaid", "rate_is", value);
+    CHECK_STR(value, "learned");
+    CHECK_OK(et_recorder_close(rig.recorder, &err));
+}
+
 static void goes_on_in_another_file_without_a_gap(void)
 {
     struct rig rig = open_rig("parts", (struct et_recorder_options){.part_bytes = 4096}, 1 << 20);
@@ -473,6 +516,7 @@ int main(void)
     RUN(a_feed_that_nobody_records_never_fills_up);
     RUN(tells_what_was_dropped_and_lost);
     RUN(what_a_recording_cannot_have_is_left_out_and_told);
+    RUN(a_channel_says_how_often_its_samples_come);
     RUN(goes_on_in_another_file_without_a_gap);
     RUN(stops_before_the_disk_is_full);
     RUN(a_type_that_changes_is_a_new_channel);
