@@ -109,6 +109,7 @@ ET_API const struct et_feed_stream *et_feed_stream(const struct et_feed *feed, s
 struct et_feed_counts {
     uint64_t n_put, n_bytes;  // that found room
     uint64_t n_dropped;       // that found none
+    uint64_t n_too_large;     // of them: that no waiting would have brought room
     uint64_t n_lost;          // et_feed_lost
     int64_t t_last_ns;        // arrival of the last one, put or dropped; 0: none came
     int64_t t_last_device_ns; // its stamp

@@ -16,7 +16,7 @@
 struct entry {
     struct et_feed_stream stream; // texts owned, all in `texts`
     char *texts;
-    _Atomic uint64_t n_put, n_bytes, n_dropped, n_lost;
+    _Atomic uint64_t n_put, n_bytes, n_dropped, n_too_large, n_lost;
     bool is_told; // that a sample was larger than finds room
     _Atomic int64_t t_last_ns, t_last_device_ns;
     struct et__rate rate;
@@ -216,7 +216,10 @@ static void tell_too_large(struct et_feed *f, struct entry *entry, size_t n)
 {
     const size_t n_max = et__ring_bytes(f->ring) / 2;
     char text[512];
-    if (n <= n_max - sizeof(struct et__ring_sample) || entry->is_told)
+    if (n <= n_max - sizeof(struct et__ring_sample))
+        return;
+    count(&entry->n_too_large, 1); // first: of what was dropped the reason is known
+    if (entry->is_told)
         return;
     entry->is_told = true;
     (void)snprintf(text, sizeof text,
@@ -245,8 +248,8 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         count(&entry->n_put, 1);
         count(&entry->n_bytes, s.n_bytes);
     } else {
-        count(&entry->n_dropped, 1);
         tell_too_large(f, entry, s.n_bytes);
+        count(&entry->n_dropped, 1);
     }
     if (sample->stream != ET_FEED_EVENTS && !s.is_again)
         atomic_store_explicit(&entry->rate_hz,
@@ -313,6 +316,7 @@ struct et_feed_counts et_feed_counts(const struct et_feed *f, size_t i)
     return (struct et_feed_counts){.n_put = LOAD(n_put),
                                    .n_bytes = LOAD(n_bytes),
                                    .n_dropped = LOAD(n_dropped),
+                                   .n_too_large = LOAD(n_too_large),
                                    .n_lost = LOAD(n_lost),
                                    .t_last_ns = LOAD(t_last_ns),
                                    .t_last_device_ns = LOAD(t_last_device_ns),

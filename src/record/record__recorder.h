@@ -87,7 +87,7 @@ bool et__event_parse(struct et_str bytes, struct et__event *event);
 /* A stream of a feed, as the recorder knows it. */
 struct et__stream {
     uint16_t channel, schema; // of the file under way; 0: not in it yet
-    uint64_t n_dropped_told, n_lost_told;
+    uint64_t n_dropped_told, n_too_large_told, n_lost_told;
     uint64_t n_missed;           // of this run, while its file could not be written
     uint64_t n_left_out;         // of this run, that a recording cannot have; not told yet
     bool is_left_out;            // the file under way says that it began

@@ -358,6 +358,7 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
             const struct et_feed_counts counts = et_feed_counts(s->lanes[k]->feed, i);
             struct et__stream *stream = &s->lanes[k]->streams[i];
             stream->n_dropped_told = counts.n_dropped;
+            stream->n_too_large_told = counts.n_too_large;
             stream->n_lost_told = counts.n_lost;
             stream->n_missed = stream->n_left_out = 0;
         }

@@ -586,9 +586,14 @@ static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane
     const char *topic = et_feed_stream(lane->feed, i)->topic;
     const uint64_t n_dropped = counts.n_dropped - stream->n_dropped_told;
     const uint64_t n_lost = counts.n_lost - stream->n_lost_told, n_missed = stream->n_missed;
+    uint64_t n_large = counts.n_too_large - stream->n_too_large_told;
     enum et_status st = ET_OK;
-    if (n_dropped)
-        st = tell_loss(s, "dropped", topic, n_dropped, "the recorder did not keep up", err);
+    n_large = n_large < n_dropped ? n_large : n_dropped;
+    if (n_large)
+        st = tell_loss(s, "dropped", topic, n_large, "too large to find room in the feed", err);
+    if (st == ET_OK && n_dropped > n_large)
+        st = tell_loss(s, "dropped", topic, n_dropped - n_large, "the recorder did not keep up",
+                       err);
     if (st == ET_OK && n_missed)
         st = tell_loss(s, "dropped", topic, n_missed, "no file could be written", err);
     if (st == ET_OK && n_lost)
@@ -596,6 +601,7 @@ static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane
     if (st != ET_OK)
         return st;
     stream->n_dropped_told = counts.n_dropped;
+    stream->n_too_large_told += n_large;
     stream->n_lost_told = counts.n_lost;
     stream->n_missed = 0;
     et__station_count_dropped(s, n_dropped + n_missed, n_lost, n_missed);

@@ -211,6 +211,24 @@ static void tells_what_was_dropped_and_lost(void)
 }
 
 // Its topics are more than a recording may have; each brings one sample.
+static void what_is_too_large_is_told_apart_from_what_came_too_fast(void)
+{
+    static const char BYTES[40000] = "";
+    struct rig rig = open_rig("large", (struct et_recorder_options){0}, 1 << 16);
+    CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+    CHECK(put(&rig, 0));
+    for (int k = 0; k < 3; k++)
+        CHECK(!et_feed_put(rig.feed, &(struct et_feed_sample){.stream = rig.stream,
+                                                              .n_bytes = sizeof BYTES,
+                                                              .bytes = BYTES}));
+    CHECK_OK(et_station_end(rig.station, NULL, &err));
+    const struct seen seen = see(path_of(&rig), false);
+    CHECK_EQ(seen.n, 1);
+    CHECK_STR(seen.dropped, "3 samples of /numbers: too large to find room in the feed");
+    CHECK_EQ(et_station_status(rig.station).n_dropped, 3);
+    CHECK_OK(et_recorder_close(rig.recorder, &err));
+}
+
 static void what_a_recording_cannot_have_is_left_out_and_told(void)
 {
     struct rig rig = open_rig("too_many", (struct et_recorder_options){0}, 1 << 20);
@@ -515,6 +533,7 @@ int main(void)
     RUN(what_was_heard_just_before_a_run_is_in_it);
     RUN(a_feed_that_nobody_records_never_fills_up);
     RUN(tells_what_was_dropped_and_lost);
+    RUN(what_is_too_large_is_told_apart_from_what_came_too_fast);
     RUN(what_a_recording_cannot_have_is_left_out_and_told);
     RUN(a_channel_says_how_often_its_samples_come);
     RUN(goes_on_in_another_file_without_a_gap);
