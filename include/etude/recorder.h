@@ -181,7 +181,8 @@ struct et_recovered {
  * blocks that were not synced; a disk that errs) what holds is copied, and the file is kept as
  * <id>.mcap.damaged; so is one that is no recording at all, which counts as failed. One that cannot
  * be read or written now stays as it is; an empty one goes. Waits up to two seconds for files that
- * are locked: who was killed lets go a little later.
+ * are locked: who was killed lets go a little later. What waited for recordings that are no more,
+ * wherever they were, is given back.
  *
  * ET_ENOTFOUND: no such folder. ET_EIO: it cannot be read. ET_ENOMEM. `etude record` does it when
  * it starts. */

@@ -267,5 +267,6 @@ enum et_status et_recorder_recover(const char *folder,
     }
     *n_failed = r.n_failed;
     et_arena_close(r.arena);
+    (void)et__held_sweep();
     return st;
 }
