@@ -158,6 +158,11 @@ static void a_robot_stops_while_a_recording_waits_for_its_disk(void)
     et_live_mark(rig.live, "emergency", "me", NULL);
     CHECK(comes(&is_stopped));
     CHECK(!atomic_load(&rig.is_done) && atomic_load(&is_frozen));
+    // Who looks on sees how it stands, and that nothing gets safe.
+    CHECK(et_live_status(rig.live).n_done <= 1);
+    CHECK_EQ(et_station_status(rig.station).state, ET_STATION_RECORDING);
+    CHECK_EQ(et_station_status(rig.station).t_safe_ns, et_station_safe_ns(rig.station));
+    CHECK(et_clock_monotonic_ns() - et_station_safe_ns(rig.station) > ET_NS_PER_S / 5);
     atomic_store(&is_frozen, false);
     CHECK_EQ(pthread_join(thread, NULL), 0);
     CHECK(atomic_load(&rig.is_done));
