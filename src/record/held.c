@@ -435,6 +435,12 @@ static bool is_held_by_somebody(const struct stat *file)
     return is_held;
 }
 
+bool et__held_is_locked(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && is_held_by_somebody(&file);
+}
+
 static bool sweep(const char *entry)
 {
     struct et__held_head head;

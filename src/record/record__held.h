@@ -50,6 +50,9 @@ bool et__held_outlives(const struct et__held *held);
 ET_MUST_USE enum et_status et__held_put_back(const char *path, int64_t *n_bytes,
                                              struct et_err *err);
 
+/* Whether what is held of a file is locked: somebody on this machine writes it. */
+bool et__held_is_locked(const char *path);
+
 /* Removes what is held of this user's files that are no more: their folder is there, the same one,
  * on the same disk, and they are not in it; and nobody writes them. Whatever cannot be told so is
  * left: the disk may be elsewhere for now. Of disks on a network all is left. Returns how many. */

@@ -33,7 +33,8 @@ struct et_mcap_writer *et__file_mcap(struct et__file *file);
 const char *et__file_path(const struct et__file *file); // that it will have
 int64_t et__file_bytes(const struct et__file *file);
 int64_t et__file_safe(const struct et__file *file);
-bool et__file_outlives(const struct et__file *file); // a kill leaves what it was given
+bool et__file_outlives(const struct et__file *file);  // a kill leaves what it was given
+bool et__file_is_locked(const struct et__file *file); // others see that it is being written
 /* ET_OK while the disk takes what was written. */
 ET_MUST_USE enum et_status et__file_check(const struct et__file *file, struct et_err *err);
 
@@ -182,6 +183,7 @@ struct et_recorder {
     bool has_uring;
     _Atomic int64_t free_bytes, n_bytes;
     atomic_bool is_full;            // nothing is begun, until enough is free again
+    atomic_bool is_told_of_locks;   // that there are none
     struct et_recorded_link *links; // of recorders before this one
     size_t n_links;
     pthread_mutex_t lock; // of what is below

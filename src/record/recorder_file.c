@@ -87,6 +87,11 @@ bool et__file_outlives(const struct et__file *file)
     return et__tape_outlives(file->tape);
 }
 
+bool et__file_is_locked(const struct et__file *file)
+{
+    return et__tape_is_locked(file->tape);
+}
+
 enum et_status et__file_check(const struct et__file *file, struct et_err *err)
 {
     return et__tape_check(file->tape, err);

@@ -5,6 +5,7 @@
 #include "etude/clock.h"
 #include "etude/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #define ARENA_BYTES ((size_t)1 << 30)
 #define PATIENCE_NS (2 * ET_NS_PER_S)
 #define LOOK_NS 5000000
+#define QUIET_S 60 // after which nobody writes a file that cannot be locked
 
 struct recovering {
     struct et_arena *arena;
@@ -24,24 +26,45 @@ struct recovering {
     int64_t t_patience_ns; // until when what is locked is waited for
 };
 
-static bool is_locked(const char *part)
+enum lock { LOCK_FREE, LOCK_TAKEN, LOCK_UNKNOWN };
+
+static enum lock lock_of(const char *part)
 {
     const int fd = open(part, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    const bool is_locked_now = flock(fd, LOCK_EX | LOCK_NB) != 0;
+        return LOCK_FREE;
+    enum lock lock = LOCK_FREE;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        lock = errno == EWOULDBLOCK ? LOCK_TAKEN : LOCK_UNKNOWN;
     (void)close(fd);
-    return is_locked_now;
+    return lock;
 }
 
 /* Who writes a file holds its lock. Of who was killed the system may hold it a little longer, until
  * the writes that were under way are over: only then is the file his no more. */
-static bool is_being_written(struct recovering *r, const char *part)
+static enum lock wait_for_lock(struct recovering *r, const char *part)
 {
-    bool is_locked_now;
-    while ((is_locked_now = is_locked(part)) && et_clock_monotonic_ns() < r->t_patience_ns)
+    enum lock lock;
+    while ((lock = lock_of(part)) == LOCK_TAKEN && et_clock_monotonic_ns() < r->t_patience_ns)
         et_clock_wait_until(et_clock_monotonic_ns() + LOOK_NS);
-    return is_locked_now;
+    return lock;
+}
+
+/* Without locks: whether nothing came to it for some time. Who writes it on this machine has, too,
+ * locked what waits for the disk. */
+static enum et_status check_quiet(const char *part, struct et_err *err)
+{
+    struct stat file;
+    if (stat(part, &file) != 0)
+        return et_fail_sys(err, errno, "cannot look at %s", part);
+    const int64_t ago_s = et_clock_real_ns() / ET_NS_PER_S - file.st_mtim.tv_sec;
+    if (ago_s >= QUIET_S)
+        return ET_OK;
+    return et_fail(
+        err, ET_EIO, -1,
+        "%.100s: without locks nobody knows whether it is being written: it changed less "
+        "than %d s ago",
+        part, QUIET_S);
 }
 
 static enum et_status write_note(struct et_mcap_writer *w, int64_t n_cut, bool is_copy,
@@ -182,9 +205,12 @@ static void recover_one(struct recovering *r, const char *part)
     struct et_recovered told = {.part = part};
     const size_t n = strlen(part) - (sizeof ET_FILE_PART_SUFFIX - 1);
     char *path = et_arena_printf(r->arena, "%.*s", (int)n, part);
-    if (is_being_written(r, part))
+    const enum lock lock = wait_for_lock(r, part);
+    if (lock == LOCK_TAKEN || (lock == LOCK_UNKNOWN && et__held_is_locked(part)))
         return;
-    enum et_status st = et__held_put_back(part, &told.n_held, &err);
+    enum et_status st = lock == LOCK_UNKNOWN ? check_quiet(part, &err) : ET_OK;
+    if (st == ET_OK)
+        st = et__held_put_back(part, &told.n_held, &err);
     if (st == ET_OK && is_empty(part))
         return;
     if (st == ET_OK && !path)

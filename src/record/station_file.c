@@ -144,6 +144,11 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     enum et_status st = et__file_open(&s->file, s->writer->deck, &how, err);
     if (st != ET_OK)
         return st;
+    if (!et__file_is_locked(s->file) && !atomic_exchange(&s->recorder->is_told_of_locks, true))
+        et_logf(s->recorder->options.log, ET_LOG_WARN,
+                "%s: its file system has no locks: no other program sees that it is being recorded "
+                "to; let none record or recover there meanwhile",
+                folder);
     if (!s->run.run)
         s->run.run = et_arena_copy(s->arena, s->id, sizeof s->id);
     s->t_file_ns = et_clock_monotonic_ns();
