@@ -2,6 +2,7 @@
 #include "etude/clock.h"
 #include "etude/live.h"
 #include "frozen.h"
+#include "made_source.h"
 #include "support.h"
 #include "tap.h"
 
@@ -17,42 +18,7 @@ static struct et_err err;
 
 /* ---- a robot ---- */
 
-static atomic_bool is_stopped, is_closed;
-
-static enum et_status open_robot(void **self, const struct et_source_options *options,
-                                 struct et_feed *feed, struct et_err *error)
-{
-    (void)options;
-    (void)error;
-    *self = feed;
-    return ET_OK;
-}
-
-static int fd_robot(void *self)
-{
-    (void)self;
-    return -1;
-}
-
-static enum et_status poll_robot(void *self, int64_t *t_next_ns, struct et_err *error)
-{
-    (void)self;
-    (void)error;
-    *t_next_ns = INT64_MAX;
-    return ET_OK;
-}
-
-static enum et_source_state state_robot(void *self)
-{
-    (void)self;
-    return ET_SOURCE_LIVE;
-}
-
-static void close_robot(void *self)
-{
-    (void)self;
-    atomic_store(&is_closed, true);
-}
+static atomic_bool is_stopped;
 
 static void tell_robot(void *self, const struct et_source_news *news)
 {
@@ -60,15 +26,7 @@ static void tell_robot(void *self, const struct et_source_news *news)
     atomic_store(&is_stopped, news->is_emergency);
 }
 
-static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
-static const struct et_source_kind ROBOT = {.name = "robot",
-                                            .settings = &ANY,
-                                            .open = open_robot,
-                                            .fd = fd_robot,
-                                            .poll = poll_robot,
-                                            .state = state_robot,
-                                            .close = close_robot,
-                                            .tell = tell_robot};
+static const struct et_source_kind ROBOT = {MADE_SOURCE("robot"), .tell = tell_robot};
 static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT}};
 static const struct et_station_file FILE_OF_STATION = {
     .name = "a", .sources = SOURCES, .n_sources = 1};
@@ -89,7 +47,7 @@ static void open_rig(struct rig *rig, const char *folder)
                                             .without_uring = true};
     frozen_open();
     atomic_store(&is_stopped, false);
-    atomic_store(&is_closed, false);
+    atomic_store(&made_is_closed, false);
     atomic_store(&rig->is_done, false);
     CHECK_OK(et_recorder_open(&rig->recorder, &how, &err));
     CHECK_OK(et_station_open(&rig->station, rig->recorder, "a", &err));
@@ -195,7 +153,7 @@ static void a_robot_is_let_go_of_before_the_disk_is_waited_for(void)
     atomic_store(&is_frozen, true);
     CHECK(comes(&is_waited_for));
     CHECK_EQ(pthread_create(&thread, NULL, stop, &rig), 0);
-    CHECK(comes(&is_closed));
+    CHECK(comes(&made_is_closed));
     CHECK(!atomic_load(&rig.is_done));
     atomic_store(&is_frozen, false);
     CHECK_EQ(pthread_join(thread, NULL), 0);
