@@ -9,6 +9,7 @@
 #include "etude/live.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <termios.h>
 
 /* Keys as they are pressed, where standard input is a terminal; elsewhere there are none. */
@@ -38,6 +39,22 @@ void cli_live_keys_open(struct cli_live_keys *keys, struct et_live *live);
 int cli_live_keys_next(struct cli_live_keys *keys); // 0: none was pressed
 void cli_live_keys_close(struct cli_live_keys *keys);
 
+/* Does what marks ask for (et_live_step) on a thread of its own, until it is told to stop or all
+ * sources are over; then it stops the station (et_live_stop). Meanwhile others look on and draw. */
+struct cli_live_step {
+    struct et_live *live;
+    pthread_t thread;
+    atomic_bool must_stop, is_done; // set by the caller; by the thread: nothing more comes of it
+    _Atomic int64_t t_begin_ns;
+    enum et_status st;
+    struct et_err err;
+};
+ET_MUST_USE enum et_status cli_live_step_open(struct cli_live_step *step, struct et_live *live,
+                                              struct et_err *err);
+int64_t cli_live_step_since_ns(struct cli_live_step *step); // what waits now waits so long; 0: none
+/* Waits until it is done. Result as et_live_stop. */
+ET_MUST_USE enum et_status cli_live_step_close(struct cli_live_step *step, struct et_err *err);
+
 /* A Foxglove server as options and a station's file ask for it. Beyond this machine it needs a
  * folder with a certificate, which is made where it is missing, and a token. */
 struct cli_foxglove {
@@ -57,7 +74,9 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
                                          struct et_station *station, struct et_live *live,
                                          const char *name, bool only_listens);
 void cli_live_view_show(struct cli_live_view *view); // as often as one likes
-/* A message that is to stay: above the table. */
+/* Since when a recording that begins or ends waits for the disk; 0: none does. */
+void cli_live_view_waits(struct cli_live_view *view, int64_t t_since_ns);
+/* A message that is to stay: above the table. On any thread. */
 void cli_live_view_say(struct cli_live_view *view, const char *text);
 void cli_live_view_close(struct cli_live_view *view); // NULL is allowed
 

@@ -197,22 +197,28 @@ static void press(struct session *s, int key, bool *must_stop)
     *must_stop = *must_stop || key == 'q';
 }
 
-static void work(struct session *s, double seconds)
+/* Until the station has stopped, which waits for the disk. Keys that come while a recording begins
+ * or ends are for what comes after. */
+static int work(struct session *s, double seconds)
 {
     const int64_t t_end_ns =
         seconds > 0 ? et_clock_monotonic_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
+    struct cli_live_step step;
+    struct et_err err = {0};
     bool must_stop = false;
-    while (!must_stop && !cli_is_interrupted() && et_clock_monotonic_ns() < t_end_ns) {
-        struct et_err err = {0};
-        press(s, cli_live_view_key(s->view), &must_stop);
-        must_stop = et_live_step(s->live, &err) == ET_END || must_stop;
+    if (cli_live_step_open(&step, s->live, &err) != ET_OK)
+        return cli_fail(s->args, &err);
+    while (!atomic_load(&step.is_done)) {
+        const int64_t t_since_ns = cli_live_step_since_ns(&step);
+        if (t_since_ns == 0 && !must_stop)
+            press(s, cli_live_view_key(s->view), &must_stop);
+        must_stop = must_stop || cli_is_interrupted() || et_clock_monotonic_ns() >= t_end_ns;
+        atomic_store(&step.must_stop, must_stop);
+        cli_live_view_waits(s->view, t_since_ns);
         cli_live_view_show(s->view);
         et_clock_wait_until(et_clock_monotonic_ns() + TURN_NS);
     }
-    // What the last samples marked.
-    struct et_err err = {0};
-    const enum et_status st = et_live_step(s->live, &err);
-    (void)st;
+    return cli_live_step_close(&step, &err) == ET_OK ? CLI_DONE : cli_fail(s->args, &err);
 }
 
 static enum et_status serve(void *ctx, struct et_feed *feed, struct et_err *err)
@@ -351,8 +357,8 @@ static int run(const struct cli_args *args, bool only_listen)
         cli_foxglove_say(&s.foxglove, &s.viewers);
     s.view = cli_live_view_open(args, s.recorder, s.station, s.live, s.file->name, only_listen);
     if (s.view)
-        work(&s, seconds);
-    return close_session(&s, CLI_DONE);
+        code = work(&s, seconds);
+    return close_session(&s, code);
 }
 
 /* ---- what is on the air ---- */

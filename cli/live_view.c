@@ -3,6 +3,7 @@
 
 #include "etude/clock.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,11 +13,14 @@
 #define RATE_NS ET_NS_PER_S       // that a rate is of
 #define ROWS_MAX 512
 #define COLUMNS_MIN 60
+#define SILENT_NS (2 * ET_NS_PER_S) // that no disk takes but one that hangs
+#define SLOW 0.8                    // of the rate that is expected: less is shown
 
 struct row {
     const struct et_feed *feed; // NULL: the events of all feeds
     size_t i_feed, i;
     uint64_t n_before; // when the rate was taken last
+    bool has_rate;     // of a whole second
     double rate_hz;
 };
 
@@ -32,6 +36,8 @@ struct cli_live_view {
     size_t n_rows;
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
     double bytes_s;
+    int64_t t_since_ns;       // a recording that begins or ends waits; 0: none does
+    pthread_mutex_t lock;     // of the screen, and what is below
     int n_lines, n_lines_max; // on the screen; more would scroll its first away
 };
 
@@ -90,6 +96,7 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
         struct row *row = &view->rows[k];
         const struct et_feed_counts counts = counts_of(view, row);
         const uint64_t n = counts.n_put + counts.n_dropped;
+        row->has_rate = row->n_before > 0;
         row->rate_hz = (double)(n - row->n_before) / s;
         row->n_before = n;
     }
@@ -97,6 +104,18 @@ static void take_rates(struct cli_live_view *view, int64_t t_now_ns)
     view->bytes_s = (double)(n_bytes - view->n_bytes_before) / s;
     view->n_bytes_before = n_bytes;
     view->t_rate_ns = t_now_ns;
+}
+
+// What its source says it brings, else what was learned; 0: neither.
+static double wanted_hz(const struct row *row)
+{
+    const double said_hz = row->feed ? et_feed_stream(row->feed, row->i)->rate_hz : 0;
+    return said_hz > 0 ? said_hz : row->feed ? et_feed_counts(row->feed, row->i).rate_hz : 0;
+}
+
+static bool is_slow(const struct row *row)
+{
+    return row->has_rate && row->rate_hz < SLOW * wanted_hz(row);
 }
 
 /* ---- drawing ---- */
@@ -123,6 +142,17 @@ static void line(struct cli_live_view *view, const char *text)
     view->n_lines++;
 }
 
+// For how long the disk has not answered, in seconds; 0: it does.
+static int64_t silent_s(const struct cli_live_view *view, const struct et_station_status *s)
+{
+    const int64_t t_now_ns = et_clock_monotonic_ns();
+    int64_t t_ns = s->state == ET_STATION_RECORDING ? s->t_safe_ns : t_now_ns;
+    t_ns = t_ns < s->t_begin_ns ? s->t_begin_ns : t_ns;
+    if (view->t_since_ns && view->t_since_ns < t_ns)
+        t_ns = view->t_since_ns;
+    return t_now_ns - t_ns < SILENT_NS ? 0 : (t_now_ns - t_ns) / ET_NS_PER_S;
+}
+
 static const char *state_text(const struct et_station_status *s)
 {
     return s->state == ET_STATION_RECORDING ? "recording"
@@ -147,6 +177,10 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
     line(view, text);
     if (s->trouble.status != ET_OK)
         line(view, s->trouble.text);
+    const int64_t s_silent = silent_s(view, s);
+    (void)snprintf(text, sizeof text, "the disk has not answered for %" PRId64 " s", s_silent);
+    if (s_silent > 0)
+        line(view, text);
 }
 
 static void draw_disk(struct cli_live_view *view, const struct et_station_status *s)
@@ -194,15 +228,17 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
                   : (struct et_clock_live_state){0};
     char text[512], wanted[16] = "", delay[CLI_TEXT_BYTES] = "", jitter[CLI_TEXT_BYTES] = "";
     const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
-    if (stream->rate_hz > 0)
-        (void)snprintf(wanted, sizeof wanted, "/ %.0f", stream->rate_hz);
+    if (wanted_hz(row) > 0)
+        (void)snprintf(wanted, sizeof wanted, "/%s%.0f", stream->rate_hz > 0 ? " " : "~",
+                       wanted_hz(row));
     if (clock.has_stamps) {
         (void)ms_text(clock.delay_p50_ns, delay);
         (void)ms_text(clock.jitter_ns, jitter);
     }
-    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f %-6s %7s %7s %8llu",
+    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f%c%-6s %7s %7s %8llu",
                    stream->device ? stream->device : "", wide, wide, stream->topic, row->rate_hz,
-                   wanted, delay, jitter, (unsigned long long)(counts.n_dropped + counts.n_lost));
+                   is_slow(row) ? '!' : ' ', wanted, delay, jitter,
+                   (unsigned long long)(counts.n_dropped + counts.n_lost));
     line(view, text);
 }
 
@@ -287,8 +323,11 @@ static void draw_line(struct cli_live_view *view)
     const struct et_live_status live = et_live_status(view->live);
     const struct et_recorder_status r = et_recorder_status(view->recorder);
     double n = 0;
-    for (size_t k = 0; k < view->n_rows; k++)
+    size_t n_slow = 0;
+    for (size_t k = 0; k < view->n_rows; k++) {
         n += view->rows[k].rate_hz;
+        n_slow += is_slow(&view->rows[k]);
+    }
     if (view->only_listens)
         (void)fprintf(stderr, "%s: nothing is recorded; %.0f samples/s, %llu dropped, %llu lost\n",
                       view->name, n, (unsigned long long)s.n_dropped, (unsigned long long)s.n_lost);
@@ -300,6 +339,12 @@ static void draw_line(struct cli_live_view *view)
             view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
             (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
             (unsigned long long)s.n_lost);
+    if (!view->only_listens && silent_s(view, &s) > 0)
+        (void)fprintf(stderr, "%s: the disk has not answered for %" PRId64 " s\n", view->name,
+                      silent_s(view, &s));
+    if (n_slow > 0)
+        (void)fprintf(stderr, "%s: %zu stream%s slower than expected\n", view->name, n_slow,
+                      cli_s(n_slow));
     for (size_t i = 0; i < et_live_n_sources(view->live); i++) {
         et_live_words(view->live, i, words);
         if (words[0])
@@ -324,6 +369,7 @@ struct cli_live_view *cli_live_view_open(const struct cli_args *args, struct et_
     view->only_listens = only_listens;
     view->t_rate_ns = view->t_shown_ns = et_clock_monotonic_ns();
     view->is_terminal = isatty(STDERR_FILENO) == 1;
+    (void)pthread_mutex_init(&view->lock, NULL);
     cli_live_keys_open(&view->keys, live);
     return view;
 }
@@ -337,19 +383,30 @@ void cli_live_view_show(struct cli_live_view *view)
         t_now_ns - view->t_shown_ns < (view->is_terminal ? SHOW_NS : LINE_NS))
         return;
     view->t_shown_ns = t_now_ns;
+    (void)pthread_mutex_lock(&view->lock);
     if (view->is_terminal)
         draw(view);
     else
         draw_line(view);
+    (void)pthread_mutex_unlock(&view->lock);
+}
+
+void cli_live_view_waits(struct cli_live_view *view, int64_t t_since_ns)
+{
+    view->t_since_ns = t_since_ns;
 }
 
 void cli_live_view_say(struct cli_live_view *view, const char *text)
 {
+    if (view)
+        (void)pthread_mutex_lock(&view->lock);
     if (view && view->is_terminal && view->n_lines > 0) {
         (void)fprintf(stderr, "\033[%dA\r\033[J", view->n_lines);
         view->n_lines = 0;
     }
     (void)fprintf(stderr, "%s\n", text);
+    if (view)
+        (void)pthread_mutex_unlock(&view->lock);
 }
 
 int cli_live_view_key(struct cli_live_view *view)
@@ -362,5 +419,6 @@ void cli_live_view_close(struct cli_live_view *view)
     if (!view)
         return;
     cli_live_keys_close(&view->keys);
+    (void)pthread_mutex_destroy(&view->lock);
     free(view);
 }

@@ -10,7 +10,6 @@
 
 #define ROBOTS_MAX 256
 #define FEED_BYTES ((size_t)8 << 20) // so that the largest sample of the link finds room
-#define LINKS_MAX 10000              // sessions of before that are known
 #define GONE_NS (60 * ET_NS_PER_S)   // after which a recording ends
 #define LOOK_NS (ET_NS_PER_S / 5)
 
@@ -35,8 +34,6 @@ struct hub {
     char token[ET_LINK_TOKEN_BYTES_MAX + 1];
     struct robot robots[ROBOTS_MAX];
     size_t n_robots;
-    struct et_recorded_link *links; // of recorders before this one
-    size_t n_links;
     int64_t t_begin_ns, cpu_begin_ns, cpu_ns; // since the first agent
     double seconds;
     bool has_failed; // to end a recording
@@ -94,23 +91,6 @@ static struct robot *add(struct hub *hub, const char *name, struct et_err *err)
     return r;
 }
 
-// What a recorder before this one has of an agent's session.
-static uint64_t taken_before(const struct hub *hub, uint64_t session)
-{
-    uint64_t n_taken = 0;
-    for (size_t i = 0; i < hub->n_links; i++)
-        if (hub->links[i].session == session && hub->links[i].n_taken > n_taken)
-            n_taken = hub->links[i].n_taken;
-    return n_taken;
-}
-
-static void note_link(void *ctx, const struct et_recorded_link *link)
-{
-    struct hub *hub = ctx;
-    if (hub->n_links < LINKS_MAX)
-        hub->links[hub->n_links++] = *link;
-}
-
 static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
                                struct et_link_place *place, struct et_err *err)
 {
@@ -132,7 +112,7 @@ static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
     }
     *place = (struct et_link_place){.feed = r->feed,
                                     .is_numbered = true,
-                                    .n_taken = taken_before(hub, hello->session),
+                                    .n_taken = et_recorder_taken(hub->recorder, hello->session),
                                     .ctx = r};
     return ET_OK;
 }
@@ -149,7 +129,7 @@ static int64_t safe_ns(void *ctx, void *place_ctx)
 {
     const struct robot *r = place_ctx;
     (void)ctx;
-    return et_station_safe_ns(r->station);
+    return et_station_settled_ns(r->station);
 }
 
 /* ---- recordings ---- */
@@ -243,7 +223,7 @@ static enum et_status open_hub(struct hub *hub, int64_t n_threads, struct et_err
     if (st == ET_OK)
         st = et_recorder_open(&hub->recorder, &how, err);
     if (st == ET_OK)
-        st = et_recorder_links(how.folder, note_link, hub, err);
+        st = et_recorder_read_links(hub->recorder, err);
     const struct et_link_server_options options = {
         .listen = {.address = *address ? address : NULL,
                    .is_public = hub->tls && hub->token[0],
@@ -387,7 +367,6 @@ static int close_hub(struct hub *hub, int code)
     et_tls_close(hub->tls);
     for (size_t i = 0; i < hub->n_robots; i++)
         free(hub->robots[i].name);
-    free(hub->links);
     free(hub);
     return code;
 }
@@ -405,10 +384,7 @@ int cli_record_hub(const struct cli_args *args)
         !cli_whole(args, "threads", 1, 64, 1, &n_threads))
         return CLI_USAGE;
     struct hub *hub = calloc(1, sizeof *hub);
-    if (hub)
-        hub->links = calloc(LINKS_MAX, sizeof *hub->links);
-    if (!hub || !hub->links) {
-        free(hub);
+    if (!hub) {
         cli_problem(args, "no memory for a hub");
         return CLI_FAILED;
     }

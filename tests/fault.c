@@ -149,6 +149,18 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
     return __real_getaddrinfo(host, port, hints, list);
 }
 
+// As a file system says it that has no locks.
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+int __wrap_flock(int fd, int how)
+{
+    if (fault_only && fails("flock")) {
+        errno = ENOLCK;
+        return -1;
+    }
+    return __real_flock(fd, how);
+}
+
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...)

@@ -15,7 +15,7 @@ extern int fault_count; // calls seen since fault_arm
 extern bool fault_seen; // a call failed in this run
 
 /* Names of calls that may fail, separated by spaces ("write fsync"); NULL: all of them but
- * "getaddrinfo", which is done without where it fails. */
+ * "getaddrinfo" and "flock", which are done without where they fail. */
 extern const char *fault_only;
 
 /* Told of what is about to change a file: "pwrite", "fdatasync", "ftruncate" (n: the new size); on

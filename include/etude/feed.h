@@ -49,6 +49,7 @@ struct et_feed_options {
      * takes nothing while it has no file, and what a file that failed had taken goes into the next
      * one. */
     bool can_wait;
+    bool only_in_runs; // of one that can wait: what comes while nothing is recorded is not wanted
 };
 
 /* Who else is told of each sample that is put, whether it found room or not: on the thread that
@@ -108,9 +109,11 @@ ET_API const struct et_feed_stream *et_feed_stream(const struct et_feed *feed, s
 struct et_feed_counts {
     uint64_t n_put, n_bytes;  // that found room
     uint64_t n_dropped;       // that found none
+    uint64_t n_too_large;     // of them: that no waiting would have brought room
     uint64_t n_lost;          // et_feed_lost
     int64_t t_last_ns;        // arrival of the last one, put or dropped; 0: none came
     int64_t t_last_device_ns; // its stamp
+    double rate_hz;           // that was learned, of what ran steadily for some seconds; 0: none
 };
 ET_API struct et_feed_counts et_feed_counts(const struct et_feed *feed, size_t i);
 

@@ -13,7 +13,8 @@
  * its own. Marks that they bring (events of the kind "mark": start, success, failure, discard) and
  * marks that are given here begin and end recordings.
  *
- * Threads: the calls on one live station come from one thread, but et_live_mark from any.
+ * Threads: et_live_step, _stop and _close come from one thread at a time; the others from any, as
+ *          long as it is open.
  * Memory:  a file lives in the caller's arena; a live station has its sources and 64 KB. */
 #ifndef ETUDE_LIVE_H
 #define ETUDE_LIVE_H
@@ -99,7 +100,7 @@ struct et_live_status {
     unsigned n_done, n_success, n_failure, n_discarded; // recordings (or attempts in a session)
     bool is_attempt;                                    // one is under way
     int64_t t_attempt_ns;                               // since when
-    const char *last_path; // of the recording that ended last; NULL: none did
+    const char *last_path; // of the recording that ended last, until another ends; NULL: none did
 };
 ET_API struct et_live_status et_live_status(struct et_live *live);
 ET_API size_t et_live_n_sources(const struct et_live *live);

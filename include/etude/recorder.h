@@ -152,7 +152,11 @@ ET_API struct et_station_status et_station_status(struct et_station *station);
 ET_API struct et_clock_live_state et_station_clock(struct et_station *station, size_t i_feed,
                                                    size_t i_stream);
 ET_API int64_t et_station_safe_ns(struct et_station *station); // t_safe_ns alone
+/* What was put into feeds that can wait until then, who put it need not keep: it is safe, or was
+ * not wanted (only_in_runs). */
+ET_API int64_t et_station_settled_ns(struct et_station *station);
 ET_API const char *et_station_name(const struct et_station *station);
+ET_API struct et_recorder *et_station_recorder(const struct et_station *station);
 
 /* Says on a finished recording's page, <id>.json, that it is not to be used, and who says so. The
  * recording itself stays as it is: curation finds the word. ET_ENOTFOUND: it has no page.
@@ -177,7 +181,8 @@ struct et_recovered {
  * blocks that were not synced; a disk that errs) what holds is copied, and the file is kept as
  * <id>.mcap.damaged; so is one that is no recording at all, which counts as failed. One that cannot
  * be read or written now stays as it is; an empty one goes. Waits up to two seconds for files that
- * are locked: who was killed lets go a little later.
+ * are locked: who was killed lets go a little later. What waited for recordings that are no more,
+ * wherever they were, is given back.
  *
  * ET_ENOTFOUND: no such folder. ET_EIO: it cannot be read. ET_ENOMEM. `etude record` does it when
  * it starts. */
@@ -194,11 +199,20 @@ struct et_recorded_link {
     uint64_t n_taken;
 };
 
-/* What the pages of a folder's recordings say, the latest recordings first, 10,000 at most: so that
- * a recorder that begins anew knows what agents need not send again. Pages that cannot be read are
- * passed over. ET_ENOTFOUND: no such folder. ET_EIO, ET_ENOMEM. */
+#define ET_RECORDING_LINKS_MAX 256 // sessions of a recording; of more, the last ones
+
+/* What the pages of a folder's recordings say, by days or not, the latest recordings first, 10,000
+ * at most: so that a recorder that begins anew knows what agents need not send again. Pages that
+ * cannot be read are passed over. ET_ENOTFOUND: no such folder. ET_EIO, ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status
 et_recorder_links(const char *folder, void (*each)(void *ctx, const struct et_recorded_link *link),
                   void *ctx, struct et_err *err);
+
+/* Reads that of a recorder's own folder, once, before agents are let in. Errors as
+ * et_recorder_links. */
+ET_MUST_USE ET_API enum et_status et_recorder_read_links(struct et_recorder *recorder,
+                                                         struct et_err *err);
+/* How many records of a session are in recordings, as was read; 0: none, or it is not known. */
+ET_API uint64_t et_recorder_taken(const struct et_recorder *recorder, uint64_t session);
 
 #endif

@@ -20,6 +20,7 @@
 #include "etude/yaml.h"
 
 struct et_source;
+struct et_station;
 
 enum et_source_state {
     ET_SOURCE_WAITING, // nothing is there yet, or it went and is tried again
@@ -46,6 +47,7 @@ struct et_source_options {
      * outlive the source. */
     const struct et_live_source *station;
     size_t n_station;
+    struct et_station *keeper; // that records what it puts; NULL: nobody does
 };
 
 /* Of a dead man's switch, that a robot moves only while it is held. */
@@ -69,6 +71,7 @@ struct et_source_kind {
     const char *name; // "gamepad": `kind: gamepad` in a station's file
     const char *text; // what it brings, in a line
     const struct et_schema *settings;
+    bool can_wait; // its other end keeps what is not safe yet (et_feed_options)
     /* As the calls below, on the kind's own state. */
     enum et_status (*open)(void **self, const struct et_source_options *options,
                            struct et_feed *feed, struct et_err *err);

@@ -2,6 +2,7 @@
 
 #include "etude/cdr.h"
 #include "etude/clock.h"
+#include "record/record__rate.h"
 #include "record/record__ring.h"
 
 #include <stdatomic.h>
@@ -15,9 +16,11 @@
 struct entry {
     struct et_feed_stream stream; // texts owned, all in `texts`
     char *texts;
-    _Atomic uint64_t n_put, n_bytes, n_dropped, n_lost;
+    _Atomic uint64_t n_put, n_bytes, n_dropped, n_too_large, n_lost;
     bool is_told; // that a sample was larger than finds room
     _Atomic int64_t t_last_ns, t_last_device_ns;
+    struct et__rate rate;
+    _Atomic double rate_hz;
 };
 
 struct et_feed {
@@ -213,7 +216,10 @@ static void tell_too_large(struct et_feed *f, struct entry *entry, size_t n)
 {
     const size_t n_max = et__ring_bytes(f->ring) / 2;
     char text[512];
-    if (n <= n_max - sizeof(struct et__ring_sample) || entry->is_told)
+    if (n <= n_max - sizeof(struct et__ring_sample))
+        return;
+    count(&entry->n_too_large, 1); // first: of what was dropped the reason is known
+    if (entry->is_told)
         return;
     entry->is_told = true;
     (void)snprintf(text, sizeof text,
@@ -242,9 +248,13 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         count(&entry->n_put, 1);
         count(&entry->n_bytes, s.n_bytes);
     } else {
-        count(&entry->n_dropped, 1);
         tell_too_large(f, entry, s.n_bytes);
+        count(&entry->n_dropped, 1);
     }
+    if (sample->stream != ET_FEED_EVENTS && !s.is_again)
+        atomic_store_explicit(&entry->rate_hz,
+                              et__rate_put(&entry->rate, s.t_arrival_ns, s.t_device_ns),
+                              memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_device_ns, s.t_device_ns, memory_order_relaxed);
     return has_room;
@@ -306,9 +316,11 @@ struct et_feed_counts et_feed_counts(const struct et_feed *f, size_t i)
     return (struct et_feed_counts){.n_put = LOAD(n_put),
                                    .n_bytes = LOAD(n_bytes),
                                    .n_dropped = LOAD(n_dropped),
+                                   .n_too_large = LOAD(n_too_large),
                                    .n_lost = LOAD(n_lost),
                                    .t_last_ns = LOAD(t_last_ns),
-                                   .t_last_device_ns = LOAD(t_last_device_ns)};
+                                   .t_last_device_ns = LOAD(t_last_device_ns),
+                                   .rate_hz = LOAD(rate_hz)};
 #undef LOAD
 }
 

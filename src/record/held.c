@@ -2,16 +2,20 @@
 
 #include "etude/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -19,15 +23,25 @@
 #define CAP_MIN ((size_t)64 << 10)
 #define N_MAX ((uint64_t)1 << 30)
 #define FILE_NAME_BYTES 256
+#define FOLDER_BYTES 2048
+#define SWEEP_MAX 10000 // names that are looked at
 
 static const char MAGIC[8] = "ETHELD1";
+
+// A folder, so that it is known again: a disk that is mounted in its place is another one.
+struct place {
+    uint64_t dev, ino, fs;
+    int64_t t_made_ns; // 0: not known
+};
 
 struct et__held_head {
     char magic[8];
     char of[FILE_NAME_BYTES]; // the file's name, without its folder
     int64_t at;
-    uint64_t check;     // of at: bytes at a wrong place would spoil right ones
-    _Atomic uint64_t n; // set after the bytes are there
+    uint64_t check;            // of at: bytes at a wrong place would spoil right ones
+    _Atomic uint64_t n;        // set after the bytes are there
+    struct place place;        // of its folder
+    char folder[FOLDER_BYTES]; // ""; it cannot be looked for
 };
 _Static_assert(sizeof(struct et__held_head) <= ET__HELD_BLOCK, "the head has a block");
 
@@ -52,6 +66,58 @@ static bool name_of(const struct stat *file, unsigned i, char name[64])
     return n > 0 && n < 64;
 }
 
+static bool is_far(const struct statfs *fs)
+{
+    static const uint32_t TYPES[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC,
+                                     SMB2_SUPER_MAGIC, FUSE_SUPER_MAGIC};
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
+        if ((uint32_t)fs->f_type == TYPES[i])
+            return true;
+    return false;
+}
+
+// false: it cannot be told from another one, or looking at it may take for ever.
+static bool look_at_folder(int fd, struct place *place)
+{
+    struct statfs fs;
+    struct statx x;
+    uint64_t id;
+    _Static_assert(sizeof fs.f_fsid == sizeof id, "two words");
+    if (fstatfs(fd, &fs) != 0 || is_far(&fs) ||
+        statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &x) != 0 ||
+        !(x.stx_mask & STATX_BTIME) || x.stx_btime.tv_sec <= 0)
+        return false;
+    memcpy(&id, &fs.f_fsid, sizeof id);
+    *place =
+        (struct place){.dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+                       .ino = x.stx_ino,
+                       .fs = id,
+                       .t_made_ns = x.stx_btime.tv_sec * INT64_C(1000000000) + x.stx_btime.tv_nsec};
+    return true;
+}
+
+static int open_folder(const char *path)
+{
+    return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+// Where the file lies, for et__held_sweep.
+static void note_folder(struct et__held_head *head, const char *path)
+{
+    char folder[PATH_MAX], whole[PATH_MAX];
+    const char *base = et_path_base(path);
+    const int n = base == path ? snprintf(folder, sizeof folder, ".")
+                               : snprintf(folder, sizeof folder, "%.*s", (int)(base - path), path);
+    if (n < 0 || (size_t)n >= sizeof folder || !realpath(folder, whole) ||
+        strlen(whole) >= sizeof head->folder)
+        return;
+    const int fd = open_folder(whole);
+    if (fd >= 0 && look_at_folder(fd, &head->place))
+        memcpy(head->folder, whole, strlen(whole) + 1);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 // The memory is taken now: a page that is found missing later would end the process (SIGBUS).
 static void *map(int fd, size_t n)
 {
@@ -72,11 +138,15 @@ static struct et__held_head *open_named(struct et__held *h, int fd, const char *
     if (shm < 0)
         return NULL;
     head = map(shm, ET__HELD_BLOCK + CAP_MIN);
-    (void)close(shm);
+    h->is_locked = head && i == 0 && flock(shm, LOCK_EX | LOCK_NB) == 0;
+    h->lock_fd = shm;
+    if (!h->is_locked)
+        (void)close(shm);
     if (!head) {
         (void)unlink(h->name);
         return NULL;
     }
+    note_folder(head, path);
     (void)snprintf(head->of, sizeof head->of, "%s", et_path_base(path));
     head->check = check_of(0);
     memcpy(head->magic, MAGIC, sizeof MAGIC);
@@ -114,6 +184,9 @@ static void release(struct et__held *h)
     if (h->name[0]) {
         (void)munmap(h->head, ET__HELD_BLOCK + h->cap);
         (void)unlink(h->name);
+        if (h->is_locked)
+            (void)close(h->lock_fd);
+        h->is_locked = false;
     } else
         free(h->head);
 }
@@ -304,4 +377,98 @@ enum et_status et__held_put_back(const char *path, int64_t *n_bytes, struct et_e
     }
     (void)close(fd);
     return st;
+}
+
+/* ---- what nobody will ask for ---- */
+
+// A name of ours, with the file's numbers and its own.
+static bool parse_name(const char *entry, struct stat *file, unsigned *i)
+{
+    char name[64], *end;
+    *file = (struct stat){0};
+    if (strncmp(entry, "etude-", 6) != 0)
+        return false;
+    file->st_dev = strtoull(entry + 6, &end, 16);
+    if (*end != '-')
+        return false;
+    file->st_ino = strtoull(end + 1, &end, 16);
+    if (*end != '-')
+        return false;
+    *i = (unsigned)strtoul(end + 1, &end, 10);
+    return *i < ET__HELD_MAX && name_of(file, *i, name) &&
+           strcmp(name + sizeof FOLDER, entry) == 0; // as we write it, to the letter
+}
+
+static bool is_same_place(const struct place *a, const struct place *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->fs == b->fs && a->t_made_ns == b->t_made_ns;
+}
+
+// Its folder is there, and the file is not in it.
+static bool is_gone(const struct et__held_head *head)
+{
+    struct place place;
+    struct stat found;
+    if (memcmp(head->magic, MAGIC, sizeof MAGIC) != 0 || head->folder[0] != '/' ||
+        !memchr(head->folder, 0, sizeof head->folder) || !memchr(head->of, 0, sizeof head->of) ||
+        head->of[0] == 0 || strchr(head->of, '/'))
+        return false;
+    const int fd = open_folder(head->folder);
+    if (fd < 0)
+        return false;
+    const bool is = look_at_folder(fd, &place) && is_same_place(&place, &head->place) &&
+                    fstatat(fd, head->of, &found, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+    (void)close(fd);
+    return is;
+}
+
+// Who writes the file has locked its first memory.
+static bool is_held_by_somebody(const struct stat *file)
+{
+    char name[64];
+    const int fd =
+        name_of(file, 0, name) ? open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return errno != ENOENT;
+    const bool is_held = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    (void)close(fd);
+    return is_held;
+}
+
+bool et__held_is_locked(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && is_held_by_somebody(&file);
+}
+
+static bool sweep(const char *entry)
+{
+    struct et__held_head head;
+    struct stat file, memory, now;
+    char name[64];
+    unsigned i;
+    if (!parse_name(entry, &file, &i) || !name_of(&file, i, name))
+        return false;
+    const int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is = fstat(fd, &memory) == 0 && S_ISREG(memory.st_mode) && memory.st_uid == geteuid() &&
+              pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head && is_gone(&head) &&
+              !is_held_by_somebody(&file);
+    // A new file may have got the number of one that is no more, and its memory this name.
+    is = is && lstat(name, &now) == 0 && now.st_ino == memory.st_ino && unlink(name) == 0;
+    (void)close(fd);
+    return is;
+}
+
+size_t et__held_sweep(void)
+{
+    size_t n = 0;
+    const struct dirent *entry;
+    DIR *dir = is_in_memory() ? opendir(FOLDER) : NULL;
+    for (int k = 0; dir && k < SWEEP_MAX && (entry = readdir(dir)); k++)
+        n += sweep(entry->d_name);
+    if (dir)
+        (void)closedir(dir);
+    return n;
 }

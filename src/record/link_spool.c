@@ -210,7 +210,12 @@ enum et_status et__link_spool_open(struct et__link_spool **spool,
     if (s->fd < 0)
         st = et_fail_sys(err, errno, "%s: no spool can be kept here", path);
     else if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
-        st = et_fail(err, ET_EEXISTS, -1, "%s: another agent uses this spool", path);
+        st = errno != EWOULDBLOCK
+                 ? et_fail(err, ET_EIO, -1,
+                           "%s: its file system has no locks, so that two agents could spoil it: "
+                           "let the spool be elsewhere (%s)",
+                           path, strerror(errno))
+                 : et_fail(err, ET_EEXISTS, -1, "%s: another agent uses this spool", path);
     else
         st = take_up(s, found, err);
     if (st != ET_OK) {

@@ -57,10 +57,10 @@ struct et_live {
     pthread_t thread;
     bool is_stopped;
     atomic_bool has_thread, must_stop;
-    struct et_live_status status;
     char last_path[ET_RECORDING_PATH_MAX];
 
     pthread_mutex_t lock;         // of what is below
+    struct et_live_status status; // which one thread changes, and reads without it
     struct mark marks[MARKS_MAX]; // that et_live_step has not done yet
     size_t n_marks;
     struct et_source_news news;
@@ -228,8 +228,10 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
     }
     const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
     (void)et_station_event(live->station, "episode.begin", mark->who, label, NULL);
+    (void)pthread_mutex_lock(&live->lock);
     live->status.is_attempt = true;
     live->status.t_attempt_ns = et_clock_monotonic_ns();
+    (void)pthread_mutex_unlock(&live->lock);
     say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     return ET_OK;
 }
@@ -237,11 +239,13 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
 static void count_end(struct et_live *live, const char *word)
 {
     struct et_live_status *s = &live->status;
+    (void)pthread_mutex_lock(&live->lock);
     s->is_attempt = false;
     s->n_done++;
     s->n_success += strcmp(word, "success") == 0;
     s->n_failure += strcmp(word, "failure") == 0;
     s->n_discarded += strcmp(word, "discard") == 0;
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 static enum et_status end_recording(struct et_live *live, const char *outcome, struct et_err *err)
@@ -251,7 +255,9 @@ static enum et_status end_recording(struct et_live *live, const char *outcome, s
     forget_stops(live);
     const enum et_status st = et_station_end(live->station, outcome, err);
     if (st == ET_OK) {
+        (void)pthread_mutex_lock(&live->lock);
         live->status.last_path = live->last_path;
+        (void)pthread_mutex_unlock(&live->lock);
         say(live, ET_LOG_INFO, outcome ? outcome : "ended", live->last_path);
     }
     return st;
@@ -278,7 +284,9 @@ static enum et_status discard_last(struct et_live *live, const struct mark *mark
 {
     if (live->status.n_done == 0)
         return ET_OK;
+    (void)pthread_mutex_lock(&live->lock);
     live->status.n_discarded++;
+    (void)pthread_mutex_unlock(&live->lock);
     if (live->file->mode == ET_LIVE_SESSION)
         return et_station_event(live->station, "discard", mark->who, mark->text, NULL)
                    ? ET_OK
@@ -469,16 +477,20 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
                                   struct et_err *err)
 {
     struct polled *p = &live->polled[live->n_polled];
+    const bool is_kept = about->kind->can_wait && !live->options.only_listen;
     *p = (struct polled){.live = live, .about = about};
     const struct et_feed_options how = {
-        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES};
+        .n_bytes = live->options.feed_bytes ? live->options.feed_bytes : FEED_BYTES,
+        .can_wait = is_kept,
+        .only_in_runs = is_kept};
     const struct et_feed_listener marks = {.on_put = on_put, .ctx = p};
     const struct et_source_options options = {.device = about->device,
                                               .settings = about->settings,
                                               .path = live->file->path,
                                               .only_look = live->options.only_look,
                                               .station = live->file->sources,
-                                              .n_station = live->file->n_sources};
+                                              .n_station = live->file->n_sources,
+                                              .keeper = is_kept ? live->station : NULL};
     enum et_status st = et_station_feed(live->station, &how, &p->feed, err);
     if (st == ET_OK)
         st = et_feed_listen(p->feed, &marks, err);
@@ -628,7 +640,10 @@ enum et_status et_live_step(struct et_live *live, struct et_err *err)
 
 struct et_live_status et_live_status(struct et_live *live)
 {
-    return live->status;
+    (void)pthread_mutex_lock(&live->lock);
+    const struct et_live_status status = live->status;
+    (void)pthread_mutex_unlock(&live->lock);
+    return status;
 }
 
 size_t et_live_n_sources(const struct et_live *live)

@@ -24,6 +24,8 @@ struct et__held {
     struct et__held_head *head; // what is in memory: the head in a block of its own, then the bytes
     size_t cap;                 // of the bytes
     char name[64];              // of the memory; "": it has none
+    bool is_locked;             // of a file's first: by lock_fd, so that nobody takes it for left
+    int lock_fd;
 };
 
 /* Of the file that fd is of and path names, its i-th, for bytes from its beginning on. What is
@@ -47,5 +49,13 @@ bool et__held_outlives(const struct et__held *held);
  * beyond the file's end is left out. ET_EIO: the disk; all is held still. */
 ET_MUST_USE enum et_status et__held_put_back(const char *path, int64_t *n_bytes,
                                              struct et_err *err);
+
+/* Whether what is held of a file is locked: somebody on this machine writes it. */
+bool et__held_is_locked(const char *path);
+
+/* Removes what is held of this user's files that are no more: their folder is there, the same one,
+ * on the same disk, and they are not in it; and nobody writes them. Whatever cannot be told so is
+ * left: the disk may be elsewhere for now. Of disks on a network all is left. Returns how many. */
+size_t et__held_sweep(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "etude/hash.h"
 #include "etude/recorder.h"
 #include "record/record__keep.h"
+#include "record/record__links.h"
 #include "record/record__owed.h"
 #include "record/record__tape.h"
 
@@ -32,7 +33,8 @@ struct et_mcap_writer *et__file_mcap(struct et__file *file);
 const char *et__file_path(const struct et__file *file); // that it will have
 int64_t et__file_bytes(const struct et__file *file);
 int64_t et__file_safe(const struct et__file *file);
-bool et__file_outlives(const struct et__file *file); // a kill leaves what it was given
+bool et__file_outlives(const struct et__file *file);  // a kill leaves what it was given
+bool et__file_is_locked(const struct et__file *file); // others see that it is being written
 /* ET_OK while the disk takes what was written. */
 ET_MUST_USE enum et_status et__file_check(const struct et__file *file, struct et_err *err);
 
@@ -66,18 +68,6 @@ ET_MUST_USE enum et_status et__recording_page_write(const char *path,
                                                     const struct et__recording_page *page,
                                                     struct et_err *err);
 
-/* ---- what recordings have of agents (recorder_link.c) ---- */
-
-#define ET__LINK_TOPIC "/link"
-#define ET__LINK_TYPE "etude_msgs/msg/LinkTaken"
-
-void et__link_taken_put(struct et_buf *buf, const struct et_recorded_link *link);
-bool et__link_taken_parse(struct et_str bytes, struct et_recorded_link *link);
-/* The last word of each session in a finished file, of ET_STATION_FEEDS_MAX at most. */
-ET_MUST_USE enum et_status
-et__recorded_links_read(const char *path, struct et_recorded_link links[ET_STATION_FEEDS_MAX],
-                        size_t *n, struct et_err *err);
-
 /* ---- events (recorder_event.c) ---- */
 
 /* The bytes of an etude_msgs/Event without a stamp. */
@@ -98,7 +88,7 @@ bool et__event_parse(struct et_str bytes, struct et__event *event);
 /* A stream of a feed, as the recorder knows it. */
 struct et__stream {
     uint16_t channel, schema; // of the file under way; 0: not in it yet
-    uint64_t n_dropped_told, n_lost_told;
+    uint64_t n_dropped_told, n_too_large_told, n_lost_told;
     uint64_t n_missed;           // of this run, while its file could not be written
     uint64_t n_left_out;         // of this run, that a recording cannot have; not told yet
     bool is_left_out;            // the file under way says that it began
@@ -110,10 +100,9 @@ struct et__stream {
 
 struct et__lane {
     struct et_feed *feed;
-    bool can_wait;                           // as et_feed_options has it
-    struct et__owed owed;                    // of one that can wait
-    size_t n_known;                          // streams that are in the file under way
-    struct et_recorded_link link, link_told; // of its samples in the file; as the file says
+    bool can_wait, only_in_runs; // as et_feed_options has it
+    struct et__owed owed;        // of one that can wait
+    size_t n_known;              // streams that are in the file under way
     struct et__stream streams[ET_FEED_STREAMS_MAX];
 };
 
@@ -148,6 +137,7 @@ struct et_station {
     size_t n_open_bytes; // in the chunk that is open
     struct et_buf link_schema;
     uint16_t link_channel; // of the file; 0: nothing of agents is in it
+    struct et__links *links;
     int64_t n_bytes_told;
     uint16_t clocks; // stream of the first lane: models of clocks
 
@@ -157,6 +147,7 @@ struct et_station {
 
     pthread_mutex_t lock;            // of what is below
     struct et_station_status status; // of now
+    int64_t t_settled_ns;            // as et_station_settled_ns has it
 };
 
 struct et__writer {
@@ -191,7 +182,10 @@ struct et_recorder {
     unsigned n_writers;
     bool has_uring;
     _Atomic int64_t free_bytes, n_bytes;
-    atomic_bool is_full;  // nothing is begun, until enough is free again
+    atomic_bool is_full;            // nothing is begun, until enough is free again
+    atomic_bool is_told_of_locks;   // that there are none
+    struct et_recorded_link *links; // of recorders before this one
+    size_t n_links;
     pthread_mutex_t lock; // of what is below
     struct et_station *stations;
     int64_t windows_ns[ET__WINDOWS]; // of the last commits
@@ -220,6 +214,8 @@ enum et_status et__writer_ask(struct et__writer *writer, struct et__command *com
 void et__station_drain(struct et_station *station, int64_t until_ns);
 /* Each second: what was dropped and lost, the clock, a part that is full. */
 void et__station_look(struct et_station *station, int64_t t_now_ns);
+/* The run is over, and had no file at last: what came for it, and was not taken, is dropped. */
+void et__station_give_up(struct et_station *station, int64_t until_ns);
 /* Streams that were announced since go into the file. */
 ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct et_err *err);
 /* Closes the open chunk. In it is how far agents' samples are in the file: what is there is told
@@ -252,9 +248,13 @@ void et__station_fail(struct et_station *station, const struct et_err *trouble);
 void et__station_publish(struct et_station *station);
 // All that was put into its feeds until then lies in its tape's memory.
 void et__station_keep(struct et_station *station, int64_t t_kept_ns);
+/* Until then all that can wait was passed over: nothing is being recorded. */
+void et__station_pass(struct et_station *station, int64_t until_ns);
 /* A commit that has all that was put into the file begins; it is on the disk. */
 void et__station_cover(struct et_station *station);
 void et__station_settle(struct et_station *station);
+/* All that was put into the file, of which no chunk is open, is on the disk when this returns. */
+ET_MUST_USE enum et_status et__station_commit(struct et_station *station, struct et_err *err);
 /* A run begins, with its first file, or it does not; it ends, without a file. */
 ET_MUST_USE enum et_status et__station_start(struct et_station *station, const struct et_run *run,
                                              struct et_err *err);

@@ -56,9 +56,10 @@ size_t et__deck_waiting(const struct et__deck *deck); // bytes that were put and
 
 int64_t et__deck_ahead(const struct et__deck *deck); // of disk that was taken and is not filled
 
-int64_t et__tape_bytes(const struct et__tape *tape); // that were put
-bool et__tape_outlives(const struct et__tape *tape); // a kill leaves them, see record__held.h
-int64_t et__tape_safe(const struct et__tape *tape);  // that a power cut leaves
+int64_t et__tape_bytes(const struct et__tape *tape);  // that were put
+bool et__tape_is_locked(const struct et__tape *tape); // false: its file system has no locks
+bool et__tape_outlives(const struct et__tape *tape);  // a kill leaves them, see record__held.h
+int64_t et__tape_safe(const struct et__tape *tape);   // that a power cut leaves
 bool et__tape_is_direct(const struct et__tape *tape);
 
 /* ET_OK while nothing has failed. ET_EIO: a write, or a sync, or io_uring itself while bytes of

@@ -26,6 +26,8 @@ struct et__datagram {
 
 /* What the settings `port`, and `listen` and `from`, of every source of datagrams look like. */
 extern const struct et_schema et__udp_port, et__udp_address;
+/* And `rate_hz`, at which a suit is set to send; without it the rate is learned. */
+extern const struct et_schema et__udp_rate;
 
 /* Binds to settings' `port` (port_usual without it) of `listen` (127.0.0.1 without it). ET_EIO: the
  * port is taken, or the address is none of this machine. ET_ECORRUPT: no address. ET_ENOMEM. */

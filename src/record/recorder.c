@@ -19,6 +19,7 @@
 #define DRAIN_NS 5000000   // from one look at the feeds to the next
 #define SYNCING_NS 1000000 // while a commit is awaited that is late
 #define LOOK_NS ET_NS_PER_S
+#define DRAINS_MAX 64
 #define WRITERS_MAX 64
 
 int64_t et__recorder_real(const struct et_recorder *r)
@@ -204,12 +205,28 @@ static void remove_station(struct et__writer *w, struct et_station *station)
         }
 }
 
+/* Takes in all that was put until then: of what can wait, no more is taken at a time than may be
+ * owed. Each turn takes half a feed at least, but for a disk that fails. */
+static void drain_all(struct et_station *s, int64_t until_ns)
+{
+    struct et_err err = {0};
+    et__station_drain(s, until_ns);
+    for (int i = 0; i < DRAINS_MAX && s->file && s->t_drained_ns < until_ns; i++) {
+        enum et_status st = et__station_close_chunk(s, &err);
+        if (st == ET_OK)
+            st = et__station_commit(s, &err);
+        if (st != ET_OK)
+            et__station_fail(s, &err);
+        et__station_drain(s, until_ns);
+    }
+}
+
 static enum et_status end_run(const struct et__command *c)
 {
     struct et_station *s = c->station;
     if (!s->is_running)
         return et_fail(c->err, ET_ENOTFOUND, -1, "%s: nothing is being recorded", s->name);
-    et__station_drain(s, c->t_ns);
+    drain_all(s, c->t_ns);
     et__station_look(s, et_clock_monotonic_ns());
     enum et_status st = ET_OK;
     if (s->file)
@@ -218,6 +235,8 @@ static enum et_status end_run(const struct et__command *c)
         st = et_fail(c->err, ET_EIO, -1, "%s: %s", s->name, s->status.trouble.text);
     if (s->file) // it could not be ended
         et__station_fail(s, c->err);
+    if (st != ET_OK)
+        et__station_give_up(s, c->t_ns);
     et__station_stop(s);
     return st;
 }
@@ -355,6 +374,7 @@ static void release(struct et_recorder *r)
         close_writer(&r->writers[i]);
     (void)pthread_mutex_destroy(&r->lock);
     free(r->writers);
+    free(r->links);
     free(r->folder);
     free(r);
 }

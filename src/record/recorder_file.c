@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define BLOCKS_FROM ((int64_t)64 << 10) // a commit of less is not worth whole blocks
-#define PAGE_BYTES_MAX ((size_t)16 << 10)
+#define PAGE_BYTES_MAX ((size_t)64 << 10)
 
 struct et__file {
     struct et_mcap_writer *mcap;
@@ -85,6 +85,11 @@ int64_t et__file_safe(const struct et__file *file)
 bool et__file_outlives(const struct et__file *file)
 {
     return et__tape_outlives(file->tape);
+}
+
+bool et__file_is_locked(const struct et__file *file)
+{
+    return et__tape_is_locked(file->tape);
 }
 
 enum et_status et__file_check(const struct et__file *file, struct et_err *err)

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #define ARENA_BYTES ((size_t)1 << 30)
-#define PAGE_BYTES_MAX ((size_t)16 << 10)
+#define PAGE_BYTES_MAX ((size_t)64 << 10)
 #define PAGE_ARENA_BYTES ((size_t)1 << 20)
 #define PAGES_MAX 10000
+#define LINKS_MAX 10000 // sessions of before that are known
 #define LOOK_BACK_NS (2 * ET_NS_PER_S)
 #define LOOK_BACK_FACTOR 16
 
@@ -34,29 +35,33 @@ bool et__link_taken_parse(struct et_str bytes, struct et_recorded_link *link)
 
 /* ---- in a file ---- */
 
-// The later word of a session counts.
-static void note(struct et_recorded_link *links, size_t *n, const struct et_recorded_link *link)
+// The later word of a session counts. Returns its place; n: there is no room for it.
+static size_t note(struct et_recorded_link *links, size_t *n, size_t n_max,
+                   const struct et_recorded_link *link)
 {
-    for (size_t i = 0; i < *n; i++)
-        if (links[i].session == link->session) {
-            if (link->n_taken > links[i].n_taken)
-                links[i] = *link;
-            return;
-        }
-    if (*n < ET_STATION_FEEDS_MAX)
-        links[(*n)++] = *link;
+    size_t i = 0;
+    while (i < *n && links[i].session != link->session)
+        i++;
+    if (i == *n && *n < n_max)
+        links[(*n)++] = (struct et_recorded_link){.session = link->session};
+    if (i < *n && link->n_taken > links[i].n_taken)
+        links[i].n_taken = link->n_taken;
+    return i;
 }
 
 static enum et_status read_from(struct et_mcap_reader *reader, const struct et_mcap_query *query,
-                                struct et_recorded_link *links, size_t *n, struct et_err *err)
+                                struct et_recorded_link *links, size_t *n, int64_t *t_last_ns,
+                                struct et_err *err)
 {
     struct et_mcap_message message;
     struct et_recorded_link link;
-    *n = 0;
     enum et_status st = et_mcap_query(reader, query, err);
-    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK)
-        if (et__link_taken_parse(message.data, &link))
-            note(links, n, &link);
+    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK) {
+        if (!et__link_taken_parse(message.data, &link))
+            continue;
+        (void)note(links, n, ET_RECORDING_LINKS_MAX, &link);
+        *t_last_ns = message.log_time_ns > *t_last_ns ? message.log_time_ns : *t_last_ns;
+    }
     return st == ET_END ? ET_OK : st;
 }
 
@@ -69,9 +74,9 @@ static uint16_t link_channel(const struct et_mcap_info *info)
 }
 
 /* Only the last words are wanted, and every chunk has one: so it looks at the last seconds, and
- * farther back where an agent had gone. */
+ * farther back where agents had gone. Before the last word of any lies that of all. */
 enum et_status et__recorded_links_read(const char *path,
-                                       struct et_recorded_link links[ET_STATION_FEEDS_MAX],
+                                       struct et_recorded_link links[ET_RECORDING_LINKS_MAX],
                                        size_t *n, struct et_err *err)
 {
     struct et_mcap_reader *reader;
@@ -81,19 +86,49 @@ enum et_status et__recorded_links_read(const char *path,
         return st;
     const struct et_mcap_info *info = et_mcap_info(reader);
     const uint16_t channel = link_channel(info);
-    int64_t back_ns = LOOK_BACK_NS;
+    int64_t back_ns = LOOK_BACK_NS, t_last_ns = 0;
     bool is_all = channel == 0;
+    struct et_mcap_query query = {.channels = &channel, .n_channels = 1, .in_file_order = true};
     while (st == ET_OK && *n == 0 && !is_all) {
         is_all = back_ns >= info->end_ns - info->start_ns;
-        const struct et_mcap_query query = {.channels = &channel,
-                                            .n_channels = 1,
-                                            .from_ns = is_all ? 0 : info->end_ns - back_ns,
-                                            .in_file_order = true};
-        st = read_from(reader, &query, links, n, err);
+        query.from_ns = is_all ? 0 : info->end_ns - back_ns;
+        st = read_from(reader, &query, links, n, &t_last_ns, err);
         back_ns *= LOOK_BACK_FACTOR;
+    }
+    if (st == ET_OK && !is_all && t_last_ns - 2 * ET__LINKS_ALL_NS < query.from_ns) {
+        query.from_ns = t_last_ns - 2 * ET__LINKS_ALL_NS;
+        st = read_from(reader, &query, links, n, &t_last_ns, err);
     }
     et_mcap_close(reader);
     return st;
+}
+
+/* ---- that is being written ---- */
+
+// Where there is no room, the session goes of which nothing was heard for the longest time.
+static size_t place_of(struct et__links *links, uint64_t session)
+{
+    size_t i = 0, oldest = 0;
+    while (i < links->n && links->of[i].link.session != session)
+        i++;
+    if (i < ET_RECORDING_LINKS_MAX && i == links->n)
+        links->n++;
+    for (size_t k = 0; k < links->n && i == ET_RECORDING_LINKS_MAX; k++)
+        oldest = links->of[k].t_put_ns < links->of[oldest].t_put_ns ? k : oldest;
+    return i < ET_RECORDING_LINKS_MAX ? i : oldest;
+}
+
+void et__links_note(struct et__links *links, uint64_t session, uint64_t number, int64_t t_ns)
+{
+    struct et__link_written *w = &links->of[links->i_last];
+    if (links->n == 0 || w->link.session != session) {
+        links->i_last = place_of(links, session);
+        w = &links->of[links->i_last];
+    }
+    if (w->link.session != session)
+        *w = (struct et__link_written){.link.session = session};
+    w->link.n_taken = number + 1;
+    w->t_put_ns = t_ns;
 }
 
 /* ---- in a folder ---- */
@@ -108,46 +143,90 @@ static bool read_link(const struct et_value *said, struct et_recorded_link *link
     return link->session != 0 && *end == 0 && n_taken >= 0;
 }
 
-static void read_page(const char *path, struct et_arena *arena,
-                      void (*each)(void *ctx, const struct et_recorded_link *link), void *ctx)
+struct pages {
+    struct et_arena *arena, *page;
+    void (*each)(void *ctx, const struct et_recorded_link *link);
+    void *ctx;
+    size_t n; // that were read
+};
+
+static void read_page(const char *path, const struct pages *pages)
 {
     const struct et_value *page;
     struct et_recorded_link link;
-    const struct et_arena_mark mark = et_arena_mark(arena);
-    if (et_json_read(path, PAGE_BYTES_MAX, NULL, arena, &page, NULL) == ET_OK &&
+    const struct et_arena_mark mark = et_arena_mark(pages->page);
+    if (et_json_read(path, PAGE_BYTES_MAX, NULL, pages->page, &page, NULL) == ET_OK &&
         strcmp(et_value_text(et_value_get(page, "etude"), ""), "recording") == 0) {
         const struct et_value *links = et_value_get(page, "links");
         for (size_t i = 0; i < et_value_count(links); i++)
             if (read_link(et_value_at(links, i), &link))
-                each(ctx, &link);
+                pages->each(pages->ctx, &link);
     }
-    et_arena_rewind(arena, mark);
+    et_arena_rewind(pages->page, mark);
+}
+
+// Names are times: the last ones are the latest.
+static enum et_status read_pages(const struct et__folder *folder, struct pages *pages,
+                                 const struct et__folder **todo, struct et_err *err)
+{
+    const char *const *names;
+    size_t n_names = 0;
+    enum et_status st = et_dir_list(folder->path, pages->arena, &names, &n_names, err);
+    for (size_t i = n_names; i-- > 0 && pages->n < PAGES_MAX && st == ET_OK;) {
+        if (!et_str_ends(et_str(names[i]), ".json"))
+            continue;
+        const char *path = et_path_join(pages->arena, folder->path, names[i]);
+        if (!path)
+            return et_arena_fail(pages->arena, "the pages of a folder", err);
+        read_page(path, pages);
+        pages->n++;
+    }
+    for (size_t i = 0; i < n_names && st == ET_OK; i++)
+        st = et__folder_below(pages->arena, folder, names[i], todo, err);
+    return st;
 }
 
 enum et_status et_recorder_links(const char *folder,
                                  void (*each)(void *ctx, const struct et_recorded_link *link),
                                  void *ctx, struct et_err *err)
 {
-    struct et_arena *arena = NULL, *page = NULL;
-    const char *const *names;
-    size_t n_names = 0, n_pages = 0;
-    enum et_status st = et_arena_open(&arena, ARENA_BYTES, err);
+    struct pages pages = {.each = each, .ctx = ctx};
+    const struct et__folder first = {NULL, folder, 0}, *todo = &first;
+    enum et_status st = et_arena_open(&pages.arena, ARENA_BYTES, err);
     if (st == ET_OK)
-        st = et_arena_open(&page, PAGE_ARENA_BYTES, err);
-    if (st == ET_OK)
-        st = et_dir_list(folder, arena, &names, &n_names, err);
-    // Names are times: the last ones are the latest.
-    for (size_t i = n_names; i-- > 0 && n_pages < PAGES_MAX && st == ET_OK;) {
-        if (!et_str_ends(et_str(names[i]), ".json"))
-            continue;
-        const char *path = et_path_join(arena, folder, names[i]);
-        if (!path)
-            st = et_arena_fail(arena, "the pages of a folder", err);
-        else
-            read_page(path, page, each, ctx);
-        n_pages++;
+        st = et_arena_open(&pages.page, PAGE_ARENA_BYTES, err);
+    while (todo && pages.n < PAGES_MAX && st == ET_OK) {
+        const struct et__folder *now = todo;
+        todo = now->next;
+        st = read_pages(now, &pages, &todo, err);
     }
-    et_arena_close(page);
-    et_arena_close(arena);
+    et_arena_close(pages.page);
+    et_arena_close(pages.arena);
     return st;
+}
+
+/* ---- of a recorder ---- */
+
+static void note_known(void *ctx, const struct et_recorded_link *link)
+{
+    struct et_recorder *r = ctx;
+    (void)note(r->links, &r->n_links, LINKS_MAX, link);
+}
+
+enum et_status et_recorder_read_links(struct et_recorder *r, struct et_err *err)
+{
+    if (r->links || !r->folder)
+        return ET_OK;
+    r->links = calloc(LINKS_MAX, sizeof *r->links);
+    if (!r->links)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for what recordings have of agents");
+    return et_recorder_links(r->folder, note_known, r, err);
+}
+
+uint64_t et_recorder_taken(const struct et_recorder *r, uint64_t session)
+{
+    for (size_t i = 0; i < r->n_links; i++)
+        if (r->links[i].session == session)
+            return r->links[i].n_taken;
+    return 0;
 }

@@ -5,6 +5,7 @@
 #include "etude/clock.h"
 #include "etude/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #define ARENA_BYTES ((size_t)1 << 30)
 #define PATIENCE_NS (2 * ET_NS_PER_S)
 #define LOOK_NS 5000000
-#define DEPTH_MAX 4 // <yyyy>/<mm>/<dd> below the folder
+#define QUIET_S 60 // after which nobody writes a file that cannot be locked
 
 struct recovering {
     struct et_arena *arena;
@@ -25,24 +26,45 @@ struct recovering {
     int64_t t_patience_ns; // until when what is locked is waited for
 };
 
-static bool is_locked(const char *part)
+enum lock { LOCK_FREE, LOCK_TAKEN, LOCK_UNKNOWN };
+
+static enum lock lock_of(const char *part)
 {
     const int fd = open(part, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    const bool is_locked_now = flock(fd, LOCK_EX | LOCK_NB) != 0;
+        return LOCK_FREE;
+    enum lock lock = LOCK_FREE;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        lock = errno == EWOULDBLOCK ? LOCK_TAKEN : LOCK_UNKNOWN;
     (void)close(fd);
-    return is_locked_now;
+    return lock;
 }
 
 /* Who writes a file holds its lock. Of who was killed the system may hold it a little longer, until
  * the writes that were under way are over: only then is the file his no more. */
-static bool is_being_written(struct recovering *r, const char *part)
+static enum lock wait_for_lock(struct recovering *r, const char *part)
 {
-    bool is_locked_now;
-    while ((is_locked_now = is_locked(part)) && et_clock_monotonic_ns() < r->t_patience_ns)
+    enum lock lock;
+    while ((lock = lock_of(part)) == LOCK_TAKEN && et_clock_monotonic_ns() < r->t_patience_ns)
         et_clock_wait_until(et_clock_monotonic_ns() + LOOK_NS);
-    return is_locked_now;
+    return lock;
+}
+
+/* Without locks: whether nothing came to it for some time. Who writes it on this machine has, too,
+ * locked what waits for the disk. */
+static enum et_status check_quiet(const char *part, struct et_err *err)
+{
+    struct stat file;
+    if (stat(part, &file) != 0)
+        return et_fail_sys(err, errno, "cannot look at %s", part);
+    const int64_t ago_s = et_clock_real_ns() / ET_NS_PER_S - file.st_mtim.tv_sec;
+    if (ago_s >= QUIET_S)
+        return ET_OK;
+    return et_fail(
+        err, ET_EIO, -1,
+        "%.100s: without locks nobody knows whether it is being written: it changed less "
+        "than %d s ago",
+        part, QUIET_S);
 }
 
 static enum et_status write_note(struct et_mcap_writer *w, int64_t n_cut, bool is_copy,
@@ -119,7 +141,7 @@ static enum et_status copy(const char *part, const char *path, int64_t *n_cut, s
 static enum et_status hash_and_rename(const char *part, const char *path, int64_t n_cut,
                                       struct et_err *err)
 {
-    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    struct et_recorded_link links[ET_RECORDING_LINKS_MAX];
     struct et__recording_page page = {.n_cut = n_cut, .n_messages = -1, .links = links};
     struct et_file *file;
     enum et_status st = et__recorded_links_read(part, links, &page.n_links, err);
@@ -183,9 +205,12 @@ static void recover_one(struct recovering *r, const char *part)
     struct et_recovered told = {.part = part};
     const size_t n = strlen(part) - (sizeof ET_FILE_PART_SUFFIX - 1);
     char *path = et_arena_printf(r->arena, "%.*s", (int)n, part);
-    if (is_being_written(r, part))
+    const enum lock lock = wait_for_lock(r, part);
+    if (lock == LOCK_TAKEN || (lock == LOCK_UNKNOWN && et__held_is_locked(part)))
         return;
-    enum et_status st = et__held_put_back(part, &told.n_held, &err);
+    enum et_status st = lock == LOCK_UNKNOWN ? check_quiet(part, &err) : ET_OK;
+    if (st == ET_OK)
+        st = et__held_put_back(part, &told.n_held, &err);
     if (st == ET_OK && is_empty(part))
         return;
     if (st == ET_OK && !path)
@@ -209,34 +234,45 @@ static bool is_digits(const char *name, size_t n)
 // Folders that a recorder makes: a year, a month, a day.
 static bool is_ours(const char *name, int depth)
 {
-    return depth < DEPTH_MAX - 1 && is_digits(name, depth == 0 ? 4 : 2);
+    return depth < ET__FOLDER_DEPTH_MAX - 1 && is_digits(name, depth == 0 ? 4 : 2);
 }
 
-struct folder {
-    const struct folder *next;
-    const char *path;
-    int depth;
-};
+enum et_status et__folder_below(struct et_arena *arena, const struct et__folder *above,
+                                const char *name, const struct et__folder **todo,
+                                struct et_err *err)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    if (!is_ours(name, above->depth))
+        return ET_OK;
+    const char *path = et_path_join(arena, above->path, name);
+    struct et__folder *below = et_arena_alloc(arena, sizeof *below);
+    if (!path || !below)
+        return et_arena_fail(arena, "the recordings of a folder", err);
+    const enum et_status st = et_path_kind(path, &kind, err);
+    if (st != ET_OK || kind != ET_PATH_DIR)
+        return st;
+    *below = (struct et__folder){*todo, path, above->depth + 1};
+    *todo = below;
+    return ET_OK;
+}
 
-static enum et_status look_into(struct recovering *r, const struct folder *folder,
-                                const struct folder **todo, struct et_err *err)
+static enum et_status look_into(struct recovering *r, const struct et__folder *folder,
+                                const struct et__folder **todo, struct et_err *err)
 {
     const char *const *names;
     size_t n_names;
     enum et_status st = et_dir_list(folder->path, r->arena, &names, &n_names, err);
     for (size_t i = 0; i < n_names && st == ET_OK; i++) {
-        const char *path = et_path_join(r->arena, folder->path, names[i]);
-        struct folder *below = et_arena_alloc(r->arena, sizeof *below);
         enum et_path_kind kind = ET_PATH_NONE;
-        if (!path || !below)
+        st = et__folder_below(r->arena, folder, names[i], todo, err);
+        if (st != ET_OK || !et_str_ends(et_str(names[i]), ET__FILE_SUFFIX))
+            continue;
+        const char *path = et_path_join(r->arena, folder->path, names[i]);
+        if (!path)
             return et_arena_fail(r->arena, "the recordings of a folder", err);
         st = et_path_kind(path, &kind, err);
-        if (st == ET_OK && kind == ET_PATH_FILE && et_str_ends(et_str(path), ET__FILE_SUFFIX))
+        if (st == ET_OK && kind == ET_PATH_FILE)
             recover_one(r, path);
-        if (st != ET_OK || kind != ET_PATH_DIR || !is_ours(names[i], folder->depth))
-            continue;
-        *below = (struct folder){*todo, path, folder->depth + 1};
-        *todo = below;
     }
     return st;
 }
@@ -249,13 +285,14 @@ enum et_status et_recorder_recover(const char *folder,
         .each = each, .ctx = ctx, .t_patience_ns = et_clock_monotonic_ns() + PATIENCE_NS};
     *n_failed = 0;
     enum et_status st = et_arena_open(&r.arena, ARENA_BYTES, err);
-    const struct folder first = {NULL, folder, 0}, *todo = &first;
+    const struct et__folder first = {NULL, folder, 0}, *todo = &first;
     while (todo && st == ET_OK) {
-        const struct folder *now = todo;
+        const struct et__folder *now = todo;
         todo = now->next;
         st = look_into(&r, now, &todo, err);
     }
     *n_failed = r.n_failed;
     et_arena_close(r.arena);
+    (void)et__held_sweep();
     return st;
 }

@@ -1,8 +1,10 @@
-/* What agents on other machines send, into a station's feed (etude/link.h). */
+/* What agents on other machines send, into a station's feed (etude/link.h). They keep what is not
+ * on the disk yet, but for what nobody records. */
 #include "record/record__sources.h"
 
 #include "etude/file.h"
 #include "etude/link.h"
+#include "etude/recorder.h"
 
 #include <stdlib.h>
 
@@ -38,10 +40,20 @@ static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
                                struct et_link_place *place, struct et_err *err)
 {
     struct link *l = ctx;
-    (void)hello;
     (void)err;
     *place = (struct et_link_place){.feed = l->feed, .is_prefixed = l->is_prefixed};
+    if (l->options.keeper) {
+        place->is_numbered = true;
+        place->n_taken = et_recorder_taken(et_station_recorder(l->options.keeper), hello->session);
+    }
     return ET_OK;
+}
+
+static int64_t settled_ns(void *ctx, void *place_ctx)
+{
+    const struct link *l = ctx;
+    (void)place_ctx;
+    return et_station_settled_ns(l->options.keeper);
 }
 
 static enum et_status open_tls(struct link *l, struct et_err *err)
@@ -61,6 +73,8 @@ static enum et_status listen(struct link *l, struct et_err *err)
     enum et_status st = open_tls(l, err);
     if (st == ET_OK && token_file)
         st = et_link_token_read(token_file, token, err);
+    if (st == ET_OK && l->options.keeper)
+        st = et_recorder_read_links(et_station_recorder(l->options.keeper), err);
     const struct et_link_server_options how = {
         // Other machines reach it only where both are there: else the listener refuses.
         .listen = {.address = setting(l, "address"),
@@ -68,6 +82,7 @@ static enum et_status listen(struct link *l, struct et_err *err)
                    .tls = l->tls},
         .token = token,
         .on_agent = on_agent,
+        .safe_ns = l->options.keeper ? settled_ns : NULL,
         .now_ns = l->options.now_ns,
         .ctx = l};
     const struct et_loop_options clock = {.now_ns = l->options.now_ns, .now_ctx = l->options.ctx};
@@ -130,6 +145,7 @@ static enum et_source_state state_link(void *self)
 const struct et_source_kind et__source_link = {.name = "link",
                                                .text = "agents on other machines (etude agent)",
                                                .settings = &SETTINGS,
+                                               .can_wait = true,
                                                .open = open_link,
                                                .fd = fd_link,
                                                .poll = poll_link,

@@ -10,6 +10,8 @@
 
 #define BATCH 4096 // messages a poll, so that others have their turn
 #define TEXT_BYTES 300
+#define RATE_FROM 20 // messages: of fewer a mean says little
+#define RATE_HZ_MIN 1
 
 // clang-format off
 static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
@@ -41,6 +43,15 @@ struct replay {
     struct et_recorded_message next;
 };
 
+// What a topic had on average, now; 0: it is not known, or came at times.
+static double rate_of(const struct replay *r, const struct et_recording_info *info,
+                      const struct et_channel *channel)
+{
+    const double s = (double)(info->end_ns - info->start_ns) / 1e9;
+    const double hz = s > 0 ? (double)(channel->n_messages - 1) / s : 0;
+    return channel->n_messages >= RATE_FROM && hz >= RATE_HZ_MIN ? hz * r->speed : 0;
+}
+
 static enum et_status announce(struct replay *r, struct et_err *err)
 {
     const struct et_recording_info *info = et_recording_info(r->recording);
@@ -61,7 +72,8 @@ static enum et_status announce(struct replay *r, struct et_err *err)
                                               .schema_encoding = schema,
                                               .message_encoding = message,
                                               .qos = c->qos,
-                                              .device = r->options.device};
+                                              .device = r->options.device,
+                                              .rate_hz = rate_of(r, info, c)};
         st = et_feed_add(r->feed, &stream, &r->streams[i], err);
     }
     return st;

@@ -180,6 +180,7 @@ static void take_datagram(struct vmc *v, const struct et__datagram *d)
 static const struct et_schema_field FIELDS[] = {{"port", &et__udp_port, false},
                                                 {"listen", &et__udp_address, false},
                                                 {"from", &et__udp_address, false},
+                                                {"rate_hz", &et__udp_rate, false},
                                                 {NULL, NULL, false}};
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
 
@@ -200,7 +201,9 @@ static enum et_status open_vmc(void **self, const struct et_source_options *opti
     v->udp.fd = -1;
     enum et_status st = et__listener_open(&v->listener, options, feed, MESSAGE_BYTES_MAX, err);
     if (st == ET_OK)
-        st = et__listener_add(&v->listener, "/pose", "tf2_msgs/msg/TFMessage", 0, &v->stream, err);
+        st = et__listener_add(&v->listener, "/pose", "tf2_msgs/msg/TFMessage",
+                              et_value_real(et_value_get(options->settings, "rate_hz"), 0),
+                              &v->stream, err);
     if (st == ET_OK)
         st = et__udp_open(&v->udp, options, PORT, err);
     if (st != ET_OK) {

@@ -185,10 +185,13 @@ static const char *const UNITS[] = {"m", "cm", NULL};
 static const struct et_schema UNIT = {.type = ET_SCHEMA_STRING, .choices = UNITS};
 static const struct et_schema CHARACTER = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 255};
-static const struct et_schema_field FIELDS[] = {
-    {"port", &et__udp_port, false},    {"listen", &et__udp_address, false},
-    {"from", &et__udp_address, false}, {"unit", &UNIT, false},
-    {"character", &CHARACTER, false},  {NULL, NULL, false}};
+static const struct et_schema_field FIELDS[] = {{"port", &et__udp_port, false},
+                                                {"listen", &et__udp_address, false},
+                                                {"from", &et__udp_address, false},
+                                                {"unit", &UNIT, false},
+                                                {"character", &CHARACTER, false},
+                                                {"rate_hz", &et__udp_rate, false},
+                                                {NULL, NULL, false}};
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
 
 static void close_xsens(void *self)
@@ -208,13 +211,14 @@ static enum et_status open_xsens(void **self, const struct et_source_options *op
     const char *unit = et_value_text(et_value_get(options->settings, "unit"), NULL);
     x->udp.fd = -1;
     x->unit_m = !unit ? 0 : strcmp(unit, "m") == 0 ? 1 : 0.01;
+    const double rate_hz = et_value_real(et_value_get(options->settings, "rate_hz"), 0);
     x->character = et_value_int(et_value_get(options->settings, "character"), -1);
     enum et_status st = et__listener_open(&x->listener, options, feed, MESSAGE_BYTES_MAX, err);
     if (st == ET_OK)
-        st = et__listener_add(&x->listener, "/pose", "tf2_msgs/msg/TFMessage", 0, &x->poses.stream,
-                              err);
+        st = et__listener_add(&x->listener, "/pose", "tf2_msgs/msg/TFMessage", rate_hz,
+                              &x->poses.stream, err);
     if (st == ET_OK)
-        st = et__listener_add(&x->listener, "/joint_states", "sensor_msgs/msg/JointState", 0,
+        st = et__listener_add(&x->listener, "/joint_states", "sensor_msgs/msg/JointState", rate_hz,
                               &x->joints.stream, err);
     if (st == ET_OK)
         st = et__udp_open(&x->udp, options, PORT, err);

@@ -28,6 +28,7 @@ static enum et_status add_lane(struct et_station *s, const struct et_feed_option
         return st;
     }
     lane->can_wait = options && options->can_wait;
+    lane->only_in_runs = lane->can_wait && options->only_in_runs;
     s->can_wait = s->can_wait || lane->can_wait;
     s->lanes[n] = lane;
     atomic_store(&s->n_lanes, n + 1);
@@ -84,6 +85,7 @@ static void free_station(struct et_station *s)
     (void)pthread_mutex_destroy(&s->notes_lock);
     et_buf_free(&s->event);
     et_buf_free(&s->link_schema);
+    free(s->links);
     free(s->sequences);
     free(s->name);
     free(s);
@@ -103,8 +105,10 @@ static enum et_status new_station(struct et_station **station, struct et_recorde
     s->link_schema = et_buf(SCHEMA_BYTES_MAX);
     s->name = strdup(name);
     s->sequences = calloc(ET__CHANNELS_MAX + 1, sizeof *s->sequences);
-    enum et_status st =
-        s->name && s->sequences ? ET_OK : et_fail(err, ET_ENOMEM, -1, "no memory for a station");
+    s->links = calloc(1, sizeof *s->links);
+    enum et_status st = s->name && s->sequences && s->links
+                            ? ET_OK
+                            : et_fail(err, ET_ENOMEM, -1, "no memory for a station");
     if (st == ET_OK)
         st = add_lane(s, &(struct et_feed_options){.n_bytes = NOTES_BYTES}, &s->notes, err);
     if (st == ET_OK)
@@ -233,6 +237,19 @@ int64_t et_station_safe_ns(struct et_station *s)
     const int64_t t_safe_ns = s->status.t_safe_ns;
     (void)pthread_mutex_unlock(&s->lock);
     return t_safe_ns;
+}
+
+int64_t et_station_settled_ns(struct et_station *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const int64_t t_settled_ns = s->t_settled_ns;
+    (void)pthread_mutex_unlock(&s->lock);
+    return t_settled_ns;
+}
+
+struct et_recorder *et_station_recorder(const struct et_station *s)
+{
+    return s->recorder;
 }
 
 const char *et_station_name(const struct et_station *s)

@@ -118,8 +118,7 @@ void et__station_settle(struct et_station *s)
     s->t_safe_ns = s->t_covered_ns;
 }
 
-// All that was put into the file, of which no chunk is open, is on the disk when this returns.
-static enum et_status commit_now(struct et_station *s, struct et_err *err)
+enum et_status et__station_commit(struct et_station *s, struct et_err *err)
 {
     et__station_cover(s);
     et__deck_commit(s->writer->deck);
@@ -145,6 +144,11 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     enum et_status st = et__file_open(&s->file, s->writer->deck, &how, err);
     if (st != ET_OK)
         return st;
+    if (!et__file_is_locked(s->file) && !atomic_exchange(&s->recorder->is_told_of_locks, true))
+        et_logf(s->recorder->options.log, ET_LOG_WARN,
+                "%s: its file system has no locks: no other program sees that it is being recorded "
+                "to; let none record or recover there meanwhile",
+                folder);
     if (!s->run.run)
         s->run.run = et_arena_copy(s->arena, s->id, sizeof s->id);
     s->t_file_ns = et_clock_monotonic_ns();
@@ -156,7 +160,7 @@ enum et_status et__station_begin_file(struct et_station *s, struct et_err *err)
     (void)pthread_mutex_unlock(&s->lock);
     st = write_head(s, err);
     if (st == ET_OK) // its name and its head are safe before anybody relies on it
-        st = commit_now(s, err);
+        st = et__station_commit(s, err);
     et__station_publish(s);
     return st;
 }
@@ -167,25 +171,35 @@ static void tell_safe(struct et_station *s)
     s->status.t_safe_ns = s->t_safe_ns;
     if (s->status.t_kept_ns < s->t_safe_ns)
         s->status.t_kept_ns = s->t_safe_ns;
+    if (s->t_settled_ns < s->t_safe_ns)
+        s->t_settled_ns = s->t_safe_ns;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void et__station_pass(struct et_station *s, int64_t until_ns)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    if (s->t_settled_ns < until_ns)
+        s->t_settled_ns = until_ns;
     (void)pthread_mutex_unlock(&s->lock);
 }
 
 // How far agents' samples are in the file.
 static size_t list_links(const struct et_station *s,
-                         struct et_recorded_link links[ET_STATION_FEEDS_MAX])
+                         struct et_recorded_link links[ET_RECORDING_LINKS_MAX])
 {
-    const size_t n_lanes = atomic_load(&s->n_lanes);
     size_t n = 0;
-    for (size_t k = 0; k < n_lanes; k++)
-        if (s->lanes[k]->link_told.session)
-            links[n++] = s->lanes[k]->link_told;
+    for (size_t i = 0; i < s->links->n; i++)
+        if (s->links->of[i].n_told)
+            links[n++] =
+                (struct et_recorded_link){s->links->of[i].link.session, s->links->of[i].n_told};
     return n;
 }
 
 enum et_status et__station_end_file(struct et_station *s, const char *outcome, struct et_err *err)
 {
     const struct et_mcap_pair pair = {ET_STR("outcome"), et_str(outcome)};
-    struct et_recorded_link links[ET_STATION_FEEDS_MAX];
+    struct et_recorded_link links[ET_RECORDING_LINKS_MAX];
     enum et_status st = et__station_tell_left_out(s, err);
     if (st == ET_OK)
         st = et__station_tell_links(s, err);
@@ -203,7 +217,7 @@ enum et_status et__station_end_file(struct et_station *s, const char *outcome, s
     if (st == ET_OK && s->can_wait)
         st = et__file_flush(s->file, err);
     if (st == ET_OK && s->can_wait)
-        st = commit_now(s, err);
+        st = et__station_commit(s, err);
     if (st != ET_OK)
         return st;
     et__station_publish(s);
@@ -349,6 +363,7 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
             const struct et_feed_counts counts = et_feed_counts(s->lanes[k]->feed, i);
             struct et__stream *stream = &s->lanes[k]->streams[i];
             stream->n_dropped_told = counts.n_dropped;
+            stream->n_too_large_told = counts.n_too_large;
             stream->n_lost_told = counts.n_lost;
             stream->n_missed = stream->n_left_out = 0;
         }

@@ -54,7 +54,7 @@ static enum et_status add_schema(struct et_station *s, const struct et_feed_stre
 }
 
 static enum et_status add_channel(struct et_station *s, const struct et_feed_stream *said,
-                                  struct et__stream *stream, struct et_err *err)
+                                  double learned_hz, struct et__stream *stream, struct et_err *err)
 {
     const struct et__stream *known = find_known(s, said, is_same_channel);
     if (known) {
@@ -68,17 +68,20 @@ static enum et_status add_channel(struct et_station *s, const struct et_feed_str
     enum et_status st = add_schema(s, said, &stream->schema, err);
     if (st != ET_OK)
         return st;
-    struct et_mcap_pair pairs[3];
+    struct et_mcap_pair pairs[4];
     char rate[32];
     size_t n = 0;
     if (said->device)
         pairs[n++] = (struct et_mcap_pair){ET_STR("device"), et_str(said->device)};
     if (said->qos)
         pairs[n++] = (struct et_mcap_pair){ET_STR("offered_qos_profiles"), et_str(said->qos)};
-    if (said->rate_hz > 0) {
-        (void)snprintf(rate, sizeof rate, "%.9g", said->rate_hz);
+    if (said->rate_hz > 0 || learned_hz > 0) {
+        (void)snprintf(rate, sizeof rate, said->rate_hz > 0 ? "%.9g" : "%.4g",
+                       said->rate_hz > 0 ? said->rate_hz : learned_hz);
         pairs[n++] = (struct et_mcap_pair){ET_STR("rate_hz"), et_str(rate)};
     }
+    if (!(said->rate_hz > 0) && learned_hz > 0)
+        pairs[n++] = (struct et_mcap_pair){ET_STR("rate_is"), ET_STR("learned")};
     stream->channel = (uint16_t)(s->n_channels + 1);
     s->sequences[stream->channel] = 0;
     const struct et_mcap_channel channel = {.id = stream->channel,
@@ -102,7 +105,8 @@ static enum et_status learn(struct et_station *s, struct et__lane *lane, struct 
     while (st == ET_OK && lane->n_known < n) {
         struct et__stream *stream = &lane->streams[lane->n_known];
         struct et_err why = {0};
-        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known), stream, &why);
+        st = add_channel(s, et_feed_stream(lane->feed, lane->n_known),
+                         et_feed_counts(lane->feed, lane->n_known).rate_hz, stream, &why);
         if (st == ET_EARG) {
             stream->channel = stream->schema = 0;
             et_logf(s->recorder->options.log, ET_LOG_WARN, "%s: a stream is left out: %s", s->name,
@@ -134,8 +138,8 @@ void et__station_forget(struct et_station *s)
             stream->is_left_out = false;
         }
         s->lanes[k]->n_known = 0;
-        s->lanes[k]->link = s->lanes[k]->link_told = (struct et_recorded_link){0};
     }
+    *s->links = (struct et__links){0};
     s->link_channel = 0;
     s->n_open_bytes = 0;
     s->file = NULL;
@@ -185,7 +189,7 @@ static enum et_status write_sample(struct et_station *s, struct et__lane *lane,
         return st;
     s->n_heard += st == ET_OK && !lane->can_wait;
     if (sample->session)
-        lane->link = (struct et_recorded_link){sample->session, sample->number + 1};
+        et__links_note(s->links, sample->session, sample->number, sample->t_arrival_ns);
     return s->n_open_bytes >= CHUNK_BYTES ? et__station_close_chunk(s, err) : ET_OK;
 }
 
@@ -208,27 +212,36 @@ static enum et_status add_link_channel(struct et_station *s, struct et_err *err)
     return st;
 }
 
+static enum et_status tell_link(struct et_station *s, struct et__link_written *w, int64_t t_ns,
+                                struct et_err *err)
+{
+    et_buf_clear(&s->event);
+    et__link_taken_put(&s->event, &w->link);
+    enum et_status st = et_buf_check(&s->event, "how far an agent is", err);
+    if (st == ET_OK)
+        st = write_message(s, s->link_channel, t_ns, 0, et_buf_str(&s->event), err);
+    w->n_told = w->link.n_taken;
+    return st;
+}
+
 enum et_status et__station_tell_links(struct et_station *s, struct et_err *err)
 {
-    const size_t n = atomic_load(&s->n_lanes);
+    struct et__links *links = s->links;
+    const int64_t t_now_ns = et_clock_monotonic_ns();
     enum et_status st = ET_OK;
-    for (size_t k = 0; k < n && st == ET_OK; k++) {
-        struct et__lane *lane = s->lanes[k];
-        if (lane->link.session == lane->link_told.session &&
-            lane->link.n_taken == lane->link_told.n_taken)
-            continue;
-        if (!s->link_channel && s->n_channels < ET__CHANNELS_MAX)
-            st = add_link_channel(s, err);
-        if (st != ET_OK || !s->link_channel)
-            return st;
-        et_buf_clear(&s->event);
-        et__link_taken_put(&s->event, &lane->link);
-        st = et_buf_check(&s->event, "how far an agent is", err);
-        if (st == ET_OK)
-            st = write_message(s, s->link_channel, et_clock_monotonic_ns(), 0,
-                               et_buf_str(&s->event), err);
-        lane->link_told = lane->link;
-    }
+    bool has_new = false;
+    for (size_t i = 0; i < links->n; i++)
+        has_new = has_new || links->of[i].link.n_taken != links->of[i].n_told;
+    if (has_new && !s->link_channel && s->n_channels < ET__CHANNELS_MAX)
+        st = add_link_channel(s, err);
+    if (st != ET_OK || !has_new || !s->link_channel)
+        return st;
+    const bool is_all = t_now_ns - links->t_all_ns >= ET__LINKS_ALL_NS;
+    for (size_t i = 0; i < links->n && st == ET_OK; i++)
+        if (is_all || links->of[i].link.n_taken != links->of[i].n_told)
+            st = tell_link(s, &links->of[i], t_now_ns, err);
+    if (is_all)
+        links->t_all_ns = t_now_ns;
     return st;
 }
 
@@ -410,9 +423,16 @@ static void note(struct et_station *s, struct et__lane *lane, const struct et_fe
 }
 
 // A latched one that came again is kept anyhow.
-static bool is_owed(const struct et__lane *lane, const struct et_feed_sample *sample)
+static bool is_owed(const struct et_station *s, const struct et__lane *lane,
+                    const struct et_feed_sample *sample)
 {
-    return lane->can_wait && !sample->is_again;
+    return lane->can_wait && s->file && !sample->is_again;
+}
+
+// Whether what a lane brings has to wait until there is a file.
+static bool must_wait(const struct et_station *s, const struct et__lane *lane)
+{
+    return lane->can_wait && !s->file && (s->is_running || !lane->only_in_runs);
 }
 
 // ET_AGAIN: what is left may lie in the feed for long.
@@ -422,10 +442,10 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
     const int64_t t_now_ns = et_clock_monotonic_ns();
     size_t left = et_feed_used(lane->feed); // what comes meanwhile waits for the next time
     struct et_feed_sample sample;
-    if (lane->can_wait && !s->file)
+    if (must_wait(s, lane))
         return ET_AGAIN;
     while (left > 0 && et_feed_next(lane->feed, &sample) && sample.t_arrival_ns <= until_ns) {
-        if (is_owed(lane, &sample) && !et__owed_reserve(&lane->owed, sample.n_bytes))
+        if (is_owed(s, lane, &sample) && !et__owed_reserve(&lane->owed, sample.n_bytes))
             return ET_AGAIN;
         if (s->file || sample.is_again) {
             const enum et_status st = sample.is_again ? hear_again(s, lane, &sample, err)
@@ -438,12 +458,50 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
             lane->streams[sample.stream].n_missed++;
         if (!sample.is_again)
             note(s, lane, &sample);
-        if (is_owed(lane, &sample))
+        if (is_owed(s, lane, &sample))
             et__owed_put(&lane->owed, &sample);
         left -= left < sample.n_bytes + 1 ? left : sample.n_bytes + 1;
         et_feed_done(lane->feed);
     }
     return ET_OK;
+}
+
+/* Where nothing is recorded: until when all was passed over of what can wait. What is left was put
+ * when it arrived, or later. */
+static int64_t passed_until(const struct et_station *s, int64_t t_now_ns)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    int64_t t_ns = t_now_ns;
+    for (size_t i = 0; i < n; i++) {
+        struct et_feed_sample sample;
+        if (s->lanes[i]->can_wait && !s->lanes[i]->only_in_runs)
+            return INT64_MIN; // it is not passed over
+        if (s->lanes[i]->only_in_runs && et_feed_next(s->lanes[i]->feed, &sample) &&
+            sample.t_arrival_ns <= t_ns)
+            t_ns = sample.t_arrival_ns - 1;
+    }
+    return t_ns;
+}
+
+void et__station_give_up(struct et_station *s, int64_t until_ns)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    for (size_t i = 0; i < n; i++) {
+        struct et__lane *lane = s->lanes[i];
+        struct et_feed_sample sample;
+        size_t at = 0;
+        if (!lane->only_in_runs)
+            continue;
+        while (et__owed_next(&lane->owed, &at, &sample))
+            lane->streams[sample.stream].n_missed++;
+        et__owed_cover(&lane->owed);
+        et__owed_settle(&lane->owed);
+        while (et_feed_next(lane->feed, &sample) && sample.t_arrival_ns <= until_ns) {
+            note(s, lane, &sample);
+            lane->streams[sample.stream].n_missed += !sample.is_again;
+            et_feed_done(lane->feed);
+        }
+    }
 }
 
 void et__station_drain(struct et_station *s, int64_t until_ns)
@@ -466,6 +524,8 @@ void et__station_drain(struct et_station *s, int64_t until_ns)
     }
     if (s->file && is_all)
         s->t_drained_ns = t_now_ns < until_ns ? t_now_ns : until_ns;
+    else if (!s->is_running)
+        et__station_pass(s, passed_until(s, t_now_ns));
     (void)pthread_mutex_lock(&s->lock);
     if (used_max > s->status.ring_used_max)
         s->status.ring_used_max = used_max;
@@ -526,9 +586,14 @@ static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane
     const char *topic = et_feed_stream(lane->feed, i)->topic;
     const uint64_t n_dropped = counts.n_dropped - stream->n_dropped_told;
     const uint64_t n_lost = counts.n_lost - stream->n_lost_told, n_missed = stream->n_missed;
+    uint64_t n_large = counts.n_too_large - stream->n_too_large_told;
     enum et_status st = ET_OK;
-    if (n_dropped)
-        st = tell_loss(s, "dropped", topic, n_dropped, "the recorder did not keep up", err);
+    n_large = n_large < n_dropped ? n_large : n_dropped;
+    if (n_large)
+        st = tell_loss(s, "dropped", topic, n_large, "too large to find room in the feed", err);
+    if (st == ET_OK && n_dropped > n_large)
+        st = tell_loss(s, "dropped", topic, n_dropped - n_large, "the recorder did not keep up",
+                       err);
     if (st == ET_OK && n_missed)
         st = tell_loss(s, "dropped", topic, n_missed, "no file could be written", err);
     if (st == ET_OK && n_lost)
@@ -536,6 +601,7 @@ static enum et_status look_at_stream(struct et_station *s, struct et__lane *lane
     if (st != ET_OK)
         return st;
     stream->n_dropped_told = counts.n_dropped;
+    stream->n_too_large_told += n_large;
     stream->n_lost_told = counts.n_lost;
     stream->n_missed = 0;
     et__station_count_dropped(s, n_dropped + n_missed, n_lost, n_missed);

@@ -20,6 +20,7 @@ struct et__tape {
     struct et__tape *next;
     char *path;
     int fd, direct_fd; // direct_fd −1: the file system has none
+    bool is_locked;    // so that others see that it is being written
     struct et__held held[2];
     struct et__held *filling, *flying;
     int64_t safe, taken; // taken: how far the disk was taken ahead
@@ -115,8 +116,8 @@ enum et_status et__tape_open(struct et__tape **tape, struct et__deck *deck, cons
         release(t);
         return st;
     }
-    // Where the file system has no locks, nobody can see that it is being written.
-    (void)flock(t->fd, LOCK_EX | LOCK_NB);
+    // Who looks whether it is being written holds the lock for a moment; it is waited for.
+    t->is_locked = flock(t->fd, LOCK_EX) == 0;
     if (!deck->options.without_direct)
         t->direct_fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
     *tape = t;
@@ -155,6 +156,11 @@ int64_t et__tape_bytes(const struct et__tape *t)
 int64_t et__tape_safe(const struct et__tape *t)
 {
     return t->safe;
+}
+
+bool et__tape_is_locked(const struct et__tape *t)
+{
+    return t->is_locked;
 }
 
 bool et__tape_outlives(const struct et__tape *t)

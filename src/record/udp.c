@@ -16,6 +16,8 @@
 const struct et_schema et__udp_port = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 1, .max = 65535};
 const struct et_schema et__udp_address = {.type = ET_SCHEMA_STRING};
+const struct et_schema et__udp_rate = {
+    .type = ET_SCHEMA_REAL, .has_range = true, .min = 0.1, .max = 10000};
 
 static enum et_status read_address(const struct et_source_options *options, const char *key,
                                    const char *usual, struct in_addr *address, struct et_err *err)

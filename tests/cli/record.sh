@@ -66,7 +66,7 @@ if pid == 0:
     os.execv(command[0], command)
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
 out, end = b"", time.time() + 20
-while out.count(b"\x1b[J") < 6 and time.time() < end:
+while out.count(b"\x1b[J") < int(os.environ.get("FRAMES", 6)) and time.time() < end:
     if select.select([fd], [], [], 0.1)[0]:
         out += os.read(fd, 65536)
 os.write(fd, b"q")
@@ -96,6 +96,32 @@ fits() {
         [ "$(grep -c '/events' out)" = 1 ]
 }
 it "the view fits its terminal, says why devices are away, and has one row of events" fits
+# A suit that sends 50 times a second, and at last 20 times: nobody says how often.
+cat >suit.py <<'PY'
+import socket, struct, time
+def text(s):
+    return s.encode() + b"\0" * (4 - len(s) % 4)
+def osc(address, kinds, *values):
+    return text(address) + text("," + kinds) + b"".join(
+        text(v) if k == "s" else struct.pack(">f", v) for k, v in zip(kinds, values))
+to, begin = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), time.monotonic()
+now = begin
+while now - begin < 14:
+    to.sendto(osc("/VMC/Ext/Root/Pos", "sfffffff", "root", 0, 1, 0, 0, 0, 0, 1), ("127.0.0.1", 39777))
+    to.sendto(osc("/VMC/Ext/T", "f", now - begin), ("127.0.0.1", 39777))
+    now += 1 / 50 if now - begin < 8 else 1 / 20
+    time.sleep(max(0, now - time.monotonic()))
+PY
+learns() {
+    printf 'station: k\nsources:\n  suit: {kind: vmc, port: 39777}\n' >suit.yaml
+    python3 suit.py &
+    suit=$!
+    FRAMES=50 exits 0 python3 view.py 24 "$etude" live --station suit.yaml
+    kill "$suit" 2>/dev/null
+    wait "$suit" 2>/dev/null
+    says '/suit/pose .* [12][0-9]\.[0-9]!/~50 '
+}
+it "the view learns how often samples come, and shows what comes more seldom" learns
 logged() {
     exits 0 "$etude" live --station away.yaml --seconds 1.5 || return 1
     [ "$(grep -c "^a: no device is called .pad.ev.; the file of that name is" out)" = 1 ] &&

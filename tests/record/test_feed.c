@@ -122,6 +122,28 @@ static void what_is_larger_than_half_of_it_is_told_once(void)
     et_feed_close(feed);
 }
 
+static void learns_how_often_samples_come(void)
+{
+    struct et_feed *feed = feed_of(0);
+    const struct et_feed_stream stream = {
+        .topic = "/a", .type = "t/T", .schema_encoding = "", .message_encoding = "cdr"};
+    uint16_t i;
+    struct et_feed_sample got;
+    CHECK_OK(et_feed_add(feed, &stream, &i, &err));
+    for (int64_t k = 0; k < 1000; k++) {
+        CHECK(et_feed_put(feed,
+                          &(struct et_feed_sample){.t_arrival_ns = 1 + k * 10000000, .stream = i}));
+        if (k == 290)
+            CHECK_EQ(et_feed_counts(feed, i).rate_hz, 0);
+        CHECK(et_feed_next(feed, &got));
+        et_feed_done(feed);
+    }
+    CHECK_NEAR(et_feed_counts(feed, i).rate_hz, 100, 1);
+    CHECK_EQ(et_feed_stream(feed, i)->rate_hz, 0);
+    CHECK_EQ(et_feed_counts(feed, ET_FEED_EVENTS).rate_hz, 0);
+    et_feed_close(feed);
+}
+
 static void refuses_what_is_no_stream(void)
 {
     struct et_feed *feed;
@@ -181,6 +203,7 @@ int main(void)
     RUN(counts_what_finds_no_room);
     RUN(knows_a_stream_again_and_a_changed_one_is_new);
     RUN(what_is_larger_than_half_of_it_is_told_once);
+    RUN(learns_how_often_samples_come);
     RUN(refuses_what_is_no_stream);
     RUN(tells_all_who_listen_of_each_put);
     return tap_end();

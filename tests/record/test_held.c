@@ -167,11 +167,162 @@ static void what_belongs_elsewhere_is_left_out(void)
     CHECK_EQ(et__held_put_back(temp_path("no.tape"), &n_bytes, &err), ET_EIO);
 }
 
+/* ---- what nobody will ask for ---- */
+
+static bool is_left(char names[ET__HELD_MAX][64])
+{
+    bool is = false;
+    for (unsigned i = 0; i < ET__HELD_MAX; i++)
+        is = is || file_exists(names[i]);
+    return is;
+}
+
+static void names_of(const char *path, char names[ET__HELD_MAX][64])
+{
+    for (unsigned i = 0; i < ET__HELD_MAX; i++)
+        held_path(path, i, names[i]);
+}
+
+// Others of this user may be swept with it: what counts is whether ours are.
+static bool goes(char names[ET__HELD_MAX][64])
+{
+    (void)et__held_sweep();
+    return !is_left(names);
+}
+
+static const char *in_folder(const char *folder, const char *name)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    return temp_path(path);
+}
+
+static void of_files_that_are_no_more_nothing_is_held(void)
+{
+    char names[ET__HELD_MAX][64];
+    const char *folder = temp_path("disk"), *away = temp_path("unplugged");
+    const char *path = in_folder("disk", "a.mcap.part");
+    int64_t n_bytes = 0;
+    if (access("/dev/shm", W_OK) != 0) {
+        tap_skip("no memory with names");
+        return;
+    }
+    CHECK_EQ(mkdir(folder, 0700), 0);
+    write_and_die(path, false);
+    names_of(path, names);
+    CHECK(is_left(names));
+    // It is there; its disk is not; another disk is in its place.
+    CHECK(!goes(names));
+    CHECK_EQ(rename(folder, away), 0);
+    CHECK(!goes(names));
+    CHECK_EQ(mkdir(folder, 0700), 0);
+    CHECK(!goes(names));
+    CHECK_EQ(rmdir(folder), 0);
+    CHECK_EQ(symlink("unplugged", folder), 0);
+    CHECK_EQ(rename(in_folder("unplugged", "a.mcap.part"), temp_path("aside")), 0);
+    CHECK(!goes(names));
+    CHECK_EQ(rename(temp_path("aside"), in_folder("unplugged", "a.mcap.part")), 0);
+    CHECK_EQ(unlink(folder), 0);
+    CHECK_EQ(rename(away, folder), 0);
+    CHECK(!goes(names));
+    // All of it is there still.
+    CHECK_OK(et__held_put_back(path, &n_bytes, &err));
+    CHECK_EQ(n_bytes, N_BYTES - N_WRITTEN);
+    CHECK_EQ(count_right(path), N_BYTES);
+    CHECK_EQ(unlink(path), 0);
+    // Deleted before it was mended.
+    write_and_die(path, false);
+    names_of(path, names);
+    CHECK_EQ(unlink(path), 0);
+    CHECK(is_left(names));
+    CHECK(goes(names));
+    CHECK_EQ(rmdir(folder), 0);
+}
+
+static void what_is_being_written_is_not_swept(void)
+{
+    struct et__deck *deck;
+    struct et__tape *tape;
+    char names[ET__HELD_MAX][64];
+    const char *path = temp_path("b.mcap.part");
+    const struct et__deck_options how = {0};
+    if (access("/dev/shm", W_OK) != 0) {
+        tap_skip("no memory with names");
+        return;
+    }
+    CHECK_OK(et__deck_open(&deck, &how, &err));
+    CHECK_OK(et__tape_open(&tape, deck, path, &err));
+    CHECK_OK(et__tape_put(tape, "1234", 4, &err));
+    names_of(path, names);
+    CHECK_EQ(unlink(path), 0);
+    for (unsigned i = 0; i < ET__HELD_MAX; i++)
+        CHECK(file_exists(names[i]));
+    (void)et__held_sweep();
+    for (unsigned i = 0; i < ET__HELD_MAX; i++)
+        CHECK(file_exists(names[i]));
+    CHECK_OK(et__tape_close(tape, &err));
+    et__deck_close(deck);
+    CHECK(!is_left(names));
+}
+
+// Names and heads that are not ours, or damaged, are left alone.
+static void what_is_not_known_is_not_swept(void)
+{
+    static const char *const NAMES[] = {
+        "etude-",          "etude-1-2",    "etude-1-2-",       "etude-1-2-2",
+        "etude-1-2-00",    "etude-1-2-0x", "etude-01-2-0",     "etude-A-2-0",
+        "etude-1--2-0",    "etude- 1-2-0", "etude-fffff1-2-0", "etude-ffffffffffffffffffff-2-0",
+        "etude-fffff2-2-1"};
+    char path[300], names[ET__HELD_MAX][64];
+    const char *part = temp_path("c.mcap.part");
+    size_t n = 0;
+    if (access("/dev/shm", W_OK) != 0) {
+        tap_skip("no memory with names");
+        return;
+    }
+    write_and_die(part, false);
+    names_of(part, names);
+    char *good = read_file(names[0], &n);
+    CHECK(good && n > ET__HELD_BLOCK);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        (void)snprintf(path, sizeof path, "/dev/shm/%s", NAMES[i]);
+        if (file_exists(path))
+            continue; // somebody else's
+        write_file(path, NAMES[i], strlen(NAMES[i]));
+        (void)et__held_sweep();
+        CHECK(file_exists(path));
+        CHECK_EQ(unlink(path), 0);
+    }
+    CHECK_EQ(unlink(part), 0);
+    // The file is gone, but what is said of it is wrong somewhere: magic, name, folder.
+    static const size_t WRONG[] = {0, 3, 8, 300};
+    for (size_t i = 0; good && i < sizeof WRONG / sizeof *WRONG; i++) {
+        const char was = good[WRONG[i]];
+        good[WRONG[i]] = WRONG[i] == 8 ? '/' : was ^ 0x11;
+        write_file(names[0], good, n);
+        (void)et__held_sweep();
+        CHECK(file_exists(names[0]));
+        good[WRONG[i]] = was;
+    }
+    for (size_t cut = 0; good && cut < n && cut < ET__HELD_BLOCK; cut += 97) {
+        write_file(names[0], good, cut);
+        (void)et__held_sweep();
+        if (cut < 2048)
+            CHECK(file_exists(names[0]));
+    }
+    write_file(names[0], good, n);
+    CHECK(goes(names));
+    free(good);
+}
+
 int main(void)
 {
     RUN(what_waited_is_put_back);
     RUN(plain_memory_goes_with_its_process);
     RUN(what_is_damaged_is_left_out);
     RUN(what_belongs_elsewhere_is_left_out);
+    RUN(of_files_that_are_no_more_nothing_is_held);
+    RUN(what_is_being_written_is_not_swept);
+    RUN(what_is_not_known_is_not_swept);
     return tap_end();
 }

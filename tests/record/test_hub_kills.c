@@ -1,4 +1,5 @@
-// kill -9 of the hub at any moment: its recordings together have every sample once.
+// kill -9 of the recorder at any moment, a hub or a station that agents are a source of: its
+// recordings together have every sample once.
 //
 //     test_hub_kills [N]    kills N times (12)
 #include "etude/clock.h"
@@ -13,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIFE_MS 300 // at most
+#define LIFE_MS 300         // at most
+#define STATION_LIFE_MS 500 // a program, which looks at what is there first
 #define NUMBER_BYTES 400
-#define LINKS_MAX 1000
 
 static struct et_err err;
 static int n_kills = 12;
@@ -26,17 +27,8 @@ struct hub {
     struct et_recorder *recorder;
     struct et_station *station;
     struct et_feed *feed;
-    struct et_recorded_link links[LINKS_MAX];
-    size_t n_links;
     bool is_recording;
 };
-
-static void note(void *ctx, const struct et_recorded_link *link)
-{
-    struct hub *hub = ctx;
-    if (hub->n_links < LINKS_MAX)
-        hub->links[hub->n_links++] = *link;
-}
 
 static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
                                struct et_link_place *place, struct et_err *why)
@@ -44,10 +36,10 @@ static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
     struct hub *hub = ctx;
     const struct et_run run = {.robot = "robot"};
     enum et_status st = ET_OK;
-    *place = (struct et_link_place){.feed = hub->feed, .is_numbered = true, .ctx = hub};
-    for (size_t i = 0; i < hub->n_links; i++)
-        if (hub->links[i].session == hello->session && hub->links[i].n_taken > place->n_taken)
-            place->n_taken = hub->links[i].n_taken;
+    *place = (struct et_link_place){.feed = hub->feed,
+                                    .is_numbered = true,
+                                    .n_taken = et_recorder_taken(hub->recorder, hello->session),
+                                    .ctx = hub};
     if (!hub->is_recording)
         st = et_station_begin(hub->station, &run, why);
     hub->is_recording = true;
@@ -57,7 +49,7 @@ static enum et_status on_agent(void *ctx, const struct et_link_hello *hello,
 static int64_t safe_ns(void *ctx, void *place_ctx)
 {
     (void)place_ctx;
-    return et_station_safe_ns(((struct hub *)ctx)->station);
+    return et_station_settled_ns(((struct hub *)ctx)->station);
 }
 
 // Small parts in every other life, so that files end and begin, too.
@@ -73,8 +65,8 @@ static void record(const char *address, const char *folder, bool has_parts, int6
         .listen = {.address = address}, .on_agent = on_agent, .safe_ns = safe_ns, .ctx = &hub};
     if (et_dir_make(folder, &err) != ET_OK ||
         et_recorder_recover(folder, NULL, NULL, &n_failed, &err) != ET_OK || n_failed > 0 ||
-        et_recorder_links(folder, note, &hub, &err) != ET_OK ||
         et_recorder_open(&hub.recorder, &how, &err) != ET_OK ||
+        et_recorder_read_links(hub.recorder, &err) != ET_OK ||
         et_station_open(&hub.station, hub.recorder, "robot-1", &err) != ET_OK ||
         et_station_feed(hub.station, NULL, &hub.feed, &err) != ET_OK ||
         et_loop_open(&loop, NULL, &err) != ET_OK ||
@@ -94,6 +86,44 @@ static pid_t begin_hub(const char *address, const char *folder, bool has_parts, 
     const pid_t child = fork();
     if (child == 0)
         record(address, folder, has_parts, for_ns);
+    return child;
+}
+
+/* ---- who is killed: etude record, with agents as a source ---- */
+
+static const char *station_file(const char *address)
+{
+    const char *path = temp_path("station.yaml");
+    char text[1000];
+    (void)snprintf(text, sizeof text,
+                   "station: robot-1\n"
+                   "run: session\n"
+                   "recording: {keep_free_gb: 0}\n"
+                   "sources:\n"
+                   "  hall: {kind: link, address: \"%s\"}\n",
+                   address);
+    write_file(path, text, strlen(text));
+    return path;
+}
+
+static pid_t begin_station(const char *address, const char *folder, bool has_parts, int64_t for_ns)
+{
+    char program[4096], seconds[32];
+    const char *build = getenv("ETUDE_BUILD"), *file = station_file(address);
+    (void)has_parts; // they are no smaller than a megabyte
+    if (!build)
+        return -1;
+    (void)snprintf(program, sizeof program, "%s/cli/etude", build);
+    (void)snprintf(seconds, sizeof seconds, "%.3f", (double)for_ns / 1e9);
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)close(STDOUT_FILENO); // this test's own results go there
+        (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+        (void)execl(program, program, "record", "--station", file, "-o", folder, "--seconds",
+                    seconds, "--quiet", (char *)NULL);
+        _exit(3);
+    }
     return child;
 }
 
@@ -178,33 +208,40 @@ static void count_all(const char *folder, uint64_t n_put)
     et_arena_close(arena);
 }
 
-static void every_sample_is_in_one_recording(void)
+struct who {
+    const char *folder;
+    int life_ms;
+    pid_t (*begin)(const char *address, const char *folder, bool has_parts, int64_t for_ns);
+};
+
+static void every_sample_is_in_one_recording(const struct who *who)
 {
     struct rng rng = {20261122};
     struct et_loop *loop;
     struct agent_side a;
     char address[ET_ADDRESS_BYTES];
-    const char *folder = temp_path("hall");
+    const char *folder = temp_path(who->folder);
     int status;
-    (void)snprintf(address, sizeof address, "unix:%s", temp_path("hub-socket"));
+    (void)snprintf(address, sizeof address, "unix:%s-socket", folder);
     const struct et_link_agent_options how = {.address = address, .retry_ns_max = 20 * MS};
     CHECK_OK(et_loop_open(&loop, NULL, &err));
     clock_ns = et_clock_monotonic_ns();
     open_agent(&a, loop, &how, 0);
     put_latched(&a);
     for (int i = 0; i < n_kills; i++) {
-        const pid_t hub = begin_hub(address, folder, i % 2, 100000 * MS);
-        work(loop, &a, 30 + rng_uniform(&rng) * LIFE_MS);
+        const pid_t hub = who->begin(address, folder, i % 2, 100000 * MS);
+        work(loop, &a, 30 + rng_uniform(&rng) * who->life_ms);
         (void)kill(hub, SIGKILL);
         CHECK(hub > 0 && waitpid(hub, &status, 0) == hub);
         if (!CHECK(WIFSIGNALED(status)))
             break;
     }
     // One that ends by itself, and does not say what it took at last; then the last one.
-    pid_t hub = begin_hub(address, folder, false, 300 * MS);
+    pid_t hub = who->begin(address, folder, false, 300 * MS);
     work(loop, &a, 400);
-    CHECK(waitpid(hub, &status, 0) == hub && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    hub = begin_hub(address, folder, false, 1000000 * MS);
+    CHECK(hub > 0 && waitpid(hub, &status, 0) == hub && WIFEXITED(status) &&
+          WEXITSTATUS(status) == 0);
+    hub = who->begin(address, folder, false, 1000000 * MS);
     et_link_agent_finish(a.agent);
     const int64_t until_ns = et_clock_monotonic_ns() + 60 * S;
     while (et_link_agent_status(a.agent).state != ET_LINK_OVER &&
@@ -219,6 +256,16 @@ static void every_sample_is_in_one_recording(void)
     count_all(folder, a.n_put);
     close_agent(&a);
     et_loop_close(loop);
+}
+
+static void every_sample_of_a_hub_is_in_one_recording(void)
+{
+    every_sample_is_in_one_recording(&(struct who){"hall", LIFE_MS, begin_hub});
+}
+
+static void every_sample_of_a_station_is_in_one_recording(void)
+{
+    every_sample_is_in_one_recording(&(struct who){"station", STATION_LIFE_MS, begin_station});
 }
 
 static void sum(void *ctx, const struct et_recorded_link *link)
@@ -257,13 +304,25 @@ static void pages_that_are_none_are_passed_over(void)
     CHECK_OK(et_recorder_links(folder, sum, seen, &err));
     CHECK_EQ(seen[0], 2);
     CHECK_EQ(seen[1], 42);
+    // By days, too, but nowhere else.
+    static const char *const DAYS[] = {"2026", "2026/11", "2026/11/22", "2026/11/22/01", "x"};
+    for (size_t i = 0; i < sizeof DAYS / sizeof *DAYS; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, DAYS[i]);
+        CHECK_OK(et_dir_make(path, &err));
+        (void)snprintf(path, sizeof path, "%s/%s/a.json", folder, DAYS[i]);
+        write_file(path, PAGES[0], strlen(PAGES[0]));
+    }
+    CHECK_OK(et_recorder_links(folder, sum, seen, &err));
+    CHECK_EQ(seen[0], 2 + 5);
+    CHECK_EQ(seen[1], 42 + 42 + 3 * 12);
 }
 
 int main(int argc, char **argv)
 {
     if (argc > 1)
         n_kills = (int)strtol(argv[1], NULL, 10);
-    RUN(every_sample_is_in_one_recording);
+    RUN(every_sample_of_a_hub_is_in_one_recording);
+    RUN(every_sample_of_a_station_is_in_one_recording);
     RUN(pages_that_are_none_are_passed_over);
     return tap_end();
 }

@@ -4,6 +4,7 @@
 #include "etude/file.h"
 #include "etude/json.h"
 #include "etude/live.h"
+#include "made_source.h"
 #include "numbers.h"
 #include "support.h"
 #include "tap.h"
@@ -228,6 +229,12 @@ static void a_recording_is_sent_again(void)
                    path);
     const int64_t t_begin_ns = et_clock_real_ns();
     struct rig rig = open_rig("again", text);
+    const struct et_feed *feed = et_live_feed(rig.live, 0);
+    double rate_hz = 0; // ten times what it was
+    for (size_t i = 0; i < et_feed_n_streams(feed); i++)
+        if (strcmp(et_feed_stream(feed, i)->topic, NUMBERS.topic) == 0)
+            rate_hz = et_feed_stream(feed, i)->rate_hz;
+    CHECK_NEAR(rate_hz, 10000, 1000);
     const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
     enum et_status st;
     while ((st = et_live_step(rig.live, &err)) == ET_OK && et_clock_monotonic_ns() < t_end_ns)
@@ -246,40 +253,6 @@ static void a_recording_is_sent_again(void)
 
 static atomic_int n_told;
 static struct et_source_news told; // written before n_told
-
-static enum et_status open_person(void **self, const struct et_source_options *options,
-                                  struct et_feed *feed, struct et_err *error)
-{
-    (void)error;
-    *self = feed;
-    return et_feed_event(feed, "source.listening", options->device, "at home", NULL) ? ET_OK
-                                                                                     : ET_ELIMIT;
-}
-
-static int fd_person(void *self)
-{
-    (void)self;
-    return -1;
-}
-
-static enum et_status poll_person(void *self, int64_t *t_next_ns, struct et_err *error)
-{
-    (void)self;
-    (void)t_next_ns;
-    (void)error;
-    return ET_OK;
-}
-
-static enum et_source_state state_person(void *self)
-{
-    (void)self;
-    return ET_SOURCE_LIVE;
-}
-
-static void close_person(void *self)
-{
-    (void)self;
-}
 
 static void tell_person(void *self, const struct et_source_news *news)
 {
@@ -304,16 +277,7 @@ static void hear_log(void *ctx, enum et_log_level level, const char *text)
 
 static void sources_are_told_how_the_work_goes(void)
 {
-    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
-    static const struct et_source_kind PERSON = {.name = "person",
-                                                 .text = "somebody",
-                                                 .settings = &ANY,
-                                                 .open = open_person,
-                                                 .fd = fd_person,
-                                                 .poll = poll_person,
-                                                 .state = state_person,
-                                                 .close = close_person,
-                                                 .tell = tell_person};
+    static const struct et_source_kind PERSON = {MADE_SOURCE("person"), .tell = tell_person};
     static const struct et_live_source SOURCES[] = {{.device = "me", .kind = &PERSON}};
     const struct et_station_file file = {
         .name = "a", .skill = "fold_towel", .sources = SOURCES, .n_sources = 1};
@@ -372,15 +336,7 @@ static bool comes_to(atomic_int *count, int n)
 
 static void a_stop_is_told_before_its_release(void)
 {
-    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
-    static const struct et_source_kind ROBOT = {.name = "robot",
-                                                .settings = &ANY,
-                                                .open = open_person,
-                                                .fd = fd_person,
-                                                .poll = poll_person,
-                                                .state = state_person,
-                                                .close = close_person,
-                                                .tell = tell_busy};
+    static const struct et_source_kind ROBOT = {MADE_SOURCE("robot"), .tell = tell_busy};
     static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT}};
     static const struct {
         const char *marks[4];
@@ -428,33 +384,10 @@ static enum et_source_deadman deadman_of_robot(void *self)
     return (enum et_source_deadman)atomic_load(&deadman);
 }
 
-static enum et_status poll_robot(void *self, int64_t *t_next_ns, struct et_err *error)
-{
-    (void)self;
-    (void)error;
-    *t_next_ns = et_clock_monotonic_ns() + 1000000;
-    return ET_OK;
-}
-
 static void a_person_is_told_whether_a_robot_follows(void)
 {
-    static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
-    static const struct et_source_kind PERSON = {.name = "person",
-                                                 .settings = &ANY,
-                                                 .open = open_person,
-                                                 .fd = fd_person,
-                                                 .poll = poll_person,
-                                                 .state = state_person,
-                                                 .close = close_person,
-                                                 .tell = tell_person};
-    static const struct et_source_kind ROBOT = {.name = "robot",
-                                                .settings = &ANY,
-                                                .open = open_person,
-                                                .fd = fd_person,
-                                                .poll = poll_robot,
-                                                .state = state_person,
-                                                .close = close_person,
-                                                .deadman = deadman_of_robot};
+    static const struct et_source_kind PERSON = {MADE_SOURCE("person"), .tell = tell_person};
+    static const struct et_source_kind ROBOT = {MADE_SOURCE("robot"), .deadman = deadman_of_robot};
     static const struct et_live_source SOURCES[] = {{.device = "me", .kind = &PERSON},
                                                     {.device = "one", .kind = &ROBOT}};
     static const enum et_source_deadman STATES[] = {
@@ -466,6 +399,7 @@ static void a_person_is_told_whether_a_robot_follows(void)
     struct et_live *live;
     atomic_store(&n_told, 0);
     atomic_store(&deadman, ET_SOURCE_DEADMAN_RELEASED);
+    atomic_store(&made_poll_ns, 1000000);
     CHECK_OK(et_recorder_open(&recorder, &how, &err));
     CHECK_OK(et_station_open(&station, recorder, "a", &err));
     CHECK_OK(et_live_open(&live, &file, station, NULL, &err));

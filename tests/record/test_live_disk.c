@@ -1,7 +1,8 @@
 // A disk that does not answer keeps a recording from its end, and nobody from stopping a robot.
 #include "etude/clock.h"
 #include "etude/live.h"
-#include "fault.h"
+#include "frozen.h"
+#include "made_source.h"
 #include "support.h"
 #include "tap.h"
 
@@ -15,70 +16,9 @@ static struct et_err err;
 
 #define BEFORE_NS (ET_NS_PER_S / 20) // of what nobody records, so much is kept
 
-static bool comes(atomic_bool *what)
-{
-    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
-    while (!atomic_load(what) && et_clock_monotonic_ns() < t_end_ns)
-        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
-    return atomic_load(what);
-}
-
-/* ---- a disk that freezes ---- */
-
-static atomic_bool is_frozen, is_waited_for;
-
-static void freeze(const char *call, int fd, const void *p, size_t n, int64_t at)
-{
-    (void)fd;
-    (void)p;
-    (void)n;
-    (void)at;
-    if (strcmp(call, "fdatasync") != 0)
-        return;
-    while (atomic_load(&is_frozen)) {
-        atomic_store(&is_waited_for, true);
-        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
-    }
-}
-
 /* ---- a robot ---- */
 
-static atomic_bool is_stopped, is_closed;
-
-static enum et_status open_robot(void **self, const struct et_source_options *options,
-                                 struct et_feed *feed, struct et_err *error)
-{
-    (void)options;
-    (void)error;
-    *self = feed;
-    return ET_OK;
-}
-
-static int fd_robot(void *self)
-{
-    (void)self;
-    return -1;
-}
-
-static enum et_status poll_robot(void *self, int64_t *t_next_ns, struct et_err *error)
-{
-    (void)self;
-    (void)error;
-    *t_next_ns = INT64_MAX;
-    return ET_OK;
-}
-
-static enum et_source_state state_robot(void *self)
-{
-    (void)self;
-    return ET_SOURCE_LIVE;
-}
-
-static void close_robot(void *self)
-{
-    (void)self;
-    atomic_store(&is_closed, true);
-}
+static atomic_bool is_stopped;
 
 static void tell_robot(void *self, const struct et_source_news *news)
 {
@@ -86,15 +26,7 @@ static void tell_robot(void *self, const struct et_source_news *news)
     atomic_store(&is_stopped, news->is_emergency);
 }
 
-static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
-static const struct et_source_kind ROBOT = {.name = "robot",
-                                            .settings = &ANY,
-                                            .open = open_robot,
-                                            .fd = fd_robot,
-                                            .poll = poll_robot,
-                                            .state = state_robot,
-                                            .close = close_robot,
-                                            .tell = tell_robot};
+static const struct et_source_kind ROBOT = {MADE_SOURCE("robot"), .tell = tell_robot};
 static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT}};
 static const struct et_station_file FILE_OF_STATION = {
     .name = "a", .sources = SOURCES, .n_sources = 1};
@@ -113,12 +45,10 @@ static void open_rig(struct rig *rig, const char *folder)
                                             .before_ns = BEFORE_NS,
                                             .compression = ET_MCAP_NONE,
                                             .without_uring = true};
-    atomic_store(&is_frozen, false);
-    atomic_store(&is_waited_for, false);
+    frozen_open();
     atomic_store(&is_stopped, false);
-    atomic_store(&is_closed, false);
+    atomic_store(&made_is_closed, false);
     atomic_store(&rig->is_done, false);
-    fault_watch = freeze;
     CHECK_OK(et_recorder_open(&rig->recorder, &how, &err));
     CHECK_OK(et_station_open(&rig->station, rig->recorder, "a", &err));
     CHECK_OK(et_live_open(&rig->live, &FILE_OF_STATION, rig->station, NULL, &err));
@@ -128,7 +58,7 @@ static void close_rig(struct rig *rig)
 {
     CHECK_OK(et_live_close(rig->live, &err));
     CHECK_OK(et_recorder_close(rig->recorder, &err));
-    fault_watch = NULL;
+    frozen_close();
 }
 
 static void mark(struct rig *rig, const char *word)
@@ -186,6 +116,11 @@ static void a_robot_stops_while_a_recording_waits_for_its_disk(void)
     et_live_mark(rig.live, "emergency", "me", NULL);
     CHECK(comes(&is_stopped));
     CHECK(!atomic_load(&rig.is_done) && atomic_load(&is_frozen));
+    // Who looks on sees how it stands, and that nothing gets safe.
+    CHECK(et_live_status(rig.live).n_done <= 1);
+    CHECK_EQ(et_station_status(rig.station).state, ET_STATION_RECORDING);
+    CHECK_EQ(et_station_status(rig.station).t_safe_ns, et_station_safe_ns(rig.station));
+    CHECK(et_clock_monotonic_ns() - et_station_safe_ns(rig.station) > ET_NS_PER_S / 5);
     atomic_store(&is_frozen, false);
     CHECK_EQ(pthread_join(thread, NULL), 0);
     CHECK(atomic_load(&rig.is_done));
@@ -218,7 +153,7 @@ static void a_robot_is_let_go_of_before_the_disk_is_waited_for(void)
     atomic_store(&is_frozen, true);
     CHECK(comes(&is_waited_for));
     CHECK_EQ(pthread_create(&thread, NULL, stop, &rig), 0);
-    CHECK(comes(&is_closed));
+    CHECK(comes(&made_is_closed));
     CHECK(!atomic_load(&rig.is_done));
     atomic_store(&is_frozen, false);
     CHECK_EQ(pthread_join(thread, NULL), 0);

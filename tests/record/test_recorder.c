@@ -211,6 +211,24 @@ static void tells_what_was_dropped_and_lost(void)
 }
 
 // Its topics are more than a recording may have; each brings one sample.
+static void what_is_too_large_is_told_apart_from_what_came_too_fast(void)
+{
+    static const char BYTES[40000] = "";
+    struct rig rig = open_rig("large", (struct et_recorder_options){0}, 1 << 16);
+    CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+    CHECK(put(&rig, 0));
+    for (int k = 0; k < 3; k++)
+        CHECK(!et_feed_put(rig.feed, &(struct et_feed_sample){.stream = rig.stream,
+                                                              .n_bytes = sizeof BYTES,
+                                                              .bytes = BYTES}));
+    CHECK_OK(et_station_end(rig.station, NULL, &err));
+    const struct seen seen = see(path_of(&rig), false);
+    CHECK_EQ(seen.n, 1);
+    CHECK_STR(seen.dropped, "3 samples of /numbers: too large to find room in the feed");
+    CHECK_EQ(et_station_status(rig.station).n_dropped, 3);
+    CHECK_OK(et_recorder_close(rig.recorder, &err));
+}
+
 static void what_a_recording_cannot_have_is_left_out_and_told(void)
 {
     struct rig rig = open_rig("too_many", (struct et_recorder_options){0}, 1 << 20);
@@ -253,6 +271,49 @@ static void what_a_recording_cannot_have_is_left_out_and_told(void)
     // /numbers, /events, /clocks, and one that is the links' are among 4,096.
     CHECK_EQ(status.n_dropped, 200 + n_topics - (4096 - 4));
     CHECK_EQ(status.n_unwritten, status.n_dropped);
+    CHECK_OK(et_recorder_close(rig.recorder, &err));
+}
+
+// The value of a key of a topic's channel; "": it has none.
+static void channel_word(const char *path, const char *topic, const char *key, char value[64])
+{
+    struct et_mcap_reader *reader = NULL;
+    value[0] = 0;
+    CHECK_OK(et_mcap_open(&reader, path, NULL, &err));
+    const struct et_mcap_info *info = reader ? et_mcap_info(reader) : NULL;
+    for (size_t i = 0; info && i < info->n_channels; i++)
+        for (size_t k = 0; k < info->channels[i].n_metadata; k++)
+            if (et_str_is(info->channels[i].topic, topic) &&
+                et_str_is(info->channels[i].metadata[k].key, key))
+                (void)snprintf(value, 64, "%.*s", ET_STR_ARG(info->channels[i].metadata[k].value));
+    et_mcap_close(reader);
+}
+
+static void a_channel_says_how_often_its_samples_come(void)
+{
+    struct rig rig = open_rig("rates", (struct et_recorder_options){0}, 0);
+    struct et_feed_stream unsaid = NUMBERS;
+    uint16_t i;
+    char value[64];
+    unsaid.topic = "/unsaid";
+    unsaid.rate_hz = 0;
+    CHECK_OK(et_feed_add(rig.feed, &unsaid, &i, &err));
+    const int64_t t_ns = et_clock_monotonic_ns() - 10 * ET_NS_PER_S;
+    for (int k = 0; k < 500; k++)
+        CHECK(et_feed_put(rig.feed, &(struct et_feed_sample){.t_arrival_ns = t_ns + k * 20000000LL,
+                                                             .stream = i,
+                                                             .n_bytes = 4,
+                                                             .bytes = "1234"}));
+    CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+    CHECK_OK(et_station_end(rig.station, NULL, &err));
+    channel_word(path_of(&rig), "/numbers", "rate_hz", value);
+    CHECK_STR(value, "1000"); // as its source says
+    channel_word(path_of(&rig), "/numbers", "rate_is", value);
+    CHECK_STR(value, "");
+    channel_word(path_of(&rig), "/unsaid", "rate_hz", value);
+    CHECK_NEAR(strtod(value, NULL), 50, 0.5);
+    channel_word(path_of(&rig), "/unsaid", "rate_is", value);
+    CHECK_STR(value, "learned");
     CHECK_OK(et_recorder_close(rig.recorder, &err));
 }
 
@@ -472,7 +533,9 @@ int main(void)
     RUN(what_was_heard_just_before_a_run_is_in_it);
     RUN(a_feed_that_nobody_records_never_fills_up);
     RUN(tells_what_was_dropped_and_lost);
+    RUN(what_is_too_large_is_told_apart_from_what_came_too_fast);
     RUN(what_a_recording_cannot_have_is_left_out_and_told);
+    RUN(a_channel_says_how_often_its_samples_come);
     RUN(goes_on_in_another_file_without_a_gap);
     RUN(stops_before_the_disk_is_full);
     RUN(a_type_that_changes_is_a_new_channel);

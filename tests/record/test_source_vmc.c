@@ -334,6 +334,18 @@ static void hears_only_whom_it_is_told_to(void)
     (void)close(other.fd);
 }
 
+static void says_how_often_it_is_told_to_send(void)
+{
+    struct sender sender;
+    struct live *live = live_open_udp("vmc", ", rate_hz: 59.94", &sender);
+    CHECK_NEAR(et_feed_stream(live->feed, 1)->rate_hz, 59.94, 1e-9);
+    live_close(live);
+    (void)close(sender.fd);
+    live = live_open("vmc", "{rate_hz: 0}", false);
+    CHECK_EQ(live->st, ET_ECORRUPT);
+    live_close(live);
+}
+
 static void refuses_a_port_that_is_taken_and_what_is_no_address(void)
 {
     struct sender sender;
@@ -370,6 +382,7 @@ int main(void)
     RUN(counts_garbage_and_goes_on);
     RUN(takes_a_flood_in_pieces);
     RUN(hears_only_whom_it_is_told_to);
+    RUN(says_how_often_it_is_told_to_send);
     RUN(refuses_a_port_that_is_taken_and_what_is_no_address);
     return tap_end();
 }
