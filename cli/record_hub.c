@@ -417,8 +417,14 @@ int cli_record_hub(const struct cli_args *args)
     if (!cli_token(args, hub->token))
         return close_hub(hub, CLI_FAILED);
     cli_catch();
-    if (open_hub(hub, n_threads, &err) != ET_OK)
-        return close_hub(hub, cli_fail(args, &err));
+    if (open_hub(hub, n_threads, &err) != ET_OK) {
+        const int code = cli_fail(args, &err);
+        bool is_here = true;
+        if (err.status == ET_EARG && !(hub->tls && hub->token[0]) &&
+            et_address_is_here(cli_get(args, "hub"), &is_here, NULL) == ET_OK && !is_here)
+            cli_problem(args, "agents on other machines: --tls FOLDER and --token-file FILE");
+        return close_hub(hub, code);
+    }
     work(hub, seconds);
     end_all(hub);
     const int code = report(hub);

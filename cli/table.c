@@ -51,8 +51,11 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define FOXGLOVE(arg, text) {0, "foxglove", arg, text, NULL}
 #define TLS                                                                                        \
     {0, "tls", "FOLDER",                                                                           \
-     "certificate and key of this machine, made where they are missing: for viewers on others, "   \
-     "with a token in ETUDE_TOKEN", NULL}
+     "certificate and key of this machine, made where they are missing: for who comes from "       \
+     "others, with a token", NULL}
+#define TOKEN                                                                                      \
+    {0, "token-file", "FILE",                                                                      \
+     "the token that who comes from other machines must know (for viewers: or ETUDE_TOKEN)", NULL}
 // clang-format on
 
 static const struct cli_option OPT_RECORD[] = {
@@ -68,6 +71,7 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
     {0, "look", NULL, "with --list: only look; a camera or a pad stays with who has it", NULL},
     {0, "sources", NULL, "list the kinds of sources", NULL},
@@ -75,9 +79,6 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},
     {0, "hub", "ADDRESS",
      "record every agent that connects (etude agent): 127.0.0.1:7447, unix:/run/etude.sock", NULL},
-    {0, "token-file", "FILE", "with --hub: the word that agents must know", NULL},
-    {0, "tls", "FOLDER", "with --hub: speak TLS; certificate and key are there, or are made there",
-     NULL},
     {0, "robots", "N", "how many, with --selftest (default: 1)", NULL},
     {0, "threads", "N", "threads that write, with --selftest and --hub (default: 1)", NULL},
     {0, "check", NULL,
@@ -106,6 +107,7 @@ static const struct cli_option OPT_PLAY[] = {
     {0, "wait", NULL, "begin when the first viewer has come", NULL},
     FOXGLOVE("ADDRESS", "where viewers come (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     OPTION_END,
 };
 static const struct cli_option OPT_LIVE[] = {
@@ -113,6 +115,7 @@ static const struct cli_option OPT_LIVE[] = {
     {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     OPTION_END,
 };
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};

@@ -526,6 +526,13 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
                        ID_BYTES_MAX);
     if (options->token && strlen(options->token) > ET_LINK_TOKEN_BYTES_MAX)
         return et_fail(err, ET_EARG, -1, "a token has at most %d bytes", ET_LINK_TOKEN_BYTES_MAX);
+    bool is_here;
+    if (et_address_is_here(options->address, &is_here, err) != ET_OK)
+        return ET_EARG;
+    if (!options->tls && !is_here)
+        return et_fail(err, ET_EARG, -1,
+                       "%.100s: samples and tokens go to other machines by TLS alone",
+                       options->address);
     struct et_link_agent *a = calloc(1, sizeof *a);
     if (!a)
         return et_fail(err, ET_ENOMEM, -1, "no memory for an agent");

@@ -250,7 +250,15 @@ it "what a killed agent had spooled the next one sends" killed_agent
 agent_usage() {
     exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
         exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&
-        exits 2 "$etude" record --hub 0.0.0.0:0 -o hall
+        exits 2 "$etude" record --hub 0.0.0.0:0 -o hall && says 'tls FOLDER' || return 1
+    printf 'station: a\nsources:\n  r: {kind: vmc, port: 1}\n' >spoken.yaml
+    echo word >word && chmod 600 word
+    local to
+    for to in 192.0.2.1:7447 hub.example:7447 0.0.0.0:7447; do
+        exits 2 "$etude" agent --station spoken.yaml --to "$to" --token-file word && says 'tls-pin' || return 1
+        exits 2 "$etude" agent --synthetic 1 --to "$to" && says 'tls-pin' || return 1
+    done
+    exits 2 "$etude" agent --synthetic 1 --to nowhere && says 'no address'
 }
 it "an agent that is told nothing says what is missing" agent_usage
 
@@ -307,5 +315,17 @@ wrong() {
     exits 3 "$etude" record --station bad.yaml && says 'bad.yaml:3:13: .* did you mean replay' || return 1
     exits 3 "$etude" record --recover -o nowhere && says 'is no folder'
 }
+# What a file asks for and cannot be is a mistake in the file, and told by its names.
+public() {
+    local more
+    for more in 'sources: {a: {kind: link, address: "0.0.0.0:0"}}' 'sources: {a: {kind: webxr, listen: "0.0.0.0:0"}}' \
+        'sources: {a: {kind: link, address: "127.0.0.1:0"}}, foxglove: "0.0.0.0:0"'; do
+        echo "{station: k, $more}" >public.yaml
+        exits 3 "$etude" record --station public.yaml -o public --seconds 0.1 && says 'token' || return 1
+        ! grep -q -- '--t' out || return 1
+    done
+    exits 2 "$etude" record --station look.yaml -o public --foxglove 0.0.0.0:0 --seconds 0.1 && says '--token-file'
+}
+it "who would be reached by others is told what is missing, where it was asked for" public
 it "mistakes are told with what to do" wrong
 echo "1..$n"
