@@ -332,6 +332,49 @@ static void hears_only_whom_it_is_told_to(void)
     live_close(live);
     (void)close(sender.fd);
     (void)close(other.fd);
+    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: 127.0.0.200/25", &sender);
+    other = (struct sender){socket(AF_INET, SOCK_DGRAM, 0), sender.to};
+    as.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 128);
+    CHECK(bind(other.fd, (struct sockaddr *)&as, sizeof as) == 0);
+    send_bone(&sender, "Hips");
+    send_t(&sender, 1);
+    send_bone(&other, "Spine");
+    send_t(&other, 2);
+    live_poll(live);
+    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Spine");
+    CHECK(!live_next_of(live, 1));
+    live_close(live);
+    (void)close(sender.fd);
+    (void)close(other.fd);
+    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: any", &sender);
+    send_bone(&sender, "Hips");
+    send_t(&sender, 1);
+    live_poll(live);
+    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Hips");
+    live_close(live);
+    (void)close(sender.fd);
+}
+
+// A datagram has no token: the file says who is heard beyond this machine.
+static void hears_nobody_else_unless_told_whom(void)
+{
+    static const char *const KINDS[] = {"vmc", "xsens"};
+    static const char *const FROM[] = {"everybody", "10.0.0.0/33", "10.0.0.0/0",   "10.0.0.0/",
+                                       "10.0.0/8",  "/8",          "10.0.0.0/8/8", "10.0.0.0/+"};
+    for (size_t i = 0; i < 2; i++) {
+        struct live *live = live_open(KINDS[i], "{listen: 0.0.0.0}", false);
+        CHECK_EQ(live->st, ET_ECORRUPT);
+        CHECK_HAS(err.text, "station.yaml:1:10: listen: other machines reach it");
+        live_close(live);
+    }
+    for (size_t i = 0; i < sizeof FROM / sizeof *FROM; i++) {
+        char settings[100];
+        (void)snprintf(settings, sizeof settings, "{from: \"%s\"}", FROM[i]);
+        struct live *live = live_open("vmc", settings, false);
+        CHECK_EQ(live->st, ET_ECORRUPT);
+        CHECK_HAS(err.text, "station.yaml:1:8: from: must be");
+        live_close(live);
+    }
 }
 
 static void refuses_a_port_that_is_taken_and_what_is_no_address(void)
@@ -353,7 +396,7 @@ static void refuses_a_port_that_is_taken_and_what_is_no_address(void)
     live = live_open("vmc", "{port: 70000}", false);
     CHECK_EQ(live->st, ET_ECORRUPT);
     live_close(live);
-    live = live_open("vmc", "{listen: 192.0.2.1}", false); // an address of nobody's
+    live = live_open("vmc", "{listen: 192.0.2.1, from: any}", false); // an address of nobody's
     CHECK_EQ(live->st, ET_EIO);
     live_close(live);
 }
@@ -370,6 +413,7 @@ int main(void)
     RUN(counts_garbage_and_goes_on);
     RUN(takes_a_flood_in_pieces);
     RUN(hears_only_whom_it_is_told_to);
+    RUN(hears_nobody_else_unless_told_whom);
     RUN(refuses_a_port_that_is_taken_and_what_is_no_address);
     return tap_end();
 }
