@@ -201,6 +201,7 @@ static enum et_status open_vmc(void **self, const struct et_source_options *opti
     enum et_status st = et__listener_open(&v->listener, options, feed, MESSAGE_BYTES_MAX, err);
     if (st == ET_OK)
         st = et__listener_add(&v->listener, "/pose", "tf2_msgs/msg/TFMessage", 0, &v->stream, err);
+    v->listener.language = "VMC";
     if (st == ET_OK)
         st = et__udp_open(&v->udp, options, PORT, err);
     if (st != ET_OK) {

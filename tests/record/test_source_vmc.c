@@ -284,7 +284,7 @@ static void counts_garbage_and_goes_on(void)
     live_poll(live);
     const struct et_value *v = live_next(live);
     CHECK_STR(text_at(v, "kind"), "device.garbage");
-    CHECK_STR(text_at(v, "value"), "{\"n\": 7}");
+    CHECK_STR(text_at(v, "value"), "{\"n\": 7, \"n_all\": 7}");
     CHECK(!live_next(live));
     CHECK_EQ(et_source_state(live->source), ET_SOURCE_WAITING);
     const struct osc_made frame = osc_frame(1);
@@ -293,6 +293,47 @@ static void counts_garbage_and_goes_on(void)
     send_bytes(&sender, frame.bytes, frame.n);
     live_poll(live);
     CHECK_EQ(et_source_state(live->source), ET_SOURCE_LIVE);
+    live_close(live);
+    (void)close(sender.fd);
+}
+
+// How much of it there is is known at all times to a factor of ten, and in the end exactly.
+static void says_how_much_is_garbage(void)
+{
+    struct sender sender;
+    struct live *live = live_open_udp("vmc", "", &sender);
+    char want[100];
+    live_poll(live);
+    live->t_ns += 3 * S;
+    for (int i = 1; i <= 250; i++) {
+        send_bytes(&sender, "?", 1);
+        live_poll(live);
+        const struct et_value *v = live_next_of(live, 0);
+        if (i == 1) { // it is silent; no longer, but
+            CHECK_STR(text_at(v, "value"), "{\"n\": 1, \"n_all\": 1}");
+            v = live_next_of(live, 0);
+            CHECK_STR(text_at(v, "text"), "what comes is no VMC: 1 packet");
+        } else if (i == 10 || i == 100) {
+            (void)snprintf(want, sizeof want, "{\"n\": %d, \"n_all\": %d}", i - i / 10, i);
+            CHECK_STR(text_at(v, "value"), want);
+            (void)snprintf(want, sizeof want, "what comes is no VMC: %d packets", i);
+            CHECK_STR(text_at(live_next_of(live, 0), "text"), want);
+        } else {
+            CHECK(!v);
+        }
+    }
+    send_t(&sender, 1);
+    live_poll(live);
+    CHECK_STR(text_at(live_next_of(live, 0), "kind"), "device.found");
+    live->t_ns += 3 * S;
+    live_poll(live);
+    CHECK_STR(text_at(live_next_of(live, 0), "text"), "nothing is heard of it");
+    send_bytes(&sender, "?", 1);
+    live_poll(live);
+    CHECK(!live_next_of(live, 0));
+    et_source_close(live->source);
+    live->source = NULL;
+    CHECK_STR(text_at(live_next_of(live, 0), "value"), "{\"n\": 151, \"n_all\": 251}");
     live_close(live);
     (void)close(sender.fd);
 }
@@ -411,6 +452,7 @@ int main(void)
     RUN(writes_a_message_of_a_bundle);
     RUN(gathers_what_comes_one_by_one);
     RUN(counts_garbage_and_goes_on);
+    RUN(says_how_much_is_garbage);
     RUN(takes_a_flood_in_pieces);
     RUN(hears_only_whom_it_is_told_to);
     RUN(hears_nobody_else_unless_told_whom);
