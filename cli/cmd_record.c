@@ -262,31 +262,61 @@ static void print_words(const struct session *s)
     }
 }
 
-static void print_result(const struct session *s, const struct et_live_status *live,
-                         const struct et_station_status *status)
+static void print_counts(const struct et_live_status *live)
+{
+    (void)printf(" %u done (%u success, %u failure, %u discarded", live->n_done, live->n_success,
+                 live->n_failure, live->n_discarded);
+    if (live->n_interrupted > 0)
+        (void)printf(", %u interrupted", live->n_interrupted);
+    (void)printf("),");
+    if (live->n_unrecorded > 0)
+        (void)printf(" %u not recorded,", live->n_unrecorded);
+}
+
+static void print_json(const struct session *s, const struct et_live_status *live,
+                       const struct et_station_status *status)
 {
     struct cli_json json;
-    if (s->only_listens) {
-        print_words(s);
-        return;
-    }
-    if (!s->args->is_json) {
-        (void)printf(
-            "%s: %u done (%u success, %u failure, %u discarded), %llu dropped, %llu lost\n",
-            s->folder, live->n_done, live->n_success, live->n_failure, live->n_discarded,
-            (unsigned long long)status->n_dropped, (unsigned long long)status->n_lost);
-        return;
-    }
     cli_json_open(&json, "record");
     et_json_put_text(&json.w, "folder", s->folder);
     et_json_put_int(&json.w, "done", live->n_done);
     et_json_put_int(&json.w, "success", live->n_success);
     et_json_put_int(&json.w, "failure", live->n_failure);
     et_json_put_int(&json.w, "discarded", live->n_discarded);
+    et_json_put_int(&json.w, "interrupted", live->n_interrupted);
+    et_json_put_int(&json.w, "unrecorded", live->n_unrecorded);
     et_json_put_text(&json.w, "last", status->path[0] ? status->path : NULL);
     et_json_put_int(&json.w, "dropped", (int64_t)status->n_dropped);
     et_json_put_int(&json.w, "lost", (int64_t)status->n_lost);
     (void)cli_json_print(&json, s->args);
+}
+
+static void print_result(const struct session *s, const struct et_live_status *live,
+                         const struct et_station_status *status)
+{
+    const bool is_session = s->file->mode == ET_LIVE_SESSION;
+    if (s->only_listens) {
+        print_words(s);
+        return;
+    }
+    if (s->args->is_json) {
+        print_json(s, live, status);
+        return;
+    }
+    // Of a session its file is what there is; attempts only where there were marks.
+    (void)printf("%s:", is_session && status->path[0] ? status->path : s->folder);
+    if (!is_session || live->n_done > 0)
+        print_counts(live);
+    (void)printf(" %llu dropped, %llu lost\n", (unsigned long long)status->n_dropped,
+                 (unsigned long long)status->n_lost);
+}
+
+// Who showed them thinks that they are there.
+static int say_unrecorded(const struct session *s, unsigned n)
+{
+    cli_problem(s->args, "%u attempt%s began and could not be recorded whole (see above)", n,
+                cli_s(n));
+    return CLI_FAILED;
 }
 
 static int close_session(struct session *s, int code)
@@ -300,6 +330,8 @@ static int close_session(struct session *s, int code)
         const struct et_live_status live = et_live_status(s->live);
         const struct et_station_status status = et_station_status(s->station);
         print_result(s, &live, &status);
+        if (code == CLI_DONE && live.n_unrecorded > 0)
+            code = say_unrecorded(s, live.n_unrecorded);
     }
     if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);

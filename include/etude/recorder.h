@@ -115,7 +115,8 @@ ET_MUST_USE ET_API enum et_status et_station_begin(struct et_station *station,
                                                    const struct et_run *run, struct et_err *err);
 
 /* Ends it: all that arrived until now is in it; indexed, hashed, renamed to <id>.mcap, and on the
- * disk when this returns. outcome "success", "failure: why", "discard"; NULL: not known.
+ * disk when this returns. outcome "success", "failure: why", "discard", "interrupted"; NULL: not
+ * known.
  * ET_ENOTFOUND: nothing is being recorded. ET_EIO: the disk failed; the text says what is left. */
 ET_MUST_USE ET_API enum et_status et_station_end(struct et_station *station, const char *outcome,
                                                  struct et_err *err);
@@ -159,6 +160,9 @@ ET_API const char *et_station_name(const struct et_station *station);
  * ET_ECORRUPT: its page is none. ET_EIO. */
 ET_MUST_USE ET_API enum et_status et_recording_discard(const char *path, const char *who,
                                                        struct et_err *err);
+/* Says there how it went, in place of what was said before: outcome as of et_station_end. */
+ET_MUST_USE ET_API enum et_status et_recording_judge(const char *path, const char *outcome,
+                                                     const char *who, struct et_err *err);
 
 /* ---- after a kill ---- */
 

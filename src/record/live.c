@@ -18,6 +18,7 @@
 #define WORD_BYTES 32
 #define WHO_BYTES 64
 #define MARK_TEXT_BYTES 256
+#define OUTCOME_BYTES (WORD_BYTES + MARK_TEXT_BYTES + 2)
 #define WAIT_NS_MAX ET_NS_PER_S
 #define WORDS_NS (ET_NS_PER_S / 2)
 #define CERTAIN_NS (ET_NS_PER_S / 10) // from an event's mark to its place in a feed, at most
@@ -58,6 +59,8 @@ struct et_live {
     bool is_stopped;
     atomic_bool has_thread, must_stop;
     struct et_live_status status;
+    bool has_last;              // an attempt ended, and no other was tried since
+    char last_word[WORD_BYTES]; // how it was judged; "stop": it was not
     char last_path[ET_RECORDING_PATH_MAX];
 
     pthread_mutex_t lock;         // of what is below
@@ -221,8 +224,10 @@ static enum et_status begin_recording(struct et_live *live, struct et_err *err)
 
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
+    live->has_last = false; // whatever comes of it: what is said from now on is of this one
     if (live->file->mode == ET_LIVE_ATTEMPT) {
         const enum et_status st = begin_recording(live, err);
+        live->status.n_unrecorded += st != ET_OK;
         if (st != ET_OK)
             return st;
     }
@@ -234,14 +239,30 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
     return ET_OK;
 }
 
-static void count_end(struct et_live *live, const char *word)
+// What is said of the last attempt stands in place of what was said of it before.
+static void count_verdict(struct et_live *live, const char *word)
 {
     struct et_live_status *s = &live->status;
-    s->is_attempt = false;
-    s->n_done++;
-    s->n_success += strcmp(word, "success") == 0;
-    s->n_failure += strcmp(word, "failure") == 0;
-    s->n_discarded += strcmp(word, "discard") == 0;
+    const struct {
+        const char *word;
+        unsigned *n;
+    } COUNTS[] = {{"success", &s->n_success},
+                  {"failure", &s->n_failure},
+                  {"discard", &s->n_discarded},
+                  {"interrupted", &s->n_interrupted}};
+    for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) {
+        *COUNTS[i].n -= live->has_last && strcmp(live->last_word, COUNTS[i].word) == 0;
+        *COUNTS[i].n += strcmp(word, COUNTS[i].word) == 0;
+    }
+    live->has_last = true;
+    (void)snprintf(live->last_word, sizeof live->last_word, "%s", word);
+}
+
+static void count_end(struct et_live *live, const char *word)
+{
+    live->status.is_attempt = false;
+    live->status.n_done++;
+    count_verdict(live, word);
 }
 
 static enum et_status end_recording(struct et_live *live, const char *outcome, struct et_err *err)
@@ -257,53 +278,74 @@ static enum et_status end_recording(struct et_live *live, const char *outcome, s
     return st;
 }
 
+static void put_outcome(const struct mark *mark, char outcome[OUTCOME_BYTES])
+{
+    (void)snprintf(outcome, OUTCOME_BYTES, "%s%s%s", mark->word, mark->text[0] ? ": " : "",
+                   mark->text);
+}
+
 static enum et_status end(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    char outcome[WORD_BYTES + MARK_TEXT_BYTES + 2];
+    char outcome[OUTCOME_BYTES];
     const bool is_judged = strcmp(mark->word, "stop") != 0;
-    (void)snprintf(outcome, sizeof outcome, "%s%s%s", mark->word, mark->text[0] ? ": " : "",
-                   mark->text);
+    put_outcome(mark, outcome);
     if (is_judged)
         (void)et_station_event(live->station, mark->word, mark->who, mark->text, NULL);
     (void)et_station_event(live->station, "episode.end", mark->who, is_judged ? outcome : "", NULL);
     count_end(live, mark->word);
     if (live->file->mode == ET_LIVE_SESSION)
         return ET_OK;
-    return end_recording(live, is_judged ? outcome : NULL, err);
+    const enum et_status st = end_recording(live, is_judged ? outcome : NULL, err);
+    live->status.n_unrecorded += st != ET_OK;
+    live->has_last = st == ET_OK;
+    return st;
 }
 
-// The trainer wants the attempt that ended last not to count.
-static enum et_status discard_last(struct et_live *live, const struct mark *mark,
-                                   struct et_err *err)
+/* A word of the attempt that ended last: how it went, or that it shall not count. In a session it
+ * is in the recording, else on its page. */
+static enum et_status judge_last(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    if (live->status.n_done == 0)
+    char outcome[OUTCOME_BYTES];
+    enum et_status st;
+    if (!live->has_last)
         return ET_OK;
-    live->status.n_discarded++;
+    put_outcome(mark, outcome);
     if (live->file->mode == ET_LIVE_SESSION)
-        return et_station_event(live->station, "discard", mark->who, mark->text, NULL)
-                   ? ET_OK
-                   : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
-    return live->status.last_path ? et_recording_discard(live->status.last_path, mark->who, err)
-                                  : ET_OK;
+        st = et_station_event(live->station, mark->word, mark->who, mark->text, NULL)
+                 ? ET_OK
+                 : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
+    else if (strcmp(mark->word, "discard") == 0)
+        st = et_recording_discard(live->last_path, mark->who, err);
+    else
+        st = et_recording_judge(live->last_path, outcome, mark->who, err);
+    if (st != ET_OK)
+        return st;
+    count_verdict(live, mark->word);
+    say(live, ET_LOG_INFO, outcome,
+        live->file->mode == ET_LIVE_SESSION ? "the last attempt" : live->last_path);
+    return ET_OK;
 }
 
 static enum et_status obey(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    const bool is_discard = strcmp(mark->word, "discard") == 0;
+    const bool is_verdict = strcmp(mark->word, "success") == 0 ||
+                            strcmp(mark->word, "failure") == 0 ||
+                            strcmp(mark->word, "discard") == 0;
     if (live->options.only_listen)
         return ET_OK;
     if (strcmp(mark->word, "start") == 0) {
         enum et_status st = ET_OK;
         if (live->status.is_attempt) // the one before has no end of its own
             st = end(live, &(struct mark){.word = "stop"}, err);
-        return st == ET_OK ? begin(live, mark, err) : st;
+        // Where the one before could not be ended, this one begins all the same.
+        const enum et_status begun = begin(live, mark, st == ET_OK ? err : NULL);
+        return st == ET_OK ? begun : st;
     }
-    if (!is_discard && strcmp(mark->word, "success") != 0 && strcmp(mark->word, "failure") != 0 &&
-        strcmp(mark->word, "stop") != 0)
+    if (!is_verdict && strcmp(mark->word, "stop") != 0)
         return ET_OK; // a mark of the station's own: it is in the recording
     if (live->status.is_attempt)
         return end(live, mark, err);
-    return is_discard ? discard_last(live, mark, err) : ET_OK;
+    return is_verdict ? judge_last(live, mark, err) : ET_OK;
 }
 
 // What sources are told: they are on another thread.
@@ -549,6 +591,8 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = begin_recording(live, err);
     if (st != ET_OK)
         return st;
+    if (live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
+        say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
     atomic_store(&live->has_thread, sys == 0);
@@ -585,7 +629,7 @@ enum et_status et_live_stop(struct et_live *live, struct et_err *err)
     stop_polling(live);
     close_sources(live);
     if (live->status.is_attempt)
-        st = end(live, &(struct mark){.word = "stop", .who = "etude"}, err);
+        st = end(live, &(struct mark){.word = "interrupted", .who = "etude"}, err);
     const bool is_open = live->file->mode == ET_LIVE_SESSION && !live->options.only_listen;
     if (st == ET_OK && is_open && !live->is_stopped)
         st = end_recording(live, NULL, err);

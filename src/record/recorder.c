@@ -37,8 +37,9 @@ const struct et_err *et__recorder_full(const struct et_recorder *r, struct et_er
 {
     (void)et_fail(err, ET_EIO, -1,
                   "%s: the disk is nearly full, nothing is recorded: %" PRId64
-                  " MB more have to be free",
-                  r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1);
+                  " MB more have to be free (keep_free_gb: %.2f)",
+                  r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1,
+                  (double)r->options.keep_free_bytes / 1e9);
     return err;
 }
 

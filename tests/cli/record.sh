@@ -82,6 +82,47 @@ assert frames and all(f.count("\n") < rows for f in frames), [f.count("\n") for 
 assert all(len(line) <= 80 for line in frames[-1].split("\r\n")[1:])
 print(frames[-1])
 PY
+cat >press.py <<'PY'
+# press.py WORD=KEY... -- COMMAND...: on a terminal, presses each key once its word is to be seen.
+import os, pty, select, sys, time
+split = sys.argv.index("--")
+keys, command = [k.rsplit("=", 1) for k in sys.argv[1:split]], sys.argv[split + 1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(command[0], command)
+out, seen, end = b"", 0, time.time() + 30
+while True:
+    try:
+        if select.select([fd], [], [], 0.1)[0]:
+            out += os.read(fd, 65536)
+    except OSError:
+        break
+    if keys and (at := out.find(keys[0][0].encode(), seen)) >= 0:
+        seen = at + 1
+        os.write(fd, keys.pop(0)[1].encode())
+    if time.time() > end:
+        os.kill(pid, 9)
+        break
+print(out.decode().replace("\r\n", "\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if not keys else f"never seen: {keys}")
+PY
+judged() {
+    printf 'station: k\nsources:\n  suit: {kind: vmc, port: 0}\n' >suit.yaml
+    sed -i "s/port: 0/port: $((20000 + RANDOM % 20000))/" suit.yaml
+    rm -rf judged
+    exits 0 python3 press.py 'waiting for a start= ' 'k: recording= ' '1 done: 0 success=s' '1 done: 1 success= ' \
+        'k: recording=q' -- "$etude" record --station suit.yaml -o judged &&
+        says '2 done (1 success, 0 failure, 0 discarded, 1 interrupted)' || return 1
+    [ "$(recordings judged | wc -l)" = 2 ] && python3 - judged/*.json <<'PY' || return 1
+import json, sys
+pages = [json.load(open(p)) for p in sorted(sys.argv[1:])]
+assert pages[0]["outcome"] == "success" and pages[0]["judged_by"] == "keyboard", pages
+assert "outcome" not in pages[1], pages
+PY
+    exits 0 "$etude" info "$(recordings judged | head -1)" && says 'outcome: success' && says 'judged_by: keyboard' &&
+        exits 0 "$etude" info "$(recordings judged | tail -1)" && says 'outcome: interrupted'
+}
+it "an attempt is judged after its end, and one that the end of the recorder cuts is interrupted" judged
 fits() {
     local rows word
     for rows in 24 8; do
