@@ -67,9 +67,11 @@ ET_MUST_USE ET_API enum et_status et_recorder_close(struct et_recorder *recorder
 
 struct et_recorder_status {
     size_t n_stations, n_recording;
-    int64_t free_bytes; // of the disk, less what is kept free
-    int64_t n_bytes;    // written by all
-    size_t n_waiting;   // bytes that wait for the disk
+    int64_t free_bytes; // of the disk, less what is kept free; < 0: that is touched
+    int64_t keep_free_bytes;
+    bool is_full;     // nothing is recorded until enough is free again
+    int64_t n_bytes;  // written by all
+    size_t n_waiting; // bytes that wait for the disk
     // From a commit's oldest sample to its being safe: of the last 256 commits.
     int64_t window_p50_ns, window_p99_ns, window_max_ns;
     int64_t cpu_ns; // that the threads which write have used
@@ -143,7 +145,9 @@ struct et_station_status {
     uint64_t n_messages;              // of this run
     uint64_t n_dropped, n_lost;       // of this run
     uint64_t n_unwritten;             // of n_dropped: found room in a feed, and no file took them
-    size_t ring_used_max;             // the fullest feed since the last call
+    uint64_t n_missed;                // more of them, since the last file: in n_dropped later
+    size_t ring_used_max;             // the fullest feed since the last call, less what is
+                                      // kept there for a run to begin with
     double ring_share_max;            // of its size
     struct et_err trouble;            // why it stopped; status ET_OK: it did not
 };

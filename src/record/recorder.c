@@ -428,6 +428,8 @@ static int64_t cpu_of(const struct et__writer *w)
 struct et_recorder_status et_recorder_status(struct et_recorder *r)
 {
     struct et_recorder_status status = {.free_bytes = atomic_load(&r->free_bytes),
+                                        .keep_free_bytes = r->options.keep_free_bytes,
+                                        .is_full = atomic_load(&r->is_full),
                                         .n_bytes = atomic_load(&r->n_bytes),
                                         .has_uring = r->has_uring};
     int64_t windows_ns[ET__WINDOWS];
