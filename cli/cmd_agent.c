@@ -96,9 +96,9 @@ static void print_result(const struct way *way, size_t n, const struct et_link_a
     if (!way->args->is_json) {
         if (s->n_connected == 0)
             (void)printf("no recorder was reached\n");
-        (void)printf("%llu samples made, %llu taken by the recorder, %llu lost here\n",
-                     (unsigned long long)s->n_records, (unsigned long long)s->n_taken,
-                     (unsigned long long)s->n_lost);
+        (void)printf("%llu sample%s made, %llu taken by the recorder, %llu lost here\n",
+                     (unsigned long long)s->n_records, cli_s(s->n_records),
+                     (unsigned long long)s->n_taken, (unsigned long long)s->n_lost);
         if (s->spool_bytes > 0)
             (void)printf("%.1f MB wait in the spool for the next agent of this name\n",
                          (double)s->spool_bytes / 1e6);
@@ -126,8 +126,8 @@ static void say_last(const struct way *way, uint64_t n_left)
     const int seconds = (int)(LAST_NS / ET_NS_PER_S);
     if (n_left > 0)
         et_logf(&way->log, ET_LOG_INFO,
-                "waiting for the recorder, %d s at most: %llu samples are not taken yet", seconds,
-                (unsigned long long)n_left);
+                "waiting for the recorder, %d s at most: %llu sample%s not taken yet", seconds,
+                (unsigned long long)n_left, n_left == 1 ? " is" : "s are");
     else
         et_logf(&way->log, ET_LOG_INFO, "waiting for the recorder's goodbye, %d s at most",
                 seconds);

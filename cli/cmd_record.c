@@ -78,27 +78,22 @@ static int recover(struct session *s, const char *folder)
     return st == ET_OK ? CLI_DONE : cli_fail(s->args, &err);
 }
 
-static int recover_only(const struct cli_args *args)
+static int recover_in(struct session *s, const char *folder)
 {
-    struct session s = {.args = args};
-    const char *folder = cli_get(args, "output");
+    const struct cli_args *args = s->args;
     enum et_path_kind kind = ET_PATH_NONE;
     struct et_err err = {0};
-    if (!folder) {
-        cli_problem(args, "name the folder of recordings: -o FOLDER");
-        return CLI_USAGE;
-    }
     if (et_path_kind(folder, &kind, &err) != ET_OK)
         return cli_fail(args, &err);
     if (kind != ET_PATH_DIR) {
         cli_problem(args, "%s is no folder", folder);
         return CLI_FAILED;
     }
-    const int code = recover(&s, folder);
+    const int code = recover(s, folder);
     if (code == CLI_DONE)
-        (void)printf("%s: %zu recording%s finished, %zu not\n", folder, s.n_recovered,
-                     cli_s(s.n_recovered), s.n_failed);
-    return code == CLI_DONE && s.n_failed ? CLI_FAILED : code;
+        (void)printf("%s: %zu recording%s finished, %zu not\n", folder, s->n_recovered,
+                     cli_s(s->n_recovered), s->n_failed);
+    return code == CLI_DONE && s->n_failed ? CLI_FAILED : code;
 }
 
 /* ---- what is recorded, and where ---- */
@@ -358,6 +353,37 @@ static int read_file(struct session *s)
     return CLI_DONE;
 }
 
+static int recover_only(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    int code = CLI_DONE;
+    if (!cli_has(args, "output") && !cli_has(args, "station")) {
+        cli_problem(args, "name the folder of recordings: -o FOLDER, or --station FILE");
+        return CLI_USAGE;
+    }
+    if (cli_has(args, "station"))
+        code = read_file(&s);
+    else
+        s.folder = cli_get(args, "output");
+    if (code == CLI_DONE)
+        code = recover_in(&s, s.folder);
+    et_arena_close(s.arena);
+    return code;
+}
+
+// To drive there must be somebody who does, and a robot.
+static bool has_driver(const struct session *s)
+{
+    for (size_t i = 0; i < s->file->n_sources; i++)
+        if (et_value_get(s->file->sources[i].settings, "operator"))
+            return true;
+    cli_problem(s->args,
+                "%s: no robot has an operator: a source of the kind world or drive says whom it "
+                "follows, operator: NAME (doc/station.md); to look on: etude live",
+                s->file->path);
+    return false;
+}
+
 // Records, or only drives and shows.
 static int run(const struct cli_args *args, bool only_listen)
 {
@@ -368,6 +394,8 @@ static int run(const struct cli_args *args, bool only_listen)
     if (!cli_number(args, "seconds", 0, 1e9, 0, &seconds))
         return CLI_USAGE;
     int code = read_file(&s);
+    if (code == CLI_DONE && strcmp(args->command->name, "teleop") == 0 && !has_driver(&s))
+        code = CLI_FAILED;
     if (code == CLI_DONE && !only_listen)
         code = recover(&s, s.folder);
     if (code == CLI_DONE)
@@ -429,6 +457,12 @@ int cmd_record(const struct cli_args *args)
         cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
         return CLI_USAGE;
     }
+    static const char *const OWN_FOLDER[] = {"sources", "selftest", "hub"};
+    for (size_t i = 0; i < sizeof OWN_FOLDER / sizeof *OWN_FOLDER; i++)
+        if (cli_has(args, OWN_FOLDER[i]) && cli_has(args, "station")) {
+            cli_problem(args, "--%s and --station do not go together", OWN_FOLDER[i]);
+            return CLI_USAGE;
+        }
     if (cli_has(args, "look") && !cli_has(args, "list")) {
         cli_problem(args, "--look goes with --list");
         return CLI_USAGE;

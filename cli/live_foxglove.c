@@ -68,9 +68,16 @@ int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxgl
 
 void cli_foxglove_say(const struct cli_foxglove *foxglove, const struct et_station_foxglove *how)
 {
+    char host[HOST_BYTES] = "";
+    const char *address = foxglove->server ? et_foxglove_address(foxglove->server) : "";
+    // Of all addresses of this machine, the name that its certificate has.
+    if (strncmp(address, "0.0.0.0:", 8) == 0 || strncmp(address, "[::]:", 5) == 0) {
+        (void)gethostname(host, sizeof host - 1);
+        address = strrchr(address, ':');
+    }
     if (foxglove->server)
-        (void)fprintf(stderr, "open Lichtblick or Foxglove at %s://%s%s\n",
-                      foxglove->tls ? "wss" : "ws", et_foxglove_address(foxglove->server),
+        (void)fprintf(stderr, "open Lichtblick or Foxglove at %s://%s%s%s\n",
+                      foxglove->tls ? "wss" : "ws", host, address,
                       foxglove->tls && token_of(foxglove, how) ? "/?token=…" : "");
 }
 

@@ -312,16 +312,19 @@ static void print_result(const struct hub *hub, const struct result *r)
     struct cli_json json;
     const double cpu_s = (double)hub->cpu_ns / 1e9;
     if (!hub->args->is_json) {
-        (void)printf("%zu robot%s, %.1f s: %llu samples, %.1f MB in, %.1f MB to disk\n"
-                     "%.2f s of CPU; safe after %.0f ms (p99 %.0f, max %.0f)\n"
-                     "%llu dropped, %llu lost, %llu missing\n",
+        (void)printf("%zu robot%s, %.1f s: %llu sample%s, %.1f MB in, %.1f MB to disk\n"
+                     "%.2f s of CPU; safe after %.0f ms (p99 %.0f ms, max %.0f ms)\n"
+                     "%llu dropped, %llu lost",
                      hub->n_robots, hub->n_robots == 1 ? "" : "s", hub->seconds,
-                     (unsigned long long)r->link.n_records, (double)r->link.n_bytes / 1e6,
-                     (double)r->recorder.n_bytes / 1e6, cpu_s,
+                     (unsigned long long)r->link.n_records, cli_s(r->link.n_records),
+                     (double)r->link.n_bytes / 1e6, (double)r->recorder.n_bytes / 1e6, cpu_s,
                      (double)r->recorder.window_p50_ns / 1e6,
                      (double)r->recorder.window_p99_ns / 1e6,
                      (double)r->recorder.window_max_ns / 1e6, (unsigned long long)r->n_dropped,
-                     (unsigned long long)r->n_lost, (unsigned long long)r->n_bad);
+                     (unsigned long long)r->n_lost);
+        if (cli_has(hub->args, "check")) // who did not look does not know
+            (void)printf(", %llu missing", (unsigned long long)r->n_bad);
+        (void)putchar('\n');
         return;
     }
     cli_json_open(&json, "hub");

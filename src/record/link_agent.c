@@ -258,7 +258,9 @@ static void disconnect(struct et_link_agent *a, const struct et_err *why)
         return;
     et__link_window_away(&a->window);
     if (a->status.state == ET_LINK_UP || a->status.trouble.status == ET_OK)
-        et_logf(a->options.log, ET_LOG_WARN, "%s; trying again", why->text);
+        et_logf(a->options.log, ET_LOG_WARN, "%s%s%s; trying again",
+                why->status == ET_ECORRUPT ? a->options.address : "",
+                why->status == ET_ECORRUPT ? ": " : "", why->text);
     a->status.state = ET_LINK_AWAY;
     a->status.trouble = *why;
     const int64_t jitter_ns = (int64_t)(a->options.session % (uint64_t)(a->retry_ns / 4 + 1));
@@ -359,7 +361,8 @@ static void tell_event(struct et_link_agent *a, const char *kind, const char *te
 static void tell_before(struct et_link_agent *a, uint64_t n, const char *why)
 {
     char text[160], value[64];
-    (void)snprintf(text, sizeof text, "%" PRIu64 " samples of all streams at most: %s", n, why);
+    (void)snprintf(text, sizeof text, "%" PRIu64 " sample%s of all streams at most: %s", n,
+                   n == 1 ? "" : "s", why);
     (void)snprintf(value, sizeof value, "{\"n\": %" PRIu64 "}", n);
     et_logf(a->options.log, ET_LOG_WARN, "lost: %s", text);
     tell_event(a, "lost", text, value);

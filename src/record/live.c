@@ -537,6 +537,34 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
     return ET_OK;
 }
 
+/* A station may have marks of its own. One that is nearly ours was meant to be ours: said, since
+ * nothing else would be heard of it. */
+static void look_at_mark(struct et_live *live, const struct polled *p, const char *word)
+{
+    static const char *const WORDS[] = {"start",     "success", "failure", "stop", "discard",
+                                        "emergency", "release", "clutch",  NULL};
+    char text[MARK_TEXT_BYTES];
+    const char *nearest = et_str_nearest(et_str(word), WORDS);
+    const size_t distance = et_str_distance(et_str(word), et_str(nearest));
+    if (distance == 0 || distance > 2 || strlen(word) < 4)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "the mark \"%.60s\" is one of the station's own; was %s meant?", word, nearest);
+    (void)et_feed_event(p->feed, "source.warning", p->about->device, text, NULL);
+    say(live, ET_LOG_WARN, p->about->device, text);
+}
+
+static void look_at_marks(struct et_live *live)
+{
+    static const char *const KEYS[] = {"mark", "buttons"};
+    for (size_t i = 0; i < live->n_polled; i++)
+        for (size_t k = 0; k < sizeof KEYS / sizeof *KEYS; k++) {
+            const struct et_value *marks = et_value_get(live->polled[i].about->settings, KEYS[k]);
+            for (size_t m = 0; m < et_value_count(marks); m++)
+                look_at_mark(live, &live->polled[i], et_value_text(et_value_at(marks, m), ""));
+        }
+}
+
 static void fill_run(struct et_live *live)
 {
     const struct et_station_file *f = live->file;
@@ -591,6 +619,7 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = begin_recording(live, err);
     if (st != ET_OK)
         return st;
+    look_at_marks(live);
     if (live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
         say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     make_news(live);

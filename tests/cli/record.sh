@@ -34,13 +34,11 @@ it "and every recording checks as whole" checked
 # ---- only looked at ----
 looks_on() {
     printf 'station: k\nsources:\n  headset: {kind: webxr, listen: "127.0.0.1:0"}\n' >look.yaml
-    for word in live teleop; do
-        exits 0 "$etude" "$word" --station look.yaml --seconds 0.3 || return 1
-    done
+    exits 0 "$etude" live --station look.yaml --seconds 0.3 || return 1
     [ ! -e recordings ] && exits 0 "$etude" record --station look.yaml --list --seconds 0.1 &&
         [ ! -e recordings ]
 }
-it "live and teleop look on, and record nothing" looks_on
+it "live looks on, and records nothing" looks_on
 nowhere() {
     exits 3 "$etude" record --station look.yaml -o /proc/nope --seconds 0.1 && says '/proc/nope'
 }
@@ -126,13 +124,13 @@ it "an attempt is judged after its end, and one that the end of the recorder cut
 fits() {
     local rows word
     for rows in 24 8; do
-        for word in "teleop" "record -o viewed"; do
+        for word in "live" "record -o viewed"; do
             # shellcheck disable=SC2086 # two words
             exits 0 python3 view.py $rows "$etude" $word --station away.yaml &&
                 says 'a taller terminal shows them' && says 'q quit' || return 1
         done
     done
-    exits 0 python3 view.py 60 "$etude" teleop --station away.yaml && says 'd/clock' &&
+    exits 0 python3 view.py 60 "$etude" live --station away.yaml && says 'd/clock' &&
         says 'a: not there; no device is called' && says 'b: not there; .*nothing' &&
         [ "$(grep -c '/events' out)" = 1 ]
 }
@@ -367,6 +365,26 @@ public() {
     done
     exits 2 "$etude" record --station look.yaml -o public --foxglove 0.0.0.0:0 --seconds 0.1 && says '--token-file'
 }
+goes_together() {
+    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'do not go together' || return 1
+    exits 3 "$etude" teleop --station look.yaml --seconds 0.1 && says 'operator' || return 1
+    printf 'station: k\nfolder: killed\nsources: {}\n' >folder.yaml
+    exits 0 "$etude" record --recover --station folder.yaml && says 'killed: 0 recordings finished' || return 1
+    printf 'station: k\nsources:\n  pad: {kind: gamepad, device: ./nothing, mark: {south: succes, east: grasp}}\n' >marks.yaml
+    exits 0 "$etude" live --station marks.yaml --seconds 0.1 && says 'was success meant' && ! grep -q grasp out || return 1
+    exits 0 "$etude" record --station look.yaml -o sessions --seconds 0.2 || return 1
+    sed 's/^station: k/station: k\nrun: session/' look.yaml >session.yaml
+    exits 0 "$etude" record --station session.yaml -o sessions --seconds 0.2 && says '^recording: sessions/' &&
+        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out
+}
+it "what does not go together is said, and where things are" goes_together
+unheard() {
+    "$etude" mcap dump-json "$(recordings made | head -1)" 2>err | head -c 1 >out
+    [ "${PIPESTATUS[0]}" = 141 ] && [ ! -s err ] || { cat err; return 1; }
+    "$etude" record --sources >/dev/full 2>err
+    [ $? = 3 ] && grep -q 'cannot write' err
+}
+it "who has heard enough is told nothing" unheard
 it "who would be reached by others is told what is missing, where it was asked for" public
 it "mistakes are told with what to do" wrong
 echo "1..$n"
