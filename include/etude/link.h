@@ -65,8 +65,8 @@ struct et_link_agent_options {
  * while the recorder was there, what was not taken: that is told as an event `lost`. A damaged
  * spool is taken as far as it holds.
  *
- * ET_EARG: the id or the token is none, or others would be spoken to without TLS. ET_EIO: the spool cannot be made. ET_EEXISTS: another agent
- * uses it. ET_ENOMEM. */
+ * ET_EARG: the id or the token is none, or others would be spoken to without TLS. ET_EIO: the spool
+ * cannot be made. ET_EEXISTS: another agent uses it. ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_link_agent_open(struct et_link_agent **agent,
                                                      struct et_loop *loop,
                                                      const struct et_link_agent_options *options,

@@ -101,8 +101,8 @@ struct et_live_status {
     // Attempts that ended, by how they were judged last; the others nobody judged.
     unsigned n_done, n_success, n_failure, n_discarded, n_interrupted;
     unsigned n_unrecorded; // that began, and are in no recording or not whole: why the log says
-    bool is_attempt;                                    // one is under way
-    int64_t t_attempt_ns;                               // since when
+    bool is_attempt;       // one is under way
+    int64_t t_attempt_ns;  // since when
     const char *last_path; // of the recording that ended last; NULL: none did
 };
 ET_API struct et_live_status et_live_status(struct et_live *live);
