@@ -378,6 +378,14 @@ goes_together() {
         says '^sessions/.*mcap: 0 dropped' && ! grep -q done out
 }
 it "what does not go together is said, and where things are" goes_together
+nobody_there() {
+    mkdir -p emptyfolder
+    printf 'station: k\nsources:\n  cam: {kind: v4l2, device: ./emptyfolder}\n' >nobody.yaml
+    "$etude" record --sources | grep -q '^dds' && printf '  g1: {kind: dds, domain: 97, interface: lo}\n' >>nobody.yaml
+    exits 0 "$etude" record --station nobody.yaml --list --seconds 1 && says 'cam.*has no pictures' || return 1
+    ! grep -q dds nobody.yaml || says 'g1.*nobody writes on domain 97 of lo'
+}
+it "what is empty is said to be" nobody_there
 unheard() {
     "$etude" mcap dump-json "$(recordings made | head -1)" 2>err | head -c 1 >out
     [ "${PIPESTATUS[0]}" = 141 ] && [ ! -s err ] || { cat err; return 1; }
