@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 const struct cli_option CLI_COMMON[] = {
     {'h', "help", NULL, "show this help", NULL},
@@ -40,8 +42,19 @@ void cli_problem(const struct cli_args *args, const char *fmt, ...)
     (void)fputc('\n', stderr);
 }
 
+int cli_unwritten(const struct cli_args *args)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) // a pipe that nobody reads
+        return CLI_UNHEARD;
+    cli_problem(args, CLI_UNWRITTEN);
+    return CLI_FAILED;
+}
+
 int cli_fail(const struct cli_args *args, const struct et_err *err)
 {
+    if (strcmp(err->text, CLI_UNWRITTEN) == 0)
+        return cli_unwritten(args);
     cli_problem(args, "%s", err->text[0] ? err->text : et_status_text(err->status));
     return err->status == ET_EARG ? CLI_USAGE : CLI_FAILED;
 }

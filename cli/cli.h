@@ -2,7 +2,8 @@
  *
  * Results go to standard output, progress and problems to standard error. Exit codes: 0 done, 1 the
  * answer is no, 2 usage, 3 input/output or data failure, 130 interrupted (128 + SIGINT, as a shell
- * says it; by SIGTERM and SIGHUP, too). */
+ * says it; by SIGTERM and SIGHUP, too), 141 nobody
+ * reads standard output any more. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -13,7 +14,14 @@
 
 #include <stdio.h>
 
-enum cli_exit { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_FAILED = 3, CLI_INTERRUPTED = 130 };
+enum cli_exit {
+    CLI_DONE = 0,
+    CLI_NO = 1,
+    CLI_USAGE = 2,
+    CLI_FAILED = 3,
+    CLI_INTERRUPTED = 130,
+    CLI_UNHEARD = 141
+};
 
 /* An option. arg NULL: a flag; "[ADDRESS]": its value may be left out, and is "" then. choices
  * (NULL-ended) are the only values it takes. */
@@ -80,6 +88,11 @@ void cli_problem(const struct cli_args *args, const char *fmt, ...) ET_PRINTF(2,
 
 /* Reports err in the command's name and returns the exit code that its status stands for. */
 int cli_fail(const struct cli_args *args, const struct et_err *err);
+
+/* What was printed could not be written. A reader that has had enough (| head) is told nothing:
+ * 141, as a shell says SIGPIPE. */
+#define CLI_UNWRITTEN "cannot write to standard output" // as the text of an error, the same
+int cli_unwritten(const struct cli_args *args);
 
 /* "did you mean" for a word among n candidates; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *candidates, size_t n);

@@ -59,7 +59,8 @@ ET_MUST_USE enum et_status cli_live_step_close(struct cli_live_step *step, struc
  * folder with a certificate, which is made where it is missing, and a token. */
 struct cli_foxglove {
     struct et_tls *tls;
-    struct et_foxglove *server; // NULL: none is asked for
+    struct et_foxglove *server;              // NULL: none is asked for
+    char token[ET_LINK_TOKEN_BYTES_MAX + 1]; // of the option; "": none
 };
 int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxglove *how,
                       const char *name, size_t feed_bytes, struct cli_foxglove *foxglove);

@@ -36,6 +36,23 @@ static void write_log(void *ctx, enum et_log_level level, const char *text)
         (void)fprintf(stderr, "%s\n", text);
 }
 
+// What a recorder beyond this machine refuses to hear is not told to anybody.
+static int check_trust(const struct way *way, const struct et_tls_client_options *trust)
+{
+    const char *to = way->options.address;
+    struct et_err err = {0};
+    bool is_here;
+    if (et_address_is_here(to, &is_here, &err) != ET_OK)
+        return cli_fail(way->args, &err);
+    if (is_here || trust->pin || trust->ca_path)
+        return CLI_DONE;
+    cli_problem(way->args,
+                "%s is on another machine: samples and the token go there by TLS alone. "
+                "--tls-pin with the fingerprint that its etude record --hub says, or --tls-ca FILE",
+                to);
+    return CLI_USAGE;
+}
+
 static int open_way(struct way *way)
 {
     const struct cli_args *args = way->args;
@@ -47,19 +64,22 @@ static int open_way(struct way *way)
         !cli_number(args, "batch-ms", 1, 1000, 10, &batch_ms) ||
         !cli_number(args, "spool-gb", 0.001, 1e5, 1, &spool_gb))
         return CLI_USAGE;
+    way->options.address = cli_has(args, "to") ? cli_get(args, "to") : ET_LINK_ADDRESS;
+    const int code = check_trust(way, &trust);
+    if (code != CLI_DONE)
+        return code;
     if (!cli_token(args, way->token))
         return CLI_FAILED;
     way->log = (struct et_log){args->n_verbose ? ET_LOG_DEBUG : ET_LOG_INFO, write_log, way};
     if (((trust.pin || trust.ca_path) && et_tls_open_client(&way->tls, &trust, &err) != ET_OK) ||
         et_arena_open(&way->arena, ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    way->options = (struct et_link_agent_options){
-        .address = cli_has(args, "to") ? cli_get(args, "to") : ET_LINK_ADDRESS,
-        .token = way->token[0] ? way->token : NULL,
-        .tls = way->tls,
-        .batch_ns = (int64_t)(batch_ms * 1e6),
-        .spool_bytes = (int64_t)(spool_gb * 1e9),
-        .log = &way->log};
+    way->options = (struct et_link_agent_options){.address = way->options.address,
+                                                  .token = way->token[0] ? way->token : NULL,
+                                                  .tls = way->tls,
+                                                  .batch_ns = (int64_t)(batch_ms * 1e6),
+                                                  .spool_bytes = (int64_t)(spool_gb * 1e9),
+                                                  .log = &way->log};
     return CLI_DONE;
 }
 
@@ -76,9 +96,9 @@ static void print_result(const struct way *way, size_t n, const struct et_link_a
     if (!way->args->is_json) {
         if (s->n_connected == 0)
             (void)printf("no recorder was reached\n");
-        (void)printf("%llu samples made, %llu taken by the recorder, %llu lost here\n",
-                     (unsigned long long)s->n_records, (unsigned long long)s->n_taken,
-                     (unsigned long long)s->n_lost);
+        (void)printf("%llu sample%s made, %llu taken by the recorder, %llu lost here\n",
+                     (unsigned long long)s->n_records, cli_s(s->n_records),
+                     (unsigned long long)s->n_taken, (unsigned long long)s->n_lost);
         if (s->spool_bytes > 0)
             (void)printf("%.1f MB wait in the spool for the next agent of this name\n",
                          (double)s->spool_bytes / 1e6);
@@ -106,8 +126,8 @@ static void say_last(const struct way *way, uint64_t n_left)
     const int seconds = (int)(LAST_NS / ET_NS_PER_S);
     if (n_left > 0)
         et_logf(&way->log, ET_LOG_INFO,
-                "waiting for the recorder, %d s at most: %llu samples are not taken yet", seconds,
-                (unsigned long long)n_left);
+                "waiting for the recorder, %d s at most: %llu sample%s not taken yet", seconds,
+                (unsigned long long)n_left, n_left == 1 ? " is" : "s are");
     else
         et_logf(&way->log, ET_LOG_INFO, "waiting for the recorder's goodbye, %d s at most",
                 seconds);

@@ -81,7 +81,7 @@ void cli_print_help(const struct cli_command *command, FILE *to)
     }
     fprintf(to,
             "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 input/output or data failure,\n"
-            "  130 interrupted\n");
+            "  130 interrupted, 141 nobody reads what is printed\n");
 }
 
 void cli_print_usage(FILE *to)

@@ -2,9 +2,12 @@
 #include "cli.h"
 
 #include "etude/clock.h"
+#include "etude/json.h"
 #include "etude/mcap.h"
 
 #include <stdlib.h>
+
+#define PAGE_BYTES_MAX ((size_t)1 << 20)
 
 /* Counts by reading where no statistics tell; one a channel. */
 static enum et_status count_messages(struct et_mcap_reader *reader, int64_t *counts,
@@ -64,19 +67,41 @@ static void print_head(const char *path, const struct et_mcap_info *info, int64_
         printf("  %s: %s\n", et_mcap_fault_name(info->remarks[i].fault), info->remarks[i].text);
 }
 
-/* What our own recordings say of themselves: `each` is given every word that is not empty. */
-static void each_word(struct et_mcap_reader *reader, struct et_arena *arena,
+// The page beside one of our own recordings; NULL: there is none.
+static const struct et_value *page_of(const char *path, struct et_arena *arena)
+{
+    const size_t n = strlen(path);
+    const struct et_value *page = NULL;
+    if (n < 5 || strcmp(path + n - 5, ".mcap") != 0)
+        return NULL;
+    const char *name = et_arena_printf(arena, "%.*s.json", (int)n - 5, path);
+    if (!name || et_json_read(name, PAGE_BYTES_MAX, NULL, arena, &page, NULL) != ET_OK)
+        return NULL;
+    return strcmp(et_value_text(et_value_get(page, "etude"), ""), "recording") == 0 ? page : NULL;
+}
+
+/* What our own recordings say of themselves, and what was said of them after their end: `each` is
+ * given every word that is not empty. */
+static void each_word(struct et_mcap_reader *reader, const char *path, struct et_arena *arena,
                       void (*each)(void *ctx, struct et_str key, struct et_str value), void *ctx)
 {
+    static const char *const SAID_LATER[] = {"outcome", "judged_by", "discarded_by"};
     const struct et_mcap_info *info = et_mcap_info(reader);
+    const struct et_value *page = page_of(path, arena);
     for (size_t i = 0; i < (size_t)info->n_metadata; i++) {
         struct et_mcap_metadata metadata;
         if (et_mcap_metadata(reader, i, arena, &metadata, NULL) != ET_OK ||
             !et_str_is(metadata.name, "etude.run"))
             continue;
         for (size_t k = 0; k < metadata.n_pairs; k++)
-            if (metadata.pairs[k].value.n > 0)
+            if (metadata.pairs[k].value.n > 0 &&
+                !(et_str_is(metadata.pairs[k].key, "outcome") && et_value_get(page, "outcome")))
                 each(ctx, metadata.pairs[k].key, metadata.pairs[k].value);
+    }
+    for (size_t i = 0; i < sizeof SAID_LATER / sizeof *SAID_LATER; i++) {
+        const char *text = et_value_text(et_value_get(page, SAID_LATER[i]), NULL);
+        if (text)
+            each(ctx, et_str(SAID_LATER[i]), et_str(text));
     }
 }
 
@@ -148,7 +173,7 @@ static int json_info(const struct cli_args *args, const char *path, struct et_mc
     et_json_put_int(&json.w, "metadata", info->n_metadata);
     et_json_key(&json.w, "run");
     et_json_open_list(&json.w);
-    each_word(reader, arena, put_word, &json.w);
+    each_word(reader, path, arena, put_word, &json.w);
     et_json_close_list(&json.w);
     cli_json_topics(&json.w, topics, info->n_channels);
     const int code = info_profile(args, path, arena, &json.w);
@@ -182,7 +207,7 @@ int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena
     } else {
         bool is_first = true;
         print_head(path, info, sum(counts, info->n_channels));
-        each_word(reader, arena, print_word, &is_first);
+        each_word(reader, path, arena, print_word, &is_first);
         cli_print_topics(topics, info->n_channels, (double)(info->end_ns - info->start_ns) / 1e9,
                          arena);
         code = info_profile(args, path, arena, NULL);

@@ -167,7 +167,7 @@ static enum et_status copy_to_stdout(const char *path, struct et_arena *arena, s
     struct et_str content;
     const enum et_status st = et_file_read(path, JSON_BYTES_MAX, arena, &content, err);
     if (st == ET_OK && fwrite(content.p, 1, content.n, stdout) != content.n)
-        return et_fail(err, ET_EIO, -1, "cannot write to standard output");
+        return et_fail(err, ET_EIO, -1, CLI_UNWRITTEN);
     return st;
 }
 

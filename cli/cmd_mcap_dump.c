@@ -225,7 +225,7 @@ static enum et_status dump_streamed(struct dump *d, const char *path, struct et_
         if (is_shown)
             put_record(&d->w, &record);
         if (!put_out(d, FLUSH_BYTES))
-            st = et_fail(err, ET_EIO, -1, "cannot write to standard output");
+            st = et_fail(err, ET_EIO, -1, CLI_UNWRITTEN);
     }
     if (st == ET_END) {
         et_json_close_list(&d->w);
@@ -279,7 +279,7 @@ static enum et_status dump_indexed(struct dump *d, const char *path, struct et_e
     while ((st = et_mcap_next(reader, &record.as.message, err)) == ET_OK) {
         put_record(&d->w, &record);
         if (!put_out(d, FLUSH_BYTES)) {
-            st = et_fail(err, ET_EIO, -1, "cannot write to standard output");
+            st = et_fail(err, ET_EIO, -1, CLI_UNWRITTEN);
             break;
         }
     }
@@ -306,7 +306,7 @@ int cmd_mcap_dump(const struct cli_args *args)
     if (st == ET_OK) {
         et_buf_putc(&d.buf, '\n');
         if (!put_out(&d, 0))
-            st = et_fail(&err, ET_EIO, -1, "cannot write to standard output");
+            st = et_fail(&err, ET_EIO, -1, CLI_UNWRITTEN);
     } else {
         (void)put_out(&d, 0); // what was read before
     }

@@ -78,27 +78,22 @@ static int recover(struct session *s, const char *folder)
     return st == ET_OK ? CLI_DONE : cli_fail(s->args, &err);
 }
 
-static int recover_only(const struct cli_args *args)
+static int recover_in(struct session *s, const char *folder)
 {
-    struct session s = {.args = args};
-    const char *folder = cli_get(args, "output");
+    const struct cli_args *args = s->args;
     enum et_path_kind kind = ET_PATH_NONE;
     struct et_err err = {0};
-    if (!folder) {
-        cli_problem(args, "name the folder of recordings: -o FOLDER");
-        return CLI_USAGE;
-    }
     if (et_path_kind(folder, &kind, &err) != ET_OK)
         return cli_fail(args, &err);
     if (kind != ET_PATH_DIR) {
         cli_problem(args, "%s is no folder", folder);
         return CLI_FAILED;
     }
-    const int code = recover(&s, folder);
+    const int code = recover(s, folder);
     if (code == CLI_DONE)
-        (void)printf("%s: %zu recording%s finished, %zu not\n", folder, s.n_recovered,
-                     cli_s(s.n_recovered), s.n_failed);
-    return code == CLI_DONE && s.n_failed ? CLI_FAILED : code;
+        (void)printf("%s: %zu recording%s finished, %zu not\n", folder, s->n_recovered,
+                     cli_s(s->n_recovered), s->n_failed);
+    return code == CLI_DONE && s->n_failed ? CLI_FAILED : code;
 }
 
 /* ---- what is recorded, and where ---- */
@@ -268,31 +263,61 @@ static void print_words(const struct session *s)
     }
 }
 
-static void print_result(const struct session *s, const struct et_live_status *live,
-                         const struct et_station_status *status)
+static void print_counts(const struct et_live_status *live)
+{
+    (void)printf(" %u done (%u success, %u failure, %u discarded", live->n_done, live->n_success,
+                 live->n_failure, live->n_discarded);
+    if (live->n_interrupted > 0)
+        (void)printf(", %u interrupted", live->n_interrupted);
+    (void)printf("),");
+    if (live->n_unrecorded > 0)
+        (void)printf(" %u not recorded,", live->n_unrecorded);
+}
+
+static void print_json(const struct session *s, const struct et_live_status *live,
+                       const struct et_station_status *status)
 {
     struct cli_json json;
-    if (s->only_listens) {
-        print_words(s);
-        return;
-    }
-    if (!s->args->is_json) {
-        (void)printf(
-            "%s: %u done (%u success, %u failure, %u discarded), %llu dropped, %llu lost\n",
-            s->folder, live->n_done, live->n_success, live->n_failure, live->n_discarded,
-            (unsigned long long)status->n_dropped, (unsigned long long)status->n_lost);
-        return;
-    }
     cli_json_open(&json, "record");
     et_json_put_text(&json.w, "folder", s->folder);
     et_json_put_int(&json.w, "done", live->n_done);
     et_json_put_int(&json.w, "success", live->n_success);
     et_json_put_int(&json.w, "failure", live->n_failure);
     et_json_put_int(&json.w, "discarded", live->n_discarded);
+    et_json_put_int(&json.w, "interrupted", live->n_interrupted);
+    et_json_put_int(&json.w, "unrecorded", live->n_unrecorded);
     et_json_put_text(&json.w, "last", status->path[0] ? status->path : NULL);
     et_json_put_int(&json.w, "dropped", (int64_t)status->n_dropped);
     et_json_put_int(&json.w, "lost", (int64_t)status->n_lost);
     (void)cli_json_print(&json, s->args);
+}
+
+static void print_result(const struct session *s, const struct et_live_status *live,
+                         const struct et_station_status *status)
+{
+    const bool is_session = s->file->mode == ET_LIVE_SESSION;
+    if (s->only_listens) {
+        print_words(s);
+        return;
+    }
+    if (s->args->is_json) {
+        print_json(s, live, status);
+        return;
+    }
+    // Of a session its file is what there is; attempts only where there were marks.
+    (void)printf("%s:", is_session && status->path[0] ? status->path : s->folder);
+    if (!is_session || live->n_done > 0)
+        print_counts(live);
+    (void)printf(" %llu dropped, %llu lost\n", (unsigned long long)status->n_dropped,
+                 (unsigned long long)status->n_lost);
+}
+
+// Who showed them thinks that they are there.
+static int say_unrecorded(const struct session *s, unsigned n)
+{
+    cli_problem(s->args, "%u attempt%s began and could not be recorded whole (see above)", n,
+                cli_s(n));
+    return CLI_FAILED;
 }
 
 static int close_session(struct session *s, int code)
@@ -306,6 +331,8 @@ static int close_session(struct session *s, int code)
         const struct et_live_status live = et_live_status(s->live);
         const struct et_station_status status = et_station_status(s->station);
         print_result(s, &live, &status);
+        if (code == CLI_DONE && live.n_unrecorded > 0)
+            code = say_unrecorded(s, live.n_unrecorded);
     }
     if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
@@ -332,6 +359,37 @@ static int read_file(struct session *s)
     return CLI_DONE;
 }
 
+static int recover_only(const struct cli_args *args)
+{
+    struct session s = {.args = args};
+    int code = CLI_DONE;
+    if (!cli_has(args, "output") && !cli_has(args, "station")) {
+        cli_problem(args, "name the folder of recordings: -o FOLDER, or --station FILE");
+        return CLI_USAGE;
+    }
+    if (cli_has(args, "station"))
+        code = read_file(&s);
+    else
+        s.folder = cli_get(args, "output");
+    if (code == CLI_DONE)
+        code = recover_in(&s, s.folder);
+    et_arena_close(s.arena);
+    return code;
+}
+
+// To drive there must be somebody who does, and a robot.
+static bool has_driver(const struct session *s)
+{
+    for (size_t i = 0; i < s->file->n_sources; i++)
+        if (et_value_get(s->file->sources[i].settings, "operator"))
+            return true;
+    cli_problem(s->args,
+                "%s: no robot has an operator: a source of the kind world or drive says whom it "
+                "follows, operator: NAME (doc/station.md); to look on: etude live",
+                s->file->path);
+    return false;
+}
+
 // Records, or only drives and shows.
 static int run(const struct cli_args *args, bool only_listen)
 {
@@ -342,6 +400,8 @@ static int run(const struct cli_args *args, bool only_listen)
     if (!cli_number(args, "seconds", 0, 1e9, 0, &seconds))
         return CLI_USAGE;
     int code = read_file(&s);
+    if (code == CLI_DONE && strcmp(args->command->name, "teleop") == 0 && !has_driver(&s))
+        code = CLI_FAILED;
     if (code == CLI_DONE && !only_listen)
         code = recover(&s, s.folder);
     if (code == CLI_DONE)
@@ -403,6 +463,12 @@ int cmd_record(const struct cli_args *args)
         cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
         return CLI_USAGE;
     }
+    static const char *const OWN_FOLDER[] = {"sources", "selftest", "hub"};
+    for (size_t i = 0; i < sizeof OWN_FOLDER / sizeof *OWN_FOLDER; i++)
+        if (cli_has(args, OWN_FOLDER[i]) && cli_has(args, "station")) {
+            cli_problem(args, "--%s and --station do not go together", OWN_FOLDER[i]);
+            return CLI_USAGE;
+        }
     if (cli_has(args, "look") && !cli_has(args, "list")) {
         cli_problem(args, "--look goes with --list");
         return CLI_USAGE;

@@ -52,12 +52,24 @@ static size_t first(const struct et_feed *feed) // events only where there were 
     return et_feed_counts(feed, ET_FEED_EVENTS).n_put > 0 ? 0 : 1;
 }
 
+// A wrong domain or interface is the usual reason.
+static void say_nobody(const struct et_value *settings, char text[ET_SOURCE_WORDS_BYTES])
+{
+    const char *interface = et_value_text(et_value_get(settings, "interface"), NULL);
+    (void)snprintf(text, ET_SOURCE_WORDS_BYTES, "nobody writes on domain %lld of %s",
+                   (long long)et_value_int(et_value_get(settings, "domain"), 0),
+                   interface ? interface : "the interface that Cyclone DDS chose (interface:)");
+}
+
 static void put_states(const struct cli_args *args, struct et_live *live)
 {
     for (size_t k = 0; k < et_live_n_sources(live) && !args->is_quiet; k++) {
         const struct et_live_source *source = et_live_source(live, k);
         char why[ET_SOURCE_WORDS_BYTES];
         et_live_trouble(live, k, why);
+        if (!why[0] && strcmp(source->kind->name, "dds") == 0 &&
+            et_feed_n_streams(et_live_feed(live, k)) <= 1)
+            say_nobody(source->settings, why);
         (void)fprintf(stderr, "%s (%s): %s%s%s\n", source->device, source->kind->name,
                       state_text(et_live_source_state(live, k)), why[0] ? "; " : "", why);
     }

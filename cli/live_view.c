@@ -174,6 +174,9 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
     (void)snprintf(text, sizeof text, "%s: %s%s%s, %u done: %u success, %u failure, %u discarded",
                    view->name, state_text(s), since[0] ? " " : "", since, live.n_done,
                    live.n_success, live.n_failure, live.n_discarded);
+    if (live.n_unrecorded > 0)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), ", %u not recorded",
+                       live.n_unrecorded);
     line(view, text);
     if (s->trouble.status != ET_OK)
         line(view, s->trouble.text);
@@ -183,38 +186,93 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
         line(view, text);
 }
 
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+// Samples that are not in the recording.
+static unsigned long long gone(const struct et_station_status *s)
+{
+    return s->n_dropped + s->n_lost + s->n_missed;
+}
+
+// "3.2 GB free", beyond what is kept; or that there is none.
+static void disk_text(const struct et_recorder_status *r, char *text, size_t n)
+{
+    char bytes[CLI_TEXT_BYTES];
+    if (r->is_full || r->free_bytes <= 0)
+        (void)snprintf(text, n, "disk full, %s are kept free (keep_free_gb)",
+                       cli_bytes_text((double)r->keep_free_bytes, bytes));
+    else
+        (void)snprintf(text, n, "disk %s free", cli_bytes_text((double)r->free_bytes, bytes));
+}
+
+// What is being written; "": nothing is.
+static void write_text(const struct cli_live_view *view, const struct et_station_status *s,
+                       const struct et_recorder_status *r, char *text, size_t n)
+{
+    char rate[CLI_TEXT_BYTES];
+    text[0] = 0;
+    if (s->state != ET_STATION_RECORDING)
+        return;
+    if (r->window_p50_ns > 0)
+        (void)snprintf(text, n, ", %s/s, safe in %.0f ms (p99 %.0f ms)",
+                       cli_bytes_text(view->bytes_s, rate), (double)r->window_p50_ns / 1e6,
+                       (double)r->window_p99_ns / 1e6);
+    else
+        (void)snprintf(text, n, ", %s/s", cli_bytes_text(view->bytes_s, rate));
+}
+
 static void draw_disk(struct cli_live_view *view, const struct et_station_status *s)
 {
-    char text[512], bytes[CLI_TEXT_BYTES], rate[CLI_TEXT_BYTES];
+    char text[512], disk[128], written[128];
     const struct et_recorder_status r = et_recorder_status(view->recorder);
     if (view->only_listens) {
         (void)snprintf(text, sizeof text, "rings %.0f %%, gone %llu", 100 * s->ring_share_max,
-                       (unsigned long long)(s->n_dropped + s->n_lost));
+                       gone(s));
         line(view, text);
         return;
     }
-    (void)snprintf(text, sizeof text,
-                   "disk %s free, %s/s, safe in %.0f ms (p99 %.0f), rings %.0f %%, gone %llu",
-                   cli_bytes_text((double)r.free_bytes, bytes), cli_bytes_text(view->bytes_s, rate),
-                   (double)r.window_p50_ns / 1e6, (double)r.window_p99_ns / 1e6,
-                   100 * s->ring_share_max, (unsigned long long)(s->n_dropped + s->n_lost));
+    disk_text(&r, disk, sizeof disk);
+    write_text(view, s, &r, written, sizeof written);
+    (void)snprintf(text, sizeof text, "%s%s, rings %.0f %%, gone %llu", disk, written,
+                   100 * s->ring_share_max, gone(s));
     line(view, text);
+}
+
+// What stands behind the streams' names, and how wide devices are.
+#define REST_COLUMNS (2 + 8 + 7 + 8 + 8 + 9)
+#define DEVICE_COLUMNS_MIN 8
+#define DEVICE_COLUMNS_MAX 24
+
+static int device_columns(const struct cli_live_view *view)
+{
+    int wide = DEVICE_COLUMNS_MIN;
+    for (size_t i = 0; i < view->n_rows; i++) {
+        const struct row *row = &view->rows[i];
+        const char *device = row->feed ? et_feed_stream(row->feed, row->i)->device : NULL;
+        wide = device ? larger(wide, (int)cli_width(device)) : wide;
+    }
+    const int most = larger((columns() - 1 - REST_COLUMNS) / 2, DEVICE_COLUMNS_MIN);
+    wide = wide < DEVICE_COLUMNS_MAX ? wide : DEVICE_COLUMNS_MAX;
+    return wide < most ? wide : most;
 }
 
 static void draw_heads(struct cli_live_view *view)
 {
     char text[512];
-    const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
-    (void)snprintf(text, sizeof text, "%-12s %-*s %8s %-6s %7s %7s %8s", "device", wide, "stream",
-                   "a second", "", "delay", "jitter", "gone");
+    const int narrow = device_columns(view), wide = columns() - 1 - narrow - REST_COLUMNS;
+    (void)snprintf(text, sizeof text, "%-*s %-*s %8s %-6s %7s %7s %8s", narrow, "device", wide,
+                   "stream", "a second", "", "delay", "jitter", "gone");
     line(view, text);
 }
 
-// Milliseconds, in at most six letters.
+// Milliseconds, in at most seven letters.
 static const char *ms_text(int64_t ns, char text[CLI_TEXT_BYTES])
 {
     const double ms = (double)ns / 1e6;
-    (void)snprintf(text, CLI_TEXT_BYTES, ms < 10 ? "%.2f" : ms < 100 ? "%.1f" : "%.0f", ms);
+    (void)snprintf(text, CLI_TEXT_BYTES, ms < 10 ? "%.2fms" : ms < 100 ? "%.1fms" : "%.0fms", ms);
     return text;
 }
 
@@ -227,7 +285,7 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
         row->feed ? et_station_clock(view->station, row->i_feed, row->i)
                   : (struct et_clock_live_state){0};
     char text[512], wanted[16] = "", delay[CLI_TEXT_BYTES] = "", jitter[CLI_TEXT_BYTES] = "";
-    const int wide = columns() - 1 - 12 - 2 - 8 - 7 - 8 - 8 - 9;
+    const int narrow = device_columns(view), wide = columns() - 1 - narrow - REST_COLUMNS;
     if (wanted_hz(row) > 0)
         (void)snprintf(wanted, sizeof wanted, "/%s%.0f", stream->rate_hz > 0 ? " " : "~",
                        wanted_hz(row));
@@ -235,7 +293,7 @@ static void draw_row(struct cli_live_view *view, const struct row *row)
         (void)ms_text(clock.delay_p50_ns, delay);
         (void)ms_text(clock.jitter_ns, jitter);
     }
-    (void)snprintf(text, sizeof text, "%-12.12s %-*.*s %8.1f%c%-6s %7s %7s %8llu",
+    (void)snprintf(text, sizeof text, "%-*.*s %-*.*s %8.1f%c%-6s %7s %7s %8llu", narrow, narrow,
                    stream->device ? stream->device : "", wide, wide, stream->topic, row->rate_hz,
                    is_slow(row) ? '!' : ' ', wanted, delay, jitter,
                    (unsigned long long)(counts.n_dropped + counts.n_lost));
@@ -269,11 +327,6 @@ static int draw_words(struct cli_live_view *view, int n_max)
         if (words_of(view, i, text, sizeof text) && n++ < n_max)
             line(view, text);
     return n > n_max ? n - n_max : 0;
-}
-
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
 }
 
 static void draw_keys(struct cli_live_view *view)
@@ -316,12 +369,24 @@ static void draw(struct cli_live_view *view)
     (void)fflush(stderr);
 }
 
+static void draw_written(struct cli_live_view *view, const struct et_station_status *s, double n)
+{
+    char disk[128] = "", written[128];
+    const struct et_recorder_status r = et_recorder_status(view->recorder);
+    const bool is_full = r.is_full || r.free_bytes <= 0;
+    if (is_full)
+        disk_text(&r, disk, sizeof disk);
+    write_text(view, s, &r, written, sizeof written);
+    (void)fprintf(stderr, "%s: %s, %u done; %.0f samples/s%s%s%s, %llu dropped, %llu lost\n",
+                  view->name, state_text(s), et_live_status(view->live).n_done, n, written,
+                  is_full ? ", " : "", disk, (unsigned long long)(s->n_dropped + s->n_missed),
+                  (unsigned long long)s->n_lost);
+}
+
 static void draw_line(struct cli_live_view *view)
 {
-    char rate[CLI_TEXT_BYTES], words[ET_SOURCE_WORDS_BYTES];
+    char words[ET_SOURCE_WORDS_BYTES];
     const struct et_station_status s = et_station_status(view->station);
-    const struct et_live_status live = et_live_status(view->live);
-    const struct et_recorder_status r = et_recorder_status(view->recorder);
     double n = 0;
     size_t n_slow = 0;
     for (size_t k = 0; k < view->n_rows; k++) {
@@ -332,13 +397,7 @@ static void draw_line(struct cli_live_view *view)
         (void)fprintf(stderr, "%s: nothing is recorded; %.0f samples/s, %llu dropped, %llu lost\n",
                       view->name, n, (unsigned long long)s.n_dropped, (unsigned long long)s.n_lost);
     else
-        (void)fprintf(
-            stderr,
-            "%s: %s, %u done; %.0f samples/s, %s/s to disk, safe after %.0f ms, %llu dropped, "
-            "%llu lost\n",
-            view->name, state_text(&s), live.n_done, n, cli_bytes_text(view->bytes_s, rate),
-            (double)r.window_p50_ns / 1e6, (unsigned long long)s.n_dropped,
-            (unsigned long long)s.n_lost);
+        draw_written(view, &s, n);
     if (!view->only_listens && silent_s(view, &s) > 0)
         (void)fprintf(stderr, "%s: the disk has not answered for %" PRId64 " s\n", view->name,
                       silent_s(view, &s));

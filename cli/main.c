@@ -131,10 +131,8 @@ int main(int argc, char **argv)
         cli_print_help(command, stdout);
     else if (code == CLI_DONE)
         code = command->run(&args);
-    if (fflush(stdout) != 0 && code == CLI_DONE) {
-        cli_problem(&args, "cannot write to standard output");
-        code = CLI_FAILED;
-    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE)
+        code = cli_unwritten(&args);
     free(args.words);
     return code;
 }

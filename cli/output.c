@@ -204,8 +204,7 @@ int cli_json_print(struct cli_json *json, const struct cli_args *args)
     if (et_buf_check(&json->buf, "the JSON document", &err) != ET_OK)
         code = cli_fail(args, &err);
     else if (fwrite(json->buf.p, 1, json->buf.n, stdout) != json->buf.n || putchar('\n') == EOF) {
-        cli_problem(args, "cannot write to standard output");
-        code = CLI_FAILED;
+        code = cli_unwritten(args);
     }
     et_buf_free(&json->buf);
     return code;

@@ -292,16 +292,19 @@ static void print_result(const struct hub *hub, const struct result *r)
     struct cli_json json;
     const double cpu_s = (double)hub->cpu_ns / 1e9;
     if (!hub->args->is_json) {
-        (void)printf("%zu robot%s, %.1f s: %llu samples, %.1f MB in, %.1f MB to disk\n"
-                     "%.2f s of CPU; safe after %.0f ms (p99 %.0f, max %.0f)\n"
-                     "%llu dropped, %llu lost, %llu missing\n",
+        (void)printf("%zu robot%s, %.1f s: %llu sample%s, %.1f MB in, %.1f MB to disk\n"
+                     "%.2f s of CPU; safe after %.0f ms (p99 %.0f ms, max %.0f ms)\n"
+                     "%llu dropped, %llu lost",
                      hub->n_robots, hub->n_robots == 1 ? "" : "s", hub->seconds,
-                     (unsigned long long)r->link.n_records, (double)r->link.n_bytes / 1e6,
-                     (double)r->recorder.n_bytes / 1e6, cpu_s,
+                     (unsigned long long)r->link.n_records, cli_s(r->link.n_records),
+                     (double)r->link.n_bytes / 1e6, (double)r->recorder.n_bytes / 1e6, cpu_s,
                      (double)r->recorder.window_p50_ns / 1e6,
                      (double)r->recorder.window_p99_ns / 1e6,
                      (double)r->recorder.window_max_ns / 1e6, (unsigned long long)r->n_dropped,
-                     (unsigned long long)r->n_lost, (unsigned long long)r->n_bad);
+                     (unsigned long long)r->n_lost);
+        if (cli_has(hub->args, "check")) // who did not look does not know
+            (void)printf(", %llu missing", (unsigned long long)r->n_bad);
+        (void)putchar('\n');
         return;
     }
     cli_json_open(&json, "hub");
@@ -393,8 +396,14 @@ int cli_record_hub(const struct cli_args *args)
     if (!cli_token(args, hub->token))
         return close_hub(hub, CLI_FAILED);
     cli_catch();
-    if (open_hub(hub, n_threads, &err) != ET_OK)
-        return close_hub(hub, cli_fail(args, &err));
+    if (open_hub(hub, n_threads, &err) != ET_OK) {
+        const int code = cli_fail(args, &err);
+        bool is_here = true;
+        if (err.status == ET_EARG && !(hub->tls && hub->token[0]) &&
+            et_address_is_here(cli_get(args, "hub"), &is_here, NULL) == ET_OK && !is_here)
+            cli_problem(args, "agents on other machines: --tls FOLDER and --token-file FILE");
+        return close_hub(hub, code);
+    }
     work(hub, seconds);
     end_all(hub);
     const int code = report(hub);

@@ -51,8 +51,11 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define FOXGLOVE(arg, text) {0, "foxglove", arg, text, NULL}
 #define TLS                                                                                        \
     {0, "tls", "FOLDER",                                                                           \
-     "certificate and key of this machine, made where they are missing: for viewers on others, "   \
-     "with a token in ETUDE_TOKEN", NULL}
+     "certificate and key of this machine, made where they are missing: for who comes from "       \
+     "others, with a token", NULL}
+#define TOKEN                                                                                      \
+    {0, "token-file", "FILE",                                                                      \
+     "the token that who comes from other machines must know (for viewers: or ETUDE_TOKEN)", NULL}
 // clang-format on
 
 static const struct cli_option OPT_RECORD[] = {
@@ -65,19 +68,18 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "skill", "NAME", "what is shown", NULL},
     {0, "instruction", "TEXT", "the same, for people", NULL},
     {0, "trainer", "NAME", "who shows it: a pseudonym", NULL},
-    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    {0, "seconds", "S", "stop after so long (default, and 0: until Ctrl-C)", NULL},
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     {0, "list", NULL, "listen for a moment, say what is on the air, record nothing", NULL},
     {0, "look", NULL, "with --list: only look; a camera or a pad stays with who has it", NULL},
     {0, "sources", NULL, "list the kinds of sources", NULL},
-    {0, "recover", NULL, "only finish what a kill or a power cut left in the folder", NULL},
+    {0, "recover", NULL,
+     "only finish what a kill or a power cut left in the folder: of -o, or of --station", NULL},
     {0, "selftest", NULL, "record synthetic robots, to see what this machine can do", NULL},
     {0, "hub", "ADDRESS",
      "record every agent that connects (etude agent): 127.0.0.1:7447, unix:/run/etude.sock", NULL},
-    {0, "token-file", "FILE", "with --hub: the word that agents must know", NULL},
-    {0, "tls", "FOLDER", "with --hub: speak TLS; certificate and key are there, or are made there",
-     NULL},
     {0, "robots", "N", "how many, with --selftest (default: 1)", NULL},
     {0, "threads", "N", "threads that write, with --selftest and --hub (default: 1)", NULL},
     {0, "check", NULL,
@@ -95,7 +97,7 @@ static const struct cli_option OPT_AGENT[] = {
     {0, "spool", "FOLDER", "keep samples there while the recorder is away, and after a kill", NULL},
     {0, "spool-gb", "N", "at most so much; then the oldest go (default: 1)", NULL},
     {0, "batch-ms", "MS", "from batch to batch (default: 10)", NULL},
-    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    {0, "seconds", "S", "stop after so long (default, and 0: until Ctrl-C)", NULL},
     {0, "synthetic", "N", "send N synthetic robots, each on a connection of its own", NULL},
     OPTION_END,
 };
@@ -106,13 +108,15 @@ static const struct cli_option OPT_PLAY[] = {
     {0, "wait", NULL, "begin when the first viewer has come", NULL},
     FOXGLOVE("ADDRESS", "where viewers come (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     OPTION_END,
 };
 static const struct cli_option OPT_LIVE[] = {
     {0, "station", "FILE", "the station's file: robot, sources (doc/station.md)", NULL},
-    {0, "seconds", "S", "stop after so long (default: until Ctrl-C)", NULL},
+    {0, "seconds", "S", "stop after so long (default, and 0: until Ctrl-C)", NULL},
     FOXGLOVE("[ADDRESS]", "let Foxglove and Lichtblick watch (default: 127.0.0.1:8765)"),
     TLS,
+    TOKEN,
     OPTION_END,
 };
 static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
@@ -415,10 +419,11 @@ const struct cli_command CLI_COMMANDS[] = {
     {"record", "--station FILE", "record a station's robot and devices, live",
      "Opens the sources that the station's file names, and writes what they bring into MCAP "
      "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "
-     "begins a recording, a success or failure ends it: by a key (space, s, f, d to discard the "
-     "last, q to quit), by a button or pedal of a source, or from the page. What an earlier kill "
-     "left "
-     "is finished first.\n\n"
+     "begins a recording, a success or failure ends it, or judges the last one: by a key (space, "
+     "s, "
+     "f, d to discard the last, q to quit), by a button or pedal of a source, or from the page. "
+     "What an earlier kill left is finished first. Exits with 3 when an attempt began and could "
+     "not be recorded.\n\n"
      "Shows every stream's rate against what is expected, what was dropped (by the recorder) and "
      "lost (on its way here), and how soon samples are safe. Before the disk is full recording "
      "stops, and says so.\n\n"

@@ -123,7 +123,7 @@ struct et_episode {
 
     const double *raw_stamps_s; // n_rows stamps as stored, NULL when there are none
     bool was_cut;               // the source says or shows that the episode did not end by itself
-    const char *outcome; // "success", "failure: on bottle tray", "discard"; NULL: it is not said
+    const char *outcome; // "success", "failure: on bottle tray", "discard", "interrupted"; or NULL
     const struct et_loss *losses;
     size_t n_losses;
 };

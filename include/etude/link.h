@@ -46,7 +46,7 @@ struct et_link_agent_options {
     const char *id;               // [a-z0-9_.-], at most 64; one of its own in the centre
     const char *token;            // NULL: none
     const char *robot, *serial;   // NULL: not known
-    struct et_tls *tls;           // NULL: none; outlives the agent
+    struct et_tls *tls;           // outlives the agent; NULL: none, to this machine alone
     const char *host;             // whom the certificate must name; NULL: the address's host
     uint64_t session;             // of this run of the agent; 0: drawn
     int64_t batch_ns;             // from batch to batch; 0: 10 ms
@@ -65,8 +65,8 @@ struct et_link_agent_options {
  * while the recorder was there, what was not taken: that is told as an event `lost`. A damaged
  * spool is taken as far as it holds.
  *
- * ET_EARG: the id or the token is none. ET_EIO: the spool cannot be made. ET_EEXISTS: another agent
- * uses it. ET_ENOMEM. */
+ * ET_EARG: the id or the token is none, or others would be spoken to without TLS. ET_EIO: the spool
+ * cannot be made. ET_EEXISTS: another agent uses it. ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_link_agent_open(struct et_link_agent **agent,
                                                      struct et_loop *loop,
                                                      const struct et_link_agent_options *options,

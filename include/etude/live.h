@@ -81,7 +81,9 @@ ET_MUST_USE ET_API enum et_status et_live_stop(struct et_live *live, struct et_e
 ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_err *err);
 
 /* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
- * may be NULL. Done by et_live_step.
+ * may be NULL. Done by et_live_step. A verdict that comes when no attempt is under way is of the
+ * one that ended last, in place of the one before: on its page (et_recording_judge, _discard); in
+ * a session an event. What the end of the station cuts is "interrupted".
  *
  * "emergency" stops what moves, at once: it goes to the thread that polls, whatever et_live_step
  * waits for. "release" takes that back, after all sources were told of the stop. So keys are read
@@ -97,9 +99,11 @@ ET_API void et_live_mark(struct et_live *live, const char *mark, const char *who
 ET_MUST_USE ET_API enum et_status et_live_step(struct et_live *live, struct et_err *err);
 
 struct et_live_status {
-    unsigned n_done, n_success, n_failure, n_discarded; // recordings (or attempts in a session)
-    bool is_attempt;                                    // one is under way
-    int64_t t_attempt_ns;                               // since when
+    // Attempts that ended, by how they were judged last; the others nobody judged.
+    unsigned n_done, n_success, n_failure, n_discarded, n_interrupted;
+    unsigned n_unrecorded; // that began, and are in no recording or not whole: why the log says
+    bool is_attempt;       // one is under way
+    int64_t t_attempt_ns;  // since when
     const char *last_path; // of the recording that ended last, until another ends; NULL: none did
 };
 ET_API struct et_live_status et_live_status(struct et_live *live);

@@ -54,6 +54,11 @@ struct et_conn_handlers {
     void (*on_close)(void *ctx, struct et_conn *conn, const struct et_err *why);
 };
 
+/* *is_here: what goes to this address stays on this machine; it is a number of its loopback,
+ * "localhost", or a Unix socket. Of other names nobody knows. ET_EARG: no such form of address. */
+ET_MUST_USE ET_API enum et_status et_address_is_here(const char *address, bool *is_here,
+                                                     struct et_err *err);
+
 /* Connects. handlers and tls (NULL: none) outlive the connection; limits may be NULL. ET_OK: it is
  * under way, on_open or on_close follows from the loop. ET_EARG: no such form of address. ET_EIO:
  * the system refused at once. ET_ENOMEM. */

@@ -67,9 +67,11 @@ ET_MUST_USE ET_API enum et_status et_recorder_close(struct et_recorder *recorder
 
 struct et_recorder_status {
     size_t n_stations, n_recording;
-    int64_t free_bytes; // of the disk, less what is kept free
-    int64_t n_bytes;    // written by all
-    size_t n_waiting;   // bytes that wait for the disk
+    int64_t free_bytes; // of the disk, less what is kept free; < 0: that is touched
+    int64_t keep_free_bytes;
+    bool is_full;     // nothing is recorded until enough is free again
+    int64_t n_bytes;  // written by all
+    size_t n_waiting; // bytes that wait for the disk
     // From a commit's oldest sample to its being safe: of the last 256 commits.
     int64_t window_p50_ns, window_p99_ns, window_max_ns;
     int64_t cpu_ns; // that the threads which write have used
@@ -115,7 +117,8 @@ ET_MUST_USE ET_API enum et_status et_station_begin(struct et_station *station,
                                                    const struct et_run *run, struct et_err *err);
 
 /* Ends it: all that arrived until now is in it; indexed, hashed, renamed to <id>.mcap, and on the
- * disk when this returns. outcome "success", "failure: why", "discard"; NULL: not known.
+ * disk when this returns. outcome "success", "failure: why", "discard", "interrupted"; NULL: not
+ * known.
  * ET_ENOTFOUND: nothing is being recorded. ET_EIO: the disk failed; the text says what is left. */
 ET_MUST_USE ET_API enum et_status et_station_end(struct et_station *station, const char *outcome,
                                                  struct et_err *err);
@@ -142,7 +145,9 @@ struct et_station_status {
     uint64_t n_messages;              // of this run
     uint64_t n_dropped, n_lost;       // of this run
     uint64_t n_unwritten;             // of n_dropped: found room in a feed, and no file took them
-    size_t ring_used_max;             // the fullest feed since the last call
+    uint64_t n_missed;                // more of them, since the last file: in n_dropped later
+    size_t ring_used_max;             // the fullest feed since the last call, less what is
+                                      // kept there for a run to begin with
     double ring_share_max;            // of its size
     struct et_err trouble;            // why it stopped; status ET_OK: it did not
 };
@@ -163,6 +168,9 @@ ET_API struct et_recorder *et_station_recorder(const struct et_station *station)
  * ET_ECORRUPT: its page is none. ET_EIO. */
 ET_MUST_USE ET_API enum et_status et_recording_discard(const char *path, const char *who,
                                                        struct et_err *err);
+/* Says there how it went, in place of what was said before: outcome as of et_station_end. */
+ET_MUST_USE ET_API enum et_status et_recording_judge(const char *path, const char *outcome,
+                                                     const char *who, struct et_err *err);
 
 /* ---- after a kill ---- */
 

@@ -75,7 +75,8 @@ ET_MUST_USE ET_API enum et_status et_websocket_accept(struct et_websocket **ws,
                                                       struct et_err *err);
 
 /* A client. The call copies what it needs of `to`; its tls outlives the WebSocket. ET_OK: on_open
- * or on_close follows. ET_EARG: no such URL, or wss without tls; else as et_conn_open. */
+ * or on_close follows. ET_EARG: no such URL, wss without tls, or a token that would go to another
+ * machine without; else as et_conn_open. */
 struct et_websocket_to {
     const char *url;     // "wss://robot-7.local:8443/live"
     const char *address; // to connect to in place of the URL's

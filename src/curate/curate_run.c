@@ -22,7 +22,7 @@ static const struct et_mark *judging_mark(const struct et__aligned *aligned,
                                           const struct et_cut *cut, size_t i, const char **word,
                                           const char **why)
 {
-    static const char *const VERDICTS[] = {"success", "failure", "discard", NULL};
+    static const char *const VERDICTS[] = {"success", "failure", "discard", "interrupted", NULL};
     const struct et_mark *found = NULL;
     const int64_t t_first_ns = cut->episodes[i].t_begin_ns;
     const int64_t t_end_ns = i + 1 < cut->n_episodes ? cut->episodes[i + 1].t_begin_ns : INT64_MAX;

@@ -4,11 +4,17 @@ static const struct et_inspect_param PARAMS[] = {{0}};
 
 static enum et_status inspect(struct et__look *look, struct et_err *err)
 {
-    static const char FAILURE[] = "failure", WHY[] = "failure: ", DISCARD[] = "discard";
+    static const char FAILURE[] = "failure", WHY[] = "failure: ", DISCARD[] = "discard",
+                      INTERRUPTED[] = "interrupted";
     const char *outcome = look->episode->outcome;
     if (outcome && strncmp(outcome, DISCARD, sizeof DISCARD - 1) == 0) {
         const struct et_finding finding = et__finding(look->kind, ET_SEVERITY_WARN, NULL);
         return et_findings_add(look->findings, &finding, err, "who showed it discarded it");
+    }
+    if (outcome && strncmp(outcome, INTERRUPTED, sizeof INTERRUPTED - 1) == 0) {
+        const struct et_finding finding = et__finding(look->kind, ET_SEVERITY_WARN, NULL);
+        return et_findings_add(look->findings, &finding, err,
+                               "the recorder ended in the midst of it");
     }
     if (!outcome || strncmp(outcome, FAILURE, sizeof FAILURE - 1) != 0)
         return ET_OK;

@@ -121,6 +121,19 @@ bool et__address_is_loopback(const struct et__address *address)
     return IN6_IS_ADDR_LOOPBACK(&sa->sin6_addr);
 }
 
+enum et_status et_address_is_here(const char *text, bool *is_here, struct et_err *err)
+{
+    struct et__address address = {0};
+    char host[ET__HOST_BYTES] = "";
+    size_t n;
+    *is_here = false;
+    const enum et_status st =
+        et__address_read(text, ET__ADDRESS_NUMBERS, &address, 1, &n, host, err);
+    if (st == ET_OK || st == ET_AGAIN)
+        *is_here = st == ET_OK ? et__address_is_loopback(&address) : strcmp(host, "localhost") == 0;
+    return st == ET_AGAIN ? ET_OK : st;
+}
+
 bool et__address_is_same_host(const struct et__address *a, const struct et__address *b)
 {
     if (a->sa.ss_family != b->sa.ss_family)

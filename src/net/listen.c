@@ -172,10 +172,8 @@ static enum et_status begin(struct et_listener *listener, const struct et_listen
     if (st != ET_OK)
         return st;
     if (!et__address_is_loopback(&address) && !options->is_public)
-        return et_fail(
-            err, ET_EARG, -1,
-            "other machines would reach it: that needs a certificate and a token (--tls, "
-            "--token-file)");
+        return et_fail(err, ET_EARG, -1,
+                       "other machines would reach it: that needs a certificate and a token");
     if (!et__address_is_loopback(&address) && !options->tls)
         return et_fail(err, ET_EARG, -1, "what other machines reach needs TLS");
     const enum et_status bound = bind_to(listener, &address, err);

@@ -698,13 +698,23 @@ static enum et_status begin(struct et_websocket *ws, const struct et_websocket_t
     if (!url.is_websocket || (url.is_tls && !to->tls))
         return et_fail(err, ET_EARG, -1, "%.100s %s", to->url,
                        url.is_websocket ? "needs TLS" : "is no WebSocket's URL");
+    const char *address = to->address ? to->address : url.address;
+    bool is_here;
+    st = et_address_is_here(address, &is_here, err);
+    if (st != ET_OK)
+        return st;
     if (to->token && strpbrk(to->token, "\r\n"))
         return et_fail(err, ET_EARG, -1, "a token that cannot be sent");
+    if (to->token && !url.is_tls && !is_here)
+        return et_fail(err, ET_EARG, -1,
+                       "%.100s: a token goes to other machines by TLS alone (wss://), anybody on "
+                       "the way could read it",
+                       to->url);
     st = put_request(ws, to, &url, err);
     if (st != ET_OK)
         return st;
     const struct et_conn_limits limits = limits_of(ws);
-    const struct et_conn_options options = {.address = to->address ? to->address : url.address,
+    const struct et_conn_options options = {.address = address,
                                             .host = url.host,
                                             .tls = url.is_tls ? to->tls : NULL,
                                             .limits = &limits,

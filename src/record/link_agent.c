@@ -258,7 +258,9 @@ static void disconnect(struct et_link_agent *a, const struct et_err *why)
         return;
     et__link_window_away(&a->window);
     if (a->status.state == ET_LINK_UP || a->status.trouble.status == ET_OK)
-        et_logf(a->options.log, ET_LOG_WARN, "%s; trying again", why->text);
+        et_logf(a->options.log, ET_LOG_WARN, "%s%s%s; trying again",
+                why->status == ET_ECORRUPT ? a->options.address : "",
+                why->status == ET_ECORRUPT ? ": " : "", why->text);
     a->status.state = ET_LINK_AWAY;
     a->status.trouble = *why;
     const int64_t jitter_ns = (int64_t)(a->options.session % (uint64_t)(a->retry_ns / 4 + 1));
@@ -359,7 +361,8 @@ static void tell_event(struct et_link_agent *a, const char *kind, const char *te
 static void tell_before(struct et_link_agent *a, uint64_t n, const char *why)
 {
     char text[160], value[64];
-    (void)snprintf(text, sizeof text, "%" PRIu64 " samples of all streams at most: %s", n, why);
+    (void)snprintf(text, sizeof text, "%" PRIu64 " sample%s of all streams at most: %s", n,
+                   n == 1 ? "" : "s", why);
     (void)snprintf(value, sizeof value, "{\"n\": %" PRIu64 "}", n);
     et_logf(a->options.log, ET_LOG_WARN, "lost: %s", text);
     tell_event(a, "lost", text, value);
@@ -526,6 +529,13 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
                        ID_BYTES_MAX);
     if (options->token && strlen(options->token) > ET_LINK_TOKEN_BYTES_MAX)
         return et_fail(err, ET_EARG, -1, "a token has at most %d bytes", ET_LINK_TOKEN_BYTES_MAX);
+    bool is_here;
+    if (et_address_is_here(options->address, &is_here, err) != ET_OK)
+        return ET_EARG;
+    if (!options->tls && !is_here)
+        return et_fail(err, ET_EARG, -1,
+                       "%.100s: samples and tokens go to other machines by TLS alone",
+                       options->address);
     struct et_link_agent *a = calloc(1, sizeof *a);
     if (!a)
         return et_fail(err, ET_ENOMEM, -1, "no memory for an agent");

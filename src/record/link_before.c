@@ -89,8 +89,9 @@ enum et_status et__agent_open_spool(struct et_link_agent *a, uint64_t *n_lost, s
         o->session = found.session;
         a->next = a->first = ((found.next >> RUN_BITS) + 1) << RUN_BITS;
         a->n_before = a->window.n_before = found.n_records;
-        et_logf(o->log, ET_LOG_INFO, "%" PRIu64 " samples of before are in the spool",
-                found.n_records);
+        et_logf(o->log, ET_LOG_INFO, "%" PRIu64 " sample%s of before %s in the spool",
+                found.n_records, found.n_records == 1 ? "" : "s",
+                found.n_records == 1 ? "is" : "are");
     }
     *n_lost = found.n_lost;
     return et__agent_save_streams(a, err);

@@ -23,8 +23,26 @@ enum et_status et__listener_open(struct et__listener *listener,
                             : et_fail(err, ET_ENOMEM, -1, "no memory for %s", options->device);
 }
 
+static uint64_t not_told(const struct et__listener *listener)
+{
+    return listener->n_garbage - listener->n_told;
+}
+
+static void tell_garbage(struct et__listener *listener)
+{
+    char text[TEXT_BYTES], value[TEXT_BYTES];
+    const unsigned long long n = not_told(listener), n_all = listener->n_garbage;
+    (void)snprintf(text, sizeof text, "%llu thing%s came that %s no message%s of its kind", n,
+                   n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "" : "s");
+    (void)snprintf(value, sizeof value, "{\"n\": %llu, \"n_all\": %llu}", n, n_all);
+    et__listener_event(listener, "device.garbage", text, value);
+    listener->n_told = listener->n_garbage;
+}
+
 void et__listener_close(struct et__listener *listener)
 {
+    if (not_told(listener) > 0)
+        tell_garbage(listener);
     free(listener->device);
     et_buf_free(&listener->message);
 }
@@ -99,6 +117,7 @@ void et__listener_tell(struct et__listener *listener, bool is_there, const char 
 void et__listener_hear(struct et__listener *listener)
 {
     listener->t_heard_ns = et__listener_now(listener);
+    listener->n_before = listener->n_garbage;
     et__listener_tell(listener, true, "it is heard");
 }
 
@@ -114,30 +133,41 @@ static int64_t earlier(int64_t a, int64_t b)
 
 void et__listener_tell_garbage(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns)
 {
-    char text[TEXT_BYTES], value[TEXT_BYTES];
     const int64_t due_ns = listener->t_garbage_ns ? listener->t_garbage_ns + GARBAGE_NS : now_ns;
-    if (listener->n_garbage == 0)
+    if (not_told(listener) == 0)
         return;
-    if (now_ns < due_ns) {
+    if (now_ns < due_ns && listener->n_garbage / 10 < listener->n_told) {
         *t_next_ns = earlier(*t_next_ns, due_ns);
         return;
     }
-    (void)snprintf(text, sizeof text, "%llu things came that are no messages of its kind",
-                   (unsigned long long)listener->n_garbage);
-    (void)snprintf(value, sizeof value, "{\"n\": %llu}", (unsigned long long)listener->n_garbage);
-    et__listener_event(listener, "device.garbage", text, value);
     listener->t_garbage_ns = now_ns;
-    listener->n_garbage = 0;
+    tell_garbage(listener);
+}
+
+// What came since it was heard is none of its language, as far as it was told.
+static bool is_babble(const struct et__listener *listener)
+{
+    return listener->n_told > listener->n_before;
+}
+
+static void tell_babble(struct et__listener *listener)
+{
+    const unsigned long long n = listener->n_told - listener->n_before;
+    et__listener_tell(listener, false, "what comes is no %s: %llu packet%s",
+                      listener->language ? listener->language : "message of its kind", n,
+                      n == 1 ? "" : "s");
 }
 
 void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns)
 {
     if (listener->t_heard_ns == 0)
         listener->t_heard_ns = now_ns;
-    const int64_t silent_ns = listener->t_heard_ns + SILENCE_NS;
-    if (now_ns >= silent_ns)
-        et__listener_tell(listener, false, "nothing is heard of it");
-    else
-        *t_next_ns = earlier(*t_next_ns, silent_ns);
     et__listener_tell_garbage(listener, now_ns, t_next_ns);
+    const int64_t silent_ns = listener->t_heard_ns + SILENCE_NS;
+    if (now_ns < silent_ns)
+        *t_next_ns = earlier(*t_next_ns, silent_ns);
+    else if (is_babble(listener))
+        tell_babble(listener);
+    else
+        et__listener_tell(listener, false, "nothing is heard of it");
 }

@@ -18,6 +18,7 @@
 #define WORD_BYTES 32
 #define WHO_BYTES 64
 #define MARK_TEXT_BYTES 256
+#define OUTCOME_BYTES (WORD_BYTES + MARK_TEXT_BYTES + 2)
 #define WAIT_NS_MAX ET_NS_PER_S
 #define WORDS_NS (ET_NS_PER_S / 2)
 #define CERTAIN_NS (ET_NS_PER_S / 10) // from an event's mark to its place in a feed, at most
@@ -57,6 +58,8 @@ struct et_live {
     pthread_t thread;
     bool is_stopped;
     atomic_bool has_thread, must_stop;
+    bool has_last;              // an attempt ended, and no other was tried since
+    char last_word[WORD_BYTES]; // how it was judged; "stop": it was not
     char last_path[ET_RECORDING_PATH_MAX];
 
     pthread_mutex_t lock;         // of what is below
@@ -219,12 +222,22 @@ static enum et_status begin_recording(struct et_live *live, struct et_err *err)
     return ET_OK;
 }
 
+static void count_unrecorded(struct et_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    live->status.n_unrecorded++;
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
+    live->has_last = false; // whatever comes of it: what is said from now on is of this one
     if (live->file->mode == ET_LIVE_ATTEMPT) {
         const enum et_status st = begin_recording(live, err);
-        if (st != ET_OK)
+        if (st != ET_OK) {
+            count_unrecorded(live);
             return st;
+        }
     }
     const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
     (void)et_station_event(live->station, "episode.begin", mark->who, label, NULL);
@@ -236,16 +249,34 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
     return ET_OK;
 }
 
-static void count_end(struct et_live *live, const char *word)
+// What is said of the last attempt stands in place of what was said of it before.
+static void count_verdict(struct et_live *live, const char *word)
 {
     struct et_live_status *s = &live->status;
+    const struct {
+        const char *word;
+        unsigned *n;
+    } COUNTS[] = {{"success", &s->n_success},
+                  {"failure", &s->n_failure},
+                  {"discard", &s->n_discarded},
+                  {"interrupted", &s->n_interrupted}};
     (void)pthread_mutex_lock(&live->lock);
-    s->is_attempt = false;
-    s->n_done++;
-    s->n_success += strcmp(word, "success") == 0;
-    s->n_failure += strcmp(word, "failure") == 0;
-    s->n_discarded += strcmp(word, "discard") == 0;
+    for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) {
+        *COUNTS[i].n -= live->has_last && strcmp(live->last_word, COUNTS[i].word) == 0;
+        *COUNTS[i].n += strcmp(word, COUNTS[i].word) == 0;
+    }
     (void)pthread_mutex_unlock(&live->lock);
+    live->has_last = true;
+    (void)snprintf(live->last_word, sizeof live->last_word, "%s", word);
+}
+
+static void count_end(struct et_live *live, const char *word)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    live->status.is_attempt = false;
+    live->status.n_done++;
+    (void)pthread_mutex_unlock(&live->lock);
+    count_verdict(live, word);
 }
 
 static enum et_status end_recording(struct et_live *live, const char *outcome, struct et_err *err)
@@ -263,55 +294,75 @@ static enum et_status end_recording(struct et_live *live, const char *outcome, s
     return st;
 }
 
+static void put_outcome(const struct mark *mark, char outcome[OUTCOME_BYTES])
+{
+    (void)snprintf(outcome, OUTCOME_BYTES, "%s%s%s", mark->word, mark->text[0] ? ": " : "",
+                   mark->text);
+}
+
 static enum et_status end(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    char outcome[WORD_BYTES + MARK_TEXT_BYTES + 2];
+    char outcome[OUTCOME_BYTES];
     const bool is_judged = strcmp(mark->word, "stop") != 0;
-    (void)snprintf(outcome, sizeof outcome, "%s%s%s", mark->word, mark->text[0] ? ": " : "",
-                   mark->text);
+    put_outcome(mark, outcome);
     if (is_judged)
         (void)et_station_event(live->station, mark->word, mark->who, mark->text, NULL);
     (void)et_station_event(live->station, "episode.end", mark->who, is_judged ? outcome : "", NULL);
     count_end(live, mark->word);
     if (live->file->mode == ET_LIVE_SESSION)
         return ET_OK;
-    return end_recording(live, is_judged ? outcome : NULL, err);
+    const enum et_status st = end_recording(live, is_judged ? outcome : NULL, err);
+    if (st != ET_OK)
+        count_unrecorded(live);
+    live->has_last = st == ET_OK;
+    return st;
 }
 
-// The trainer wants the attempt that ended last not to count.
-static enum et_status discard_last(struct et_live *live, const struct mark *mark,
-                                   struct et_err *err)
+/* A word of the attempt that ended last: how it went, or that it shall not count. In a session it
+ * is in the recording, else on its page. */
+static enum et_status judge_last(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    if (live->status.n_done == 0)
+    char outcome[OUTCOME_BYTES];
+    enum et_status st;
+    if (!live->has_last)
         return ET_OK;
-    (void)pthread_mutex_lock(&live->lock);
-    live->status.n_discarded++;
-    (void)pthread_mutex_unlock(&live->lock);
+    put_outcome(mark, outcome);
     if (live->file->mode == ET_LIVE_SESSION)
-        return et_station_event(live->station, "discard", mark->who, mark->text, NULL)
-                   ? ET_OK
-                   : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
-    return live->status.last_path ? et_recording_discard(live->status.last_path, mark->who, err)
-                                  : ET_OK;
+        st = et_station_event(live->station, mark->word, mark->who, mark->text, NULL)
+                 ? ET_OK
+                 : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
+    else if (strcmp(mark->word, "discard") == 0)
+        st = et_recording_discard(live->last_path, mark->who, err);
+    else
+        st = et_recording_judge(live->last_path, outcome, mark->who, err);
+    if (st != ET_OK)
+        return st;
+    count_verdict(live, mark->word);
+    say(live, ET_LOG_INFO, outcome,
+        live->file->mode == ET_LIVE_SESSION ? "the last attempt" : live->last_path);
+    return ET_OK;
 }
 
 static enum et_status obey(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    const bool is_discard = strcmp(mark->word, "discard") == 0;
+    const bool is_verdict = strcmp(mark->word, "success") == 0 ||
+                            strcmp(mark->word, "failure") == 0 ||
+                            strcmp(mark->word, "discard") == 0;
     if (live->options.only_listen)
         return ET_OK;
     if (strcmp(mark->word, "start") == 0) {
         enum et_status st = ET_OK;
         if (live->status.is_attempt) // the one before has no end of its own
             st = end(live, &(struct mark){.word = "stop"}, err);
-        return st == ET_OK ? begin(live, mark, err) : st;
+        // Where the one before could not be ended, this one begins all the same.
+        const enum et_status begun = begin(live, mark, st == ET_OK ? err : NULL);
+        return st == ET_OK ? begun : st;
     }
-    if (!is_discard && strcmp(mark->word, "success") != 0 && strcmp(mark->word, "failure") != 0 &&
-        strcmp(mark->word, "stop") != 0)
+    if (!is_verdict && strcmp(mark->word, "stop") != 0)
         return ET_OK; // a mark of the station's own: it is in the recording
     if (live->status.is_attempt)
         return end(live, mark, err);
-    return is_discard ? discard_last(live, mark, err) : ET_OK;
+    return is_verdict ? judge_last(live, mark, err) : ET_OK;
 }
 
 // What sources are told: they are on another thread.
@@ -507,6 +558,34 @@ static enum et_status open_source(struct et_live *live, const struct et_live_sou
     return ET_OK;
 }
 
+/* A station may have marks of its own. One that is nearly ours was meant to be ours: said, since
+ * nothing else would be heard of it. */
+static void look_at_mark(struct et_live *live, const struct polled *p, const char *word)
+{
+    static const char *const WORDS[] = {"start",     "success", "failure", "stop", "discard",
+                                        "emergency", "release", "clutch",  NULL};
+    char text[MARK_TEXT_BYTES];
+    const char *nearest = et_str_nearest(et_str(word), WORDS);
+    const size_t distance = et_str_distance(et_str(word), et_str(nearest));
+    if (distance == 0 || distance > 2 || strlen(word) < 4)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "the mark \"%.60s\" is one of the station's own; was %s meant?", word, nearest);
+    (void)et_feed_event(p->feed, "source.warning", p->about->device, text, NULL);
+    say(live, ET_LOG_WARN, p->about->device, text);
+}
+
+static void look_at_marks(struct et_live *live)
+{
+    static const char *const KEYS[] = {"mark", "buttons"};
+    for (size_t i = 0; i < live->n_polled; i++)
+        for (size_t k = 0; k < sizeof KEYS / sizeof *KEYS; k++) {
+            const struct et_value *marks = et_value_get(live->polled[i].about->settings, KEYS[k]);
+            for (size_t m = 0; m < et_value_count(marks); m++)
+                look_at_mark(live, &live->polled[i], et_value_text(et_value_at(marks, m), ""));
+        }
+}
+
 static void fill_run(struct et_live *live)
 {
     const struct et_station_file *f = live->file;
@@ -561,6 +640,9 @@ static enum et_status start(struct et_live *live, struct et_err *err)
         st = begin_recording(live, err);
     if (st != ET_OK)
         return st;
+    look_at_marks(live);
+    if (live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
+        say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
     atomic_store(&live->has_thread, sys == 0);
@@ -597,7 +679,7 @@ enum et_status et_live_stop(struct et_live *live, struct et_err *err)
     stop_polling(live);
     close_sources(live);
     if (live->status.is_attempt)
-        st = end(live, &(struct mark){.word = "stop", .who = "etude"}, err);
+        st = end(live, &(struct mark){.word = "interrupted", .who = "etude"}, err);
     const bool is_open = live->file->mode == ET_LIVE_SESSION && !live->options.only_listen;
     if (st == ET_OK && is_open && !live->is_stopped)
         st = end_recording(live, NULL, err);

@@ -21,8 +21,11 @@ struct et__listener {
     struct et_buf message; // under way
 
     int64_t t_heard_ns;   // that something was heard of it; 0: the watch has not begun
+    const char *language; // of the things that come: "VMC"; NULL: it has no name
     int64_t t_garbage_ns; // that garbage was told
-    uint64_t n_garbage;   // not told yet
+    uint64_t n_garbage;   // in all
+    uint64_t n_told;      // of it
+    uint64_t n_before;    // of it, before something was heard the last time
 };
 
 /* message_bytes bounds a message. ET_ENOMEM. Close it in any case. */
@@ -54,13 +57,14 @@ void et__listener_event(struct et__listener *listener, const char *kind, const c
 void et__listener_tell(struct et__listener *listener, bool is_there, const char *fmt, ...)
     ET_PRINTF(3, 4);
 
-/* So and so many things were no message; and at each poll: "device.garbage", at most every 10 s.
- * Lowers *t_next_ns to when to look again. */
+/* So and so many things were no message; and at each poll: "device.garbage", every 10 s while more
+ * come, each time that there are ten times as many, and at the end (et__listener_close): what came
+ * since (n) and in all (n_all). Lowers *t_next_ns to when to look again. */
 void et__listener_garbage(struct et__listener *listener, uint64_t n);
 void et__listener_tell_garbage(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns);
 
 /* For devices that only speak: something was heard of it; and at each poll the same, and
- * "device.lost" when it was silent for 2 s. */
+ * "device.lost" when it was silent for 2 s, or what comes is garbage. */
 void et__listener_hear(struct et__listener *listener);
 void et__listener_watch(struct et__listener *listener, int64_t now_ns, int64_t *t_next_ns);
 

@@ -103,6 +103,9 @@ struct et__lane {
     bool can_wait, only_in_runs; // as et_feed_options has it
     struct et__owed owed;        // of one that can wait
     size_t n_known;              // streams that are in the file under way
+    size_t n_before_bytes;       // in the feed, left there for a run that may begin
+    int64_t t_short_ns;          // arrival of the last that went before its time, for want of room
+    uint16_t i_short;            // its stream
     struct et__stream streams[ET_FEED_STREAMS_MAX];
 };
 
@@ -223,6 +226,8 @@ ET_MUST_USE enum et_status et__station_learn(struct et_station *station, struct 
 ET_MUST_USE enum et_status et__station_close_chunk(struct et_station *station, struct et_err *err);
 /* What a file begins with: latched samples that came before, films from their last key frame on. */
 ET_MUST_USE enum et_status et__station_repeat(struct et_station *station, struct et_err *err);
+/* Where less than was promised of before the run was kept, an event "before.short". */
+ET_MUST_USE enum et_status et__station_tell_short(struct et_station *station, struct et_err *err);
 /* And what the file before it had taken and did not bring to the disk. */
 ET_MUST_USE enum et_status et__station_write_owed(struct et_station *station, struct et_err *err);
 /* What was left out of the file and not told. */

@@ -11,8 +11,7 @@
 
 struct et__udp {
     int fd;
-    bool has_from;
-    uint32_t from;         // the only sender that is heard, as the network writes it
+    uint32_t from, mask;   // the senders that are heard, as the network writes it; 0: all
     uint32_t n_overflowed; // datagrams that the kernel had no room for, so far
     unsigned char *bytes;
 };
@@ -29,8 +28,9 @@ extern const struct et_schema et__udp_port, et__udp_address;
 /* And `rate_hz`, at which a suit is set to send; without it the rate is learned. */
 extern const struct et_schema et__udp_rate;
 
-/* Binds to settings' `port` (port_usual without it) of `listen` (127.0.0.1 without it). ET_EIO: the
- * port is taken, or the address is none of this machine. ET_ECORRUPT: no address. ET_ENOMEM. */
+/* Binds to settings' `port` (port_usual without it) of `listen` (127.0.0.1 without it), and hears
+ * whom `from` names. ET_EIO: the port is taken, or the address is none of this machine.
+ * ET_ECORRUPT: no address, or others reach it and `from` does not say who. ET_ENOMEM. */
 ET_MUST_USE enum et_status et__udp_open(struct et__udp *udp,
                                         const struct et_source_options *options, int port_usual,
                                         struct et_err *err);

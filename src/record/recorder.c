@@ -38,8 +38,9 @@ const struct et_err *et__recorder_full(const struct et_recorder *r, struct et_er
 {
     (void)et_fail(err, ET_EIO, -1,
                   "%s: the disk is nearly full, nothing is recorded: %" PRId64
-                  " MB more have to be free",
-                  r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1);
+                  " MB more have to be free (keep_free_gb: %.2f)",
+                  r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1,
+                  (double)r->options.keep_free_bytes / 1e9);
     return err;
 }
 
@@ -447,6 +448,8 @@ static int64_t cpu_of(const struct et__writer *w)
 struct et_recorder_status et_recorder_status(struct et_recorder *r)
 {
     struct et_recorder_status status = {.free_bytes = atomic_load(&r->free_bytes),
+                                        .keep_free_bytes = r->options.keep_free_bytes,
+                                        .is_full = atomic_load(&r->is_full),
                                         .n_bytes = atomic_load(&r->n_bytes),
                                         .has_uring = r->has_uring};
     int64_t windows_ns[ET__WINDOWS];

@@ -208,20 +208,39 @@ enum et_status et__recording_page_write(const char *path, const struct et__recor
     return st;
 }
 
-// The page as it is, with a word more.
-static enum et_status add_word(const struct et_value *page, const char *who, const char *to,
-                               struct et_err *err)
+// What is said of a recording after its end, in place of what was said before.
+struct verdict {
+    const char *outcome; // NULL: what was said stays, under what is said now
+    const char *discarded_by, *judged_by;
+};
+
+static bool is_verdict(struct et_str key, const struct verdict *verdict)
+{
+    return et_str_is(key, "discarded_by") ||
+           (verdict->outcome && (et_str_is(key, "outcome") || et_str_is(key, "judged_by")));
+}
+
+static void put_if(struct et_json_writer *w, const char *key, const char *text)
+{
+    if (text)
+        et_json_put_text(w, key, text);
+}
+
+static enum et_status put_verdict(const struct et_value *page, const struct verdict *verdict,
+                                  const char *to, struct et_err *err)
 {
     struct et_buf buf = et_buf(PAGE_BYTES_MAX);
     struct et_json_writer w = {.buf = &buf, .indent = 2};
     et_json_open_map(&w);
     for (size_t i = 0; i < et_value_count(page); i++) {
-        if (et_str_is(page->as.many.keys[i], "discarded_by"))
+        if (is_verdict(page->as.many.keys[i], verdict))
             continue;
         et_json_key_str(&w, page->as.many.keys[i]);
         et_json_value(&w, et_value_at(page, i));
     }
-    et_json_put_text(&w, "discarded_by", who);
+    put_if(&w, "outcome", verdict->outcome);
+    put_if(&w, "judged_by", verdict->judged_by);
+    put_if(&w, "discarded_by", verdict->discarded_by);
     et_json_close_map(&w);
     et_buf_putc(&buf, '\n');
     enum et_status st = et_buf_check(&buf, "a recording's page", err);
@@ -231,7 +250,8 @@ static enum et_status add_word(const struct et_value *page, const char *who, con
     return st;
 }
 
-enum et_status et_recording_discard(const char *path, const char *who, struct et_err *err)
+static enum et_status say_on_page(const char *path, const struct verdict *verdict,
+                                  struct et_err *err)
 {
     char page[ET_RECORDING_PATH_MAX + 8];
     const struct et_value *value;
@@ -244,7 +264,18 @@ enum et_status et_recording_discard(const char *path, const char *who, struct et
     if (st == ET_OK && strcmp(et_value_text(et_value_get(value, "etude"), ""), "recording") != 0)
         st = et_fail(err, ET_ECORRUPT, -1, "%s is no page of a recording", page);
     if (st == ET_OK)
-        st = add_word(value, who, page, err);
+        st = put_verdict(value, verdict, page, err);
     et_arena_close(arena);
     return st;
+}
+
+enum et_status et_recording_discard(const char *path, const char *who, struct et_err *err)
+{
+    return say_on_page(path, &(struct verdict){.discarded_by = who}, err);
+}
+
+enum et_status et_recording_judge(const char *path, const char *outcome, const char *who,
+                                  struct et_err *err)
+{
+    return say_on_page(path, &(struct verdict){.outcome = outcome, .judged_by = who}, err);
 }

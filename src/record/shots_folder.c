@@ -24,6 +24,10 @@ enum et_status et__shot_folder_open(struct et__shot_folder *f, const char *path,
     if (n < 0)
         return errno == ENOENT ? et_fail(err, ET_ENOTFOUND, -1, "%s is not there", path)
                                : et_fail_sys(err, errno, "%s cannot be read", path);
+    if (n == 0) {
+        free(entries);
+        return et_fail(err, ET_ENOTFOUND, -1, "the folder is empty: it has no pictures");
+    }
     enum et_status st = et_arena_open(&f->arena, ET__SHOT_BYTES_MAX + ET_PATH_BYTES_MAX, err);
     if (st == ET_OK)
         f->empty = et_arena_mark(f->arena);

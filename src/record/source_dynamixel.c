@@ -204,9 +204,9 @@ static void open_port(struct dynamixel *d, int64_t now_ns)
     d->t_try_ns = now_ns + TRY_NS;
     d->fd = et__serial_open(d->port, d->baud);
     if (d->fd < 0) {
-        et__listener_tell(&d->listener, false, "%s: %s", d->port,
-                          errno == EACCES ? "no permission; join the group dialout"
-                                          : "is not there");
+        et__listener_tell(&d->listener, false, "%s%s", d->port,
+                          errno == EACCES ? ": no permission; join the group dialout"
+                                          : " is not there");
         return;
     }
     d->bytes = (struct et__dxl_stream){0};

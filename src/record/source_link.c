@@ -90,7 +90,12 @@ static enum et_status listen(struct link *l, struct et_err *err)
         st = et_loop_open(&l->loop, &clock, err);
     if (st == ET_OK)
         st = et_link_server_open(&l->server, l->loop, &how, err);
-    return st;
+    // What the file says cannot be: here its settings have names.
+    if (st == ET_EARG && !how.listen.is_public)
+        return et_fail(err, ET_ECORRUPT, -1,
+                       "%.100s: where other machines reach it, cert, key and token_file are needed",
+                       how.listen.address ? how.listen.address : ET_LINK_ADDRESS);
+    return st == ET_EARG ? et_fail(err, ET_ECORRUPT, -1, "%s", err->text) : st;
 }
 
 static void close_link(void *self)

@@ -204,6 +204,7 @@ static enum et_status open_vmc(void **self, const struct et_source_options *opti
         st = et__listener_add(&v->listener, "/pose", "tf2_msgs/msg/TFMessage",
                               et_value_real(et_value_get(options->settings, "rate_hz"), 0),
                               &v->stream, err);
+    v->listener.language = "VMC";
     if (st == ET_OK)
         st = et__udp_open(&v->udp, options, PORT, err);
     if (st != ET_OK) {

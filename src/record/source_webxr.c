@@ -235,14 +235,39 @@ static enum et_status serve(struct webxr *x, const char *address, bool is_public
     return et_http_open(&x->http, x->loop, &how, err);
 }
 
+/* Where all addresses of this machine are listened to, one that can be opened: as the file calls
+ * it, else its first one in a network, else its name. */
+static const char *shown_host(struct webxr *x)
+{
+    const char *names[ET_TLS_NAMES_MAX];
+    char own[NAME_BYTES] = "";
+    size_t n = 0;
+    const char *given =
+        et_value_text(et_value_at(et_value_get(x->peer.settings, "names"), 0), NULL);
+    if (given)
+        return given;
+    add_addresses(x, names, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!is_own(names[i]) && !strchr(names[i], ':'))
+            return names[i];
+    const char *name = gethostname(own, sizeof own - 1) == 0 && own[0]
+                           ? et_arena_printf(x->arena, "%s", own)
+                           : NULL;
+    return name ? name : "localhost";
+}
+
 // Says where the page is, and by what its certificate is known; never the token.
 static void announce(struct webxr *x)
 {
-    char line[NAME_BYTES + ET_TLS_FINGERPRINT_BYTES], print[ET_TLS_FINGERPRINT_BYTES];
+    char line[3 * NAME_BYTES + ET_TLS_FINGERPRINT_BYTES], print[ET_TLS_FINGERPRINT_BYTES];
+    char where[2 * NAME_BYTES];
+    const char *address = et_http_address(x->http);
     const bool has_print = x->cert && et_tls_fingerprint(x->cert, print, NULL) == ET_OK;
-    (void)snprintf(line, sizeof line, "%s://%s/%s%s", x->tls ? "https" : "http",
-                   et_http_address(x->http), has_print ? " certificate " : "",
-                   has_print ? print : "");
+    const bool is_all = strncmp(address, "0.0.0.0:", 8) == 0 || strncmp(address, "[::]:", 5) == 0;
+    (void)snprintf(where, sizeof where, "%.*s%.200s", is_all ? NAME_BYTES : 0, shown_host(x),
+                   is_all ? strrchr(address, ':') : address);
+    (void)snprintf(line, sizeof line, "%s://%s/%s%s", x->tls ? "https" : "http", where,
+                   has_print ? " certificate " : "", has_print ? print : "");
     (void)et_feed_event(x->peer.streams.feed, "source.listening", x->peer.options.device, line,
                         NULL);
 }

@@ -414,6 +414,10 @@ static void say_world(void *self, char *text, size_t n)
         return;
     }
     const struct et_teleop_status s = et__follower_status(w->follower);
+    if (s.latency_max_ns == 0) { // there was no pose yet
+        (void)snprintf(text, n, "%s%s", et_teleop_state_text(s.state), pace);
+        return;
+    }
     (void)snprintf(text, n, "%s; pose to joints p50 %.2f ms, p99 %.2f ms, max %.2f ms%s",
                    et_teleop_state_text(s.state), (double)s.latency_p50_ns / 1e6,
                    (double)s.latency_p99_ns / 1e6, (double)s.latency_max_ns / 1e6, pace);

@@ -220,6 +220,7 @@ static enum et_status open_xsens(void **self, const struct et_source_options *op
     if (st == ET_OK)
         st = et__listener_add(&x->listener, "/joint_states", "sensor_msgs/msg/JointState", rate_hz,
                               &x->joints.stream, err);
+    x->listener.language = "MXTP02 of Xsens";
     if (st == ET_OK)
         st = et__udp_open(&x->udp, options, PORT, err);
     if (st != ET_OK) {

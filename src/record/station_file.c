@@ -375,6 +375,8 @@ enum et_status et__station_start(struct et_station *s, const struct et_run *run,
     s->is_running = true;
     if (st == ET_OK)
         st = et__station_begin_file(s, err);
+    if (st == ET_OK)
+        st = et__station_tell_short(s, err);
     if (st != ET_OK) {
         leave_file(s);
         et__station_stop(s);

@@ -381,11 +381,39 @@ enum et_status et__station_repeat(struct et_station *s, struct et_err *err)
 
 /* Without a file, what is older than a run would want goes; so that a feed never fills up, what
  * lies beyond its half goes, too. */
-static bool is_passed_over(const struct et_station *s, const struct et__lane *lane,
+static bool is_passed_over(const struct et_station *s, struct et__lane *lane,
                            const struct et_feed_sample *sample, int64_t t_now_ns)
 {
-    return sample->t_arrival_ns < t_now_ns - s->recorder->options.before_ns ||
-           et_feed_used(lane->feed) > et_feed_size(lane->feed) / 2;
+    if (sample->t_arrival_ns < t_now_ns - s->recorder->options.before_ns)
+        return true;
+    if (et_feed_used(lane->feed) <= et_feed_size(lane->feed) / 2)
+        return false;
+    lane->t_short_ns = sample->t_arrival_ns;
+    lane->i_short = sample->stream;
+    return true;
+}
+
+enum et_status et__station_tell_short(struct et_station *s, struct et_err *err)
+{
+    const size_t n = atomic_load(&s->n_lanes);
+    enum et_status st = ET_OK;
+    for (size_t k = 0; k < n && st == ET_OK; k++) {
+        struct et__lane *lane = s->lanes[k];
+        const int64_t kept_ns = et_clock_monotonic_ns() - lane->t_short_ns;
+        char text[ET_NAME_BYTES_MAX + 128], value[64];
+        if (lane->t_short_ns == 0 || kept_ns >= s->recorder->options.before_ns)
+            continue;
+        const struct et_feed_stream *stream = et_feed_stream(lane->feed, lane->i_short);
+        (void)snprintf(text, sizeof text,
+                       "of %s and its source the last %.2f s before the run were kept: more finds "
+                       "no room",
+                       stream->topic, (double)kept_ns / 1e9);
+        (void)snprintf(value, sizeof value, "{\"seconds\": %.3f}", (double)kept_ns / 1e9);
+        st =
+            tell(s, "before.short", stream->device ? stream->device : "recorder", text, value, err);
+        lane->t_short_ns = 0;
+    }
+    return st;
 }
 
 static void note_clock(struct et__stream *stream, const struct et_feed_sample *sample)
@@ -435,6 +463,14 @@ static bool must_wait(const struct et_station *s, const struct et__lane *lane)
     return lane->can_wait && !s->file && (s->is_running || !lane->only_in_runs);
 }
 
+static void count_missed(struct et_station *s, struct et__stream *stream)
+{
+    stream->n_missed++;
+    (void)pthread_mutex_lock(&s->lock);
+    s->status.n_missed++;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 // ET_AGAIN: what is left may lie in the feed for long.
 static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, int64_t until_ns,
                                  struct et_err *err)
@@ -455,7 +491,7 @@ static enum et_status drain_lane(struct et_station *s, struct et__lane *lane, in
         } else if (!is_passed_over(s, lane, &sample, t_now_ns))
             break;
         else if (s->is_running)
-            lane->streams[sample.stream].n_missed++;
+            count_missed(s, &lane->streams[sample.stream]);
         if (!sample.is_again)
             note(s, lane, &sample);
         if (is_owed(s, lane, &sample))
@@ -513,11 +549,15 @@ void et__station_drain(struct et_station *s, int64_t until_ns)
     size_t used_max = 0;
     double share_max = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t used = et_feed_used(s->lanes[i]->feed);
-        const double share = (double)used / (double)et_feed_size(s->lanes[i]->feed);
+        struct et__lane *lane = s->lanes[i];
+        // What is left there on purpose is no load.
+        const size_t before = lane->n_before_bytes, all = et_feed_used(lane->feed);
+        const size_t used = all > before ? all - before : 0;
+        const double share = (double)used / (double)et_feed_size(lane->feed);
         used_max = used > used_max ? used : used_max;
         share_max = share > share_max ? share : share_max;
-        const enum et_status st = drain_lane(s, s->lanes[i], until_ns, &err);
+        const enum et_status st = drain_lane(s, lane, until_ns, &err);
+        lane->n_before_bytes = s->file || lane->can_wait ? 0 : et_feed_used(lane->feed);
         is_all = is_all && st == ET_OK;
         if (st != ET_OK && st != ET_AGAIN)
             et__station_fail(s, &err);
@@ -552,6 +592,7 @@ void et__station_count_dropped(struct et_station *s, uint64_t n_dropped, uint64_
     (void)pthread_mutex_lock(&s->lock);
     s->status.n_dropped += n_dropped;
     s->status.n_unwritten += n_unwritten;
+    s->status.n_missed -= n_unwritten < s->status.n_missed ? n_unwritten : s->status.n_missed;
     s->status.n_lost += n_lost;
     (void)pthread_mutex_unlock(&s->lock);
 }

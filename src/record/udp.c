@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,15 +20,59 @@ const struct et_schema et__udp_address = {.type = ET_SCHEMA_STRING};
 const struct et_schema et__udp_rate = {
     .type = ET_SCHEMA_REAL, .has_range = true, .min = 0.1, .max = 10000};
 
-static enum et_status read_address(const struct et_source_options *options, const char *key,
-                                   const char *usual, struct in_addr *address, struct et_err *err)
+static enum et_status read_listen(const struct et_source_options *options, struct in_addr *address,
+                                  struct et_err *err)
 {
-    const struct et_value *value = et_value_get(options->settings, key);
-    const char *text = et_value_text(value, usual);
+    const struct et_value *value = et_value_get(options->settings, "listen");
+    const char *text = et_value_text(value, "127.0.0.1");
     if (inet_pton(AF_INET, text, address) == 1)
         return ET_OK;
     return et_yaml_fail(err, options->path, et_value_place(value),
-                        "%s: must be an address of IPv4, is %.60s", key, text);
+                        "listen: must be an address of IPv4, is %.60s", text);
+}
+
+static bool is_loopback(struct in_addr address)
+{
+    return ntohl(address.s_addr) >> 24 == 127;
+}
+
+// "10.0.0.7", "10.0.0.0/24", "any".
+static bool read_senders(const char *text, struct et__udp *udp)
+{
+    char address[INET_ADDRSTRLEN];
+    struct in_addr from;
+    struct et_str rest = et_str(text), part;
+    int64_t n_bits = 32;
+    if (strcmp(text, "any") == 0)
+        return true;
+    if (!et_str_cut(&rest, '/', &part) || part.n >= sizeof address)
+        return false;
+    (void)snprintf(address, sizeof address, "%.*s", ET_STR_ARG(part));
+    if (strchr(text, '/') && (!et_str_to_int64(rest, &n_bits) || n_bits < 1 || n_bits > 32))
+        return false;
+    if (inet_pton(AF_INET, address, &from) != 1)
+        return false;
+    udp->mask = htonl(UINT32_MAX << (32 - n_bits));
+    udp->from = from.s_addr & udp->mask;
+    return true;
+}
+
+/* A datagram has no token, and who sent it is soon told wrongly: beyond this machine the file says
+ * whom it hears. */
+static enum et_status choose_senders(struct et__udp *udp, const struct et_source_options *options,
+                                     struct in_addr listen_to, struct et_err *err)
+{
+    const struct et_value *listen = et_value_get(options->settings, "listen");
+    const struct et_value *from = et_value_get(options->settings, "from");
+    if (!from && !is_loopback(listen_to))
+        return et_yaml_fail(err, options->path, et_value_place(listen),
+                            "listen: other machines reach it; say whom it hears, from: ADDRESS, "
+                            "ADDRESS/BITS, or any");
+    if (from && !read_senders(et_value_text(from, ""), udp))
+        return et_yaml_fail(err, options->path, et_value_place(from),
+                            "from: must be an address of IPv4, ADDRESS/BITS, or any, is %.60s",
+                            et_value_text(from, ""));
+    return ET_OK;
 }
 
 static enum et_status bind_to(struct et__udp *udp, struct in_addr address, int port,
@@ -54,16 +99,14 @@ static enum et_status bind_to(struct et__udp *udp, struct in_addr address, int p
 enum et_status et__udp_open(struct et__udp *udp, const struct et_source_options *options,
                             int port_usual, struct et_err *err)
 {
-    struct in_addr listen_to, from = {0};
+    struct in_addr listen_to;
     *udp = (struct et__udp){.fd = -1};
     const struct et_value *settings = options->settings;
-    udp->has_from = et_value_get(settings, "from") != NULL;
-    enum et_status st = read_address(options, "listen", "127.0.0.1", &listen_to, err);
-    if (st == ET_OK && udp->has_from)
-        st = read_address(options, "from", "", &from, err);
+    enum et_status st = read_listen(options, &listen_to, err);
+    if (st == ET_OK)
+        st = choose_senders(udp, options, listen_to, err);
     if (st != ET_OK)
         return st;
-    udp->from = from.s_addr;
     udp->bytes = malloc(ET__UDP_BYTES_MAX);
     if (!udp->bytes)
         return et_fail(err, ET_ENOMEM, -1, "no memory for %s", options->device);
@@ -121,7 +164,7 @@ bool et__udp_next(struct et__udp *udp, const struct et__listener *listener,
         const ssize_t n = recvmsg(udp->fd, &message, 0);
         if (n < 0)
             return false;
-        if (udp->has_from && from.sin_addr.s_addr != udp->from)
+        if ((from.sin_addr.s_addr & udp->mask) != udp->from)
             continue;
         *datagram = (struct et__datagram){
             .bytes = udp->bytes, .n = (size_t)n, .t_arrival_ns = et__listener_now(listener)};

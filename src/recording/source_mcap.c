@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define PAIRS_MAX 256
+#define PAGE_PAIRS 3 // that the page beside a recording may add
 #define PAGE_BYTES_MAX ((size_t)64 << 10)
 #define INSTRUCTION_KEY "etude.run.instruction" // what our own recordings say
 
@@ -106,7 +107,18 @@ static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
     return ET_OK;
 }
 
-/* Who discarded it says so on the page beside it (etude/recorder.h), which may be anything. */
+// In place of what the recording says itself.
+static void replace_pair(struct et_pair *pairs, size_t *n_pairs, struct et_pair pair)
+{
+    size_t i = 0;
+    while (i < *n_pairs && strcmp(pairs[i].key, pair.key) != 0)
+        i++;
+    pairs[i] = pair;
+    *n_pairs += i == *n_pairs;
+}
+
+/* Who discarded or judged it after its end says so on the page beside it (etude/recorder.h), which
+ * may be anything. */
 static enum et_status take_page(struct mcap_source *s, const char *path, struct et_pair *pairs,
                                 size_t *n_pairs, struct et_err *err)
 {
@@ -120,9 +132,18 @@ static enum et_status take_page(struct mcap_source *s, const char *path, struct 
         return et_arena_fail(arena, "the page beside a recording", err);
     if (et_json_read(name, PAGE_BYTES_MAX, NULL, arena, &page, NULL) != ET_OK)
         return ET_OK;
-    const char *who = et_value_text(et_value_get(page, "discarded_by"), NULL);
-    if (who && strcmp(et_value_text(et_value_get(page, "etude"), ""), "recording") == 0)
-        pairs[(*n_pairs)++] = (struct et_pair){"etude.run.discarded_by", who};
+    static const struct {
+        const char *key, *is;
+    } WORDS[PAGE_PAIRS] = {{"discarded_by", "etude.run.discarded_by"},
+                           {"outcome", "etude.run.outcome"},
+                           {"judged_by", "etude.run.judged_by"}};
+    if (strcmp(et_value_text(et_value_get(page, "etude"), ""), "recording") != 0)
+        return ET_OK;
+    for (size_t i = 0; i < PAGE_PAIRS; i++) {
+        const char *text = et_value_text(et_value_get(page, WORDS[i].key), NULL);
+        if (text)
+            replace_pair(pairs, n_pairs, (struct et_pair){WORDS[i].is, text});
+    }
     return ET_OK;
 }
 
@@ -132,7 +153,7 @@ static enum et_status take_metadata(struct mcap_source *s, const char *path, str
     struct et_arena *arena = s->base.arena;
     const size_t n = info->n_metadata < 64 ? (size_t)info->n_metadata : 64;
     size_t n_pairs = 0;
-    struct et_pair *pairs = et_arena_array(arena, PAIRS_MAX + 1, sizeof *pairs);
+    struct et_pair *pairs = et_arena_array(arena, PAIRS_MAX + PAGE_PAIRS, sizeof *pairs);
     if (!pairs)
         return et_arena_fail(arena, "the metadata", err);
     for (size_t i = 0; i < n; i++) {

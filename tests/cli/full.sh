@@ -53,7 +53,25 @@ nearly() {
     exits 0 "$etude" mcap check "$(recordings small/a)" && [ "$(messages "$(recordings small/a)")" -gt 2000 ] || return 1
     [ "$(df -k --output=avail small | tail -1)" -gt 17000 ]
 }
+unrecorded() {
+    rm -rf small/a
+    leave 23000
+    station p 0.05
+    sed -i 's/run: session/run: attempt/; s/^sources.*/sources: {pad: {kind: gamepad, device: .\/marks.ev, mark: {start: start}}}/' p.yaml
+    python3 - <<'PY'
+import struct
+def event(t, type, code, value): # struct input_event
+    return struct.pack("qqHHi", int(t), int(t % 1 * 1e6), type, code, value)
+with open("marks.ev", "wb") as f: # the start button, pressed and let go of twice
+    for t in (1.0, 1.1, 1.5, 1.6):
+        f.write(event(t, 1, 0x13b, t in (1.0, 1.5)) + event(t, 0, 0, 0))
+PY
+    exits 3 "$etude" record --station p.yaml --seconds 2 && says 'keep_free_gb: 0.05' && says '2 not recorded' &&
+        says '2 attempts began and could not be recorded'
+}
 it "before the reserve is touched the recording ends, whole, and it is said why" nearly
+
+it "attempts that could not be recorded are no success" unrecorded
 
 full() {
     rm -rf small/a

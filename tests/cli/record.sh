@@ -34,13 +34,11 @@ it "and every recording checks as whole" checked
 # ---- only looked at ----
 looks_on() {
     printf 'station: k\nsources:\n  headset: {kind: webxr, listen: "127.0.0.1:0"}\n' >look.yaml
-    for word in live teleop; do
-        exits 0 "$etude" "$word" --station look.yaml --seconds 0.3 || return 1
-    done
+    exits 0 "$etude" live --station look.yaml --seconds 0.3 || return 1
     [ ! -e recordings ] && exits 0 "$etude" record --station look.yaml --list --seconds 0.1 &&
         [ ! -e recordings ]
 }
-it "live and teleop look on, and record nothing" looks_on
+it "live looks on, and records nothing" looks_on
 nowhere() {
     exits 3 "$etude" record --station look.yaml -o /proc/nope --seconds 0.1 && says '/proc/nope'
 }
@@ -82,16 +80,57 @@ assert frames and all(f.count("\n") < rows for f in frames), [f.count("\n") for 
 assert all(len(line) <= 80 for line in frames[-1].split("\r\n")[1:])
 print(frames[-1])
 PY
+cat >press.py <<'PY'
+# press.py WORD=KEY... -- COMMAND...: on a terminal, presses each key once its word is to be seen.
+import os, pty, select, sys, time
+split = sys.argv.index("--")
+keys, command = [k.rsplit("=", 1) for k in sys.argv[1:split]], sys.argv[split + 1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(command[0], command)
+out, seen, end = b"", 0, time.time() + 30
+while True:
+    try:
+        if select.select([fd], [], [], 0.1)[0]:
+            out += os.read(fd, 65536)
+    except OSError:
+        break
+    if keys and (at := out.find(keys[0][0].encode(), seen)) >= 0:
+        seen = at + 1
+        os.write(fd, keys.pop(0)[1].encode())
+    if time.time() > end:
+        os.kill(pid, 9)
+        break
+print(out.decode().replace("\r\n", "\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if not keys else f"never seen: {keys}")
+PY
+judged() {
+    printf 'station: k\nsources:\n  suit: {kind: vmc, port: 0}\n' >suit.yaml
+    sed -i "s/port: 0/port: $((20000 + RANDOM % 20000))/" suit.yaml
+    rm -rf judged
+    exits 0 python3 press.py 'waiting for a start= ' 'k: recording= ' '1 done: 0 success=s' '1 done: 1 success= ' \
+        'k: recording=q' -- "$etude" record --station suit.yaml -o judged &&
+        says '2 done (1 success, 0 failure, 0 discarded, 1 interrupted)' || return 1
+    [ "$(recordings judged | wc -l)" = 2 ] && python3 - judged/*.json <<'PY' || return 1
+import json, sys
+pages = [json.load(open(p)) for p in sorted(sys.argv[1:])]
+assert pages[0]["outcome"] == "success" and pages[0]["judged_by"] == "keyboard", pages
+assert "outcome" not in pages[1], pages
+PY
+    exits 0 "$etude" info "$(recordings judged | head -1)" && says 'outcome: success' && says 'judged_by: keyboard' &&
+        exits 0 "$etude" info "$(recordings judged | tail -1)" && says 'outcome: interrupted'
+}
+it "an attempt is judged after its end, and one that the end of the recorder cuts is interrupted" judged
 fits() {
     local rows word
     for rows in 24 8; do
-        for word in "teleop" "record -o viewed"; do
+        for word in "live" "record -o viewed"; do
             # shellcheck disable=SC2086 # two words
             exits 0 python3 view.py $rows "$etude" $word --station away.yaml &&
                 says 'a taller terminal shows them' && says 'q quit' || return 1
         done
     done
-    exits 0 python3 view.py 60 "$etude" teleop --station away.yaml && says 'd/clock' &&
+    exits 0 python3 view.py 60 "$etude" live --station away.yaml && says 'd/clock' &&
         says 'a: not there; no device is called' && says 'b: not there; .*nothing' &&
         [ "$(grep -c '/events' out)" = 1 ]
 }
@@ -276,7 +315,15 @@ it "what a killed agent had spooled the next one sends" killed_agent
 agent_usage() {
     exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
         exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&
-        exits 2 "$etude" record --hub 0.0.0.0:0 -o hall
+        exits 2 "$etude" record --hub 0.0.0.0:0 -o hall && says 'tls FOLDER' || return 1
+    printf 'station: a\nsources:\n  r: {kind: vmc, port: 1}\n' >spoken.yaml
+    echo word >word && chmod 600 word
+    local to
+    for to in 192.0.2.1:7447 hub.example:7447 0.0.0.0:7447; do
+        exits 2 "$etude" agent --station spoken.yaml --to "$to" --token-file word && says 'tls-pin' || return 1
+        exits 2 "$etude" agent --synthetic 1 --to "$to" && says 'tls-pin' || return 1
+    done
+    exits 2 "$etude" agent --synthetic 1 --to nowhere && says 'no address'
 }
 it "an agent that is told nothing says what is missing" agent_usage
 
@@ -333,5 +380,45 @@ wrong() {
     exits 3 "$etude" record --station bad.yaml && says 'bad.yaml:3:13: .* did you mean replay' || return 1
     exits 3 "$etude" record --recover -o nowhere && says 'is no folder'
 }
+# What a file asks for and cannot be is a mistake in the file, and told by its names.
+public() {
+    local more
+    for more in 'sources: {a: {kind: link, address: "0.0.0.0:0"}}' 'sources: {a: {kind: webxr, listen: "0.0.0.0:0"}}' \
+        'sources: {a: {kind: link, address: "127.0.0.1:0"}}, foxglove: "0.0.0.0:0"'; do
+        echo "{station: k, $more}" >public.yaml
+        exits 3 "$etude" record --station public.yaml -o public --seconds 0.1 && says 'token' || return 1
+        ! grep -q -- '--t' out || return 1
+    done
+    exits 2 "$etude" record --station look.yaml -o public --foxglove 0.0.0.0:0 --seconds 0.1 && says '--token-file'
+}
+goes_together() {
+    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'do not go together' || return 1
+    exits 3 "$etude" teleop --station look.yaml --seconds 0.1 && says 'operator' || return 1
+    printf 'station: k\nfolder: killed\nsources: {}\n' >folder.yaml
+    exits 0 "$etude" record --recover --station folder.yaml && says 'killed: 0 recordings finished' || return 1
+    printf 'station: k\nsources:\n  pad: {kind: gamepad, device: ./nothing, mark: {south: succes, east: grasp}}\n' >marks.yaml
+    exits 0 "$etude" live --station marks.yaml --seconds 0.1 && says 'was success meant' && ! grep -q grasp out || return 1
+    exits 0 "$etude" record --station look.yaml -o sessions --seconds 0.2 || return 1
+    sed 's/^station: k/station: k\nrun: session/' look.yaml >session.yaml
+    exits 0 "$etude" record --station session.yaml -o sessions --seconds 0.2 && says '^recording: sessions/' &&
+        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out
+}
+it "what does not go together is said, and where things are" goes_together
+nobody_there() {
+    mkdir -p emptyfolder
+    printf 'station: k\nsources:\n  cam: {kind: v4l2, device: ./emptyfolder}\n' >nobody.yaml
+    "$etude" record --sources | grep -q '^dds' && printf '  g1: {kind: dds, domain: 97, interface: lo}\n' >>nobody.yaml
+    exits 0 "$etude" record --station nobody.yaml --list --seconds 1 && says 'cam.*has no pictures' || return 1
+    ! grep -q dds nobody.yaml || says 'g1.*nobody writes on domain 97 of lo'
+}
+it "what is empty is said to be" nobody_there
+unheard() {
+    "$etude" mcap dump-json "$(recordings made | head -1)" 2>err | head -c 1 >out
+    [ "${PIPESTATUS[0]}" = 141 ] && [ ! -s err ] || { cat err; return 1; }
+    "$etude" record --sources >/dev/full 2>err
+    [ $? = 3 ] && grep -q 'cannot write' err
+}
+it "who has heard enough is told nothing" unheard
+it "who would be reached by others is told what is missing, where it was asked for" public
 it "mistakes are told with what to do" wrong
 echo "1..$n"

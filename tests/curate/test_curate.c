@@ -341,14 +341,20 @@ static void events_say_how_each_episode_ended(void)
 {
     const struct et_mcap_pair pairs[] = {{et_str("outcome"), et_str("success")}};
     static const struct told TOLD[] = {
-        {1, "begin", ""}, {3, "failure", "in a b"}, {3, "end", ""},
-        {4, "begin", ""}, {6, "end", ""},           {6.1, "success", ""},
-        {7, "begin", ""}, {9, "end", ""},           {0, NULL, NULL}};
+        {1, "begin", ""},  {3, "failure", "in a b"}, {3, "end", ""},   {4, "begin", ""},
+        {6, "end", ""},    {6.1, "success", ""},     {7, "begin", ""}, {9, "end", ""},
+        {10, "begin", ""}, {11, "interrupted", ""},  {11, "end", ""},  {0, NULL, NULL}};
     const char *out = temp_path("ends_out");
     struct et_episode e;
     const char *path = make_run("ends.mcap", pairs, 1, TOLD);
     CHECK_OK(curate(path, out, false, NULL));
-    CHECK_EQ(curated.n_episodes, 3);
+    CHECK_EQ(curated.n_episodes, 4);
+    const struct et_episode_facts facts = facts_of(out, 3, &e);
+    CHECK_STR(e.outcome, "interrupted");
+    bool is_found = false;
+    for (size_t i = 0; i < facts.n_findings; i++)
+        is_found |= strcmp(facts.findings[i].kind, "failure") == 0;
+    CHECK(is_found); // which the default policy rejects
     (void)facts_of(out, 0, &e);
     CHECK_STR(e.outcome, "failure: in a b");
     (void)facts_of(out, 1, &e);
@@ -386,6 +392,13 @@ static void what_was_lost_is_a_finding_and_a_discarded_one_fails(void)
     CHECK_OK(curate(path, discarded, false, NULL));
     (void)facts_of(discarded, 0, &e);
     CHECK_STR(e.outcome, "discard");
+    // Or how it went, as was said later: in place of what the recording says.
+    static const char JUDGED[] =
+        "{\"etude\": \"recording\", \"outcome\": \"failure: it fell\", \"judged_by\": \"t07\"}";
+    write_file(temp_path("lost.json"), JUDGED, sizeof JUDGED - 1);
+    CHECK_OK(curate(path, temp_path("judged_out"), false, NULL));
+    (void)facts_of(temp_path("judged_out"), 0, &e);
+    CHECK_STR(e.outcome, "failure: it fell");
     // What is no page says nothing.
     write_file(temp_path("lost.json"), "[1, 2", 5);
     CHECK_OK(curate(path, temp_path("page_out"), false, NULL));

@@ -340,7 +340,9 @@ static void the_client_is_told_why_not(void)
                                             {.url = "wss://localhost/"},
                                             {.url = "x"},
                                             {.url = url, .token = "a\r\nb"},
-                                            {.url = url, .address = "x"}};
+                                            {.url = url, .address = "x"},
+                                            {.url = "ws://192.0.2.1/", .token = "a"},
+                                            {.url = "ws://robot.example:1/", .token = "a"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct et_websocket *ws;
         CHECK_EQ(et_websocket_open(&ws, loop, &wrong[i], &options, &err), ET_EARG);

@@ -39,10 +39,11 @@ static void see_event(struct seen *seen, struct et_str data)
         (void)snprintf(text[i], sizeof text[i], "%.*s", (int)n, data.p + at + 4);
         at += 4 + n;
     }
-    char *to = strcmp(text[1], "dropped") == 0      ? seen->dropped
-               : strcmp(text[1], "lost") == 0       ? seen->lost
-               : strcmp(text[1], "clock.step") == 0 ? seen->step
-                                                    : NULL;
+    char *to = strcmp(text[1], "dropped") == 0        ? seen->dropped
+               : strcmp(text[1], "lost") == 0         ? seen->lost
+               : strcmp(text[1], "clock.step") == 0   ? seen->step
+               : strcmp(text[1], "before.short") == 0 ? seen->shortened
+                                                      : NULL;
     if (to)
         (void)snprintf(to, sizeof seen->dropped, "%s", text[3]);
 }

@@ -14,8 +14,8 @@ struct seen {
     uint64_t first, last, n; // of /numbers; last + 1 − first = n where none is missing
     uint64_t n_in_order;     // at the front, one behind the other
     bool is_in_order;
-    int64_t t_first_ns, t_last_ns;           // log times
-    char dropped[256], lost[256], step[256]; // texts of the last events of these kinds
+    int64_t t_first_ns, t_last_ns;                           // log times
+    char dropped[256], lost[256], step[256], shortened[256]; // texts of the last events of each
     char outcome[64], run[64], part[64], recovered[64], station[64]; // of metadata
     size_t n_attachments, n_numbers_channels;
 };

@@ -927,6 +927,7 @@ static void a_source_that_cannot_be_is_told(void)
         {"wss://127.0.0.1:1", ", \"pin\": \"xyz\"", ET_ECORRUPT},
         {"wss://127.0.0.1:1", ", \"ca\": \"/nowhere\"", ET_ENOTFOUND},
         {"ws://127.0.0.1:1", ", \"topic\": \"/a\"", ET_ECORRUPT},
+        {"ws://192.0.2.1:1", ", \"token\": \"a\"", ET_ECORRUPT},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         CHECK_EQ(open_source(CASES[i].url, CASES[i].more), CASES[i].want);

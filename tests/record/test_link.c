@@ -783,6 +783,23 @@ static void what_cannot_be_is_refused_at_once(void)
     how.token = long_token;
     CHECK_EQ(et_link_agent_open(&agent, loop, &how, &err), ET_EARG);
     how.token = NULL;
+    // Nothing goes to another machine that others could read on its way.
+    static const char *const AWAY[] = {"192.0.2.1:7447",      "hub.example:7447",
+                                       "[2001:db8::1]:7447",  "0.0.0.0:7447",
+                                       "127.0.0.1.example:1", "7447"};
+    for (size_t i = 0; i < sizeof AWAY / sizeof *AWAY; i++) {
+        how.address = AWAY[i];
+        CHECK_EQ(et_link_agent_open(&agent, loop, &how, &err), ET_EARG);
+        CHECK_HAS(err.text, i == 5 ? "no address" : "TLS alone");
+    }
+    static const char *const HERE[] = {"127.8.0.1:1", "[::1]:1", "localhost:1",
+                                       "[::ffff:127.0.0.1]:1", "unix:nobody"};
+    for (size_t i = 0; i < sizeof HERE / sizeof *HERE; i++) {
+        how.address = HERE[i];
+        CHECK_OK(et_link_agent_open(&agent, loop, &how, &err));
+        et_link_agent_close(agent);
+    }
+    how.address = "127.0.0.1:1";
     how.spool = temp_path("no/such/folder");
     CHECK_EQ(et_link_agent_open(&agent, loop, &how, &err), ET_EIO);
     CHECK(!agent);

@@ -178,6 +178,7 @@ static void marks_begin_and_end_recordings(void)
     et_live_mark(rig.live, "discard", "me", NULL);
     CHECK_EQ(et_live_step(rig.live, &err), ET_END);
     CHECK_EQ(et_live_status(rig.live).n_discarded, 1);
+    CHECK_EQ(et_live_status(rig.live).n_success, 0);
     char page[ET_RECORDING_PATH_MAX];
     size_t n;
     const char *last = et_live_status(rig.live).last_path;
@@ -200,7 +201,74 @@ static void what_ends_the_station_ends_its_attempt(void)
     CHECK_EQ(et_live_step(rig.live, &err), ET_END);
     CHECK_OK(et_live_stop(rig.live, &err));
     CHECK_EQ(et_live_status(rig.live).n_done, 1);
-    CHECK_STR(see(et_live_status(rig.live).last_path, false).outcome, "");
+    CHECK_EQ(et_live_status(rig.live).n_interrupted, 1);
+    CHECK_STR(see(et_live_status(rig.live).last_path, false).outcome, "interrupted");
+    close_rig(&rig);
+}
+
+static void step(struct rig *rig, const char *mark, const char *text)
+{
+    et_live_mark(rig->live, mark, "me", text);
+    CHECK_EQ(et_live_step(rig->live, &err), ET_END); // it has no sources
+}
+
+static char *page_of(const char *path)
+{
+    char page[ET_RECORDING_PATH_MAX];
+    size_t n;
+    (void)snprintf(page, sizeof page, "%.*s.json", (int)strlen(path) - 5, path);
+    return read_file(page, &n);
+}
+
+// A verdict behind the end is of the attempt that ended last, and the last verdict counts.
+static void a_verdict_may_come_behind_the_end(void)
+{
+    struct rig rig = open_rig("late", "station: a\nsources: {}\n");
+    struct et_live_status s;
+    step(&rig, "success", NULL); // of nothing
+    step(&rig, "start", NULL);
+    step(&rig, "stop", NULL);
+    step(&rig, "success", NULL);
+    s = et_live_status(rig.live);
+    CHECK(s.n_done == 1 && s.n_success == 1);
+    char *page = page_of(s.last_path);
+    CHECK_HAS(page, "\"outcome\": \"success\"");
+    CHECK_HAS(page, "\"judged_by\": \"me\"");
+    free(page);
+    step(&rig, "discard", NULL);
+    page = page_of(s.last_path);
+    CHECK_HAS(page, "\"discarded_by\"");
+    free(page);
+    step(&rig, "failure", "it fell");
+    s = et_live_status(rig.live);
+    CHECK(s.n_done == 1 && s.n_success == 0 && s.n_discarded == 0 && s.n_failure == 1);
+    page = page_of(s.last_path);
+    CHECK_HAS(page, "\"outcome\": \"failure: it fell\"");
+    CHECK_HAS(page, "\"blake2b\"");
+    CHECK(!strstr(page, "success") && !strstr(page, "discarded_by"));
+    free(page);
+    CHECK_EQ(et_recording_judge(temp_path("nowhere.mcap"), "success", "me", &err), ET_ENOTFOUND);
+    close_rig(&rig);
+}
+
+// An attempt that could not begin is counted, and no word of it goes to the one before.
+static void a_verdict_of_what_was_not_recorded_is_nobodys(void)
+{
+    struct rig rig = open_rig("unwritten", "station: a\nsources: {}\n");
+    step(&rig, "start", NULL);
+    step(&rig, "success", NULL);
+    const char *folder = temp_path("unwritten"), *aside = temp_path("aside");
+    CHECK_EQ(rename(folder, aside), 0);
+    write_file(folder, "", 0); // no folder can be made there
+    step(&rig, "start", NULL);
+    step(&rig, "failure", NULL);
+    CHECK_EQ(remove(folder), 0);
+    CHECK_EQ(rename(aside, folder), 0);
+    const struct et_live_status s = et_live_status(rig.live);
+    CHECK(s.n_done == 1 && s.n_success == 1 && s.n_failure == 0 && s.n_unrecorded == 1);
+    char *page = page_of(s.last_path);
+    CHECK(!strstr(page, "failure"));
+    free(page);
     close_rig(&rig);
 }
 
@@ -447,6 +515,8 @@ int main(void)
     RUN(tells_where_a_file_is_wrong);
     RUN(marks_begin_and_end_recordings);
     RUN(what_ends_the_station_ends_its_attempt);
+    RUN(a_verdict_may_come_behind_the_end);
+    RUN(a_verdict_of_what_was_not_recorded_is_nobodys);
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
     RUN(sources_are_told_how_the_work_goes);

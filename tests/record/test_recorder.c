@@ -157,7 +157,9 @@ static void what_was_heard_just_before_a_run_is_in_it(void)
         CHECK(put(&rig, k));
     CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
     CHECK_OK(et_station_end(rig.station, NULL, &err));
-    CHECK_EQ(see(path_of(&rig), false).n, 100);
+    struct seen seen = see(path_of(&rig), false);
+    CHECK_EQ(seen.n, 100);
+    CHECK_STR(seen.shortened, "");
     CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err)); // each is in one run only
     CHECK_OK(et_station_end(rig.station, NULL, &err));
     CHECK_EQ(see(path_of(&rig), false).n, 0);
@@ -180,6 +182,17 @@ static void a_feed_that_nobody_records_never_fills_up(void)
     for (uint64_t k = 0; k < 1000; k++)
         WAIT_FOR(put(&rig, k) || et_feed_used(rig.feed) < 8192);
     WAIT_FOR(et_feed_used(rig.feed) <= 4096);
+    // What is left there on purpose is no load.
+    WAIT_FOR(et_station_status(rig.station).ring_used_max == 0);
+    CHECK(et_feed_used(rig.feed) > 0);
+    // That not all of it was kept is said, once.
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(et_station_begin(rig.station, &(struct et_run){0}, &err));
+        CHECK_OK(et_station_end(rig.station, NULL, &err));
+        const struct seen seen = see(path_of(&rig), false);
+        CHECK_EQ(seen.n > 0, i == 0);
+        CHECK_EQ(strstr(seen.shortened, "of /numbers and its source the last 0") != NULL, i == 0);
+    }
     CHECK_OK(et_recorder_close(rig.recorder, &err));
 }
 
@@ -356,7 +369,10 @@ static void stops_before_the_disk_is_full(void)
         open_rig("full", (struct et_recorder_options){.keep_free_bytes = INT64_MAX / 2}, 1 << 20);
     CHECK_EQ(et_station_begin(rig.station, &(struct et_run){0}, &err), ET_EIO);
     CHECK_HAS(err.text, "the disk is nearly full");
+    CHECK_HAS(err.text, "keep_free_gb");
     CHECK(et_recorder_status(rig.recorder).free_bytes < 0);
+    CHECK(et_recorder_status(rig.recorder).is_full);
+    CHECK_EQ(et_recorder_status(rig.recorder).keep_free_bytes, INT64_MAX / 2);
     CHECK_EQ(et_station_status(rig.station).state, ET_STATION_IDLE);
     CHECK_EQ(et_station_end(rig.station, NULL, &err), ET_ENOTFOUND);
     CHECK_OK(et_recorder_close(rig.recorder, &err));

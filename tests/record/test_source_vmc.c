@@ -284,7 +284,7 @@ static void counts_garbage_and_goes_on(void)
     live_poll(live);
     const struct et_value *v = live_next(live);
     CHECK_STR(text_at(v, "kind"), "device.garbage");
-    CHECK_STR(text_at(v, "value"), "{\"n\": 7}");
+    CHECK_STR(text_at(v, "value"), "{\"n\": 7, \"n_all\": 7}");
     CHECK(!live_next(live));
     CHECK_EQ(et_source_state(live->source), ET_SOURCE_WAITING);
     const struct osc_made frame = osc_frame(1);
@@ -293,6 +293,47 @@ static void counts_garbage_and_goes_on(void)
     send_bytes(&sender, frame.bytes, frame.n);
     live_poll(live);
     CHECK_EQ(et_source_state(live->source), ET_SOURCE_LIVE);
+    live_close(live);
+    (void)close(sender.fd);
+}
+
+// How much of it there is is known at all times to a factor of ten, and in the end exactly.
+static void says_how_much_is_garbage(void)
+{
+    struct sender sender;
+    struct live *live = live_open_udp("vmc", "", &sender);
+    char want[100];
+    live_poll(live);
+    live->t_ns += 3 * S;
+    for (int i = 1; i <= 250; i++) {
+        send_bytes(&sender, "?", 1);
+        live_poll(live);
+        const struct et_value *v = live_next_of(live, 0);
+        if (i == 1) { // it is silent; no longer, but
+            CHECK_STR(text_at(v, "value"), "{\"n\": 1, \"n_all\": 1}");
+            v = live_next_of(live, 0);
+            CHECK_STR(text_at(v, "text"), "what comes is no VMC: 1 packet");
+        } else if (i == 10 || i == 100) {
+            (void)snprintf(want, sizeof want, "{\"n\": %d, \"n_all\": %d}", i - i / 10, i);
+            CHECK_STR(text_at(v, "value"), want);
+            (void)snprintf(want, sizeof want, "what comes is no VMC: %d packets", i);
+            CHECK_STR(text_at(live_next_of(live, 0), "text"), want);
+        } else {
+            CHECK(!v);
+        }
+    }
+    send_t(&sender, 1);
+    live_poll(live);
+    CHECK_STR(text_at(live_next_of(live, 0), "kind"), "device.found");
+    live->t_ns += 3 * S;
+    live_poll(live);
+    CHECK_STR(text_at(live_next_of(live, 0), "text"), "nothing is heard of it");
+    send_bytes(&sender, "?", 1);
+    live_poll(live);
+    CHECK(!live_next_of(live, 0));
+    et_source_close(live->source);
+    live->source = NULL;
+    CHECK_STR(text_at(live_next_of(live, 0), "value"), "{\"n\": 151, \"n_all\": 251}");
     live_close(live);
     (void)close(sender.fd);
 }
@@ -332,6 +373,49 @@ static void hears_only_whom_it_is_told_to(void)
     live_close(live);
     (void)close(sender.fd);
     (void)close(other.fd);
+    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: 127.0.0.200/25", &sender);
+    other = (struct sender){socket(AF_INET, SOCK_DGRAM, 0), sender.to};
+    as.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 128);
+    CHECK(bind(other.fd, (struct sockaddr *)&as, sizeof as) == 0);
+    send_bone(&sender, "Hips");
+    send_t(&sender, 1);
+    send_bone(&other, "Spine");
+    send_t(&other, 2);
+    live_poll(live);
+    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Spine");
+    CHECK(!live_next_of(live, 1));
+    live_close(live);
+    (void)close(sender.fd);
+    (void)close(other.fd);
+    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: any", &sender);
+    send_bone(&sender, "Hips");
+    send_t(&sender, 1);
+    live_poll(live);
+    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Hips");
+    live_close(live);
+    (void)close(sender.fd);
+}
+
+// A datagram has no token: the file says who is heard beyond this machine.
+static void hears_nobody_else_unless_told_whom(void)
+{
+    static const char *const KINDS[] = {"vmc", "xsens"};
+    static const char *const FROM[] = {"everybody", "10.0.0.0/33", "10.0.0.0/0",   "10.0.0.0/",
+                                       "10.0.0/8",  "/8",          "10.0.0.0/8/8", "10.0.0.0/+"};
+    for (size_t i = 0; i < 2; i++) {
+        struct live *live = live_open(KINDS[i], "{listen: 0.0.0.0}", false);
+        CHECK_EQ(live->st, ET_ECORRUPT);
+        CHECK_HAS(err.text, "station.yaml:1:10: listen: other machines reach it");
+        live_close(live);
+    }
+    for (size_t i = 0; i < sizeof FROM / sizeof *FROM; i++) {
+        char settings[100];
+        (void)snprintf(settings, sizeof settings, "{from: \"%s\"}", FROM[i]);
+        struct live *live = live_open("vmc", settings, false);
+        CHECK_EQ(live->st, ET_ECORRUPT);
+        CHECK_HAS(err.text, "station.yaml:1:8: from: must be");
+        live_close(live);
+    }
 }
 
 static void says_how_often_it_is_told_to_send(void)
@@ -365,7 +449,7 @@ static void refuses_a_port_that_is_taken_and_what_is_no_address(void)
     live = live_open("vmc", "{port: 70000}", false);
     CHECK_EQ(live->st, ET_ECORRUPT);
     live_close(live);
-    live = live_open("vmc", "{listen: 192.0.2.1}", false); // an address of nobody's
+    live = live_open("vmc", "{listen: 192.0.2.1, from: any}", false); // an address of nobody's
     CHECK_EQ(live->st, ET_EIO);
     live_close(live);
 }
@@ -380,9 +464,11 @@ int main(void)
     RUN(writes_a_message_of_a_bundle);
     RUN(gathers_what_comes_one_by_one);
     RUN(counts_garbage_and_goes_on);
+    RUN(says_how_much_is_garbage);
     RUN(takes_a_flood_in_pieces);
     RUN(hears_only_whom_it_is_told_to);
     RUN(says_how_often_it_is_told_to_send);
+    RUN(hears_nobody_else_unless_told_whom);
     RUN(refuses_a_port_that_is_taken_and_what_is_no_address);
     return tap_end();
 }
