@@ -176,6 +176,9 @@ void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, s
 int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
                      struct et_arena *arena, struct et_json_writer *w);
 
+/* What was said of whose streams they are, on standard error. */
+void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording);
+
 /* How many values a stream has and their unit, as two cells; empty for pictures and words. */
 void cli_stream_cells(struct cli_table *table, const struct et_stream *stream);
 

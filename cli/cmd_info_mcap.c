@@ -118,7 +118,8 @@ static int info_profile(const struct cli_args *args, const char *path, struct et
 {
     struct et_err err = {0};
     struct et_recording *recording = NULL;
-    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+    const struct et_recording_options how = {.device = cli_get(args, "device")};
+    if (et_recording_open(&recording, path, &how, &err) != ET_OK)
         return cli_fail(args, &err);
     const int code = cli_info_profile(args, recording, arena, w);
     et_recording_close(recording);

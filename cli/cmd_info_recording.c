@@ -146,11 +146,21 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
     struct cli_table table;
     if (info->n_channels == 0)
         return;
+    for (size_t i = 0; i < binding->n_warnings; i++) {
+        printf("\nwarning:\n");
+        cli_print_wrapped(stdout, binding->warnings[i], 4);
+    }
+    if (binding->unfit && binding->n_streams > 0) {
+        printf("\nno profile fits it:\n");
+        cli_print_wrapped(stdout, binding->unfit, 4);
+    }
     if (binding->n_streams == 0) {
         printf("\nno profile fits it; etude profile guess drafts one that does\n");
         return;
     }
-    printf("\nas profile %s sees it:\n", binding->profile->id);
+    printf("\nas profile %s sees it%s%s%s:\n", binding->profile->id,
+           binding->by == ET_PROFILE_BY_RECORDING ? ", which it names itself" : "",
+           binding->device ? ", device " : "", binding->device ? binding->device : "");
     cli_table_open(&table, arena,
                    is_verbose ? "stream|>values|unit|stamp|from" : "stream|>values|unit|from");
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -181,6 +191,9 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     const struct et_recording_binding *binding = et_recording_binding(recording);
     const struct et_recording_info *info = et_recording_info(recording);
     et_json_put_text(w, "profile_id", binding->profile ? binding->profile->id : NULL);
+    et_json_put_text(w, "profile_by", et_profile_by_text(binding->by));
+    et_json_put_text(w, "profile_problem", binding->unfit);
+    et_json_put_text(w, "device", binding->device);
     et_json_key(w, "streams");
     et_json_open_list(w);
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -197,6 +210,11 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
         et_json_close_map(w);
     }
     et_json_close_list(w);
+    et_json_key(w, "warnings");
+    et_json_open_list(w);
+    for (size_t i = 0; i < binding->n_warnings; i++)
+        et_json_text(w, binding->warnings[i]);
+    et_json_close_list(w);
     et_json_key(w, "notes");
     et_json_open_list(w);
     for (size_t i = 0; i < binding->n_remarks; i++)
@@ -204,17 +222,25 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     et_json_close_list(w);
 }
 
+void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording)
+{
+    const struct et_recording_binding *binding = et_recording_binding(recording);
+    for (size_t i = 0; i < binding->n_warnings && !args->is_quiet; i++)
+        cli_problem(args, "%s", binding->warnings[i]);
+}
+
 int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
                      struct et_arena *arena, struct et_json_writer *w)
 {
     struct et_err err = {0};
     const char *wanted = cli_get(args, "profile");
+    const bool has_asked = wanted || cli_has(args, "device");
     if (et_recording_use_profile(recording, wanted, &err) != ET_OK) {
         if (w) {
             et_json_put_text(w, "profile_id", NULL);
             et_json_put_text(w, "profile_problem", err.text);
         }
-        if (wanted)
+        if (has_asked)
             return cli_fail(args, &err);
         if (!w)
             printf("\nno profile fits it: %s\n", err.text);
@@ -361,7 +387,8 @@ int cli_info_recording(const struct cli_args *args, const char *path, struct et_
 {
     struct et_err err = {0};
     struct et_recording *recording = NULL;
-    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+    const struct et_recording_options how = {.device = cli_get(args, "device")};
+    if (et_recording_open(&recording, path, &how, &err) != ET_OK)
         return cli_fail(args, &err);
     const struct et_recording_info *info = et_recording_info(recording);
     struct cli_topic *topics = list_topics(info, arena);
