@@ -31,7 +31,7 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define PROFILE_OF_ANY                                                                             \
     {0, "profile", "FILE",                                                                         \
      "profile of the robot (a file or an id; default: by robot_type; of a recording, the one "     \
-     "that it names, or by its topics)",                                                                                    \
+     "that it names, or by its topics)",                                                           \
      NULL}
 #define POLICY                                                                                     \
     {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}

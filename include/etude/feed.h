@@ -109,7 +109,8 @@ struct et_feed_counts {
     uint64_t n_put, n_bytes;  // that found room
     uint64_t n_dropped;       // that found none
     uint64_t n_lost;          // et_feed_lost
-    int64_t t_last_ns;        // arrival of the last one, put or dropped; 0: none came
+    int64_t t_first_ns;       // arrival of the first one, put or dropped; 0: none came
+    int64_t t_last_ns;        // of the last one
     int64_t t_last_device_ns; // its stamp
 };
 ET_API struct et_feed_counts et_feed_counts(const struct et_feed *feed, size_t i);

@@ -17,7 +17,7 @@ struct entry {
     char *texts;
     _Atomic uint64_t n_put, n_bytes, n_dropped, n_lost;
     bool is_told; // that a sample was larger than finds room
-    _Atomic int64_t t_last_ns, t_last_device_ns;
+    _Atomic int64_t t_first_ns, t_last_ns, t_last_device_ns;
 };
 
 struct et_feed {
@@ -245,6 +245,8 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         count(&entry->n_dropped, 1);
         tell_too_large(f, entry, s.n_bytes);
     }
+    if (atomic_load_explicit(&entry->t_first_ns, memory_order_relaxed) == 0)
+        atomic_store_explicit(&entry->t_first_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_device_ns, s.t_device_ns, memory_order_relaxed);
     return has_room;
@@ -307,6 +309,7 @@ struct et_feed_counts et_feed_counts(const struct et_feed *f, size_t i)
                                    .n_bytes = LOAD(n_bytes),
                                    .n_dropped = LOAD(n_dropped),
                                    .n_lost = LOAD(n_lost),
+                                   .t_first_ns = LOAD(t_first_ns),
                                    .t_last_ns = LOAD(t_last_ns),
                                    .t_last_device_ns = LOAD(t_last_device_ns)};
 #undef LOAD

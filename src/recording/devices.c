@@ -10,27 +10,37 @@
 
 /* ---- names ---- */
 
+/* The topic behind "/w1", where "w1" is among what stands between the dots of the device. */
+static const char *behind_agent(const char *topic, struct et_str device)
+{
+    if (topic[0] != '/')
+        return topic;
+    for (size_t first = 0; first < device.n; first++) {
+        if (first > 0 && device.p[first - 1] != '.')
+            continue;
+        for (size_t last = first + 1; last <= device.n; last++)
+            if ((last == device.n || device.p[last] == '.') &&
+                strncmp(topic + 1, device.p + first, last - first) == 0 &&
+                topic[1 + last - first] == '/')
+                return topic + 1 + last - first;
+    }
+    return topic;
+}
+
 bool et__name_device(struct et_channel *channel, struct et_str device, struct et_arena *arena)
 {
     if (device.n == 0)
         return true;
     // A link puts "/<agent>" before topics, and "<agent>." before devices.
-    const char *topic = channel->topic;
-    for (size_t n = 1; n <= device.n; n++)
-        if ((n == device.n || device.p[n] == '.') && topic[0] == '/' &&
-            strncmp(topic + 1, device.p, n) == 0 && topic[n + 1] == '/') {
-            topic += n + 1;
-            break;
-        }
-    // A source `dds` that splits puts who writes behind them.
+    const char *topic = behind_agent(channel->topic, device);
+    // A source `dds` that splits puts who writes behind topics; one that replays, behind devices.
     const char *place = strrchr(topic, '@');
     const bool is_split = place && place > topic && place[1] && !strchr(place, '/');
-    channel->device = et_arena_printf(arena, "%.*s%s", ET_STR_ARG(device), is_split ? place : "");
-    if (topic != channel->topic || is_split)
-        channel->plain =
-            et_arena_copy(arena, topic, is_split ? (size_t)(place - topic) : strlen(topic));
-    else
-        channel->plain = channel->topic;
+    const bool is_told = is_split && et_str_ends(device, place);
+    const size_t n = is_split ? (size_t)(place - topic) : strlen(topic);
+    channel->device =
+        et_arena_printf(arena, "%.*s%s", ET_STR_ARG(device), is_split && !is_told ? place : "");
+    channel->plain = et_arena_copy(arena, topic, n);
     return channel->device && channel->plain;
 }
 

@@ -83,7 +83,8 @@ enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_
         st = et_recording_use_profile(f->recording, range->profile, err);
     if (st == ET_OK)
         st = find_stream(f, err);
-    f->range.path = f->range.profile = f->range.device = f->range.stream = NULL; // they are the caller's
+    f->range.path = f->range.profile = NULL; // they are the caller's
+    f->range.device = f->range.stream = NULL;
     if (st != ET_OK)
         et_frames_close(f);
     else
