@@ -21,6 +21,7 @@ static const struct et_inspect_param PARAMS[] = {
 // Steps below and above these shares of the middle one are no steps, but bunches and holes.
 #define STEP_SHARE_MIN 0.5
 #define STEP_SHARE_MAX 1.75
+#define ALIKE_SHARE 0.1 // rates of stretches that are no further apart are one
 #define TURNS_SHARE 0.1 // a mean that is further from the middle step is of steps that take turns
 
 /* The middle step, which missing samples do not touch. Where steps take turns (200 a second on
@@ -59,10 +60,10 @@ static double block_rate(const struct et_track *line, size_t first, size_t n,
     return step_s > 0 ? 1 / step_s : 0;
 }
 
-/* The middle one of all stretches' rates, of two the faster; by their lengths alone, or by steps. A
- * stretch mixes no two rates, where all samples together may. 0: there is no memory. */
-static double middle_rate(const struct et_track *line, size_t n, bool is_by_length,
-                          struct et_arena *arena)
+/* The rate that most stretches run at, of two the faster; by their lengths alone, or by steps. The
+ * middle of all would be that of the stretch in which a rate changes. 0: there is no memory. */
+static double usual_rate(const struct et_track *line, size_t n, bool is_by_length,
+                         struct et_arena *arena)
 {
     const size_t n_blocks = line->n_samples / n;
     double *rates = et_arena_array(arena, n_blocks, sizeof *rates);
@@ -71,7 +72,16 @@ static double middle_rate(const struct et_track *line, size_t n, bool is_by_leng
     if (!rates)
         return 0;
     et_sort_doubles(rates, n_blocks);
-    return rates[n_blocks / 2];
+    size_t best = 0, n_best = 0;
+    for (size_t i = 0, last = 0; i < n_blocks; i++) {
+        while (last < n_blocks && rates[last] <= rates[i] * (1 + ALIKE_SHARE))
+            last++;
+        if (last - i >= n_best) {
+            best = i;
+            n_best = last - i;
+        }
+    }
+    return rates[best + n_best / 2];
 }
 
 static enum et_status report_nominal(struct et__look *look, const struct et_track *line,
@@ -123,8 +133,8 @@ static enum et_status inspect_line(struct et__look *look, const struct et_track 
     if (!(about_hz > 0) || (double)line->n_samples < 2 * wanted)
         return ET_OK;
     const size_t n = (size_t)wanted;
-    const double rate_hz = middle_rate(line, n, false, look->arena);
-    const double span_hz = middle_rate(line, n, true, look->arena);
+    const double rate_hz = usual_rate(line, n, false, look->arena);
+    const double span_hz = usual_rate(line, n, true, look->arena);
     if (!(rate_hz > 0) || !(span_hz > 0))
         return ET_OK;
     for (size_t k = 0; k + n <= line->n_samples; k += n) {
