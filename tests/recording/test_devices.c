@@ -5,7 +5,9 @@
 #include "etude/curate.h"
 #include "etude/episode_file.h"
 #include "etude/file.h"
+#include "etude/json.h"
 #include "etude/recorder.h"
+#include "etude/source.h"
 #include "support.h"
 #include "tap.h"
 
@@ -271,6 +273,43 @@ static void the_named_robot_tells_devices_apart(void)
     CHECK(is_of("left_arm.position", 2, N));
 }
 
+static int64_t now_ns(void *ctx)
+{
+    (void)ctx;
+    return et_clock_monotonic_ns();
+}
+
+// What is played keeps its devices, under the name of who plays it, and nothing is melted.
+static void a_replay_keeps_devices_apart(void)
+{
+    const char *path = record(TWO, 2, NULL);
+    char text[ET_RECORDING_PATH_MAX + 64];
+    struct et_arena *arena;
+    const struct et_value *settings;
+    struct et_feed *feed;
+    struct et_source *source;
+    CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
+    CHECK_OK(et_feed_open(&feed, NULL, &err));
+    (void)snprintf(text, sizeof text, "{\"path\": \"%s\"}", path);
+    CHECK_OK(et_json_parse(et_str(text), NULL, arena, &settings, &err));
+    const struct et_source_options how = {
+        .device = "again", .settings = settings, .only_look = true, .now_ns = now_ns};
+    CHECK_OK(et_source_open(&source, et_source_kind("replay"), &how, feed, &err));
+    int n_right = 0, n_left = 0;
+    for (size_t i = 0; i < et_feed_n_streams(feed); i++) {
+        const struct et_feed_stream *stream = et_feed_stream(feed, i);
+        if (strcmp(stream->topic, "/state") == 0) {
+            n_right += strcmp(stream->device, "again.right") == 0;
+            n_left += strcmp(stream->device, "again.left") == 0;
+        }
+    }
+    CHECK_EQ(n_right, 1);
+    CHECK_EQ(n_left, 1);
+    et_source_close(source);
+    et_feed_close(feed);
+    et_arena_close(arena);
+}
+
 #define PART(name, a, b) "  " name ":\n    unit: rad\n    joints: [{name: " a "}, {name: " b "}]\n"
 #define RULE(part) "  - {stream: " part ".position, topic: /state, names: maker}\n"
 #define HEAD(model) "profile: 1\nmaker: Acme\nmodel: " model "\nparts:\n"
@@ -340,6 +379,7 @@ int main(void)
     RUN(topics_that_no_profile_takes_are_named);
     RUN(the_robot_that_the_recording_names_counts);
     RUN(the_named_robot_tells_devices_apart);
+    RUN(a_replay_keeps_devices_apart);
     RUN(a_profile_that_only_the_recording_has_is_taken);
     et_recording_close(recording);
     return tap_end();
