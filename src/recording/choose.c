@@ -133,7 +133,7 @@ static enum et_status count_streams(struct et__choosing *c, const struct et_prof
         return et__robots_settle(c, profile, n);
     struct et__offer *offer = &c->robots[0].offer;
     const enum et_status st = et__choose_try(c, profile, offer);
-    *n = offer->n;
+    *n = et__offer_count(offer);
     return st;
 }
 

@@ -172,7 +172,7 @@ static enum et_status try_each(struct et__choosing *c, const struct et_profile *
     c->must_claim = false;
     for (size_t k = 0; k < c->n_robots && st == ET_OK; k++) {
         struct et__robot *robot = &c->robots[k];
-        robot->offer.n = 0;
+        robot->offer.n = robot->offer.n_words = 0;
         robot->is_taken = robot->is_rival = false;
         if (!has_topic(c, profile, k))
             continue;
@@ -256,7 +256,7 @@ enum et_status et__robots_settle(struct et__choosing *c, const struct et_profile
         return st;
     while ((robot = next_robot(c))) {
         has_taken = robot->is_taken = true;
-        *n_streams += !c->has_wanted || robot->is_wanted ? robot->offer.n : 0;
+        *n_streams += !c->has_wanted || robot->is_wanted ? et__offer_count(&robot->offer) : 0;
         for (size_t i = 0; i < c->n_robots; i++)
             c->robots[i].is_rival = c->robots[i].is_rival ||
                                     (!c->robots[i].is_taken && are_rivals(&c->robots[i], robot));

@@ -68,8 +68,7 @@ enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_
                               struct et_err *err)
 {
     assert(frames && range && range->path && range->stream);
-    const struct et_recording_options how = {.memory_bytes = READER_BYTES,
-                                             .device = range->device};
+    const struct et_recording_options how = {.memory_bytes = READER_BYTES, .device = range->device};
     struct et_frames *f = calloc(1, sizeof *f);
     *frames = NULL;
     if (!f)

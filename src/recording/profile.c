@@ -677,7 +677,7 @@ enum et_status et__choose_define(struct et__choosing *c)
 static enum et_status add_offer(struct et__offer *offer, const struct et_binding *binding,
                                 struct et_err *err)
 {
-    offer->n = 0;
+    offer->n = offer->n_words = 0;
     if (binding->n_streams > offer->cap) {
         free(offer->streams);
         offer->streams = calloc(binding->n_streams, sizeof *offer->streams);
@@ -687,7 +687,9 @@ static enum et_status add_offer(struct et__offer *offer, const struct et_binding
         return et_fail(err, ET_ENOMEM, -1, "no memory for the streams of a profile");
     for (size_t i = 0; i < binding->n_streams; i++) {
         const struct et_stream *stream = &binding->streams[i].stream;
-        if (!is_text(stream->quantity))
+        if (is_text(stream->quantity))
+            offer->n_words++;
+        else
             offer->streams[offer->n++] = et_hash64(stream->name, strlen(stream->name));
     }
     return ET_OK;
@@ -700,7 +702,7 @@ enum et_status et__choose_try(struct et__choosing *c, const struct et_profile *p
     struct trial t = {.c = c};
     c->is_trial = true;
     enum et_status st = try_profile(&t, profile);
-    offer->n = 0;
+    offer->n = offer->n_words = 0;
     if (st == ET_OK)
         st = add_offer(offer, &t.binding, c->err);
     trial_close(&t);

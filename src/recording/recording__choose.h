@@ -18,11 +18,19 @@ struct et__glance {
 // A definition made while a profile is tried goes with it.
 enum { ET__NO_DEF, ET__DEF, ET__TRIAL_DEF };
 
-/* Streams that a profile makes, by the hashes of their names. */
+/* Streams that a profile makes, by the hashes of their names. Events and words tell no robots
+ * apart, and are only counted. */
 struct et__offer {
     uint64_t *streams; // owned
     size_t n, cap;
+    size_t n_words;
 };
+
+/* How much a profile makes; words alone are nothing. */
+static inline size_t et__offer_count(const struct et__offer *offer)
+{
+    return offer->n > 0 ? offer->n + offer->n_words : 0;
+}
 
 /* The channels of one device; those that name none are one, too, called "". */
 struct et__robot {
@@ -80,8 +88,8 @@ ET_MUST_USE enum et_status et__choose_glance(struct et__choosing *c);
 /* Makes all definitions at once, in front of trials, which are rewound. */
 ET_MUST_USE enum et_status et__choose_define(struct et__choosing *c);
 
-/* Which streams, but events and words, a profile makes of the channels that are open. None where it
- * contradicts them; fails for want of memory and the like. */
+/* Which streams a profile makes of the channels that are open. None where it contradicts them;
+ * fails for want of memory and the like. */
 ET_MUST_USE enum et_status et__choose_try(struct et__choosing *c, const struct et_profile *profile,
                                           struct et__offer *offer);
 
