@@ -32,8 +32,9 @@ static bool is_twice(const struct cli_topic *topics, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++)
-            if (et_str_eq(topics[i].topic, topics[k].topic) &&
-                !et_str_eq(topics[i].device, topics[k].device))
+            // Every recording of ours has events and clocks that are nobody's.
+            if (et_str_eq(topics[i].topic, topics[k].topic) && topics[i].device.n > 0 &&
+                topics[k].device.n > 0 && !et_str_eq(topics[i].device, topics[k].device))
                 return true;
     return false;
 }
