@@ -26,6 +26,18 @@ static double seconds_of(const struct et_feed_counts *counts, double seconds)
     return whole_s > since_s - 2 * (whole_s - span_s) ? whole_s : since_s;
 }
 
+/* Whether a source brings the topic from several devices: a replay may. */
+static bool is_of_several(const struct et_feed *feed, const struct et_feed_stream *stream)
+{
+    for (size_t i = 0; i < et_feed_n_streams(feed) && stream->device; i++) {
+        const struct et_feed_stream *other = et_feed_stream(feed, i);
+        if (strcmp(other->topic, stream->topic) == 0 && other->device &&
+            strcmp(other->device, stream->device) != 0)
+            return true;
+    }
+    return false;
+}
+
 // Whoever only looks hears nothing: `seconds` is 0, and there are no rates.
 static void put_cells(struct cli_table *table, const struct et_live_source *source,
                       const struct et_feed *feed, size_t i, double seconds)
@@ -33,7 +45,7 @@ static void put_cells(struct cli_table *table, const struct et_live_source *sour
     char text[CLI_TEXT_BYTES];
     const struct et_feed_stream *stream = et_feed_stream(feed, i);
     const struct et_feed_counts counts = et_feed_counts(feed, i);
-    cli_cell(table, "%s", stream->device ? stream->device : source->device);
+    cli_cell(table, "%s", is_of_several(feed, stream) ? stream->device : source->device);
     cli_cell(table, "%s", stream->topic);
     cli_cell(table, "%s", stream->type);
     if (seconds <= 0) {
