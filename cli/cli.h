@@ -177,10 +177,11 @@ int cli_output_finish(const struct cli_args *args, struct et_arena *arena,
 /* A topic of a recording, as its pages list it. */
 struct cli_topic {
     struct et_str topic, type, encoding;
-    int64_t n_messages; // −1: not known
+    struct et_str device; // who sent it; empty: not said
+    int64_t n_messages;   // −1: not known
+    double seconds;       // from its first message to its last; 0: not known
 };
-void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_s,
-                      struct et_arena *arena);
+void cli_print_topics(const struct cli_topic *topics, size_t n, struct et_arena *arena);
 void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, size_t n);
 
 /* Chooses the recording's profile and says what it makes of it: a table of streams, or the members
@@ -188,6 +189,9 @@ void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, s
  */
 int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
                      struct et_arena *arena, struct et_json_writer *w);
+
+/* What was said of whose streams they are, on standard error. */
+void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording);
 
 /* How many values a stream has and their unit, as two cells; empty for pictures and words. */
 void cli_stream_cells(struct cli_table *table, const struct et_stream *stream);

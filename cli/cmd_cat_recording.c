@@ -232,17 +232,20 @@ int cli_cat_recording(const struct cli_args *args, const char *path, struct et_a
 {
     struct et_err err = {0};
     struct et_recording *recording = NULL;
+    const struct et_recording_options how = {.device = cli_get(args, "device")};
     int code = CLI_DONE;
     if (cli_has(args, "episode")) {
         cli_problem(args, "a recording has no episodes yet: etude curate makes them");
         return CLI_USAGE;
     }
-    if (et_recording_open(&recording, path, NULL, &err) != ET_OK ||
+    if (et_recording_open(&recording, path, &how, &err) != ET_OK ||
         et_recording_use_profile(recording, cli_get(args, "profile"), &err) != ET_OK)
         code = cli_fail(args, &err);
-    else if (cli_has(args, "stream"))
+    if (code == CLI_DONE)
+        cli_warn_of_robots(args, recording);
+    if (code == CLI_DONE && cli_has(args, "stream"))
         code = cat_stream(args, recording, arena);
-    else
+    else if (code == CLI_DONE)
         list_streams(recording, arena);
     et_recording_close(recording);
     return code;

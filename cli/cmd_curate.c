@@ -207,9 +207,14 @@ static void print_remarks(const struct et_curated *curated, bool is_verbose)
     for (size_t i = 0; i < curated->n_remarks; i++) {
         const struct et_remark *remark = &curated->remarks[i];
         const bool is_note = remark->severity == ET_SEVERITY_INFO;
+        // Whose data it is must be seen.
+        const bool is_of_robot = strcmp(remark->where, "robot") == 0;
         n_notes += is_note;
-        n_warnings += !is_note;
-        if (is_verbose)
+        n_warnings += !is_note && !is_of_robot;
+        if (is_of_robot) {
+            printf("\n%s:\n", et_severity_text(remark->severity));
+            cli_print_wrapped(stdout, remark->text, 4);
+        } else if (is_verbose)
             printf("%s%-5s  %s: %s\n", i ? "" : "\n", et_severity_text(remark->severity),
                    remark->where, remark->text);
     }
@@ -239,8 +244,11 @@ static void print_recording(const struct et_curated *curated, bool is_verbose,
     printf("%s\n", curated->path);
     printf("  format    %s, %s\n", curated->format, cli_bytes_text((double)curated->n_bytes, a));
     printf("  id        %s\n", curated->id);
-    printf("  profile   %s: %zu streams, %s samples\n", curated->profile, curated->n_streams,
-           cli_count_text(curated->n_samples, b));
+    printf("  profile   %s%s: %zu streams, %s samples\n", curated->profile,
+           curated->profile_by == ET_PROFILE_BY_RECORDING ? ", as the recording names it" : "",
+           curated->n_streams, cli_count_text(curated->n_samples, b));
+    if (curated->device)
+        printf("  device    %s\n", curated->device);
     print_cut(curated);
     print_streams(curated, is_verbose, arena);
     print_episodes(curated, is_verbose, arena);
@@ -447,6 +455,7 @@ static int read_options(struct run *run)
         return CLI_USAGE;
     }
     o->profile = cli_get(args, "profile");
+    o->device = cli_get(args, "device");
     o->task = cli_get(args, "task");
     o->urdf = cli_get(args, "urdf");
     o->skip_pictures = cli_has(args, "no-video");

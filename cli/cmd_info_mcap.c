@@ -8,29 +8,89 @@
 #include <stdlib.h>
 
 #define PAGE_BYTES_MAX ((size_t)1 << 20)
+#define EDGE_NS ET_NS_PER_S // of a file, where topics are looked for first
+
+/* What is seen of a channel. */
+struct seen {
+    int64_t n, t_first_ns, t_last_ns; // times are right where there are messages
+    bool has_first, has_last;
+};
+
+/* Reads what a query gives; false: it could not be read. */
+static bool look_through(struct et_mcap_reader *reader, const struct et_mcap_query *query,
+                         bool is_end, struct seen *seen)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    struct et_mcap_message m;
+    enum et_status st = et_mcap_query(reader, query, NULL);
+    while (st == ET_OK && (st = et_mcap_next(reader, &m, NULL)) == ET_OK) {
+        struct seen *of = &seen[et_mcap_channel(reader, m.channel_id) - info->channels];
+        if (is_end)
+            of->t_last_ns = m.log_time_ns;
+        else if (!of->has_first)
+            of->t_first_ns = m.log_time_ns;
+        of->has_first = of->has_first || !is_end;
+        of->has_last = of->has_last || is_end;
+        if (query->n_channels == 1 && !is_end)
+            return true;
+    }
+    return st == ET_END;
+}
+
+/* When each channel's first message was, and its last one: a topic may begin late, and end early.
+ * Most are found in the file's first and last second; of the others only what holds them is read,
+ * from the end in steps that grow. */
+static void find_times(struct et_mcap_reader *reader, struct seen *seen)
+{
+    const struct et_mcap_info *info = et_mcap_info(reader);
+    struct et_mcap_query query = {.to_ns = info->start_ns + EDGE_NS};
+    bool is_sound = look_through(reader, &query, false, seen);
+    query = (struct et_mcap_query){.from_ns = info->end_ns - EDGE_NS};
+    is_sound = is_sound && look_through(reader, &query, true, seen);
+    for (size_t i = 0; i < info->n_channels && is_sound; i++) {
+        query = (struct et_mcap_query){.channels = &info->channels[i].id, .n_channels = 1};
+        if (seen[i].n > 0 && !seen[i].has_first)
+            is_sound = look_through(reader, &query, false, seen);
+        int64_t back_ns = EDGE_NS;
+        while (is_sound && seen[i].n > 0 && !seen[i].has_last &&
+               back_ns < info->end_ns - info->start_ns) {
+            back_ns *= 8;
+            query.from_ns = info->end_ns - back_ns;
+            is_sound = look_through(reader, &query, true, seen);
+        }
+    }
+}
 
 /* Counts by reading where no statistics tell; one a channel. */
-static enum et_status count_messages(struct et_mcap_reader *reader, int64_t *counts,
+static enum et_status count_messages(struct et_mcap_reader *reader, struct seen *seen,
                                      struct et_err *err)
 {
     const struct et_mcap_info *info = et_mcap_info(reader);
     const struct et_mcap_query query = {.in_file_order = true};
     struct et_mcap_message message;
+    for (size_t i = 0; info->n_messages_of && i < info->n_channels; i++)
+        seen[i].n = info->n_messages_of[i];
     if (info->n_messages_of) {
-        memcpy(counts, info->n_messages_of, info->n_channels * sizeof *counts);
+        find_times(reader, seen);
         return ET_OK;
     }
     enum et_status st = et_mcap_query(reader, &query, err);
-    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK)
-        counts[et_mcap_channel(reader, message.channel_id) - info->channels]++;
+    while (st == ET_OK && (st = et_mcap_next(reader, &message, err)) == ET_OK) {
+        struct seen *of = &seen[et_mcap_channel(reader, message.channel_id) - info->channels];
+        const int64_t t_ns = message.log_time_ns;
+        of->t_first_ns = of->n == 0 || t_ns < of->t_first_ns ? t_ns : of->t_first_ns;
+        of->t_last_ns = of->n == 0 || t_ns > of->t_last_ns ? t_ns : of->t_last_ns;
+        of->has_first = of->has_last = true;
+        of->n++;
+    }
     return st == ET_END ? ET_OK : st;
 }
 
-static int64_t sum(const int64_t *counts, size_t n)
+static int64_t sum(const struct seen *seen, size_t n)
 {
     int64_t total = 0;
     for (size_t i = 0; i < n; i++)
-        total += counts[i];
+        total += seen[i].n;
     return total;
 }
 
@@ -38,6 +98,14 @@ static struct et_str type_of(struct et_mcap_reader *reader, const struct et_mcap
 {
     const struct et_mcap_schema *schema = et_mcap_schema(reader, channel->schema_id);
     return schema ? schema->name : et_str("");
+}
+
+static struct et_str device_of(const struct et_mcap_channel *channel)
+{
+    for (size_t i = 0; i < channel->n_metadata; i++)
+        if (et_str_is(channel->metadata[i].key, "device"))
+            return channel->metadata[i].value;
+    return et_str("");
 }
 
 static void print_head(const char *path, const struct et_mcap_info *info, int64_t n_messages)
@@ -124,7 +192,13 @@ static void put_word(void *ctx, struct et_str key, struct et_str value)
     et_json_close_map(w);
 }
 
-static struct cli_topic *list_topics(struct et_mcap_reader *reader, const int64_t *counts,
+static double seconds_of(const struct seen *seen)
+{
+    return seen->has_first && seen->has_last ? (double)(seen->t_last_ns - seen->t_first_ns) / 1e9
+                                             : 0;
+}
+
+static struct cli_topic *list_topics(struct et_mcap_reader *reader, const struct seen *seen,
                                      struct et_arena *arena)
 {
     const struct et_mcap_info *info = et_mcap_info(reader);
@@ -133,7 +207,9 @@ static struct cli_topic *list_topics(struct et_mcap_reader *reader, const int64_
         topics[i] = (struct cli_topic){.topic = info->channels[i].topic,
                                        .type = type_of(reader, &info->channels[i]),
                                        .encoding = info->channels[i].encoding,
-                                       .n_messages = counts[i]};
+                                       .device = device_of(&info->channels[i]),
+                                       .n_messages = seen[i].n,
+                                       .seconds = seconds_of(&seen[i])};
     return topics;
 }
 
@@ -143,7 +219,8 @@ static int info_profile(const struct cli_args *args, const char *path, struct et
 {
     struct et_err err = {0};
     struct et_recording *recording = NULL;
-    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+    const struct et_recording_options how = {.device = cli_get(args, "device")};
+    if (et_recording_open(&recording, path, &how, &err) != ET_OK)
         return cli_fail(args, &err);
     const int code = cli_info_profile(args, recording, arena, w);
     et_recording_close(recording);
@@ -151,7 +228,8 @@ static int info_profile(const struct cli_args *args, const char *path, struct et
 }
 
 static int json_info(const struct cli_args *args, const char *path, struct et_mcap_reader *reader,
-                     const int64_t *counts, const struct cli_topic *topics, struct et_arena *arena)
+                     const struct seen *seen, const struct cli_topic *topics,
+                     struct et_arena *arena)
 {
     const struct et_mcap_info *info = et_mcap_info(reader);
     struct cli_json json;
@@ -166,7 +244,7 @@ static int json_info(const struct cli_args *args, const char *path, struct et_mc
     et_json_put_int(&json.w, "chunks", info->n_chunks);
     et_json_put_text(&json.w, "compression", info->compression);
     et_json_put_bool(&json.w, "is_finished", info->is_finished);
-    et_json_put_int(&json.w, "messages", sum(counts, info->n_channels));
+    et_json_put_int(&json.w, "messages", sum(seen, info->n_channels));
     et_json_put_int(&json.w, "start_ns", info->start_ns);
     et_json_put_int(&json.w, "end_ns", info->end_ns);
     et_json_put_int(&json.w, "attachments", info->n_attachments);
@@ -193,23 +271,22 @@ int cli_info_mcap(const struct cli_args *args, const char *path, struct et_arena
     if (et_mcap_open(&reader, path, NULL, &err) != ET_OK)
         return cli_fail(args, &err);
     const struct et_mcap_info *info = et_mcap_info(reader);
-    int64_t *counts = et_arena_array(arena, info->n_channels, sizeof *counts);
+    struct seen *seen = et_arena_array(arena, info->n_channels, sizeof *seen);
     struct cli_topic *topics = NULL;
     enum et_status st =
-        counts ? count_messages(reader, counts, &err) : et_arena_fail(arena, "the topics", &err);
-    if (st == ET_OK && !(topics = list_topics(reader, counts, arena)))
+        seen ? count_messages(reader, seen, &err) : et_arena_fail(arena, "the topics", &err);
+    if (st == ET_OK && !(topics = list_topics(reader, seen, arena)))
         st = et_arena_fail(arena, "the topics", &err);
     int code = CLI_DONE;
     if (st != ET_OK) {
         code = cli_fail(args, &err);
     } else if (args->is_json) {
-        code = json_info(args, path, reader, counts, topics, arena);
+        code = json_info(args, path, reader, seen, topics, arena);
     } else {
         bool is_first = true;
-        print_head(path, info, sum(counts, info->n_channels));
+        print_head(path, info, sum(seen, info->n_channels));
         each_word(reader, path, arena, print_word, &is_first);
-        cli_print_topics(topics, info->n_channels, (double)(info->end_ns - info->start_ns) / 1e9,
-                         arena);
+        cli_print_topics(topics, info->n_channels, arena);
         code = info_profile(args, path, arena, NULL);
     }
     et_mcap_close(reader);

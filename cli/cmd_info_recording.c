@@ -4,6 +4,8 @@
 #include "etude/clock.h"
 #include "etude/file.h"
 
+#include <math.h>
+
 #define ROW_TYPE_BYTES 48
 
 bool cli_is_recording(const char *path)
@@ -26,9 +28,20 @@ bool cli_is_for_recording(const char *path)
 
 /* ---- topics ---- */
 
-/* The encoding has a column of its own only where topics differ in it. */
-void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_s,
-                      struct et_arena *arena)
+static bool is_twice(const struct cli_topic *topics, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            // Every recording of ours has events and clocks that are nobody's.
+            if (et_str_eq(topics[i].topic, topics[k].topic) && topics[i].device.n > 0 &&
+                topics[k].device.n > 0 && !et_str_eq(topics[i].device, topics[k].device))
+                return true;
+    return false;
+}
+
+/* The encoding has a column of its own only where topics differ in it, the device where it alone
+ * tells topics apart. */
+void cli_print_topics(const struct cli_topic *topics, size_t n, struct et_arena *arena)
 {
     struct cli_table table;
     char heads[96];
@@ -40,19 +53,23 @@ void cli_print_topics(const struct cli_topic *topics, size_t n, double duration_
     const struct et_str all = !is_mixed ? topics[0].encoding : et_str("");
     char text[24];
     (void)snprintf(text, sizeof text, "%.*s", (int)(all.n < 20 ? all.n : 20), all.p);
-    (void)snprintf(heads, sizeof heads, "topic|type%s%s%s|>messages|>a second%s", all.n ? " (" : "",
-                   text, all.n ? ")" : "", is_mixed ? "|encoding" : "");
+    const bool has_device = is_twice(topics, n);
+    (void)snprintf(heads, sizeof heads, "topic%s|type%s%s%s|>messages|>a second%s",
+                   has_device ? "|device" : "", all.n ? " (" : "", text, all.n ? ")" : "",
+                   is_mixed ? "|encoding" : "");
     (void)putchar('\n');
     cli_table_open(&table, arena, heads);
     for (size_t i = 0; i < n; i++) {
         cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].topic));
+        if (has_device)
+            cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].device));
         cli_cell(&table, "%.*s", ET_STR_ARG(topics[i].type));
         if (topics[i].n_messages < 0)
             cli_cell(&table, "%s", "");
         else
             cli_cell(&table, "%lld", (long long)topics[i].n_messages);
-        if (topics[i].n_messages > 1 && duration_s > 0)
-            cli_cell(&table, "%.4g", (double)(topics[i].n_messages - 1) / duration_s);
+        if (topics[i].n_messages > 1 && topics[i].seconds > 0)
+            cli_cell(&table, "%.4g", (double)(topics[i].n_messages - 1) / topics[i].seconds);
         else
             cli_cell(&table, "%s", "");
         if (is_mixed)
@@ -71,6 +88,11 @@ void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, s
         et_json_str(w, topics[i].topic);
         et_json_key(w, "type");
         et_json_str(w, topics[i].type);
+        et_json_key(w, "device");
+        if (topics[i].device.n)
+            et_json_str(w, topics[i].device);
+        else
+            et_json_null(w);
         et_json_key(w, "encoding");
         et_json_str(w, topics[i].encoding);
         et_json_key(w, "messages");
@@ -78,6 +100,10 @@ void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, s
             et_json_null(w);
         else
             et_json_int(w, topics[i].n_messages);
+        const bool has_rate = topics[i].n_messages > 1 && topics[i].seconds > 0;
+        et_json_put_real(w, "rate_hz",
+                         has_rate ? (double)(topics[i].n_messages - 1) / topics[i].seconds
+                                  : (double)NAN);
         et_json_close_map(w);
     }
     et_json_close_list(w);
@@ -99,7 +125,10 @@ static struct cli_topic *list_topics(const struct et_recording_info *info, struc
             .topic = et_str(channel->topic),
             .type = channel->is_row ? et_str(row_type(channel, arena)) : channel->schema.name,
             .encoding = channel->is_row ? et_str("") : channel->schema.message_encoding,
-            .n_messages = channel->n_messages};
+            .device = et_str(channel->device),
+            .n_messages = channel->n_messages,
+            // Row numbers are no clock to measure rates by.
+            .seconds = info->has_clock ? (double)(info->end_ns - info->start_ns) * 1e-9 : 0};
     }
     return topics;
 }
@@ -146,11 +175,21 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
     struct cli_table table;
     if (info->n_channels == 0)
         return;
+    for (size_t i = 0; i < binding->n_warnings; i++) {
+        printf("\nwarning:\n");
+        cli_print_wrapped(stdout, binding->warnings[i], 4);
+    }
+    if (binding->unfit && binding->n_streams > 0) {
+        printf("\nno profile fits it:\n");
+        cli_print_wrapped(stdout, binding->unfit, 4);
+    }
     if (binding->n_streams == 0) {
         printf("\nno profile fits it; etude profile guess drafts one that does\n");
         return;
     }
-    printf("\nas profile %s sees it:\n", binding->profile->id);
+    printf("\nas profile %s sees it%s%s%s:\n", binding->profile->id,
+           binding->by == ET_PROFILE_BY_RECORDING ? ", which it names itself" : "",
+           binding->device ? ", device " : "", binding->device ? binding->device : "");
     cli_table_open(&table, arena,
                    is_verbose ? "stream|>values|unit|stamp|from" : "stream|>values|unit|from");
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -181,6 +220,9 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     const struct et_recording_binding *binding = et_recording_binding(recording);
     const struct et_recording_info *info = et_recording_info(recording);
     et_json_put_text(w, "profile_id", binding->profile ? binding->profile->id : NULL);
+    et_json_put_text(w, "profile_by", et_profile_by_text(binding->by));
+    et_json_put_text(w, "profile_problem", binding->unfit);
+    et_json_put_text(w, "device", binding->device);
     et_json_key(w, "streams");
     et_json_open_list(w);
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -197,6 +239,11 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
         et_json_close_map(w);
     }
     et_json_close_list(w);
+    et_json_key(w, "warnings");
+    et_json_open_list(w);
+    for (size_t i = 0; i < binding->n_warnings; i++)
+        et_json_text(w, binding->warnings[i]);
+    et_json_close_list(w);
     et_json_key(w, "notes");
     et_json_open_list(w);
     for (size_t i = 0; i < binding->n_remarks; i++)
@@ -204,17 +251,25 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     et_json_close_list(w);
 }
 
+void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording)
+{
+    const struct et_recording_binding *binding = et_recording_binding(recording);
+    for (size_t i = 0; i < binding->n_warnings && !args->is_quiet; i++)
+        cli_problem(args, "%s", binding->warnings[i]);
+}
+
 int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
                      struct et_arena *arena, struct et_json_writer *w)
 {
     struct et_err err = {0};
     const char *wanted = cli_get(args, "profile");
+    const bool has_asked = wanted || cli_has(args, "device");
     if (et_recording_use_profile(recording, wanted, &err) != ET_OK) {
         if (w) {
             et_json_put_text(w, "profile_id", NULL);
             et_json_put_text(w, "profile_problem", err.text);
         }
-        if (wanted)
+        if (has_asked)
             return cli_fail(args, &err);
         if (!w)
             printf("\nno profile fits it: %s\n", err.text);
@@ -298,9 +353,7 @@ static void print_page(const char *path, const struct et_recording_info *info,
         printf("  task      %s\n", info->task);
     for (size_t i = 0; i < info->n_metadata; i++)
         print_pair(&info->metadata[i], i == 0);
-    // Row numbers are no clock to measure rates by.
-    const double duration_s = (double)(info->end_ns - info->start_ns) * 1e-9;
-    cli_print_topics(topics, info->n_channels, info->has_clock ? duration_s : 0, arena);
+    cli_print_topics(topics, info->n_channels, arena);
     print_spans(info, arena);
 }
 
@@ -361,7 +414,8 @@ int cli_info_recording(const struct cli_args *args, const char *path, struct et_
 {
     struct et_err err = {0};
     struct et_recording *recording = NULL;
-    if (et_recording_open(&recording, path, NULL, &err) != ET_OK)
+    const struct et_recording_options how = {.device = cli_get(args, "device")};
+    if (et_recording_open(&recording, path, &how, &err) != ET_OK)
         return cli_fail(args, &err);
     const struct et_recording_info *info = et_recording_info(recording);
     struct cli_topic *topics = list_topics(info, arena);

@@ -12,6 +12,32 @@ static const char *state_text(enum et_source_state state)
                                      : "nothing there yet";
 }
 
+/* Of what came since the first sample: a source may need a while before it sends. A stream that
+ * went silent is not counted as if it went on. */
+static double seconds_of(const struct et_feed_counts *counts, double seconds)
+{
+    const uint64_t n = counts->n_put + counts->n_dropped;
+    const double since_s = (double)(et_clock_monotonic_ns() - counts->t_first_ns) / 1e9;
+    const double span_s = (double)(counts->t_last_ns - counts->t_first_ns) / 1e9;
+    if (n < 2 || span_s <= 0)
+        return seconds;
+    // From the first to the last are n - 1 steps.
+    const double whole_s = span_s * (double)n / (double)(n - 1);
+    return whole_s > since_s - 2 * (whole_s - span_s) ? whole_s : since_s;
+}
+
+/* Whether a source brings the topic from several devices: a replay may. */
+static bool is_of_several(const struct et_feed *feed, const struct et_feed_stream *stream)
+{
+    for (size_t i = 0; i < et_feed_n_streams(feed) && stream->device; i++) {
+        const struct et_feed_stream *other = et_feed_stream(feed, i);
+        if (strcmp(other->topic, stream->topic) == 0 && other->device &&
+            strcmp(other->device, stream->device) != 0)
+            return true;
+    }
+    return false;
+}
+
 // Whoever only looks hears nothing: `seconds` is 0, and there are no rates.
 static void put_cells(struct cli_table *table, const struct et_live_source *source,
                       const struct et_feed *feed, size_t i, double seconds)
@@ -19,7 +45,7 @@ static void put_cells(struct cli_table *table, const struct et_live_source *sour
     char text[CLI_TEXT_BYTES];
     const struct et_feed_stream *stream = et_feed_stream(feed, i);
     const struct et_feed_counts counts = et_feed_counts(feed, i);
-    cli_cell(table, "%s", source->device);
+    cli_cell(table, "%s", is_of_several(feed, stream) ? stream->device : source->device);
     cli_cell(table, "%s", stream->topic);
     cli_cell(table, "%s", stream->type);
     if (seconds <= 0) {
@@ -27,8 +53,9 @@ static void put_cells(struct cli_table *table, const struct et_live_source *sour
         cli_cell(table, "-");
         return;
     }
-    cli_cell(table, "%.1f", (double)counts.n_put / seconds);
-    cli_cell(table, "%s/s", cli_bytes_text((double)counts.n_bytes / seconds, text));
+    const double own_s = seconds_of(&counts, seconds);
+    cli_cell(table, "%.1f", (double)counts.n_put / own_s);
+    cli_cell(table, "%s/s", cli_bytes_text((double)counts.n_bytes / own_s, text));
 }
 
 static void put_json(struct et_json_writer *w, const struct et_live_source *source,
@@ -36,14 +63,15 @@ static void put_json(struct et_json_writer *w, const struct et_live_source *sour
 {
     const struct et_feed_stream *stream = et_feed_stream(feed, i);
     const struct et_feed_counts counts = et_feed_counts(feed, i);
+    const double own_s = seconds > 0 ? seconds_of(&counts, seconds) : (double)NAN;
     et_json_open_map(w);
-    et_json_put_text(w, "device", source->device);
+    et_json_put_text(w, "device", stream->device ? stream->device : source->device);
     et_json_put_text(w, "topic", stream->topic);
     et_json_put_text(w, "type", stream->type);
     et_json_put_text(w, "encoding", stream->message_encoding);
     et_json_put_bool(w, "has_definition", stream->schema.n > 0);
-    et_json_put_real(w, "rate_hz", seconds > 0 ? (double)counts.n_put / seconds : (double)NAN);
-    et_json_put_real(w, "bytes_s", seconds > 0 ? (double)counts.n_bytes / seconds : (double)NAN);
+    et_json_put_real(w, "rate_hz", (double)counts.n_put / own_s);
+    et_json_put_real(w, "bytes_s", (double)counts.n_bytes / own_s);
     et_json_close_map(w);
 }
 

@@ -19,11 +19,19 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
 #define PROFILE                                                                                    \
     {0, "profile", "FILE", "profile of the robot (a file or an id; default: by robot_type)", NULL}
 #define PROFILE_OF_RECORDING                                                                       \
-    {0, "profile", "FILE", "profile of the robot (a file or an id; default: by its topics)", NULL}
+    {0, "profile", "FILE",                                                                         \
+     "profile of the robot (a file or an id; default: the one that the recording names, or by "    \
+     "its topics)",                                                                                \
+     NULL}
+#define DEVICE                                                                                     \
+    {0, "device", "NAME",                                                                          \
+     "of a recording of several robots: whose streams (default: by the profile, then the first "   \
+     "name)",                                                                                      \
+     NULL}
 #define PROFILE_OF_ANY                                                                             \
     {0, "profile", "FILE",                                                                         \
-     "profile of the robot (a file or an id; default: by robot_type; of a recording, by its "      \
-     "topics)",                                                                                    \
+     "profile of the robot (a file or an id; default: by robot_type; of a recording, the one "     \
+     "that it names, or by its topics)",                                                           \
      NULL}
 #define POLICY                                                                                     \
     {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}
@@ -119,7 +127,7 @@ static const struct cli_option OPT_LIVE[] = {
     TOKEN,
     OPTION_END,
 };
-static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, OPTION_END};
+static const struct cli_option OPT_INFO[] = {PROFILE_OF_ANY, DEVICE, OPTION_END};
 static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
     {0, "fail-on", "SEVERITY", "exit with 1 when a finding is at least this severe", SEVERITIES},
@@ -133,6 +141,7 @@ static const struct cli_option OPT_INSPECT[] = {
 static const struct cli_option OPT_CURATE[] = {
     OUTPUT,
     PROFILE_OF_RECORDING,
+    DEVICE,
     POLICY,
     {0, "cut", "BY",
      "marks: events that say so; spans: the recording's own; idle: where nothing moves; whole: "
@@ -159,6 +168,7 @@ static const struct cli_option OPT_CAT[] = {
     {0, "rows", "LIST", "rows to print, e.g. 0-99", NULL},
     {0, "format", "FORMAT", "csv (default) or json (one object a line)", FORMATS},
     PROFILE_OF_ANY,
+    DEVICE,
     OPTION_END};
 static const struct cli_option OPT_CONVERT[] = {
     {0, "to", "LAYOUT", "v3.0 (default) or v2.1", LAYOUTS},

@@ -26,6 +26,7 @@ typedef bool (*et_curate_progress)(void *ctx, int64_t n_bytes_done, int64_t n_by
 /* Zeroed: the defaults. */
 struct et_curate_options {
     const char *profile;            // as et_recording_use_profile
+    const char *device;             // as et_recording_options
     const struct et_policy *policy; // of grades; NULL: nothing is graded or rejected
     struct et_cut_options cut;
     struct et_clock_options clock;
@@ -67,6 +68,8 @@ struct et_curated {
     char id[ET_RECORDING_ID_CHARS + 1];      // the recorder's own, where it says one; else:
     char content[ET_RECORDING_ID_CHARS + 1]; // et_recording_id
     const char *path, *format, *profile;
+    enum et_profile_by profile_by;
+    const char *device; // as et_recording_binding
     int64_t n_bytes, n_samples;
     const struct et_curated_stream *streams;
     size_t n_streams;

@@ -50,6 +50,7 @@ struct et_video_ref {
 
     bool is_recorded;    // path is a recording, its pictures are read through etude/frames.h
     const char *profile; // with this one (path or id); NULL: the one that fits
+    const char *device;  // of several, as et_recording_options
     const int64_t *t_ns; // n_frames, on the tracks' clock; NULL: frame k belongs to row k
     const int64_t *t_device_ns, *t_arrival_ns; // n_frames, or NULL
     const struct et_clock_model *clock;        // as of a track

@@ -28,6 +28,7 @@ struct et_episode_facts {
     const char *recording_id;
     const char *recording;                // path, as it was given
     const char *format;                   // "MCAP"
+    const char *device;                   // of several in the recording; NULL: there was no choice
     const char *profile, *profile_digest; // id, hexadecimal
     const char *cut_by;                   // "marks"
     const char *trainer, *station, *scenario, *skill;

@@ -111,7 +111,8 @@ struct et_feed_counts {
     uint64_t n_dropped;       // that found none
     uint64_t n_too_large;     // of them: that no waiting would have brought room
     uint64_t n_lost;          // et_feed_lost
-    int64_t t_last_ns;        // arrival of the last one, put or dropped; 0: none came
+    int64_t t_first_ns;       // arrival of the first one, put or dropped; 0: none came
+    int64_t t_last_ns;        // of the last one
     int64_t t_last_device_ns; // its stamp
     double rate_hz;           // that was learned, of what ran steadily for some seconds; 0: none
 };

@@ -26,6 +26,7 @@
 struct et_frames_range {
     const char *path;              // of the recording
     const char *profile;           // path or id; NULL: the one that fits
+    const char *device;            // of several; as et_recording_options
     const char *stream;            // "head.image"
     int64_t t_first_ns, t_last_ns; // where t_arrival_ns is given they are of no account
     const int64_t *t_arrival_ns;   // n_frames, or NULL; valid until closing, as is the next

@@ -85,6 +85,13 @@ ET_MUST_USE ET_API enum et_status et_profile_load(const char *path, struct et_ar
                                                   const struct et_profile **profile,
                                                   struct et_err *err);
 
+/* The same of a text, which must outlive the profile: the path is for messages, and its last name
+ * says the id. */
+ET_MUST_USE ET_API enum et_status et_profile_parse(struct et_str text, const char *path,
+                                                   struct et_arena *arena,
+                                                   const struct et_profile **profile,
+                                                   struct et_err *err);
+
 /* One feature of a dataset, or one field of a recording's topic, as rules see it. */
 struct et_feature_view {
     const char *path;         // "observation.state"; the topic

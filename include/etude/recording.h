@@ -21,7 +21,9 @@
 /* ---- what is in it ---- */
 
 struct et_channel {
-    const char *topic;               // "/joint_states", "observations/qpos"
+    const char *topic;  // "/joint_states", "observations/qpos"
+    const char *plain;  // without what tells robots apart: "/lowstate" of "/lowstate@10.0.0.7"
+    const char *device; // who sent it, as our own recorder says; NULL: nobody does
     struct et_message_schema schema; // empty for rows
     int64_t n_messages;              // −1: not known
     bool is_row;                     // numbers or a picture, without an encoding
@@ -76,6 +78,9 @@ struct et_recording;
 struct et_recording_options {
     size_t memory_bytes;     // for the format's reader; 0: 256 MiB
     const char *temp_folder; // for what must be unpacked; NULL: the system's
+    const char *device;      // as a profile is to see it, of several that are alike; names with
+                             // commas between; "w1" is "w1.arm", too. NULL: it is chosen. Valid
+                             // until et_recording_use_profile
 };
 
 /* Opens a file or folder by the first opener that knows it. options may be NULL. ET_ENOTFOUND: no
@@ -138,16 +143,34 @@ struct et_recorded_stream {
     int32_t line;      // of the rule, in the profile
 };
 
-/* Chooses the profile (as et_profile_find; NULL: the one whose topics are there, else generic) and
- * binds it. Reads ahead to the first message of each topic that a rule names. Call once.
+/* Chooses the profile and binds it: the wanted one (as et_profile_find); else the one of the robot
+ * that the recording names, where it takes some of its topics; else the one that makes the most
+ * streams of them, else generic. A stream is made of one device's topics: of several devices that
+ * make the same streams one is taken, which is told. Reads ahead to the first message of each topic
+ * that a rule names. Call once.
  * ET_ECORRUPT: a rule and the messages contradict each other; the text names the rule's line.
- * ET_EUNSUPPORTED: an encoding that is not read. ET_ENOTFOUND: no such profile. */
+ * ET_EUNSUPPORTED: an encoding that is not read. ET_ENOTFOUND: no such profile, or device. */
 ET_MUST_USE ET_API enum et_status et_recording_use_profile(struct et_recording *recording,
                                                            const char *wanted, struct et_err *err);
+
+/* How a profile was chosen. */
+enum et_profile_by {
+    ET_PROFILE_BY_TOPICS,    // it makes the most streams
+    ET_PROFILE_BY_USER,      // it was wanted
+    ET_PROFILE_BY_RECORDING, // it is of the robot that the recording names
+};
+
+ET_API const char *et_profile_by_text(enum et_profile_by by); // "topics", "user", "recording"
 
 /* What it was bound to; NULL and 0 before. */
 struct et_recording_binding {
     const struct et_profile *profile;
+    enum et_profile_by by;
+    struct et_str attached; // the profile's text, where the recording alone has it; else empty
+    const char *device;     // those taken where others make the same streams; NULL: no others do
+    const char *unfit;      // a sentence: the profile makes nothing but events; NULL: it does more
+    const char *const *warnings; // of choosing: who was left out, a robot without a profile
+    size_t n_warnings;
     const struct et_recorded_stream *streams; // canonical order
     size_t n_streams;
     const char *const *remarks; // topics that are absent or empty, topics that no rule takes

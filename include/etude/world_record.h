@@ -109,7 +109,7 @@ struct et_world_record_options {
                                    // nobody does the trainer's faults
     struct et_pool *pool;          // compresses; NULL: the calling thread does
     struct et_feed *feed;          // live: messages go there, there is no file, and no episode is
-                                   // told of; t0_ns is CLOCK_MONOTONIC, `path` a name for errors
+                                   // told of; t0_ns is CLOCK_MONOTONIC, `path` the device
 };
 
 /* Creates the file, after et_world_reset: `path` with ET_FILE_PART_SUFFIX behind until it is

@@ -686,6 +686,7 @@ static void take_video(const struct et__aligned *a, size_t i, const struct stret
                                    .trouble = s->n > 0 ? NULL : "no pictures in this time",
                                    .is_recorded = !is_file,
                                    .profile = a->binding->profile->path,
+                                   .device = a->binding->device,
                                    .t_ns = s->t_ns,
                                    .t_device_ns = stream->has_device ? s->t_device_ns : NULL,
                                    .t_arrival_ns = s->t_arrival_ns,

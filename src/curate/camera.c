@@ -346,6 +346,7 @@ static enum et_status open_source(const struct et_video_ref *video, struct sourc
         return et_fail(err, ET_EUNSUPPORTED, -1, "it is not known when its pictures arrived");
     const struct et_frames_range range = {.path = video->path,
                                           .profile = video->profile,
+                                          .device = video->device,
                                           .stream = video->stream.name,
                                           .t_arrival_ns = video->t_arrival_ns,
                                           .t_device_ns = video->t_device_ns,

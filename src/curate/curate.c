@@ -97,6 +97,8 @@ static enum et_status collect_remarks(struct curating *c)
         st = remark(c, ET_SEVERITY_WARN, "time",
                     "%lld samples were recorded more than a week from all others: left out",
                     (long long)c->aligned.n_strays);
+    for (size_t i = 0; i < c->aligned.binding->n_warnings && st == ET_OK; i++)
+        st = remark(c, ET_SEVERITY_WARN, "robot", "%s", c->aligned.binding->warnings[i]);
     for (size_t i = 0; i < c->aligned.binding->n_remarks && st == ET_OK; i++)
         st = remark(c, ET_SEVERITY_INFO, "profile", "%s", c->aligned.binding->remarks[i]);
     for (size_t i = 0; i < c->cut.n_remarks && st == ET_OK; i++)
@@ -358,6 +360,8 @@ static void put_settings(const struct curating *c, struct et_buf *text)
     et_json_put_real(&w, "idle_gap_s", o->cut.idle_gap_s);
     et_json_put_real(&w, "trim_keep_s", o->cut.trim_keep_s);
     et_json_put_text(&w, "profile", c->aligned.binding->profile->id);
+    if (c->aligned.binding->device)
+        et_json_put_text(&w, "device", c->aligned.binding->device);
     et_json_put_text(&w, "task", o->task);
     et_json_put_bool(&w, "skip_pictures", o->skip_pictures);
     if (o->policy) {
@@ -387,6 +391,7 @@ static enum et_status write_episode(struct curating *c, const struct et_episode 
     struct et_episode_facts facts = {.recording_id = c->curated->id,
                                      .recording = c->aligned.info->path,
                                      .format = c->aligned.info->format,
+                                     .device = c->aligned.binding->device,
                                      .profile = profile->id,
                                      .profile_digest = digest,
                                      .cut_by = et_cut_by_text(c->cut.by),
@@ -570,6 +575,8 @@ static const char *why_none(const struct curating *c)
         if (a->info->remarks[i].is_loss)
             return et_arena_printf(c->arena, "nothing of it could be read: %s",
                                    a->info->remarks[i].text);
+    if (a->binding->unfit && a->info->n_channels > 0)
+        return et_arena_printf(c->arena, "%s", a->binding->unfit);
     if (a->binding->n_streams == 0)
         return "no rule of the profile leads from a topic of this recording: etude profile guess "
                "drafts one that does";
@@ -595,11 +602,11 @@ static enum et_status keep_profile(struct curating *c)
     const struct et_profile *profile = c->aligned.binding->profile;
     const char *name = et_arena_printf(c->arena, "%s.yaml", profile->id);
     const char *path = name ? et_path_join(c->arena, c->folder, name) : NULL;
-    struct et_str text;
+    struct et_str text = c->aligned.binding->attached;
     if (!path)
         return full(c);
     const enum et_status st =
-        et_file_read(profile->path, PROFILE_BYTES_MAX, c->arena, &text, c->err);
+        text.n ? ET_OK : et_file_read(profile->path, PROFILE_BYTES_MAX, c->arena, &text, c->err);
     return st == ET_OK ? et_file_replace(path, text.p, text.n, c->err) : st;
 }
 
@@ -680,7 +687,8 @@ static enum et_status run(struct curating *c, bool replace)
 {
     struct et_curated *to = c->curated;
     const struct et_recording_options how = {
-        .memory_bytes = c->options->memory_bytes ? c->options->memory_bytes : READER_BYTES};
+        .memory_bytes = c->options->memory_bytes ? c->options->memory_bytes : READER_BYTES,
+        .device = c->options->device};
     c->real_path = realpath(c->path, NULL);
     enum et_status st =
         et_recording_open(&c->recording, c->real_path ? c->real_path : c->path, &how, c->err);
@@ -695,12 +703,15 @@ static enum et_status run(struct curating *c, bool replace)
     if (st != ET_OK)
         return st;
     const char *profile = c->aligned.binding->profile->id;
+    const char *device = c->aligned.binding->device;
     to->profile = et_arena_copy(c->arena, profile, strlen(profile));
+    to->profile_by = c->aligned.binding->by;
+    to->device = device ? et_arena_copy(c->arena, device, strlen(device)) : NULL;
     to->n_samples = c->aligned.n_samples;
-    if (!to->profile)
+    if (!to->profile || (device && !to->device))
         return full(c);
     st = open_contacts(c);
-    if (st == ET_OK && c->aligned.n_samples > 0)
+    if (st == ET_OK && c->aligned.n_samples > 0 && !c->aligned.binding->unfit)
         st = cut_it(c);
     if (st == ET_OK)
         st = open_cameras(c);

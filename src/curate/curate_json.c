@@ -73,6 +73,8 @@ void et_curated_json(struct et_json_writer *w, const struct et_curated *curated)
     et_json_put_text(w, "path", curated->path);
     et_json_put_text(w, "format", curated->format);
     et_json_put_text(w, "profile", curated->profile);
+    et_json_put_text(w, "profile_by", et_profile_by_text(curated->profile_by));
+    et_json_put_text(w, "device", curated->device);
     et_json_put_int(w, "n_bytes", curated->n_bytes);
     et_json_put_int(w, "n_samples", curated->n_samples);
     et_json_put_text(w, "cut_by", et_cut_by_text(curated->cut_by));

@@ -358,6 +358,7 @@ static enum et_status set_timed_frames(struct making *m, const struct et_video_r
     }
     *range = (struct et_frames_range){.path = ref->path,
                                       .profile = ref->profile,
+                                      .device = ref->device,
                                       .stream = ref->stream.name,
                                       .t_arrival_ns = ref->t_arrival_ns,
                                       .t_device_ns = ref->t_device_ns,

@@ -125,6 +125,7 @@ static enum et_status probe_recorded(struct et__build *build, const struct et__i
         return st;
     const struct et_frames_range range = {.path = ref->path,
                                           .profile = ref->profile,
+                                          .device = ref->device,
                                           .stream = ref->stream.name,
                                           .t_arrival_ns = ref->t_arrival_ns,
                                           .t_device_ns = ref->t_device_ns,

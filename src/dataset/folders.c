@@ -361,6 +361,7 @@ enum et_status et__folder_episode(const struct et_dataset *ds, size_t i, struct 
     for (size_t k = 0; k < episode->n_videos; k++) {
         enum et_path_kind kind = ET_PATH_NONE;
         videos[k].profile = own ? own : ds->binding.profile->path;
+        videos[k].device = facts.device;
         if (!videos[k].path || et_path_kind(videos[k].path, &kind, NULL) != ET_OK ||
             kind == ET_PATH_NONE) {
             videos[k].is_present = false;

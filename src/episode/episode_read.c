@@ -338,6 +338,7 @@ static void read_head(const struct reading *r, const struct et_value *json)
     facts->recording_id = et_value_text(et_value_get(recording, "id"), "");
     facts->recording = et_value_text(et_value_get(recording, "path"), NULL);
     facts->format = et_value_text(et_value_get(recording, "format"), NULL);
+    facts->device = et_value_text(et_value_get(recording, "device"), NULL);
     facts->profile = et_value_text(et_value_get(json, "profile"), NULL);
     facts->profile_digest = et_value_text(et_value_get(json, "profile_digest"), NULL);
     facts->cut_by = et_value_text(et_value_get(json, "cut_by"), NULL);

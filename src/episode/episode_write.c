@@ -196,6 +196,8 @@ static void put_episode(struct et_json_writer *w, const struct et_episode *episo
     et_json_put_text(w, "id", facts->recording_id);
     et_json_put_text(w, "path", facts->recording);
     et_json_put_text(w, "format", facts->format);
+    if (facts->device)
+        et_json_put_text(w, "device", facts->device);
     et_json_close_map(w);
     et_json_put_text(w, "robot", episode->robot);
     et_json_put_text(w, "profile", facts->profile);

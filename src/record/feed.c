@@ -18,7 +18,7 @@ struct entry {
     char *texts;
     _Atomic uint64_t n_put, n_bytes, n_dropped, n_too_large, n_lost;
     bool is_told; // that a sample was larger than finds room
-    _Atomic int64_t t_last_ns, t_last_device_ns;
+    _Atomic int64_t t_first_ns, t_last_ns, t_last_device_ns;
     struct et__rate rate;
     _Atomic double rate_hz;
 };
@@ -255,6 +255,8 @@ bool et_feed_put(struct et_feed *f, const struct et_feed_sample *sample)
         atomic_store_explicit(&entry->rate_hz,
                               et__rate_put(&entry->rate, s.t_arrival_ns, s.t_device_ns),
                               memory_order_relaxed);
+    if (atomic_load_explicit(&entry->t_first_ns, memory_order_relaxed) == 0)
+        atomic_store_explicit(&entry->t_first_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_ns, s.t_arrival_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->t_last_device_ns, s.t_device_ns, memory_order_relaxed);
     return has_room;
@@ -318,6 +320,7 @@ struct et_feed_counts et_feed_counts(const struct et_feed *f, size_t i)
                                    .n_dropped = LOAD(n_dropped),
                                    .n_too_large = LOAD(n_too_large),
                                    .n_lost = LOAD(n_lost),
+                                   .t_first_ns = LOAD(t_first_ns),
                                    .t_last_ns = LOAD(t_last_ns),
                                    .t_last_device_ns = LOAD(t_last_device_ns),
                                    .rate_hz = LOAD(rate_hz)};

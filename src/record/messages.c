@@ -57,7 +57,7 @@ enum et_status et__topic_open(struct et_world_record *record, struct et__topic *
     // Events go where all of a feed's go.
     if (record->options.feed)
         return et_feed_add_type(record->options.feed, name, type,
-                                strcmp(name, "/events") == 0 ? NULL : "world", rate_hz,
+                                strcmp(name, "/events") == 0 ? NULL : record->path, rate_hz,
                                 &topic->channel, err);
     return et_mcap_add_channel(record->writer,
                                &(struct et_mcap_channel){.id = topic->channel,

@@ -10,6 +10,7 @@
 
 #define BATCH 4096 // messages a poll, so that others have their turn
 #define TEXT_BYTES 300
+#define DEVICE_BYTES 600
 #define RATE_FROM 20 // messages: of fewer a mean says little
 #define RATE_HZ_MIN 1
 
@@ -62,17 +63,20 @@ static enum et_status announce(struct replay *r, struct et_err *err)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a replay");
     for (size_t i = 0; i < info->n_channels && st == ET_OK; i++) {
         const struct et_channel *c = &info->channels[i];
-        char type[TEXT_BYTES], schema[TEXT_BYTES], message[TEXT_BYTES];
+        char type[TEXT_BYTES], schema[TEXT_BYTES], message[TEXT_BYTES], device[DEVICE_BYTES];
         (void)snprintf(type, sizeof type, "%.*s", ET_STR_ARG(c->schema.name));
         (void)snprintf(schema, sizeof schema, "%.*s", ET_STR_ARG(c->schema.encoding));
         (void)snprintf(message, sizeof message, "%.*s", ET_STR_ARG(c->schema.message_encoding));
+        // Devices stay apart, also those of two recordings that are played at once.
+        (void)snprintf(device, sizeof device, "%.250s%s%.300s", r->options.device,
+                       c->device ? "." : "", c->device ? c->device : "");
         const struct et_feed_stream stream = {.topic = c->topic,
                                               .type = type[0] ? type : "unknown",
                                               .schema = c->schema.data,
                                               .schema_encoding = schema,
                                               .message_encoding = message,
                                               .qos = c->qos,
-                                              .device = r->options.device,
+                                              .device = device,
                                               .rate_hz = rate_of(r, info, c)};
         st = et_feed_add(r->feed, &stream, &r->streams[i], err);
     }

@@ -68,7 +68,7 @@ enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_
                               struct et_err *err)
 {
     assert(frames && range && range->path && range->stream);
-    static const struct et_recording_options HOW = {.memory_bytes = READER_BYTES};
+    const struct et_recording_options how = {.memory_bytes = READER_BYTES, .device = range->device};
     struct et_frames *f = calloc(1, sizeof *f);
     *frames = NULL;
     if (!f)
@@ -77,12 +77,13 @@ enum et_status et_frames_open(struct et_frames **frames, const struct et_frames_
     find_range(&f->range);
     enum et_status st = et_arena_open(&f->arena, PICTURE_BYTES_MAX, err);
     if (st == ET_OK)
-        st = et_recording_open(&f->recording, range->path, &HOW, err);
+        st = et_recording_open(&f->recording, range->path, &how, err);
     if (st == ET_OK)
         st = et_recording_use_profile(f->recording, range->profile, err);
     if (st == ET_OK)
         st = find_stream(f, err);
-    f->range.path = f->range.profile = f->range.stream = NULL; // they are the caller's
+    f->range.path = f->range.profile = NULL; // they are the caller's
+    f->range.device = f->range.stream = NULL;
     if (st != ET_OK)
         et_frames_close(f);
     else

@@ -1,38 +1,15 @@
 /* A recording and a profile: rules that lead from topics become programs over messages. */
-#include "recording/recording__open.h"
+#include "recording/recording__choose.h"
 
-#include <assert.h>
+#include "etude/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TRIAL_BYTES_MAX ((size_t)512 << 20)
 #define SAMPLE_BYTES_MAX ((size_t)64 << 20)
-// A topic's first messages: publishers of one topic that name different joints take turns, and some
-// begin with an empty message. Of topics with few messages, and of large ones, the first must do.
-#define SAMPLES_MAX 8
+// Of topics with few messages, and of large ones, the first message must do.
 #define SAMPLE_BYTES_SMALL ((size_t)64 << 10)
 #define MESSAGES_FEW 20
-
-/* What is known of a channel before it is bound. */
-struct glance {
-    bool is_needed; // some rule leads from it
-    size_t n_samples;
-    struct et_str samples[SAMPLES_MAX]; // first messages, the longest in front; owned
-};
-
-struct choosing {
-    struct et_recording *r;
-    struct et_arena *arena; // the recording's; a scratch one while profiles are tried
-    struct glance *glances; // one a channel
-    size_t n_glances;
-    struct et_message_def *defs; // one a channel, made when first needed
-    uint8_t *has_def;            // one of those below
-    bool is_trial;
-    struct et_err *err;
-};
-
-// A definition made while a profile is tried goes with it.
-enum { NO_DEF, DEF, TRIAL_DEF };
 
 /* Who takes a field. */
 struct asker {
@@ -42,7 +19,7 @@ struct asker {
 
 /* One profile being tried on a recording. */
 struct trial {
-    struct choosing *c;
+    struct et__choosing *c;
     struct et_profile profile; // its rules lead from this recording's topics and fields
     struct et__tap *taps;
     size_t n_taps;
@@ -55,7 +32,7 @@ struct trial {
     struct et_binding binding;
 };
 
-static enum et_status full(const struct choosing *c)
+static enum et_status full(const struct et__choosing *c)
 {
     return et_arena_fail(c->arena, "the binding of a profile", c->err);
 }
@@ -77,7 +54,7 @@ static bool is_of_pattern(const char *pattern, const char *topic)
            strcmp(topic + n - n_tail, tail) == 0;
 }
 
-static enum et_quantity quantity_of(const struct et_rule *rule)
+enum et_quantity et__quantity_of(const struct et_rule *rule)
 {
     const char *dot = strrchr(rule->stream, '.');
     for (int i = 0; dot && i < ET_N_QUANTITIES; i++)
@@ -96,7 +73,7 @@ static bool is_picture(enum et_quantity quantity)
 static bool is_coded_of(const struct et_rule *rule, const char *topic)
 {
     char coded[2 * ET_NAME_BYTES_MAX];
-    const enum et_quantity quantity = quantity_of(rule);
+    const enum et_quantity quantity = et__quantity_of(rule);
     if (!is_picture(quantity))
         return false;
     (void)snprintf(coded, sizeof coded, "%s%s", rule->topic,
@@ -104,21 +81,28 @@ static bool is_coded_of(const struct et_rule *rule, const char *topic)
     return et__same_topic(coded, topic);
 }
 
-static bool leads_from(const struct et_rule *rule, const char *topic)
+bool et__leads_from(const struct et_rule *rule, const struct et_channel *channel)
 {
     if (!rule->topic)
         return false;
-    return is_star_topic(rule->topic)
-               ? is_of_pattern(rule->topic, topic)
-               : et__same_topic(rule->topic, topic) || is_coded_of(rule, topic);
+    return is_star_topic(rule->topic) ? is_of_pattern(rule->topic, et__plain(channel))
+                                      : et__same_topic(rule->topic, et__plain(channel)) ||
+                                            et__same_topic(rule->topic, channel->topic) ||
+                                            is_coded_of(rule, et__plain(channel));
 }
 
-static void mark_needed(struct choosing *c, const struct et_profile *profile)
+bool et__is_own_events(const struct et_channel *channel)
+{
+    return strcmp(channel->topic, "/events") == 0 &&
+           et_msgdef_same_name(channel->schema.name, ET_STR("etude_msgs/Event"));
+}
+
+void et__choose_need(struct et__choosing *c, const struct et_profile *profile)
 {
     const struct et_recording_info *info = &c->r->source->info;
     for (size_t i = 0; i < profile->n_rules; i++)
         for (size_t k = 0; k < c->n_glances; k++)
-            if (leads_from(&profile->rules[i], info->channels[k].topic))
+            if (et__leads_from(&profile->rules[i], &info->channels[k]))
                 c->glances[k].is_needed = true;
 }
 
@@ -126,11 +110,11 @@ static void mark_needed(struct choosing *c, const struct et_profile *profile)
 
 static size_t n_samples_of(const struct et_channel *channel)
 {
-    return channel->n_messages > MESSAGES_FEW ? SAMPLES_MAX : 1;
+    return channel->n_messages > MESSAGES_FEW ? ET__SAMPLES_MAX : 1;
 }
 
 /* Keeps a message; *is_last: the topic needs no more. */
-static enum et_status keep_sample(struct choosing *c, struct glance *g, struct et_str bytes,
+static enum et_status keep_sample(struct et__choosing *c, struct et__glance *g, struct et_str bytes,
                                   size_t n_wanted, bool *is_last)
 {
     char *copy = malloc(bytes.n + 1);
@@ -149,7 +133,7 @@ static enum et_status keep_sample(struct choosing *c, struct glance *g, struct e
     return ET_OK;
 }
 
-static enum et_status take_glances(struct choosing *c)
+enum et_status et__choose_glance(struct et__choosing *c)
 {
     struct et__source *source = c->r->source;
     bool *is_wanted = calloc(c->n_glances + 1, sizeof *is_wanted);
@@ -181,43 +165,45 @@ static enum et_status take_glances(struct choosing *c)
     return st == ET_END ? ET_OK : st;
 }
 
-static enum et_status define(struct choosing *c, size_t i_channel)
+static enum et_status define(struct et__choosing *c, size_t i_channel)
 {
-    if (c->has_def[i_channel] != NO_DEF)
+    if (c->has_def[i_channel] != ET__NO_DEF)
         return ET_OK;
     const struct et_channel *channel = &c->r->source->info.channels[i_channel];
-    const struct glance *g = &c->glances[i_channel];
+    const struct et__glance *g = &c->glances[i_channel];
     const enum et_status st =
         et_message_define(&channel->schema, g->samples[0], c->arena, &c->defs[i_channel], c->err);
     if (st == ET_OK)
-        c->has_def[i_channel] = c->is_trial ? TRIAL_DEF : DEF;
+        c->has_def[i_channel] = c->is_trial ? ET__TRIAL_DEF : ET__DEF;
     return st;
 }
 
 /* ---- one profile ---- */
 
 /* The channel that a rule's topic is: of several, the one with the most messages. */
-static size_t find_channel(const struct choosing *c, const struct et_rule *rule)
+static size_t find_channel(const struct et__choosing *c, const struct et_rule *rule)
 {
     size_t found = SIZE_MAX;
     const struct et_channel *channels = c->r->source->info.channels;
     for (size_t i = 0; i < c->n_glances; i++) {
         const bool is_there =
             channels[i].is_row ? channels[i].n_messages != 0 : c->glances[i].n_samples > 0;
-        if (is_there && leads_from(rule, channels[i].topic) &&
+        if (is_there && et__leads_from(rule, &channels[i]) && et__robots_may(c, rule->stream, i) &&
             (found == SIZE_MAX || channels[i].n_messages > channels[found].n_messages))
             found = i;
     }
     return found;
 }
 
-/* Channels of the same topic, type and encoding are one topic with several publishers. */
-static bool is_same_topic(const struct choosing *c, size_t i, size_t k)
+/* Channels of the same topic, type and encoding, of one device, are one topic with several
+ * publishers. */
+static bool is_same_topic(const struct et__choosing *c, size_t i, size_t k)
 {
     const struct et_channel *a = &c->r->source->info.channels[i];
     const struct et_channel *b = &c->r->source->info.channels[k];
     return i == k ||
-           (strcmp(a->topic, b->topic) == 0 && et_str_eq(a->schema.name, b->schema.name) &&
+           (c->is_open[i] && c->is_open[k] && c->robot_of[i] == c->robot_of[k] &&
+            strcmp(et__plain(a), et__plain(b)) == 0 && et_str_eq(a->schema.name, b->schema.name) &&
             et_str_eq(a->schema.message_encoding, b->schema.message_encoding));
 }
 
@@ -243,12 +229,6 @@ static enum et_status rule_failed(const struct trial *t, const struct et_rule *r
 {
     return et_fail(t->c->err, ET_ECORRUPT, rule->line, "%.80s:%d: %.40s from %.60s: %.120s",
                    t->profile.path, rule->line, rule->stream, rule->topic, reason);
-}
-
-/* Not the rule's fault. */
-static bool is_of_system(enum et_status status)
-{
-    return status == ET_ENOMEM || status == ET_EIO;
 }
 
 /* Several rules may take the same place of the same messages. SIZE_MAX: none has yet. */
@@ -279,13 +259,27 @@ static enum et_status add_stamp(struct trial *t, const struct et_rule *rule, siz
                              t->c->err);
 }
 
+/* What a rule says that a channel is called: where several devices with one topic are seen, each
+ * has its own name. NULL: the arena is full. */
+static const char *label_of(const struct trial *t, size_t i_channel)
+{
+    const struct et__choosing *c = t->c;
+    const struct et_channel *channels = c->r->source->info.channels;
+    const struct et_channel *channel = &channels[i_channel];
+    for (size_t i = 0; i < c->n_glances; i++)
+        if (c->is_open[i] && c->robot_of[i] != c->robot_of[i_channel] && channel->device &&
+            strcmp(et__plain(&channels[i]), et__plain(channel)) == 0)
+            return et_arena_printf(c->arena, "%s of %s", et__plain(channel), channel->device);
+    return et__plain(channel);
+}
+
 /* Compiles what a rule takes of one channel. `rule` gets the recording's own topic and field. */
 static enum et_status compile_rule(struct trial *t, struct et_rule *rule, size_t i_channel)
 {
-    struct choosing *c = t->c;
+    struct et__choosing *c = t->c;
     struct et__field *field = &t->fields[t->n_fields];
     const struct et_channel *channel = &c->r->source->info.channels[i_channel];
-    const enum et_quantity quantity = quantity_of(rule);
+    const enum et_quantity quantity = et__quantity_of(rule);
     const size_t i_found = find_field(t, i_channel, rule->field, quantity);
     size_t i_tap;
     enum et_status st = tap_of(t, i_channel, &i_tap);
@@ -297,7 +291,8 @@ static enum et_status compile_rule(struct trial *t, struct et_rule *rule, size_t
     }
     *field = (struct et__field){.i_tap = i_tap, .i_channel = i_channel, .text = rule->field};
     t->askers[t->n_fields] = (struct asker){rule, rule->names != NULL};
-    t->views[t->n_fields] = (struct et_feature_view){.path = channel->topic,
+    const char *label = is_star_topic(rule->topic) ? et__plain(channel) : rule->topic;
+    t->views[t->n_fields] = (struct et_feature_view){.path = label,
                                                      .field = rule->field,
                                                      .is_video = is_picture(quantity),
                                                      .is_text = is_text(quantity)};
@@ -315,12 +310,12 @@ static enum et_status add_field(struct trial *t, struct et_rule *rule, size_t i_
     const struct et_channel *channel = &t->c->r->source->info.channels[i_channel];
     const size_t n_before = t->n_fields;
     const char *text =
-        rule->field ? rule->field : et__known_field(channel->schema.name, quantity_of(rule));
-    if (!is_star_topic(rule->topic))
-        rule->topic = channel->topic;
+        rule->field ? rule->field : et__known_field(channel->schema.name, et__quantity_of(rule));
+    if (!is_star_topic(rule->topic) && !(rule->topic = label_of(t, i_channel)))
+        return full(t->c);
     rule->field = text && !channel->is_row ? text : "";
     const enum et_status st = compile_rule(t, rule, i_channel);
-    if (st != ET_OK && !is_of_system(st) && st != ET_ELIMIT) {
+    if (st != ET_OK && !et__is_of_system(st) && st != ET_ELIMIT) {
         const struct et_err inner = *t->c->err;
         (void)rule_failed(t, rule, inner.text);
         return t->c->err->status = st == ET_EUNSUPPORTED ? st : ET_ECORRUPT;
@@ -336,7 +331,7 @@ static enum et_status add_field(struct trial *t, struct et_rule *rule, size_t i_
 
 static enum et_status add_rule(struct trial *t, struct et_rule *rule)
 {
-    struct choosing *c = t->c;
+    struct et__choosing *c = t->c;
     if (!rule->topic)
         return ET_OK;
     if (!is_star_topic(rule->topic)) {
@@ -348,7 +343,7 @@ static enum et_status add_rule(struct trial *t, struct et_rule *rule)
     for (size_t i = 0; i < c->n_glances && st == ET_OK; i++) {
         const bool is_there =
             channels[i].is_row ? channels[i].is_picture : c->glances[i].n_samples > 0;
-        if (is_there && leads_from(rule, channels[i].topic))
+        if (is_there && c->is_open[i] && et__leads_from(rule, &channels[i]))
             st = add_field(t, rule, i);
     }
     return st;
@@ -409,7 +404,7 @@ static enum et_status blame(struct trial *t, size_t i_tap, const struct et_err *
 /* A sample that can be decoded must be among the first ones. */
 static enum et_status try_samples(struct trial *t, struct et__tap *tap)
 {
-    const struct glance *g = &t->c->glances[tap->i_channel];
+    const struct et__glance *g = &t->c->glances[tap->i_channel];
     enum et_status st = ET_ECORRUPT;
     struct et_err first = {0};
     for (size_t k = 0; k < g->n_samples && st != ET_OK && st != ET_ENOMEM; k++) {
@@ -424,7 +419,7 @@ static enum et_status try_samples(struct trial *t, struct et__tap *tap)
 
 static enum et_status compile_tap(struct trial *t, size_t i)
 {
-    struct choosing *c = t->c;
+    struct et__choosing *c = t->c;
     struct et__tap *tap = &t->taps[i];
     if (c->r->source->info.channels[tap->i_channel].is_row)
         return ET_OK;
@@ -434,7 +429,7 @@ static enum et_status compile_tap(struct trial *t, size_t i)
                                      t->wants[i].n, NULL, c->err);
     if (st == ET_OK)
         st = try_samples(t, tap);
-    if (st == ET_OK || is_of_system(st))
+    if (st == ET_OK || et__is_of_system(st))
         return st;
     const struct et_err inner = *c->err;
     return blame(t, i, &inner);
@@ -514,7 +509,7 @@ static enum et_status look_at(struct trial *t, size_t i)
     for (size_t k = 0; k < t->c->n_glances; k++) {
         // The field's own channel first, then the topic's other publishers.
         const size_t i_channel = k == 0 ? field->i_channel : k <= field->i_channel ? k - 1 : k;
-        const struct glance *g = &t->c->glances[i_channel];
+        const struct et__glance *g = &t->c->glances[i_channel];
         if (!is_same_topic(t->c, field->i_channel, i_channel))
             continue;
         for (size_t m = 0; m < g->n_samples; m++) {
@@ -652,8 +647,9 @@ static enum et_status list_remarks(struct trial *t)
     for (; n < t->binding.n_remarks; n++)
         remarks[n] = t->binding.remarks[n];
     for (size_t i = 0; i < r->n_tap_of; i++) {
-        if (r->tap_of[i])
-            continue;
+        const size_t k = t->c->robot_of[i];
+        if (r->tap_of[i] || (k != SIZE_MAX && t->c->robots[k].is_rival))
+            continue; // robots that are left out are told by name
         const struct et_channel *channel = &info->channels[i];
         const char *why = channel->n_messages == 0 ? "has no messages" : "is taken by no rule";
         remarks[n] = et_arena_printf(r->arena, "%s (%.*s) %s", channel->topic,
@@ -683,193 +679,61 @@ static enum et_status take_over(struct trial *t, const struct et_profile *profil
     return ET_OK;
 }
 
-/* ---- choosing ---- */
+/* ---- for whoever chooses ---- */
 
-static enum et_status load_all(struct choosing *c, const struct et_profile ***profiles, size_t *n)
-{
-    const struct et_share_file *files;
-    size_t n_files;
-    enum et_status st = et_profile_list(c->arena, &files, &n_files, c->err);
-    *n = 0;
-    if (st != ET_OK)
-        return st;
-    *profiles = et_arena_array(c->arena, n_files, sizeof **profiles);
-    if (!*profiles)
-        return full(c);
-    for (size_t i = 0; i < n_files && st == ET_OK; i++) {
-        bool is_hidden = false;
-        for (size_t k = 0; k < *n; k++)
-            is_hidden = is_hidden || strcmp((*profiles)[k]->id, files[i].id) == 0;
-        if (is_hidden)
-            continue;
-        st = et_profile_load(files[i].path, c->arena, &(*profiles)[*n], c->err);
-        *n += st == ET_OK;
-    }
-    return st;
-}
-
-/* Definitions are made once, in front of all trials, which are rewound. What cannot be defined is
- * told by the rule that needs it. */
-static enum et_status define_all(struct choosing *c)
+enum et_status et__choose_define(struct et__choosing *c)
 {
     enum et_status st = ET_OK;
-    for (size_t i = 0; i < c->n_glances && !is_of_system(st); i++)
+    for (size_t i = 0; i < c->n_glances && !et__is_of_system(st); i++)
         st = c->glances[i].n_samples > 0 ? define(c, i) : ET_OK;
-    return is_of_system(st) ? st : ET_OK;
+    return et__is_of_system(st) ? st : ET_OK;
 }
 
-static size_t n_streams_by(struct choosing *c, const struct et_profile *profile,
-                           enum et_status *status)
+static enum et_status add_offer(struct et__offer *offer, const struct et_binding *binding,
+                                struct et_err *err)
+{
+    offer->n = offer->n_words = 0;
+    if (binding->n_streams > offer->cap) {
+        free(offer->streams);
+        offer->streams = calloc(binding->n_streams, sizeof *offer->streams);
+        offer->cap = offer->streams ? binding->n_streams : 0;
+    }
+    if (binding->n_streams > offer->cap)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for the streams of a profile");
+    for (size_t i = 0; i < binding->n_streams; i++) {
+        const struct et_stream *stream = &binding->streams[i].stream;
+        if (is_text(stream->quantity))
+            offer->n_words++;
+        else
+            offer->streams[offer->n++] = et_hash64(stream->name, strlen(stream->name));
+    }
+    return ET_OK;
+}
+
+enum et_status et__choose_try(struct et__choosing *c, const struct et_profile *profile,
+                              struct et__offer *offer)
 {
     const struct et_arena_mark mark = et_arena_mark(c->arena);
     struct trial t = {.c = c};
     c->is_trial = true;
-    *status = try_profile(&t, profile);
-    const size_t n = *status == ET_OK ? t.binding.n_streams : 0;
+    enum et_status st = try_profile(&t, profile);
+    offer->n = offer->n_words = 0;
+    if (st == ET_OK)
+        st = add_offer(offer, &t.binding, c->err);
     trial_close(&t);
     et_arena_rewind(c->arena, mark);
     c->is_trial = false;
     for (size_t i = 0; i < c->n_glances; i++)
-        c->has_def[i] = c->has_def[i] == TRIAL_DEF ? NO_DEF : c->has_def[i];
-    return n;
+        c->has_def[i] = c->has_def[i] == ET__TRIAL_DEF ? ET__NO_DEF : c->has_def[i];
+    return et__is_of_system(st) ? st : ET_OK;
 }
 
-/* The profile with the most streams; generic only where no other has as many. A profile that
- * contradicts the recording is not for it. */
-static enum et_status choose(struct choosing *c, const struct et_profile *const *profiles, size_t n,
-                             const struct et_profile **best)
+enum et_status et__choose_bind(struct et__choosing *c, const struct et_profile *profile)
 {
-    size_t n_best = 0;
-    for (size_t i = 0; i < n; i++)
-        mark_needed(c, profiles[i]);
-    enum et_status st = take_glances(c);
-    if (st == ET_OK)
-        st = define_all(c);
-    *best = NULL;
-    for (size_t i = 0; i < n && st == ET_OK; i++) {
-        const size_t n_streams = n_streams_by(c, profiles[i], &st);
-        const bool is_generic = strcmp(profiles[i]->id, "generic") == 0;
-        const bool was_generic = *best && strcmp((*best)->id, "generic") == 0;
-        if (n_streams > n_best || (n_streams > 0 && n_streams == n_best && was_generic) ||
-            (!*best && is_generic)) {
-            *best = profiles[i];
-            n_best = n_streams;
-        }
-        st = is_of_system(st) ? st : ET_OK;
-    }
-    return st;
-}
-
-/* Tries all profiles there are in an arena of their own, and loads the one that fits. */
-static enum et_status find_fitting(struct choosing *c, const struct et_profile **profile)
-{
-    struct et_arena *own = c->arena;
-    const struct et_profile **profiles = NULL, *best = NULL;
-    size_t n = 0;
-    enum et_status st = et_arena_open(&c->arena, TRIAL_BYTES_MAX, c->err);
-    if (st == ET_OK)
-        st = load_all(c, &profiles, &n);
-    if (st == ET_OK)
-        st = choose(c, profiles, n, &best);
-    if (st == ET_OK)
-        st = best ? et_profile_load(best->path, own, profile, c->err)
-                  : et_profile_find(NULL, NULL, own, profile, c->err);
-    if (c->arena != own)
-        et_arena_close(c->arena);
-    c->arena = own;
-    for (size_t i = 0; i < c->n_glances; i++)
-        c->has_def[i] = NO_DEF;
-    return st;
-}
-
-static bool is_own_events(const struct et_channel *channel)
-{
-    return strcmp(channel->topic, "/events") == 0 &&
-           et_msgdef_same_name(channel->schema.name, ET_STR("etude_msgs/Event"));
-}
-
-/* Our own recorder's events need no rule: every robot's recording has them. A profile that takes
- * events from elsewhere in it keeps those. */
-static enum et_status add_own_events(struct choosing *c, const struct et_profile **profile)
-{
-    const struct et_recording_info *info = &c->r->source->info;
-    bool has_own = false, has_rule = false;
-    for (size_t k = 0; k < c->n_glances; k++) {
-        has_own = has_own || is_own_events(&info->channels[k]);
-        for (size_t i = 0; i < (*profile)->n_rules; i++)
-            has_rule = has_rule || (quantity_of(&(*profile)->rules[i]) == ET_QUANTITY_EVENT &&
-                                    leads_from(&(*profile)->rules[i], info->channels[k].topic));
-    }
-    if (!has_own || has_rule)
-        return ET_OK;
-    const size_t n = (*profile)->n_rules;
-    struct et_profile *more = et_arena_copy(c->arena, *profile, sizeof **profile);
-    struct et_rule *rules = et_arena_array(c->arena, n + 1, sizeof *rules);
-    if (!more || !rules)
-        return full(c);
-    if (n > 0)
-        memcpy(rules, more->rules, n * sizeof *rules);
-    rules[n] = (struct et_rule){.stream = "scene.event",
-                                .topic = "/events",
-                                .field = "kind",
-                                .first = -1,
-                                .last = -1,
-                                .is_optional = true};
-    more->rules = rules;
-    more->n_rules = n + 1;
-    *profile = more;
-    return ET_OK;
-}
-
-static enum et_status use(struct choosing *c, const char *wanted)
-{
-    const struct et_profile *profile = NULL;
-    enum et_status st;
-    if (wanted) {
-        st = et_profile_find(wanted, NULL, c->arena, &profile, c->err);
-        if (st == ET_OK)
-            st = add_own_events(c, &profile);
-        if (st == ET_OK) {
-            mark_needed(c, profile);
-            st = take_glances(c);
-        }
-    } else {
-        st = find_fitting(c, &profile);
-        if (st == ET_OK)
-            st = add_own_events(c, &profile);
-    }
-    if (st != ET_OK)
-        return st;
     struct trial t = {.c = c};
-    st = try_profile(&t, profile);
+    enum et_status st = try_profile(&t, profile);
     if (st == ET_OK)
         st = take_over(&t, profile);
     trial_close(&t);
-    return st;
-}
-
-enum et_status et_recording_use_profile(struct et_recording *recording, const char *wanted,
-                                        struct et_err *err)
-{
-    assert(recording && !recording->binding.profile);
-    struct et_err inner = {0}; // trials fail, and that is nothing to tell
-    struct choosing c = {.r = recording,
-                         .arena = recording->arena,
-                         .n_glances = recording->source->info.n_channels,
-                         .err = &inner};
-    c.glances = calloc(c.n_glances + 1, sizeof *c.glances);
-    c.defs = calloc(c.n_glances + 1, sizeof *c.defs);
-    c.has_def = calloc(c.n_glances + 1, sizeof *c.has_def);
-    enum et_status st = c.glances && c.defs && c.has_def
-                            ? use(&c, wanted)
-                            : et_fail(&inner, ET_ENOMEM, -1, "no memory for a profile's binding");
-    for (size_t i = 0; c.glances && i < c.n_glances; i++)
-        for (size_t k = 0; k < c.glances[i].n_samples; k++)
-            free((char *)(uintptr_t)c.glances[i].samples[k].p);
-    free(c.glances);
-    free(c.defs);
-    free(c.has_def);
-    if (st != ET_OK && err)
-        *err = inner;
     return st;
 }

@@ -40,6 +40,8 @@ struct et__source {
     const struct et__source_ops *ops;
     struct et_arena *arena;
     struct et_recording_info info; // filled by open but for path; kept true while reading
+    const char *robot;             // the model that the recording names; NULL: none
+    struct et_str profile;         // its profile, where one is attached; else empty
 };
 
 struct et__source_ops {

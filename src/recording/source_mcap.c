@@ -1,5 +1,5 @@
 /* MCAP as a source. Topics of several writers (the same topic on several channels) stay apart. */
-#include "recording/recording__source.h"
+#include "recording/recording__choose.h"
 
 #include "etude/json.h"
 #include "etude/mcap.h"
@@ -9,7 +9,12 @@
 #define PAIRS_MAX 256
 #define PAGE_PAIRS 3 // that the page beside a recording may add
 #define PAGE_BYTES_MAX ((size_t)64 << 10)
-#define INSTRUCTION_KEY "etude.run.instruction" // what our own recordings say
+// What our own recordings say.
+#define INSTRUCTION_KEY "etude.run.instruction"
+#define ROBOT_KEY "etude.run.robot"
+#define PROFILE_NAME "profile.yaml"
+#define PROFILE_BYTES_MAX ((size_t)4 << 20)
+#define ATTACHMENTS_MAX 16 // that are looked at
 
 struct mcap_source {
     struct et__source base;
@@ -68,16 +73,18 @@ static void look_counts(struct mcap_source *s)
 }
 
 // false: there is no memory.
-static bool take_qos(struct mcap_source *s, const struct et_mcap_channel *from,
-                     struct et_channel *to)
+static bool take_words(struct mcap_source *s, const struct et_mcap_channel *from,
+                       struct et_channel *to)
 {
-    for (size_t i = 0; i < from->n_metadata; i++)
-        if (et_str_is(from->metadata[i].key, "offered_qos_profiles") && from->metadata[i].value.n) {
-            const struct et_str qos = from->metadata[i].value;
-            to->qos = et_arena_copy(s->base.arena, qos.p, qos.n);
-            return to->qos;
-        }
-    return true;
+    bool has_room = true;
+    for (size_t i = 0; i < from->n_metadata && has_room; i++) {
+        const struct et_str value = from->metadata[i].value;
+        if (et_str_is(from->metadata[i].key, "offered_qos_profiles") && value.n)
+            has_room = (to->qos = et_arena_copy(s->base.arena, value.p, value.n));
+        else if (et_str_is(from->metadata[i].key, "device"))
+            has_room = et__name_device(to, value, s->base.arena);
+    }
+    return has_room;
 }
 
 static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
@@ -91,7 +98,7 @@ static enum et_status take_channels(struct mcap_source *s, struct et_err *err)
         const struct et_mcap_schema *schema = et_mcap_schema(s->reader, from->schema_id);
         struct et_channel *to = &channels[i];
         to->topic = et_arena_copy(s->base.arena, from->topic.p, from->topic.n);
-        if (!to->topic || !take_qos(s, from, to))
+        if (!to->topic || !take_words(s, from, to))
             return et_arena_fail(s->base.arena, "the list of topics", err);
         to->schema.message_encoding = from->encoding;
         to->n_messages = info->n_messages_of ? info->n_messages_of[i] : -1;
@@ -170,6 +177,8 @@ static enum et_status take_metadata(struct mcap_source *s, const char *path, str
                 return et_arena_fail(arena, "the metadata", err);
             if (strcmp(pairs[n_pairs].key, INSTRUCTION_KEY) == 0)
                 s->base.info.task = pairs[n_pairs].value;
+            if (strcmp(pairs[n_pairs].key, ROBOT_KEY) == 0 && pairs[n_pairs].value[0])
+                s->base.robot = pairs[n_pairs].value;
             n_pairs++;
         }
     }
@@ -177,6 +186,22 @@ static enum et_status take_metadata(struct mcap_source *s, const char *path, str
     s->base.info.metadata = pairs;
     s->base.info.n_metadata = n_pairs;
     return st;
+}
+
+/* The profile that our recorder puts beside what it records. What cannot be read of it is none. */
+static void take_profile(struct mcap_source *s)
+{
+    const struct et_mcap_info *info = et_mcap_info(s->reader);
+    for (size_t i = 0; i < ATTACHMENTS_MAX && (int64_t)i < info->n_attachments; i++) {
+        const struct et_arena_mark mark = et_arena_mark(s->base.arena);
+        struct et_mcap_attachment attachment;
+        if (et_mcap_attachment(s->reader, i, s->base.arena, &attachment, NULL) == ET_OK &&
+            et_str_is(attachment.name, PROFILE_NAME) && attachment.data.n <= PROFILE_BYTES_MAX) {
+            s->base.profile = attachment.data;
+            return;
+        }
+        et_arena_rewind(s->base.arena, mark);
+    }
 }
 
 static enum et_status describe(struct mcap_source *s, const char *path, struct et_err *err)
@@ -198,8 +223,12 @@ static enum et_status describe(struct mcap_source *s, const char *path, struct e
     to->has_clock = true;
     to->remarks = s->remarks;
     look_remarks(s);
-    const enum et_status st = take_channels(s, err);
-    return st == ET_OK ? take_metadata(s, path, err) : st;
+    enum et_status st = take_channels(s, err);
+    if (st == ET_OK)
+        st = take_metadata(s, path, err);
+    if (st == ET_OK && s->base.robot)
+        take_profile(s);
+    return st;
 }
 
 static enum et_status open_it(struct et__source **source, const char *path,

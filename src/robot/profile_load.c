@@ -301,20 +301,16 @@ static enum et_status read_document(const struct et__profile_reader *r, const st
     return st == ET_OK ? et__profile_drives(r, et_value_get(doc, "drive")) : st;
 }
 
-enum et_status et_profile_load(const char *path, struct et_arena *arena,
-                               const struct et_profile **profile, struct et_err *err)
+enum et_status et_profile_parse(struct et_str text, const char *path, struct et_arena *arena,
+                                const struct et_profile **profile, struct et_err *err)
 {
     assert(path && arena && profile);
     const struct et_arena_mark mark = et_arena_mark(arena);
     struct et__profile_reader r = {.path = path, .arena = arena, .err = err};
-    struct et_str text;
     const struct et_value *doc = NULL;
 
     *profile = NULL;
-    enum et_status st = et_file_read(path, PROFILE_BYTES_MAX, arena, &text, err);
-    if (st != ET_OK)
-        goto fail;
-    st = et_yaml_parse(text, path, arena, &doc, err);
+    enum et_status st = et_yaml_parse(text, path, arena, &doc, err);
     if (st != ET_OK)
         goto fail;
     r.profile = et_arena_alloc(arena, sizeof *r.profile);
@@ -336,5 +332,20 @@ enum et_status et_profile_load(const char *path, struct et_arena *arena,
 
 fail:
     et_arena_rewind(arena, mark);
+    return st;
+}
+
+enum et_status et_profile_load(const char *path, struct et_arena *arena,
+                               const struct et_profile **profile, struct et_err *err)
+{
+    const struct et_arena_mark mark = et_arena_mark(arena);
+    struct et_str text;
+
+    *profile = NULL;
+    enum et_status st = et_file_read(path, PROFILE_BYTES_MAX, arena, &text, err);
+    if (st == ET_OK)
+        st = et_profile_parse(text, path, arena, profile, err);
+    if (st != ET_OK)
+        et_arena_rewind(arena, mark);
     return st;
 }

@@ -515,7 +515,7 @@ static void no_episodes_is_said_why(void)
     CHECK(file_exists(in(in(out, curated.id), "recording.json")));
     CHECK_OK(curate(path, out, true, &(struct et_curate_options){.profile = "leju-kuavo"}));
     CHECK(curated.n_episodes == 0 && curated.n_streams == 0);
-    CHECK_HAS(curated.why, "no rule");
+    CHECK_HAS(curated.why, "profile leju-kuavo takes none of its topics (/j of sensor_msgs");
     CHECK(is_remarked("is taken by no rule"));
     make(path, &(struct run){.duration_s = 8, .is_still = true});
     CHECK_OK(curate(path, out, false, &(struct et_curate_options){.cut = {.by = ET_CUT_IDLE}}));

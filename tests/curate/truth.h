@@ -37,6 +37,7 @@ void truth_stall(struct clean *clean, double duration_s);
 void truth_jitter(struct clean *clean, double periods);
 void truth_rate(struct clean *clean, double rate_hz);
 void truth_rate_change(struct clean *clean, double share);
+void truth_turns(struct clean *clean, double share);
 void truth_drop_coarse(struct clean *clean, double n);
 void truth_burst(struct clean *clean, double duration_s);
 void truth_silence(struct clean *clean, double duration_s);

@@ -466,6 +466,10 @@ const struct truth_case TRUTH_CASES[] = {
      0.01, NOWHERE},
     {"rate", "from 4 s on it runs at %g of its rate", 0.7, truth_rate_change, NULL, true, WARN, 21,
      0.1, 4},
+    {"rate", "4 and 6 ms take turns, from 5 s on at %g of that rate", 1, truth_turns, NULL, false,
+     WARN, NO_VALUE, 0, NOWHERE},
+    {"rate", "4 and 6 ms take turns, from 5 s on at %g of that rate", 0.7, truth_turns, NULL, true,
+     WARN, 140, 3, 5},
 
     {"jitter", "samples are up to %g periods early or late", 0.15, truth_jitter, NULL, false, WARN,
      NO_VALUE, 0, NOWHERE},

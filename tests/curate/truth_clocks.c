@@ -189,6 +189,19 @@ void truth_rate_change(struct clean *clean, double share)
     put_clock(clean, &(struct link){0}, t_s);
 }
 
+void truth_turns(struct clean *clean, double share)
+{
+    reopen(clean, 200, 8);
+    double *t_s = even_times(clean, 0);
+    // 4 and 6 ms; a sample that is missing changes which of them is first.
+    for (size_t k = 1; k < clean->n; k += 2)
+        t_s[k] -= 0.001;
+    for (size_t k = 1027; k < clean->n; k++)
+        t_s[k] = 5.13 + (t_s[k] - 5.13) / share;
+    take_out(clean, t_s, 401, 1);
+    put_clock(clean, &(struct link){0}, t_s);
+}
+
 void truth_drop_coarse(struct clean *clean, double n)
 {
     reopen(clean, 300, 8);

@@ -149,6 +149,10 @@ static void a_world_that_falls_behind_says_so_once(void)
                           memmem(got.bytes, got.n_bytes, "of real time", 12) != NULL;
         }
         et_source_say(source, words);
+        // Its topics are of the device that the station calls it.
+        for (size_t i = 1; i < et_feed_n_streams(feed); i++)
+            CHECK_STR(et_feed_stream(feed, i)->device, "robot");
+        CHECK(et_feed_n_streams(feed) > 5);
         CHECK_EQ(strstr(words, "0.5 of real time") != NULL, is_late);
         CHECK_EQ(n_told, 1);
     }

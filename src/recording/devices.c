@@ -1,0 +1,313 @@
+/* Several robots in one recording. What belongs together is what one device sent: a stream is made
+ * of one device's channels, and who makes the streams of one that is taken is left out whole. */
+#include "recording/recording__choose.h"
+
+#include "etude/hash.h"
+
+#include <stdlib.h>
+
+#define TOLD_MAX 12 // devices that a text names
+
+/* ---- names ---- */
+
+/* The topic behind "/w1", where "w1" is among what stands between the dots of the device. */
+static const char *behind_agent(const char *topic, struct et_str device)
+{
+    if (topic[0] != '/')
+        return topic;
+    for (size_t first = 0; first < device.n; first++) {
+        if (first > 0 && device.p[first - 1] != '.')
+            continue;
+        for (size_t last = first + 1; last <= device.n; last++)
+            if ((last == device.n || device.p[last] == '.') &&
+                strncmp(topic + 1, device.p + first, last - first) == 0 &&
+                topic[1 + last - first] == '/')
+                return topic + 1 + last - first;
+    }
+    return topic;
+}
+
+bool et__name_device(struct et_channel *channel, struct et_str device, struct et_arena *arena)
+{
+    if (device.n == 0)
+        return true;
+    // A link puts "/<agent>" before topics, and "<agent>." before devices.
+    const char *topic = behind_agent(channel->topic, device);
+    // A source `dds` that splits puts who writes behind topics; one that replays, behind devices.
+    const char *place = strrchr(topic, '@');
+    const bool is_split = place && place > topic && place[1] && !strchr(place, '/');
+    const bool is_told = is_split && et_str_ends(device, place);
+    const size_t n = is_split ? (size_t)(place - topic) : strlen(topic);
+    channel->device =
+        et_arena_printf(arena, "%.*s%s", ET_STR_ARG(device), is_split && !is_told ? place : "");
+    channel->plain = et_arena_copy(arena, topic, n);
+    return channel->device && channel->plain;
+}
+
+static const char *name_of(const struct et_channel *channel)
+{
+    return channel->device ? channel->device : "";
+}
+
+/* "w1" is "w1", "w1.arm" and "w1@10.0.0.7". */
+static bool is_called(const char *device, struct et_str name)
+{
+    return name.n > 0 && strncmp(device, name.p, name.n) == 0 &&
+           (device[name.n] == '\0' || device[name.n] == '.' || device[name.n] == '@');
+}
+
+/* ---- who is there ---- */
+
+static enum et_status none_called(struct et__choosing *c, struct et_str name)
+{
+    struct et_buf text = et_buf(sizeof c->err->text);
+    for (size_t i = 0; i < c->n_robots; i++)
+        if (c->robots[i].name[0])
+            et_buf_printf(&text, "%s%s", text.n ? ", " : "", c->robots[i].name);
+    const enum et_status st =
+        text.n || text.status != ET_OK
+            ? et_fail(c->err, ET_ENOTFOUND, -1, "no device \"%.*s\" is in it; there are %.120s",
+                      (int)(name.n < 60 ? name.n : 60), name.p, et_buf_text(&text))
+            : et_fail(c->err, ET_ENOTFOUND, -1, "no device \"%.*s\": its topics name none",
+                      (int)(name.n < 60 ? name.n : 60), name.p);
+    et_buf_free(&text);
+    return st;
+}
+
+static enum et_status mark_wanted(struct et__choosing *c, const char *wanted)
+{
+    struct et_str rest = et_str(wanted), name;
+    bool is_more = true;
+    while (is_more) {
+        is_more = et_str_cut(&rest, ',', &name);
+        if (!is_more)
+            name = rest;
+        bool is_exact = false, is_there = false;
+        for (size_t i = 0; i < c->n_robots; i++)
+            is_exact = is_exact || et_str_is(name, c->robots[i].name);
+        for (size_t i = 0; i < c->n_robots; i++) {
+            struct et__robot *robot = &c->robots[i];
+            if (is_exact ? et_str_is(name, robot->name) : is_called(robot->name, name))
+                robot->is_wanted = is_there = true;
+        }
+        if (!is_there)
+            return none_called(c, name);
+    }
+    c->has_wanted = true;
+    return ET_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct et__robot *)a)->name, ((const struct et__robot *)b)->name);
+}
+
+static size_t find_robot(const struct et__choosing *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_robots; i++)
+        if (strcmp(c->robots[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+enum et_status et__robots_open(struct et__choosing *c, const char *wanted)
+{
+    const struct et_channel *channels = c->r->source->info.channels;
+    c->robots = calloc(c->n_glances + 1, sizeof *c->robots);
+    c->robot_of = calloc(c->n_glances + 1, sizeof *c->robot_of);
+    c->is_open = calloc(c->n_glances + 1, sizeof *c->is_open);
+    if (!c->robots || !c->robot_of || !c->is_open)
+        return et_fail(c->err, ET_ENOMEM, -1, "no memory for the devices of a recording");
+    for (size_t i = 0; i < c->n_glances; i++) {
+        c->is_open[i] = true;
+        if (!et__is_own_events(&channels[i]) && find_robot(c, name_of(&channels[i])) == SIZE_MAX)
+            c->robots[c->n_robots++].name = name_of(&channels[i]);
+    }
+    qsort(c->robots, c->n_robots, sizeof *c->robots, by_name);
+    for (size_t i = 0; i < c->n_glances; i++)
+        c->robot_of[i] =
+            et__is_own_events(&channels[i]) ? SIZE_MAX : find_robot(c, name_of(&channels[i]));
+    return wanted ? mark_wanted(c, wanted) : ET_OK;
+}
+
+void et__robots_close(struct et__choosing *c)
+{
+    for (size_t i = 0; c->robots && i <= c->n_robots; i++) // the last is there without robots, too
+        free(c->robots[i].offer.streams);
+    free(c->robots);
+    free(c->robot_of);
+    free(c->is_open);
+}
+
+/* ---- whom a profile sees ---- */
+
+static bool makes(const struct et__offer *offer, uint64_t stream)
+{
+    for (size_t i = 0; i < offer->n; i++)
+        if (offer->streams[i] == stream)
+            return true;
+    return false;
+}
+
+static bool are_rivals(const struct et__robot *a, const struct et__robot *b)
+{
+    for (size_t i = 0; i < a->offer.n; i++)
+        if (makes(&b->offer, a->offer.streams[i]))
+            return true;
+    return false;
+}
+
+static bool has_topic(const struct et__choosing *c, const struct et_profile *profile, size_t robot)
+{
+    for (size_t i = 0; i < c->n_glances; i++)
+        for (size_t k = 0; k < profile->n_rules && c->robot_of[i] == robot; k++)
+            if (et__leads_from(&profile->rules[k], &c->r->source->info.channels[i]))
+                return true;
+    return false;
+}
+
+static enum et_status try_each(struct et__choosing *c, const struct et_profile *profile)
+{
+    enum et_status st = ET_OK;
+    c->must_claim = false;
+    for (size_t k = 0; k < c->n_robots && st == ET_OK; k++) {
+        struct et__robot *robot = &c->robots[k];
+        robot->offer.n = robot->offer.n_words = 0;
+        robot->is_taken = robot->is_rival = false;
+        if (!has_topic(c, profile, k))
+            continue;
+        for (size_t i = 0; i < c->n_glances; i++)
+            c->is_open[i] = c->robot_of[i] == k;
+        st = et__choose_try(c, profile, &robot->offer);
+    }
+    return st;
+}
+
+/* How much of its name a robot shares with those that are taken: one robot's devices are often
+ * called alike. */
+static size_t nearness(const struct et__choosing *c, const struct et__robot *robot)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < c->n_robots; i++) {
+        size_t n = 0;
+        while (c->robots[i].is_taken && robot->name[n] && robot->name[n] == c->robots[i].name[n])
+            n++;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* The next to be taken; NULL: all others are rivals, or make nothing. Of equals the first name. */
+static struct et__robot *next_robot(const struct et__choosing *c)
+{
+    struct et__robot *best = NULL;
+    size_t best_near = 0;
+    for (size_t i = 0; i < c->n_robots; i++) {
+        struct et__robot *robot = &c->robots[i];
+        if (robot->is_taken || robot->is_rival || robot->offer.n == 0)
+            continue;
+        const size_t near = nearness(c, robot);
+        const bool is_better = !best || (robot->is_wanted != best->is_wanted ? robot->is_wanted
+                                         : near != best_near                 ? near > best_near
+                                                             : robot->offer.n > best->offer.n);
+        if (is_better) {
+            best = robot;
+            best_near = near;
+        }
+    }
+    return best;
+}
+
+/* Our own events have the device of who put them, or none: they go with the robot of that name. */
+static bool is_open_to_events(const struct et__choosing *c, const struct et_channel *channel)
+{
+    const struct et_str name = et_str(name_of(channel));
+    bool has_owner = false;
+    for (size_t i = 0; i < c->n_robots; i++)
+        if (is_called(c->robots[i].name, name)) {
+            has_owner = true;
+            if (!c->robots[i].is_rival)
+                return true;
+        }
+    return !has_owner;
+}
+
+static void open_channels(struct et__choosing *c, bool has_taken)
+{
+    for (size_t i = 0; i < c->n_glances; i++) {
+        const size_t k = c->robot_of[i];
+        if (k == SIZE_MAX)
+            c->is_open[i] = is_open_to_events(c, &c->r->source->info.channels[i]);
+        else if (has_taken)
+            c->is_open[i] = c->robots[k].is_taken;
+        else // whatever is wrong with them is told when they are bound
+            c->is_open[i] = !c->has_wanted || c->robots[k].is_wanted;
+    }
+}
+
+enum et_status et__robots_settle(struct et__choosing *c, const struct et_profile *profile,
+                                 size_t *n_streams)
+{
+    struct et__robot *robot;
+    bool has_taken = false;
+    *n_streams = 0;
+    const enum et_status st = try_each(c, profile);
+    if (st != ET_OK)
+        return st;
+    while ((robot = next_robot(c))) {
+        has_taken = robot->is_taken = true;
+        *n_streams += !c->has_wanted || robot->is_wanted ? et__offer_count(&robot->offer) : 0;
+        for (size_t i = 0; i < c->n_robots; i++)
+            c->robots[i].is_rival = c->robots[i].is_rival ||
+                                    (!c->robots[i].is_taken && are_rivals(&c->robots[i], robot));
+    }
+    open_channels(c, has_taken);
+    c->must_claim = has_taken;
+    return ET_OK;
+}
+
+bool et__robots_may(const struct et__choosing *c, const char *stream, size_t i_channel)
+{
+    const size_t k = c->robot_of[i_channel];
+    if (!c->is_open[i_channel])
+        return false;
+    if (!c->must_claim || k == SIZE_MAX)
+        return true;
+    const uint64_t hash = et_hash64(stream, strlen(stream));
+    if (makes(&c->robots[k].offer, hash))
+        return true;
+    for (size_t i = 0; i < c->n_robots; i++)
+        if (c->robots[i].is_taken && makes(&c->robots[i].offer, hash))
+            return false;
+    return true;
+}
+
+bool et__robots_told(const struct et__choosing *c, struct et_arena *arena, const char **taken,
+                     const char **left_out)
+{
+    struct et_buf texts[2] = {et_buf(4096), et_buf(4096)};
+    size_t n_left_out = 0;
+    *taken = *left_out = NULL;
+    for (size_t i = 0; i < c->n_robots; i++)
+        n_left_out += c->robots[i].is_rival;
+    for (size_t i = 0, n = 0; i < c->n_robots && n_left_out; i++) {
+        const struct et__robot *robot = &c->robots[i];
+        bool has_rival = false;
+        for (size_t k = 0; k < c->n_robots && robot->is_taken; k++)
+            has_rival = has_rival || (c->robots[k].is_rival && are_rivals(robot, &c->robots[k]));
+        if (has_rival)
+            et_buf_printf(&texts[0], "%s%s", texts[0].n ? "," : "", robot->name);
+        if (robot->is_rival && n++ < TOLD_MAX)
+            et_buf_printf(&texts[1], "%s%s", texts[1].n ? ", " : "",
+                          robot->name[0] ? robot->name : "one without a name");
+    }
+    if (n_left_out > TOLD_MAX)
+        et_buf_printf(&texts[1], " and %zu more", n_left_out - TOLD_MAX);
+    if (n_left_out) {
+        *taken = et_arena_printf(arena, "%s", et_buf_text(&texts[0]));
+        *left_out = et_arena_printf(arena, "%s", et_buf_text(&texts[1]));
+    }
+    et_buf_free(&texts[0]);
+    et_buf_free(&texts[1]);
+    return !n_left_out || (*taken && *left_out);
+}
