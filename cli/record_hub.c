@@ -384,7 +384,7 @@ int cli_record_hub(const struct cli_args *args)
         return CLI_USAGE;
     }
     if (!cli_number(args, "seconds", 0, 1e9, 0, &seconds) ||
-        !cli_whole(args, "threads", 1, 64, 1, &n_threads))
+        !cli_whole(args, "threads", 1, 64, 2, &n_threads))
         return CLI_USAGE;
     struct hub *hub = calloc(1, sizeof *hub);
     if (!hub) {

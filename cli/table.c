@@ -89,7 +89,7 @@ static const struct cli_option OPT_RECORD[] = {
     {0, "hub", "ADDRESS",
      "record every agent that connects (etude agent): 127.0.0.1:7447, unix:/run/etude.sock", NULL},
     {0, "robots", "N", "how many, with --selftest (default: 1)", NULL},
-    {0, "threads", "N", "threads that write, with --selftest and --hub (default: 1)", NULL},
+    {0, "threads", "N", "threads that write: of --selftest (default: 1), --hub (2)", NULL},
     {0, "check", NULL,
      "read back what --selftest, or --hub of synthetic robots, recorded, and count what is missing",
      NULL},
