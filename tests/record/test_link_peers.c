@@ -421,7 +421,7 @@ static void a_source_that_others_reach_needs_tls_and_a_token(void)
     static const struct {
         const char *text;
         enum et_status st;
-    } CASES[] = {{"{address: '0.0.0.0:0'}", ET_EARG},
+    } CASES[] = {{"{address: '0.0.0.0:0'}", ET_ECORRUPT},
                  {"{cert: a.pem}", ET_ECORRUPT},
                  {"{cert: /nowhere/a.pem, key: /nowhere/b.pem}", ET_ENOTFOUND},
                  {"{token_file: /nowhere/token}", ET_ENOTFOUND},
