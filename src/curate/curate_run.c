@@ -77,6 +77,13 @@ void et__run_facts(const struct et__aligned *aligned, struct et_episode_facts *f
     facts->skill = run_says(info, "skill");
 }
 
+// A live recorder, or a disk, ended in the midst of the episode: nobody was there to judge it.
+static bool is_broken_off(const struct et__aligned *aligned, const struct et_cut *cut, size_t i)
+{
+    return cut->by == ET_CUT_MARKS && i + 1 == cut->n_episodes && cut->episodes[i].was_cut &&
+           run_says(aligned->info, "run");
+}
+
 enum et_status et__run_outcome(const struct et__aligned *aligned, const struct et_cut *cut,
                                size_t i, struct et_arena *arena, const char **outcome,
                                struct et_err *err)
@@ -85,8 +92,12 @@ enum et_status et__run_outcome(const struct et__aligned *aligned, const struct e
     *outcome = cut->n_episodes == 1 ? run_says(aligned->info, "outcome") : NULL;
     if (run_says(aligned->info, "discarded_by"))
         *outcome = "discard";
-    if (*outcome || !judging_mark(aligned, cut, i, &word, &why))
+    if (*outcome)
         return ET_OK;
+    if (!judging_mark(aligned, cut, i, &word, &why)) {
+        *outcome = is_broken_off(aligned, cut, i) ? "interrupted" : NULL;
+        return ET_OK;
+    }
     *outcome =
         why[0] && strcmp(word, "success") != 0 ? et_arena_printf(arena, "%s: %s", word, why) : word;
     return *outcome ? ET_OK : et_arena_fail(arena, "an episode's outcome", err);

@@ -14,7 +14,7 @@ static enum et_status inspect(struct et__look *look, struct et_err *err)
     if (outcome && strncmp(outcome, INTERRUPTED, sizeof INTERRUPTED - 1) == 0) {
         const struct et_finding finding = et__finding(look->kind, ET_SEVERITY_WARN, NULL);
         return et_findings_add(look->findings, &finding, err,
-                               "the recorder ended in the midst of it");
+                               "the recording ends in the midst of it");
     }
     if (!outcome || strncmp(outcome, FAILURE, sizeof FAILURE - 1) != 0)
         return ET_OK;

@@ -77,22 +77,19 @@ static enum et_status none_called(struct et__choosing *c, struct et_str name)
 static enum et_status mark_wanted(struct et__choosing *c, const char *wanted)
 {
     struct et_str rest = et_str(wanted), name;
-    bool is_more = true;
-    while (is_more) {
-        is_more = et_str_cut(&rest, ',', &name);
-        if (!is_more)
-            name = rest;
-        bool is_exact = false, is_there = false;
+    // What names no device is everybody's.
+    for (size_t i = 0; i < c->n_robots; i++)
+        c->robots[i].is_wanted = !c->robots[i].name[0];
+    do {
+        bool is_there = false;
+        if (!et_str_cut(&rest, ',', &name))
+            name = ET_STR("");
         for (size_t i = 0; i < c->n_robots; i++)
-            is_exact = is_exact || et_str_is(name, c->robots[i].name);
-        for (size_t i = 0; i < c->n_robots; i++) {
-            struct et__robot *robot = &c->robots[i];
-            if (is_exact ? et_str_is(name, robot->name) : is_called(robot->name, name))
-                robot->is_wanted = is_there = true;
-        }
+            if (is_called(c->robots[i].name, name))
+                c->robots[i].is_wanted = is_there = true;
         if (!is_there)
             return none_called(c, name);
-    }
+    } while (rest.n > 0);
     c->has_wanted = true;
     return ET_OK;
 }

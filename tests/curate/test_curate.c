@@ -337,6 +337,26 @@ static void what_the_run_says_goes_into_its_episode(void)
     }
 }
 
+// A kill, or a full disk: the recorder was not there to say so.
+static void an_attempt_that_its_recording_breaks_off_is_interrupted(void)
+{
+    const struct et_mcap_pair ours[] = {{et_str("run"), et_str("01JR")}};
+    static const struct told TOLD[] = {
+        {1, "begin", ""}, {3, "end", ""}, {5, "begin", ""}, {0, NULL, NULL}};
+    static const struct told ALONE[] = {{1, "begin", ""}, {0, NULL, NULL}};
+    const char *out = temp_path("broken_out"), *alone_out = temp_path("alone_out");
+    struct et_episode e;
+    CHECK_OK(curate(make_run("broken.mcap", ours, 1, TOLD), out, false, NULL));
+    CHECK_EQ(curated.n_episodes, 2);
+    (void)facts_of(out, 0, &e);
+    CHECK(!e.outcome);
+    (void)facts_of(out, 1, &e);
+    CHECK_STR(e.outcome, "interrupted");
+    CHECK_OK(curate(make_run("alone.mcap", ours, 1, ALONE), alone_out, false, NULL));
+    (void)facts_of(alone_out, 0, &e);
+    CHECK_STR(e.outcome, "interrupted");
+}
+
 static void events_say_how_each_episode_ended(void)
 {
     const struct et_mcap_pair pairs[] = {{et_str("outcome"), et_str("success")}};
@@ -749,6 +769,7 @@ int main(void)
     RUN(the_account_is_json);
     RUN(what_was_lost_is_a_finding_and_a_discarded_one_fails);
     RUN(what_the_run_says_goes_into_its_episode);
+    RUN(an_attempt_that_its_recording_breaks_off_is_interrupted);
     RUN(events_say_how_each_episode_ended);
     RUN(the_same_recording_is_the_same_bytes);
     RUN(what_is_there_stays_unless_it_is_replaced);
