@@ -55,7 +55,7 @@ bool et__held_is_locked(const char *path);
 
 /* Removes what is held of this user's files that are no more: their folder is there, the same one,
  * on the same disk, and they are not in it; and nobody writes them. Whatever cannot be told so is
- * left: the disk may be elsewhere for now. Of disks on a network all is left. Returns how many. */
+ * left: the disk may be elsewhere. Of disks on a network all is left. Returns how many. */
 size_t et__held_sweep(void);
 
 #endif

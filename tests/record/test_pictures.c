@@ -1,11 +1,10 @@
 // Raw pictures are coded beside, in order, and what cannot be coded is put as it came.
-#include "etude/base64.h"
 #include "etude/image.h"
 #include "etude/rvl.h"
 
+#include "feed_seen.h"
 #include "picture_made.h"
 #include "record/record__pictures.h"
-#include "source_help.h"
 #include "support.h"
 
 #include <poll.h>
@@ -92,10 +91,7 @@ static void settle(void)
 
 static int stream_of(const char *topic)
 {
-    for (size_t i = 0; i < et_feed_n_streams(t.feed); i++)
-        if (strcmp(et_feed_stream(t.feed, i)->topic, topic) == 0)
-            return (int)i;
-    return -1;
+    return feed_find(t.feed, topic);
 }
 
 static struct et_feed_counts counts_of(const char *topic)
@@ -104,39 +100,19 @@ static struct et_feed_counts counts_of(const char *topic)
     return CHECK(i > 0) ? et_feed_counts(t.feed, (size_t)i) : (struct et_feed_counts){0};
 }
 
-/* The next sample of a topic, as bytes in the arena; what comes before it is passed over. */
 static struct et_feed_sample next(const char *topic)
 {
-    struct et_feed_sample sample;
-    const int stream = stream_of(topic);
-    while (et_feed_next(t.feed, &sample)) {
-        void *bytes = et_arena_alloc(t.arena, sample.n_bytes + 1);
-        memcpy(bytes, sample.bytes, sample.n_bytes);
-        sample.bytes = bytes;
-        et_feed_done(t.feed);
-        if (sample.stream == stream)
-            return sample;
-    }
-    CHECK(false);
-    return (struct et_feed_sample){.bytes = ""};
+    return feed_take(t.feed, topic, t.arena);
 }
 
 static const struct et_value *value_of(const struct et_feed_sample *sample)
 {
-    return message_value(t.arena, et_feed_stream(t.feed, sample->stream)->type,
-                         (struct et_str){sample->bytes, sample->n_bytes});
+    return feed_value(t.feed, sample, t.arena);
 }
 
 static struct et_str data_of(const struct et_value *value)
 {
-    struct et_str data = {0};
-    const struct et_value *text = at(value, "data");
-    if (!CHECK(text != NULL))
-        return data;
-    char *bytes = et_arena_alloc(t.arena, text->as.string.n + 1);
-    CHECK(et_base64_get(text->as.string, bytes, &data.n));
-    data.p = bytes;
-    return data;
+    return value_data(value, t.arena);
 }
 
 static int n_told(const char *words)

@@ -1,10 +1,9 @@
 // Cameras of robots in another process: what they send raw is recorded coded, with its times.
 #include "dds_robots.h"
 #include "dds_values.h"
-#include "source_help.h"
+#include "feed_seen.h"
 #include "support.h"
 
-#include "etude/base64.h"
 #include "etude/clock.h"
 #include "etude/image.h"
 #include "etude/rvl.h"
@@ -71,14 +70,17 @@ static void wait_for_reader(int writer)
     CHECK(robots_answer(&t.robots));
 }
 
+// Of a ROS name, without the robot's own prefix.
+static const char *topic_of(const char *name)
+{
+    static char topic[128];
+    (void)snprintf(topic, sizeof topic, "%s%s", t.prefix, name);
+    return topic;
+}
+
 static int stream_of(const char *name)
 {
-    char topic[128];
-    (void)snprintf(topic, sizeof topic, "%s%s", t.prefix, name);
-    for (size_t i = 0; i < et_feed_n_streams(t.feed); i++)
-        if (strcmp(et_feed_stream(t.feed, i)->topic, topic) == 0)
-            return (int)i;
-    return -1;
+    return feed_find(t.feed, topic_of(name));
 }
 
 static uint64_t n_put(const char *name)
@@ -93,38 +95,19 @@ static uint64_t n_lost(const char *name)
     return i < 0 ? 0 : et_feed_counts(t.feed, (size_t)i).n_lost;
 }
 
-// The next sample of a topic; copied.
 static struct et_feed_sample next(const char *name)
 {
-    struct et_feed_sample sample;
-    while (et_feed_next(t.feed, &sample)) {
-        void *bytes = et_arena_alloc(t.arena, sample.n_bytes + 1);
-        memcpy(bytes, sample.bytes, sample.n_bytes);
-        sample.bytes = bytes;
-        et_feed_done(t.feed);
-        if (sample.stream == stream_of(name))
-            return sample;
-    }
-    CHECK(false);
-    return (struct et_feed_sample){.bytes = ""};
+    return feed_take(t.feed, topic_of(name), t.arena);
 }
 
 static const struct et_value *value_of(const struct et_feed_sample *sample)
 {
-    return message_value(t.arena, et_feed_stream(t.feed, sample->stream)->type,
-                         (struct et_str){sample->bytes, sample->n_bytes});
+    return feed_value(t.feed, sample, t.arena);
 }
 
 static struct et_str data_of(const struct et_value *value)
 {
-    struct et_str data = {0};
-    const struct et_value *text = at(value, "data");
-    if (!CHECK(text != NULL))
-        return data;
-    char *bytes = et_arena_alloc(t.arena, text->as.string.n + 1);
-    CHECK(et_base64_get(text->as.string, bytes, &data.n));
-    data.p = bytes;
-    return data;
+    return value_data(value, t.arena);
 }
 
 static void check_frame(struct et_video_stream *film, uint32_t k, int width, int height)

@@ -355,39 +355,33 @@ static void takes_a_flood_in_pieces(void)
     (void)close(sender.fd);
 }
 
+// Of two senders, this machine's own address and another of it, only the other is heard.
+static void hears_only_the_other(const char *settings, in_addr_t other_address)
+{
+    struct sender sender;
+    struct live *live = live_open_udp("vmc", settings, &sender);
+    struct sockaddr_in as = loopback(0);
+    as.sin_addr.s_addr = htonl(other_address);
+    struct sender other = {socket(AF_INET, SOCK_DGRAM, 0), sender.to};
+    CHECK(bind(other.fd, (struct sockaddr *)&as, sizeof as) == 0);
+    send_bone(&sender, "Hips");
+    send_t(&sender, 1);
+    send_bone(&other, "Spine");
+    send_t(&other, 2);
+    live_poll(live);
+    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Spine");
+    CHECK(!live_next_of(live, 1));
+    live_close(live);
+    (void)close(sender.fd);
+    (void)close(other.fd);
+}
+
 static void hears_only_whom_it_is_told_to(void)
 {
-    struct sender sender, other;
-    struct live *live = live_open_udp("vmc", ", from: 127.0.0.5", &sender);
-    struct sockaddr_in as = loopback(0);
-    as.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 4);
-    other = (struct sender){socket(AF_INET, SOCK_DGRAM, 0), sender.to};
-    CHECK(bind(other.fd, (struct sockaddr *)&as, sizeof as) == 0);
-    send_bone(&sender, "Hips");
-    send_t(&sender, 1);
-    send_bone(&other, "Spine");
-    send_t(&other, 2);
-    live_poll(live);
-    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Spine");
-    CHECK(!live_next_of(live, 1));
-    live_close(live);
-    (void)close(sender.fd);
-    (void)close(other.fd);
-    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: 127.0.0.200/25", &sender);
-    other = (struct sender){socket(AF_INET, SOCK_DGRAM, 0), sender.to};
-    as.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 128);
-    CHECK(bind(other.fd, (struct sockaddr *)&as, sizeof as) == 0);
-    send_bone(&sender, "Hips");
-    send_t(&sender, 1);
-    send_bone(&other, "Spine");
-    send_t(&other, 2);
-    live_poll(live);
-    CHECK_STR(child(live_next_of(live, 1), 0), "dev/Spine");
-    CHECK(!live_next_of(live, 1));
-    live_close(live);
-    (void)close(sender.fd);
-    (void)close(other.fd);
-    live = live_open_udp("vmc", ", listen: 0.0.0.0, from: any", &sender);
+    struct sender sender;
+    hears_only_the_other(", from: 127.0.0.5", INADDR_LOOPBACK + 4);
+    hears_only_the_other(", listen: 0.0.0.0, from: 127.0.0.200/25", INADDR_LOOPBACK + 128);
+    struct live *live = live_open_udp("vmc", ", listen: 0.0.0.0, from: any", &sender);
     send_bone(&sender, "Hips");
     send_t(&sender, 1);
     live_poll(live);
