@@ -62,7 +62,7 @@ static int open_way(struct way *way)
     double batch_ms, spool_gb;
     if (!cli_number(args, "seconds", 0, 1e9, 0, &way->seconds) ||
         !cli_number(args, "batch-ms", 1, 1000, 10, &batch_ms) ||
-        !cli_number(args, "spool-gb", 0.001, 1e5, 1, &spool_gb))
+        !cli_number(args, "spool-gb", 0.001, 4000, 1, &spool_gb))
         return CLI_USAGE;
     way->options.address = cli_has(args, "to") ? cli_get(args, "to") : ET_LINK_ADDRESS;
     const int code = check_trust(way, &trust);

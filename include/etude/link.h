@@ -27,6 +27,7 @@
 #define ET_LINK_ADDRESS "127.0.0.1:7447"
 #define ET_LINK_SAMPLE_BYTES_MAX ((size_t)4 << 20) // a larger one is lost, and told to be
 #define ET_LINK_TOKEN_BYTES_MAX 256
+#define ET_LINK_SPOOL_BYTES_MAX (INT64_C(1) << 42) // a file of ext4 ends at 2^44
 
 /* A token from a file: its text without white space around it. ET_ECORRUPT: it is empty or too
  * long, or others than its owner may read it. ET_ENOTFOUND, ET_EIO. */
@@ -52,7 +53,7 @@ struct et_link_agent_options {
     int64_t batch_ns;             // from batch to batch; 0: 10 ms
     size_t window_bytes;          // that may wait in memory for the recorder; 0: 16 MiB
     const char *spool;            // path of a file for what waits; NULL: none. See below
-    int64_t spool_bytes;          // of it; 0: 1 GiB. The oldest go where it is full
+    int64_t spool_bytes;          // of it; 0: 1 GiB. Where it is full the oldest go
     int64_t retry_ns_max;         // between two attempts to connect; 0: 10 s
     const struct et_log *log;     // connections and what became of them
     int64_t (*now_ns)(void *ctx); // NULL: et_clock_monotonic_ns

@@ -529,6 +529,9 @@ enum et_status et_link_agent_open(struct et_link_agent **agent, struct et_loop *
                        ID_BYTES_MAX);
     if (options->token && strlen(options->token) > ET_LINK_TOKEN_BYTES_MAX)
         return et_fail(err, ET_EARG, -1, "a token has at most %d bytes", ET_LINK_TOKEN_BYTES_MAX);
+    if (options->spool_bytes < 0 || options->spool_bytes > ET_LINK_SPOOL_BYTES_MAX)
+        return et_fail(err, ET_EARG, -1, "a spool has at most %lld bytes",
+                       (long long)ET_LINK_SPOOL_BYTES_MAX);
     bool is_here;
     if (et_address_is_here(options->address, &is_here, err) != ET_OK)
         return ET_EARG;

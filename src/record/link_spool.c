@@ -19,7 +19,6 @@
 #define PAGE_BYTES ((int64_t)4096)
 #define RING_AT (2 * PAGE_BYTES)
 #define STREAMS_BYTES ((int64_t)20 << 20) // the recorder takes definitions of 16 MiB
-#define RING_BYTES_MAX (UINT64_C(1) << 50)
 #define NUMBER_MAX (UINT64_C(1) << 62)
 #define SHIFT_NS_MAX (INT64_MAX / 8)
 
@@ -109,10 +108,10 @@ static enum et_status write_head(struct et__link_spool *s, struct et_err *err)
 static bool is_head(const struct head *h)
 {
     return h->hash == hash_behind(h, sizeof *h) && memcmp(h->magic, MAGIC, sizeof MAGIC) == 0 &&
-           h->n_bytes > 0 && h->n_bytes <= RING_BYTES_MAX && h->head < NUMBER_MAX &&
-           h->tail <= h->head && h->head - h->tail <= h->n_bytes && h->next < NUMBER_MAX &&
-           h->end <= h->next && h->n_taken < NUMBER_MAX && h->n_records <= h->next &&
-           h->session != 0;
+           h->n_bytes > 0 && h->n_bytes <= (uint64_t)ET_LINK_SPOOL_BYTES_MAX &&
+           h->head < NUMBER_MAX && h->tail <= h->head && h->head - h->tail <= h->n_bytes &&
+           h->next < NUMBER_MAX && h->end <= h->next && h->n_taken < NUMBER_MAX &&
+           h->n_records <= h->next && h->session != 0;
 }
 
 // false: neither copy holds.
