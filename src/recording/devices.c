@@ -61,6 +61,14 @@ static bool is_called(const char *device, struct et_str name)
 
 /* ---- who is there ---- */
 
+/* What our own recorder says: it is everybody's. */
+static bool is_everybodys(const struct et_channel *channel)
+{
+    return et__is_own_events(channel) ||
+           (strcmp(channel->topic, "/clocks") == 0 &&
+            et_msgdef_same_name(channel->schema.name, ET_STR("etude_msgs/ClockModel")));
+}
+
 /* As many whole names as fit beside the error's other words. */
 static enum et_status none_called(struct et__choosing *c, struct et_str name)
 {
@@ -134,13 +142,13 @@ enum et_status et__robots_open(struct et__choosing *c)
         return et_fail(c->err, ET_ENOMEM, -1, "no memory for the devices of a recording");
     for (size_t i = 0; i < c->n_glances; i++) {
         c->is_open[i] = true;
-        if (!et__is_own_events(&channels[i]) && find_robot(c, name_of(&channels[i])) == SIZE_MAX)
+        if (!is_everybodys(&channels[i]) && find_robot(c, name_of(&channels[i])) == SIZE_MAX)
             c->robots[c->n_robots++].name = name_of(&channels[i]);
     }
     qsort(c->robots, c->n_robots, sizeof *c->robots, by_name);
     for (size_t i = 0; i < c->n_glances; i++)
         c->robot_of[i] =
-            et__is_own_events(&channels[i]) ? SIZE_MAX : find_robot(c, name_of(&channels[i]));
+            is_everybodys(&channels[i]) ? SIZE_MAX : find_robot(c, name_of(&channels[i]));
     return ET_OK;
 }
 
@@ -265,11 +273,14 @@ static struct et__robot *next_robot(const struct et__choosing *c)
     return best;
 }
 
-/* Our own events have the device of who put them, or none: they go with the robot of that name. */
+/* What is everybody's has the device of who put it, or none: it goes with the robot of that name.
+ */
 static bool is_open_to_events(const struct et__choosing *c, const struct et_channel *channel)
 {
     const struct et_str name = et_str(name_of(channel));
     bool has_owner = false;
+    if (name.n == 0)
+        return true;
     for (size_t i = 0; i < c->n_robots; i++)
         if (is_called(c->robots[i].name, name)) {
             has_owner = true;
@@ -426,7 +437,7 @@ static bool list_devices(const struct et__choosing *c)
         if (!device.is_taken)
             device.n_joints = c->robots[i].n_best_joints;
         device.has_joints = device.has_joints || device.n_joints > 0;
-        // The recorder's own channels, as of clocks, are no device.
+        // Channels of nobody that nobody sees are no device.
         if (device.name[0] || device.is_taken || device.has_joints)
             devices[binding->n_devices++] = device;
     }

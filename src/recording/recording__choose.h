@@ -56,7 +56,7 @@ struct et__choosing {
     bool is_trial;
     struct et__robot *robots;
     size_t n_robots;
-    size_t *robot_of; // one a channel; SIZE_MAX: our own events, which are everybody's
+    size_t *robot_of; // one a channel; SIZE_MAX: what our own recorder says, which is everybody's
     bool *is_open;    // one a channel: it is seen
     bool has_wanted;  // who asked named devices
     bool must_claim;  // a stream is only of the robot that is taken for it
