@@ -312,7 +312,7 @@ assert d["device"] == "right", d'
 }
 it "info names every robot of a recording, and those there are where one is not" two_robots
 beside() ( # relative paths: what is printed fits 80 columns
-    cd "$dir" || return 1
+    etude=$(realpath "$etude") && cd "$dir" || return 1
     exits 0 "$etude" curate robots -o ep-robots --task "lift it" && says "  device    left (3 joints)" &&
         says "  others    right (3 joints); --device NAME takes another" && fits_columns &&
         exits 0 "$etude" curate robots -o ep-robots --task "lift it" --device right && says "2 episodes" && says "  others    left" &&
