@@ -335,6 +335,15 @@ assert d["output"] is None and d["episodes_in"] == d["rejected"] == 4 and not d[
 assert d["reasons"] and d["reasons"][0]["episodes"] == 4, d'
 }
 it "build writes no dataset of rejected episodes alone, and says for what" all_rejected
+none_taken() {
+    local file
+    rm -rf "$dir/spoilt" && cp -r "$dir/v21" "$dir/spoilt" && for file in "$dir"/spoilt/data/*/*.parquet; do echo none >"$file"; done
+    mkdir -p "$dir/kept" && echo mine >"$dir/kept/a" &&
+        exits 1 "$etude" dataset build "$dir/spoilt" -o "$dir/kept" --force --keep-all --video drop && says "none of the episodes could be taken: no dataset" &&
+        says "left out: " && [ "$(ls -d "$dir"/kept*)" = "$dir/kept" ] && [ "$(cat "$dir/kept/a")" = mine ] &&
+        exits 1 "$etude" dataset build "$dir/spoilt" -o "$dir/none-taken" --keep-all --video drop && ! ls -d "$dir"/none-taken*
+}
+it "nor where every episode is left out while it is made" none_taken
 curate_json() { "$etude" curate "$raw" -o "$dir/ep-json" --task "lift it" --json 2>/dev/null | python3 -c '
 import json, sys
 d = json.load(sys.stdin)
