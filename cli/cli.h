@@ -190,6 +190,12 @@ void cli_json_topics(struct et_json_writer *w, const struct cli_topic *topics, s
 int cli_info_profile(const struct cli_args *args, struct et_recording *recording,
                      struct et_arena *arena, struct et_json_writer *w);
 
+/* Devices and how many joints they have, commas between: all; robots, which have joints, that are
+ * seen, and their names alone; robots that are not. */
+enum cli_devices { CLI_DEVICES_ALL, CLI_ROBOTS_TAKEN, CLI_NAMES_TAKEN, CLI_ROBOTS_OTHER };
+void cli_devices_text(const struct et_recorded_device *devices, size_t n, enum cli_devices which,
+                      struct et_buf *text);
+
 /* What was said of whose streams they are, on standard error. */
 void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording);
 

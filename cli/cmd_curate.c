@@ -237,6 +237,35 @@ static void print_cut(const struct et_curated *curated)
     (void)putchar('\n');
 }
 
+/* "  others    text", or the text below where it is long. */
+static void print_field(const char *name, const char *text)
+{
+    if (cli_width(text) <= 67) {
+        printf("  %-8s  %s\n", name, text);
+    } else {
+        printf("  %s\n", name);
+        cli_print_wrapped(stdout, text, 12);
+    }
+}
+
+/* Which robots are seen, and which others there are. */
+static void print_devices(const struct et_curated *curated)
+{
+    struct et_buf taken = et_buf(65536), others = et_buf(65536);
+    cli_devices_text(curated->devices, curated->n_devices, CLI_ROBOTS_TAKEN, &taken);
+    cli_devices_text(curated->devices, curated->n_devices, CLI_ROBOTS_OTHER, &others);
+    if (others.n && taken.n)
+        print_field("device", et_buf_text(&taken));
+    else if (curated->device)
+        print_field("device", curated->device);
+    if (others.n) {
+        et_buf_printf(&others, "; --device NAME takes another");
+        print_field("others", et_buf_text(&others));
+    }
+    et_buf_free(&taken);
+    et_buf_free(&others);
+}
+
 static void print_recording(const struct et_curated *curated, bool is_verbose,
                             struct et_arena *arena)
 {
@@ -247,8 +276,7 @@ static void print_recording(const struct et_curated *curated, bool is_verbose,
     printf("  profile   %s%s: %zu streams, %s samples\n", curated->profile,
            curated->profile_by == ET_PROFILE_BY_RECORDING ? ", as the recording names it" : "",
            curated->n_streams, cli_count_text(curated->n_samples, b));
-    if (curated->device)
-        printf("  device    %s\n", curated->device);
+    print_devices(curated);
     print_cut(curated);
     print_streams(curated, is_verbose, arena);
     print_episodes(curated, is_verbose, arena);
@@ -266,6 +294,7 @@ static void json_recording(struct run *run, const struct et_curated *curated, co
         et_json_put_text(w, "problem", problem);
         et_json_put_text(w, "path", path);
         et_json_put_text(w, "id", curated->id[0] ? curated->id : NULL);
+        et_json_put_text(w, "folder", curated->folder);
     } else
         et_curated_json(w, curated);
     et_json_close_map(w);
@@ -306,13 +335,13 @@ static void count(struct run *run, const struct et_curated *curated)
 }
 
 /* What is there already counts for what is proposed in the end. */
-static void count_existing(struct run *run, const char *id)
+static void count_existing(struct run *run, const char *name)
 {
     struct et_arena *arena = NULL;
     const struct et_value *json = NULL;
     if (et_arena_open(&arena, RECORDING_ARENA_BYTES, NULL) != ET_OK)
         return;
-    const char *folder = et_path_join(arena, run->out, id);
+    const char *folder = et_path_join(arena, run->out, name);
     const char *path = folder ? et_path_join(arena, folder, "recording.json") : NULL;
     if (path && et_json_read(path, ACCOUNT_BYTES_MAX, NULL, arena, &json, NULL) == ET_OK &&
         et_value_count(et_value_get(json, "episodes")) > 0) {
@@ -329,7 +358,7 @@ static void curate_failed(struct run *run, const char *path, const struct et_cur
     const bool is_there = err->status == ET_EEXISTS;
     if (is_there) {
         run->n_there++;
-        count_existing(run, curated->id);
+        count_existing(run, curated->folder);
     } else
         run->n_failed++;
     if (args->is_json)
@@ -337,9 +366,13 @@ static void curate_failed(struct run *run, const char *path, const struct et_cur
                        err->text[0] ? err->text : et_status_text(err->status));
     if (!is_there)
         (void)cli_fail(args, err);
-    else if (!args->is_json)
-        printf("%s\n  is there already: %s/%s (--force makes it anew)\n\n", path, run->out,
-               curated->id);
+    else if (!args->is_json) {
+        printf("%s\n  is there already: %s/%s (--force makes it anew)\n", path, run->out,
+               curated->folder);
+        print_devices(curated);
+        print_remarks(curated, false);
+        (void)putchar('\n');
+    }
 }
 
 static int curate_one(struct run *run, const char *path)

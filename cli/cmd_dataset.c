@@ -197,6 +197,68 @@ static void print_reasons(const struct build *build)
         printf("  ... and %zu more, in meta/etude/rejected.jsonl\n", n - 20);
 }
 
+/* What rejects an episode, by kinds: a kind once an episode. */
+struct reason {
+    const char *kind;
+    size_t n_episodes;
+    const struct et_finding *example;
+};
+#define REASONS_MAX 64
+
+static void add_reasons(const struct et_judged *judged, struct reason *reasons, size_t *n)
+{
+    for (size_t i = 0; i < judged->grade.n_findings; i++) {
+        const struct et_finding *f = &judged->findings[judged->grade.i_findings[i]];
+        bool is_counted = false;
+        for (size_t k = 0; k < i && !is_counted; k++)
+            is_counted = strcmp(judged->findings[judged->grade.i_findings[k]].kind, f->kind) == 0;
+        size_t at = 0;
+        while (at < *n && strcmp(reasons[at].kind, f->kind) != 0)
+            at++;
+        if (is_counted || at == REASONS_MAX)
+            continue;
+        if (at == *n)
+            reasons[(*n)++] = (struct reason){.kind = f->kind, .example = f};
+        reasons[at].n_episodes++;
+    }
+}
+
+static int by_episodes(const void *a, const void *b)
+{
+    const struct reason *x = a, *y = b;
+    if (x->n_episodes != y->n_episodes)
+        return x->n_episodes > y->n_episodes ? -1 : 1;
+    return strcmp(x->kind, y->kind);
+}
+
+/* The most frequent first; returns how many, up to REASONS_MAX. */
+static size_t list_reasons(const struct build *build, struct reason *reasons)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < build->n; i++)
+        for (size_t k = 0; k < build->picks[i].n_episodes; k++)
+            if (build->judged[i][k].grade.verdict == ET_VERDICT_REJECT)
+                add_reasons(&build->judged[i][k], reasons, &n);
+    qsort(reasons, n, sizeof *reasons, by_episodes);
+    return n;
+}
+
+static void json_reasons(struct et_json_writer *w, const struct build *build)
+{
+    struct reason reasons[REASONS_MAX];
+    const size_t n = list_reasons(build, reasons);
+    et_json_key(w, "reasons");
+    et_json_open_list(w);
+    for (size_t i = 0; i < n; i++) {
+        et_json_open_map(w);
+        et_json_put_text(w, "kind", reasons[i].kind);
+        et_json_put_int(w, "episodes", (int64_t)reasons[i].n_episodes);
+        et_json_put_text(w, "example", reasons[i].example->text);
+        et_json_close_map(w);
+    }
+    et_json_close_list(w);
+}
+
 static int print_build(const struct cli_args *args, struct build *build, const char *output,
                        const struct et_ops_result *result, int64_t elapsed_ns)
 {
@@ -226,7 +288,73 @@ static int print_build(const struct cli_args *args, struct build *build, const c
     et_json_put_real(&json.w, "latency_median_s", lags[1]);
     et_json_put_real(&json.w, "latency_max_s", lags[2]);
     et_json_put_real(&json.w, "inspect_seconds", (double)build->elapsed_ns / 1e9);
+    json_reasons(&json.w, build);
     return cli_json_print(&json, args);
+}
+
+static size_t count_episodes(const struct build *build, size_t *n_kept)
+{
+    size_t n = 0;
+    *n_kept = 0;
+    for (size_t i = 0; i < build->n; i++)
+        for (size_t k = 0; k < build->picks[i].n_episodes; k++, n++)
+            *n_kept += build->judged[i][k].grade.verdict != ET_VERDICT_REJECT;
+    return n;
+}
+
+#define REASONS_SHOWN 8
+
+/* Nothing is left to build of: that is no dataset. */
+static int refuse(const struct cli_args *args, struct build *build, size_t n)
+{
+    struct reason reasons[REASONS_MAX];
+    const size_t n_reasons = list_reasons(build, reasons);
+    struct cli_table table;
+    if (n == 0)
+        cli_problem(args, "there are no episodes: no dataset is written");
+    else
+        cli_problem(args, "%s: no dataset is written",
+                    n == 1 ? "the only episode is rejected" : "every episode is rejected");
+    if (args->is_json) {
+        const struct et_ops_result result = {.n_episodes_in = (int64_t)n,
+                                             .totals.n_rejected = (int64_t)n};
+        const int code = print_build(args, build, NULL, &result, 0);
+        return code == CLI_DONE ? CLI_NO : code;
+    }
+    if (n == 0)
+        return CLI_NO;
+    printf("%zu of %zu episode%s rejected:\n\n", n, n, n == 1 ? " is" : "s are");
+    cli_table_open(&table, build->arena, ">episodes|reason|such as");
+    for (size_t i = 0; i < n_reasons && i < REASONS_SHOWN; i++) {
+        cli_cell(&table, "%zu", reasons[i].n_episodes);
+        cli_cell(&table, "%s", reasons[i].kind);
+        cli_cell(&table, "%s", reasons[i].example->text ? reasons[i].example->text : "");
+    }
+    cli_table_print(&table);
+    if (n_reasons > REASONS_SHOWN)
+        printf("... and %zu more reasons (--json lists all)\n", n_reasons - REASONS_SHOWN);
+    const char *text =
+        et_arena_printf(build->arena,
+                        "etude inspect %s -v says more of each; --policy FILE grades by other "
+                        "rules, --keep-all takes what is rejected, too.",
+                        args->words[0]);
+    (void)putchar('\n');
+    cli_print_wrapped(stdout, text ? text : "", 0);
+    return CLI_NO;
+}
+
+/* Each of the episodes was left out while it was made. */
+static int take_back(const struct cli_args *args, struct build *build,
+                     const struct cli_output *output, const struct et_ops_result *result,
+                     int64_t elapsed_ns)
+{
+    struct et_err err = {0};
+    if (et_path_remove(output->work, &err) != ET_OK)
+        return cli_fail(args, &err);
+    cli_problem(args, "none of the episodes could be taken: no dataset is written");
+    const int code =
+        print_build(args, build, args->is_json ? NULL : output->path, result, elapsed_ns);
+    return code == CLI_DONE ? CLI_NO : code;
 }
 
 static int run_build(const struct cli_args *args, struct build *build)
@@ -237,7 +365,11 @@ static int run_build(const struct cli_args *args, struct build *build)
     struct cli_output output;
     struct cli_progress progress;
     struct et_arena *arena = build->surveys[0].arena;
+    size_t n_kept;
+    const size_t n_episodes = count_episodes(build, &n_kept);
     int code = build_options(args, &options);
+    if (code == CLI_DONE && n_kept == 0)
+        return refuse(args, build, n_episodes);
     if (code == CLI_DONE)
         code = cli_output_open(args, cli_get(args, "output"), arena, &output);
     if (code != CLI_DONE)
@@ -252,6 +384,8 @@ static int run_build(const struct cli_args *args, struct build *build)
     cli_progress_close(&progress);
     if (st != ET_OK)
         return cli_fail(args, &err);
+    if (result.totals.n_episodes == 0)
+        return take_back(args, build, &output, &result, et_clock_monotonic_ns() - t_start_ns);
     code = cli_output_finish(args, arena, &output);
     const int64_t elapsed_ns = et_clock_monotonic_ns() - t_start_ns;
     return code != CLI_DONE ? code : print_build(args, build, output.path, &result, elapsed_ns);

@@ -168,6 +168,33 @@ static const char *coding_of(struct et_recording *recording, size_t i)
                : NULL;
 }
 
+/* Every device, where there are several; then by which profile, and whom of several robots, the
+ * streams below are seen. */
+static void print_devices(const struct et_recording_binding *binding)
+{
+    const struct et_recorded_device *devices = binding->devices;
+    const size_t n = binding->n_devices;
+    struct et_buf all = et_buf(65536), taken = et_buf(65536), others = et_buf(65536);
+    struct et_buf head = et_buf(65536);
+    cli_devices_text(devices, n, CLI_DEVICES_ALL, &all);
+    cli_devices_text(devices, n, CLI_NAMES_TAKEN, &taken);
+    cli_devices_text(devices, n, CLI_ROBOTS_OTHER, &others);
+    if (n > 1)
+        et_buf_printf(&head, "devices: %s\n", et_buf_text(&all));
+    et_buf_printf(&head, "as profile %s sees it%s", binding->profile->id,
+                  binding->by == ET_PROFILE_BY_RECORDING ? ", which it names itself" : "");
+    if (binding->device || (others.n && taken.n))
+        et_buf_printf(&head, ", device %s",
+                      binding->device ? binding->device : et_buf_text(&taken));
+    et_buf_printf(&head, "%s:", others.n ? "; --device NAME takes another" : "");
+    (void)putchar('\n');
+    cli_print_wrapped(stdout, et_buf_text(&head), 0);
+    et_buf_free(&all);
+    et_buf_free(&taken);
+    et_buf_free(&others);
+    et_buf_free(&head);
+}
+
 static void print_streams(struct et_recording *recording, bool is_verbose, struct et_arena *arena)
 {
     const struct et_recording_binding *binding = et_recording_binding(recording);
@@ -187,9 +214,7 @@ static void print_streams(struct et_recording *recording, bool is_verbose, struc
         printf("\nno profile fits it; etude profile guess drafts one that does\n");
         return;
     }
-    printf("\nas profile %s sees it%s%s%s:\n", binding->profile->id,
-           binding->by == ET_PROFILE_BY_RECORDING ? ", which it names itself" : "",
-           binding->device ? ", device " : "", binding->device ? binding->device : "");
+    print_devices(binding);
     cli_table_open(&table, arena,
                    is_verbose ? "stream|>values|unit|stamp|from" : "stream|>values|unit|from");
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -223,6 +248,11 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     et_json_put_text(w, "profile_by", et_profile_by_text(binding->by));
     et_json_put_text(w, "profile_problem", binding->unfit);
     et_json_put_text(w, "device", binding->device);
+    et_json_key(w, "devices");
+    et_json_open_list(w);
+    for (size_t i = 0; i < binding->n_devices; i++)
+        et_recorded_device_json(w, &binding->devices[i]);
+    et_json_close_list(w);
     et_json_key(w, "streams");
     et_json_open_list(w);
     for (size_t i = 0; i < binding->n_streams; i++) {
@@ -249,6 +279,27 @@ static void json_streams(struct et_json_writer *w, struct et_recording *recordin
     for (size_t i = 0; i < binding->n_remarks; i++)
         et_json_text(w, binding->remarks[i]);
     et_json_close_list(w);
+}
+
+static bool is_of(const struct et_recorded_device *device, enum cli_devices which)
+{
+    return which == CLI_DEVICES_ALL ||
+           (device->has_joints && device->is_taken == (which != CLI_ROBOTS_OTHER));
+}
+
+void cli_devices_text(const struct et_recorded_device *devices, size_t n, enum cli_devices which,
+                      struct et_buf *text)
+{
+    size_t n_shown = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct et_recorded_device *device = &devices[i];
+        if (!is_of(device, which))
+            continue;
+        et_buf_printf(text, "%s%s", n_shown++ ? ", " : "",
+                      device->name[0] ? device->name : "one without a name");
+        if (device->n_joints > 0 && which != CLI_NAMES_TAKEN)
+            et_buf_printf(text, " (%zu joint%s)", device->n_joints, cli_s(device->n_joints));
+    }
 }
 
 void cli_warn_of_robots(const struct cli_args *args, const struct et_recording *recording)

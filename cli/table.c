@@ -301,7 +301,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "in a folder. Moves every device's stamps to one clock, cuts the recording into episodes, "
      "inspects and grades each, and writes them to EPISODES/<id of the recording>/<number> at "
      "their own rates. Recordings are never changed; one whose episodes are there already is left "
-     "out.\n\n"
+     "out. Of several robots in a recording one is taken and the others are named; those of "
+     "--device NAME lie beside, in EPISODES/<id of the recording>.NAME.\n\n"
      "Exits with 1 when no episode came out, and says why; with 3 when a recording could not be "
      "read (the others are).",
      "etude curate monday/ -o episodes\netude curate run.bag -o episodes --begin rec_on --end "
@@ -326,7 +327,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "Inspects and grades every episode, leaves the rejected ones out (they are listed with their "
      "reasons in meta/etude/rejected.jsonl), and writes the others as a LeRobot v3.0 dataset with "
      "canonical joint names and order, SI units, exact quantiles and provenance.\n\n"
-     "Several inputs, also of different robots, become one dataset through their profiles.",
+     "Several inputs, also of different robots, become one dataset through their profiles.\n\n"
+     "Exits with 1 when every episode is rejected: it says for what, and writes no dataset.",
      "etude dataset build unitree_g1 -o g1 --video drop\netude dataset build g1 gr1 -o arms "
      "--parts common --fps 20",
      1, ANY, OPT_BUILD, cmd_dataset_build, true},

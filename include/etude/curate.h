@@ -67,9 +67,12 @@ struct et_camera_lag {
 struct et_curated {
     char id[ET_RECORDING_ID_CHARS + 1];      // the recorder's own, where it says one; else:
     char content[ET_RECORDING_ID_CHARS + 1]; // et_recording_id
+    const char *folder;                      // under the output; NULL: it was not read that far
     const char *path, *format, *profile;
     enum et_profile_by profile_by;
     const char *device; // as et_recording_binding
+    const struct et_recorded_device *devices;
+    size_t n_devices;
     int64_t n_bytes, n_samples;
     const struct et_curated_stream *streams;
     size_t n_streams;
@@ -84,6 +87,7 @@ struct et_curated {
 };
 
 /* Curates one recording into `out`/<recording id>/: recording.json and a folder for each episode.
+ * Episodes of other devices than those that are usually taken lie beside: <recording id>.<devices>.
  * A recording that is there already is ET_EEXISTS unless `replace`, which then takes the place of
  * the old one when it is whole. ET_OK also when nothing was worth an episode (see why): its
  * recording.json says so. Otherwise as et_recording_open, et_recording_use_profile; ET_EIO: the

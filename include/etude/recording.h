@@ -143,6 +143,15 @@ struct et_recorded_stream {
     int32_t line;      // of the rule, in the profile
 };
 
+/* Who sent channels of the recording. */
+struct et_recorded_device {
+    const char *name; // "": channels that name nobody
+    size_t n_joints;  // whose positions it makes: through the profile that is bound, where it is
+                      // taken; else through the one that makes the most of it alone; 0: none known
+    bool is_taken;    // some of the streams are its
+    bool has_joints;  // it sends joints, whether or not a profile takes them
+};
+
 /* Chooses the profile and binds it: the wanted one (as et_profile_find); else the one of the robot
  * that the recording names, where it takes some of its topics; else the one that makes the most
  * streams of them, else generic. A stream is made of one device's topics: of several devices that
@@ -167,8 +176,13 @@ struct et_recording_binding {
     const struct et_profile *profile;
     enum et_profile_by by;
     struct et_str attached; // the profile's text, where the recording alone has it; else empty
-    const char *device;     // those taken where others make the same streams; NULL: no others do
-    const char *unfit;      // a sentence: the profile makes nothing but events; NULL: it does more
+    const char *device;     // those taken where others make the same streams, or where other ones
+                            // than usual were asked for; NULL: neither
+    const char *apart; // names, commas between: what tells the devices that were asked for from
+                       // those that would have been chosen; NULL: they are the same
+    const struct et_recorded_device *devices; // by name; our recorder's own events are nobody's
+    size_t n_devices;
+    const char *unfit; // a sentence: the profile makes nothing but events; NULL: it does more
     const char *const *warnings; // of choosing: who was left out, a robot without a profile
     size_t n_warnings;
     const struct et_recorded_stream *streams; // canonical order
@@ -178,6 +192,10 @@ struct et_recording_binding {
 };
 ET_API const struct et_recording_binding *
 et_recording_binding(const struct et_recording *recording);
+
+/* A map {"name": …, "joints": …, "is_taken": …}: doc/json.md. */
+ET_API void et_recorded_device_json(struct et_json_writer *w,
+                                    const struct et_recorded_device *device);
 
 struct et_sample {
     size_t i_stream;

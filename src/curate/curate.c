@@ -84,7 +84,8 @@ static enum et_status remark(struct curating *c, enum et_severity severity, cons
     return ET_OK;
 }
 
-/* What reading got over, what the profile leaves, what cutting found odd. */
+/* What reading got over, what the profile leaves, what cutting found odd; behind what describe says
+ * of robots. */
 static enum et_status collect_remarks(struct curating *c)
 {
     const struct et_recording_info *info = c->aligned.info;
@@ -97,8 +98,6 @@ static enum et_status collect_remarks(struct curating *c)
         st = remark(c, ET_SEVERITY_WARN, "time",
                     "%lld samples were recorded more than a week from all others: left out",
                     (long long)c->aligned.n_strays);
-    for (size_t i = 0; i < c->aligned.binding->n_warnings && st == ET_OK; i++)
-        st = remark(c, ET_SEVERITY_WARN, "robot", "%s", c->aligned.binding->warnings[i]);
     for (size_t i = 0; i < c->aligned.binding->n_remarks && st == ET_OK; i++)
         st = remark(c, ET_SEVERITY_INFO, "profile", "%s", c->aligned.binding->remarks[i]);
     for (size_t i = 0; i < c->cut.n_remarks && st == ET_OK; i++)
@@ -111,7 +110,7 @@ static enum et_status collect_remarks(struct curating *c)
 static enum et_status make_folder(struct curating *c, bool replace)
 {
     enum et_path_kind kind;
-    const char *last = et_path_join(c->arena, c->out, c->curated->id);
+    const char *last = et_path_join(c->arena, c->out, c->curated->folder);
     if (!last)
         return full(c);
     enum et_status st = et_path_kind(last, &kind, c->err);
@@ -129,7 +128,7 @@ static enum et_status make_folder(struct curating *c, bool replace)
 /* Renames only: the old episodes are there whole, or the new ones. */
 static enum et_status put_in_place(struct curating *c)
 {
-    const char *last = et_path_join(c->arena, c->out, c->curated->id);
+    const char *last = et_path_join(c->arena, c->out, c->curated->folder);
     const char *aside = last ? et_arena_printf(c->arena, "%s.old" ET_FILE_PART_SUFFIX, last) : NULL;
     enum et_path_kind kind = ET_PATH_NONE;
     if (!aside)
@@ -324,7 +323,7 @@ static enum et_status describe_episode(struct curating *c, size_t i, struct et_e
     const struct et_cut_episode *cut = &c->cut.episodes[i];
     const char *task = c->options->task ? c->options->task : c->aligned.info->task;
     const char **tasks = et_arena_array(c->episode_arena, 1, sizeof *tasks);
-    episode->id = et_arena_printf(c->episode_arena, "%s/%03zu", c->curated->id, i);
+    episode->id = et_arena_printf(c->episode_arena, "%s/%03zu", c->curated->folder, i);
     if (!tasks || !episode->id)
         return et_arena_fail(c->episode_arena, "an episode", c->err);
     if (!task && cut->label && cut->label[0] && c->cut.by == ET_CUT_SPANS)
@@ -417,7 +416,7 @@ static enum et_status keep_account(struct curating *c, size_t i, const struct et
 {
     struct et_curated_episode *to = &c->episodes[c->curated->n_episodes];
     *to = (struct et_curated_episode){
-        .folder = et_arena_printf(c->arena, "%s/%03zu", c->curated->id, i),
+        .folder = et_arena_printf(c->arena, "%s/%03zu", c->curated->folder, i),
         .t_first_ns = et_episode_first_ns(episode),
         .t_last_ns = et_episode_last_ns(episode),
         .grade = {.verdict = grade->verdict,
@@ -672,15 +671,47 @@ static enum et_status detach(struct curating *c)
     return ET_OK;
 }
 
+/* Copies: the names go with the recording. */
+static enum et_status list_devices(struct curating *c)
+{
+    const struct et_recording_binding *binding = et_recording_binding(c->recording);
+    const size_t n = binding->n_devices;
+    struct et_recorded_device *devices = et_arena_array(c->arena, n, sizeof *devices);
+    if (!devices)
+        return full(c);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = binding->devices[i].name;
+        devices[i] = binding->devices[i];
+        devices[i].name = et_arena_copy(c->arena, name, strlen(name));
+        if (!devices[i].name)
+            return full(c);
+    }
+    c->curated->devices = devices;
+    c->curated->n_devices = n;
+    return ET_OK;
+}
+
 static enum et_status describe(struct curating *c)
 {
     const struct et_recording_info *info = et_recording_info(c->recording);
+    const struct et_recording_binding *binding = et_recording_binding(c->recording);
     struct et_curated *to = c->curated;
     to->path = et_arena_copy(c->arena, c->path, strlen(c->path));
     to->format = info->format;
     to->n_bytes = info->n_bytes;
+    to->profile = et_arena_copy(c->arena, binding->profile->id, strlen(binding->profile->id));
+    to->profile_by = binding->by;
+    if (binding->device)
+        to->device = et_arena_copy(c->arena, binding->device, strlen(binding->device));
     to->why = "";
-    return to->path ? et__curate_id(c->recording, c->out, c->arena, to, c->err) : full(c);
+    if (!to->path || !to->profile || (binding->device && !to->device))
+        return full(c);
+    enum et_status st = list_devices(c);
+    for (size_t i = 0; i < binding->n_warnings && st == ET_OK; i++)
+        st = remark(c, ET_SEVERITY_WARN, "robot", "%s", binding->warnings[i]);
+    to->remarks = c->remarks; // so far: also of a recording that is there already
+    to->n_remarks = c->n_remarks;
+    return st == ET_OK ? et__curate_id(c->recording, c->out, c->arena, to, c->err) : st;
 }
 
 static enum et_status run(struct curating *c, bool replace)
@@ -693,23 +724,16 @@ static enum et_status run(struct curating *c, bool replace)
     enum et_status st =
         et_recording_open(&c->recording, c->real_path ? c->real_path : c->path, &how, c->err);
     if (st == ET_OK)
-        st = describe(c);
-    if (st == ET_OK)
         st = et_recording_use_profile(c->recording, c->options->profile, c->err);
+    if (st == ET_OK)
+        st = describe(c);
     if (st == ET_OK)
         st = make_folder(c, replace);
     if (st == ET_OK)
         st = et__align_open(&c->aligned, c->recording, c->folder, c->options, c->err);
     if (st != ET_OK)
         return st;
-    const char *profile = c->aligned.binding->profile->id;
-    const char *device = c->aligned.binding->device;
-    to->profile = et_arena_copy(c->arena, profile, strlen(profile));
-    to->profile_by = c->aligned.binding->by;
-    to->device = device ? et_arena_copy(c->arena, device, strlen(device)) : NULL;
     to->n_samples = c->aligned.n_samples;
-    if (!to->profile || (device && !to->device))
-        return full(c);
     st = open_contacts(c);
     if (st == ET_OK && c->aligned.n_samples > 0 && !c->aligned.binding->unfit)
         st = cut_it(c);

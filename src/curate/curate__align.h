@@ -55,7 +55,9 @@ ET_MUST_USE enum et_status et__align_episode(struct et__aligned *aligned, int64_
                                              struct et_episode *episode, struct et_err *err);
 
 /* The ids of a recording that is curated into `out`: the recorder's own where it says one, unless
- * the recording was curated there before, under the id of its content, or another one has it. */
+ * the recording was curated there before, under the id of its content, or another one has it; and
+ * the folder's name: the id, and behind it the devices that were asked for where they are not those
+ * that would have been chosen. The profile is bound. */
 ET_MUST_USE enum et_status et__curate_id(struct et_recording *recording, const char *out,
                                          struct et_arena *arena, struct et_curated *curated,
                                          struct et_err *err);

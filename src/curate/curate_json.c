@@ -22,6 +22,15 @@ static void put_streams(struct et_json_writer *w, const struct et_curated *curat
     et_json_close_list(w);
 }
 
+static void put_devices(struct et_json_writer *w, const struct et_curated *curated)
+{
+    et_json_key(w, "devices");
+    et_json_open_list(w);
+    for (size_t i = 0; i < curated->n_devices; i++)
+        et_recorded_device_json(w, &curated->devices[i]);
+    et_json_close_list(w);
+}
+
 static void put_cameras(struct et_json_writer *w, const struct et_curated *curated)
 {
     et_json_key(w, "cameras");
@@ -70,11 +79,13 @@ void et_curated_json(struct et_json_writer *w, const struct et_curated *curated)
 {
     et_json_put_text(w, "id", curated->id);
     et_json_put_text(w, "content", curated->content);
+    et_json_put_text(w, "folder", curated->folder);
     et_json_put_text(w, "path", curated->path);
     et_json_put_text(w, "format", curated->format);
     et_json_put_text(w, "profile", curated->profile);
     et_json_put_text(w, "profile_by", et_profile_by_text(curated->profile_by));
     et_json_put_text(w, "device", curated->device);
+    put_devices(w, curated);
     et_json_put_int(w, "n_bytes", curated->n_bytes);
     et_json_put_int(w, "n_samples", curated->n_samples);
     et_json_put_text(w, "cut_by", et_cut_by_text(curated->cut_by));

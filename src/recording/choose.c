@@ -32,18 +32,31 @@ static enum et_status warn(struct et__choosing *c, const char *text)
     return ET_OK;
 }
 
-static enum et_status tell_robots(struct et__choosing *c)
+static enum et_status tell_robots(struct et__choosing *c, bool is_other)
 {
-    const char *left_out;
-    if (!et__robots_told(c, c->r->arena, &c->r->binding.device, &left_out))
+    const char *left_out, *unseen;
+    if (!et__robots_told(c, is_other, &left_out) || !et__robots_unseen(c, &unseen))
         return et_arena_fail(c->r->arena, "the devices of a recording", c->err);
-    if (!left_out || c->has_wanted)
-        return ET_OK;
+    const enum et_status st =
+        unseen ? warn(c, et_arena_printf(c->r->arena,
+                                         "of the devices that were asked for profile %s takes "
+                                         "nothing of %s (ask for each on its own)",
+                                         c->r->binding.profile->id, unseen))
+               : ET_OK;
+    if (!left_out || st != ET_OK)
+        return st;
     const char *device = c->r->binding.device;
+    const char *name = device[0] ? device : "one without a name";
+    if (c->has_wanted)
+        return warn(c, et_arena_printf(c->r->arena,
+                                       "of the devices that were asked for several make the same "
+                                       "streams, and a stream is of one: %s is taken, left out: %s "
+                                       "(ask for each on its own)",
+                                       name, left_out));
     return warn(c, et_arena_printf(c->r->arena,
                                    "several devices make the same streams: %s is taken, left out: "
                                    "%s (--device takes another)",
-                                   device[0] ? device : "one without a name", left_out));
+                                   name, left_out));
 }
 
 /* What a profile would have to lead from. */
@@ -243,7 +256,9 @@ static enum et_status decide(struct et__choosing *c, const struct et_profile *co
     if (n_streams > 0) {
         c->r->binding.by = ET_PROFILE_BY_RECORDING;
         *best = named;
-        return ET_OK;
+        for (size_t i = 0; i < n && st == ET_OK; i++)
+            st = et__robots_look(c, profiles[i]);
+        return st;
     }
     c->r->binding.attached = et_str("");
     st = choose(c, profiles, n, best);
@@ -347,16 +362,33 @@ static enum et_status find(struct et__choosing *c, const char *wanted,
     return st;
 }
 
+/* Whom one would see who asks for no device: what is asked for is the same, or goes by its name. */
+static enum et_status find_usual(struct et__choosing *c, const char *wanted,
+                                 const struct et_profile **profile)
+{
+    c->has_wanted = false;
+    const enum et_status st = find(c, wanted, profile);
+    et__robots_are_usual(c);
+    c->r->binding = (struct et_recording_binding){0};
+    c->has_wanted = true;
+    return st;
+}
+
 static enum et_status use(struct et__choosing *c, const char *wanted)
 {
-    const struct et_profile *profile = NULL;
-    enum et_status st = et__robots_open(c, c->r->options.device);
+    const struct et_profile *profile = NULL, *usual = NULL;
+    enum et_status st = et__robots_open(c);
+    if (st == ET_OK && c->r->options.device)
+        st = et__robots_want(c, c->r->options.device);
+    if (st == ET_OK && c->has_wanted && c->n_robots > 1)
+        st = find_usual(c, wanted, &usual);
     if (st == ET_OK)
         st = find(c, wanted, &profile);
+    const bool is_other = st == ET_OK && usual && strcmp(usual->id, profile->id) != 0;
     if (st == ET_OK)
         st = et__choose_bind(c, profile);
     if (st == ET_OK)
-        st = tell_robots(c);
+        st = tell_robots(c, is_other);
     return st == ET_OK ? tell_fit(c, wanted != NULL) : st;
 }
 

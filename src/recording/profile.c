@@ -141,9 +141,10 @@ enum et_status et__choose_glance(struct et__choosing *c)
     if (!is_wanted)
         return et_fail(c->err, ET_ENOMEM, -1, "no memory for the topics of a recording");
     for (size_t i = 0; i < c->n_glances; i++) {
-        is_wanted[i] = c->glances[i].is_needed && source->info.channels[i].n_messages != 0 &&
-                       !source->info.channels[i].is_row;
+        is_wanted[i] = c->glances[i].is_needed && !c->glances[i].is_read &&
+                       source->info.channels[i].n_messages != 0 && !source->info.channels[i].is_row;
         n_missing += is_wanted[i];
+        c->glances[i].is_read = c->glances[i].is_needed;
     }
     const struct et__range range = {.is_wanted = is_wanted, .in_file_order = true};
     struct et__raw raw;
@@ -692,7 +693,7 @@ enum et_status et__choose_define(struct et__choosing *c)
 static enum et_status add_offer(struct et__offer *offer, const struct et_binding *binding,
                                 struct et_err *err)
 {
-    offer->n = offer->n_words = 0;
+    offer->n = offer->n_words = offer->n_joints = 0;
     if (binding->n_streams > offer->cap) {
         free(offer->streams);
         offer->streams = calloc(binding->n_streams, sizeof *offer->streams);
@@ -702,6 +703,8 @@ static enum et_status add_offer(struct et__offer *offer, const struct et_binding
         return et_fail(err, ET_ENOMEM, -1, "no memory for the streams of a profile");
     for (size_t i = 0; i < binding->n_streams; i++) {
         const struct et_stream *stream = &binding->streams[i].stream;
+        if (stream->quantity == ET_QUANTITY_POSITION && !stream->is_command)
+            offer->n_joints += stream->n_values;
         if (is_text(stream->quantity))
             offer->n_words++;
         else
@@ -717,7 +720,7 @@ enum et_status et__choose_try(struct et__choosing *c, const struct et_profile *p
     struct trial t = {.c = c};
     c->is_trial = true;
     enum et_status st = try_profile(&t, profile);
-    offer->n = offer->n_words = 0;
+    offer->n = offer->n_words = offer->n_joints = 0;
     if (st == ET_OK)
         st = add_offer(offer, &t.binding, c->err);
     trial_close(&t);

@@ -1,6 +1,7 @@
 #include "recording/recording__open.h"
 
 #include "etude/hash.h"
+#include "etude/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -152,6 +153,19 @@ const struct et_recording_info *et_recording_info(struct et_recording *recording
 const struct et_recording_binding *et_recording_binding(const struct et_recording *recording)
 {
     return &recording->binding;
+}
+
+void et_recorded_device_json(struct et_json_writer *w, const struct et_recorded_device *device)
+{
+    et_json_open_map(w);
+    et_json_put_text(w, "name", device->name[0] ? device->name : NULL);
+    et_json_key(w, "joints");
+    if (device->has_joints && device->n_joints == 0)
+        et_json_null(w);
+    else
+        et_json_int(w, (int64_t)device->n_joints);
+    et_json_put_bool(w, "is_taken", device->is_taken);
+    et_json_close_map(w);
 }
 
 const char *et_picture_coding_text(enum et_picture_coding coding)

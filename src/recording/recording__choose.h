@@ -11,6 +11,7 @@
 /* What is known of a channel before it is bound. */
 struct et__glance {
     bool is_needed; // some rule leads from it
+    bool is_read;   // and its first messages were
     size_t n_samples;
     struct et_str samples[ET__SAMPLES_MAX]; // first messages, the longest in front; owned
 };
@@ -24,6 +25,7 @@ struct et__offer {
     uint64_t *streams; // owned
     size_t n, cap;
     size_t n_words;
+    size_t n_joints; // with positions
 };
 
 /* How much a profile makes; words alone are nothing. */
@@ -38,7 +40,10 @@ struct et__robot {
     bool is_wanted;         // by who asked
     bool is_taken;          // its channels are seen
     bool is_rival;          // it makes streams that one that is taken makes
+    bool is_usual;          // it is taken where nobody is asked for
     struct et__offer offer; // what the profile makes of it alone
+    size_t n_best;          // the most that a profile made of it alone, and the joints in that
+    size_t n_best_joints;
 };
 
 struct et__choosing {
@@ -51,7 +56,7 @@ struct et__choosing {
     bool is_trial;
     struct et__robot *robots;
     size_t n_robots;
-    size_t *robot_of; // one a channel; SIZE_MAX: our own events, which are everybody's
+    size_t *robot_of; // one a channel; SIZE_MAX: what our own recorder says, which is everybody's
     bool *is_open;    // one a channel: it is seen
     bool has_wanted;  // who asked named devices
     bool must_claim;  // a stream is only of the robot that is taken for it
@@ -82,7 +87,7 @@ bool et__is_own_events(const struct et_channel *channel);
 
 void et__choose_need(struct et__choosing *c, const struct et_profile *profile);
 
-/* Reads the first messages of all channels that are needed. */
+/* Reads the first messages of all channels that are needed, once. */
 ET_MUST_USE enum et_status et__choose_glance(struct et__choosing *c);
 
 /* Makes all definitions at once, in front of trials, which are rewound. */
@@ -105,10 +110,20 @@ ET_MUST_USE enum et_status et__choose_bind(struct et__choosing *c,
 ET_MUST_USE bool et__name_device(struct et_channel *channel, struct et_str device,
                                  struct et_arena *arena);
 
-/* Lists the devices. wanted: names with commas between, or NULL. ET_ENOTFOUND: none has such a
- * name; the text lists those there are. */
-ET_MUST_USE enum et_status et__robots_open(struct et__choosing *c, const char *wanted);
+/* Lists the devices. */
+ET_MUST_USE enum et_status et__robots_open(struct et__choosing *c);
 void et__robots_close(struct et__choosing *c);
+
+/* Marks those that are wanted: names with commas between. ET_ENOTFOUND: none has such a name; the
+ * text lists those there are. */
+ET_MUST_USE enum et_status et__robots_want(struct et__choosing *c, const char *wanted);
+
+/* What a profile makes of those that no other made anything of, to tell who is there. */
+ET_MUST_USE enum et_status et__robots_look(struct et__choosing *c,
+                                           const struct et_profile *profile);
+
+/* Those that are taken now are the usual ones. */
+void et__robots_are_usual(struct et__choosing *c);
 
 /* Takes the robots that a profile sees, and opens their channels: of several that make one stream
  * only one. *n_streams: how many it makes of them; of the wanted ones, where some are wanted. */
@@ -118,9 +133,14 @@ ET_MUST_USE enum et_status et__robots_settle(struct et__choosing *c,
 /* Whether a stream may be taken from a channel. */
 bool et__robots_may(const struct et__choosing *c, const char *stream, size_t i_channel);
 
-/* Who was taken and who was left out, as names with commas between; NULL: nobody was left out.
- * False: the arena is full. */
-ET_MUST_USE bool et__robots_told(const struct et__choosing *c, struct et_arena *arena,
-                                 const char **taken, const char **left_out);
+/* Fills the binding's devices, and who of them was taken. *left_out: whom to tell of, as names with
+ * commas between, NULL: nobody; where some were wanted, those of them. False: the recording's arena
+ * is full. is_other: the profile is not the one that is usual. */
+ET_MUST_USE bool et__robots_told(const struct et__choosing *c, bool is_other,
+                                 const char **left_out);
+
+/* *names: with commas between, those that were asked for beside others and make nothing; NULL:
+ * there are none. False: the recording's arena is full. */
+ET_MUST_USE bool et__robots_unseen(const struct et__choosing *c, const char **names);
 
 #endif

@@ -298,6 +298,52 @@ curate_again() {
         exits 0 "$etude" curate "$raw" -o "$dir/ep" --force && says "2 episodes"
 }
 it "curate leaves out what is there already, unless it is forced" curate_again
+two_robots() {
+    python3 "$source_dir/make_recording.py" "$dir/robots.json" devices && mkdir -p "$dir/robots" &&
+        exits 0 "$etude" mcap from-json "$dir/robots.json" -o "$dir/robots/two.mcap" &&
+        exits 0 "$etude" info "$dir/robots/two.mcap" && says "^devices: left (3 joints), right (3 joints)$" &&
+        says "device left; --device NAME takes another:" && fits_columns &&
+        exits 3 "$etude" info "$dir/robots/two.mcap" --device middle && says "there are left, right" || return 1
+    "$etude" info "$dir/robots/two.mcap" --device right --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["devices"] == [{"name": "left", "joints": 3, "is_taken": False}, {"name": "right", "joints": 3, "is_taken": True}], d
+assert d["device"] == "right", d'
+}
+it "info names every robot of a recording, and those there are where one is not" two_robots
+beside() ( # relative paths: what is printed fits 80 columns
+    etude=$(realpath "$etude") && cd "$dir" || return 1
+    exits 0 "$etude" curate robots -o ep-robots --task "lift it" && says "  device    left (3 joints)" &&
+        says "  others    right (3 joints); --device NAME takes another" && fits_columns &&
+        exits 0 "$etude" curate robots -o ep-robots --task "lift it" --device right && says "2 episodes" && says "  others    left" &&
+        exits 0 "$etude" curate robots -o ep-robots --device right && says "there already: .*\.right (" &&
+        exits 0 "$etude" curate robots -o ep-robots --device right,left && says "there already" && says "left out: right" &&
+        [ "$(ls ep-robots | wc -l)" = 2 ] && exits 0 "$etude" dataset build ep-robots -o set-robots --fps 30 && says "4 of 4 episodes" &&
+        exits 3 "$etude" curate robots -o ep-robots --device middle && says "two.mcap: no device .middle. is in it; there are left, right"
+)
+it "curate puts another robot's episodes beside, and drops none silently" beside
+all_rejected() {
+    printf 'policy: 1\nname: hard\ntext: nothing passes\nrules:\n  - {kind: "*", severity: info, verdict: reject}\n' >"$dir/hard.yaml"
+    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-none" --fps 30 --policy "$dir/hard.yaml" && says "every episode is rejected: no dataset is written" &&
+        says "4 of 4 episodes are rejected" && says "^ *4  " && says -- "--keep-all" && fits_columns && ! ls -d "$dir"/set-none* || return 1
+    sums "$dir/set-robots" >"$dir/sums"
+    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-robots" --fps 30 --policy "$dir/hard.yaml" --force --json -q && sums "$dir/set-robots" | diff - "$dir/sums" &&
+        [ "$(ls -d "$dir"/set-robots*)" = "$dir/set-robots" ] && sed -n '/^{/,$p' "$dir/out" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["output"] is None and d["episodes_in"] == d["rejected"] == 4 and not d["episodes"], d
+assert d["reasons"] and d["reasons"][0]["episodes"] == 4, d'
+}
+it "build writes no dataset of rejected episodes alone, and says for what" all_rejected
+none_taken() {
+    local file
+    rm -rf "$dir/spoilt" && cp -r "$dir/v21" "$dir/spoilt" && for file in "$dir"/spoilt/data/*/*.parquet; do echo none >"$file"; done
+    mkdir -p "$dir/kept" && echo mine >"$dir/kept/a" &&
+        exits 1 "$etude" dataset build "$dir/spoilt" -o "$dir/kept" --force --keep-all --video drop && says "none of the episodes could be taken: no dataset" &&
+        says "left out: " && [ "$(ls -d "$dir"/kept*)" = "$dir/kept" ] && [ "$(cat "$dir/kept/a")" = mine ] &&
+        exits 1 "$etude" dataset build "$dir/spoilt" -o "$dir/none-taken" --keep-all --video drop && ! ls -d "$dir"/none-taken*
+}
+it "nor where every episode is left out while it is made" none_taken
 curate_json() { "$etude" curate "$raw" -o "$dir/ep-json" --task "lift it" --json 2>/dev/null | python3 -c '
 import json, sys
 d = json.load(sys.stdin)

@@ -1,9 +1,10 @@
-"""Writes a recording as records for `etude mcap from-json`: make_recording.py OUT.json [depth]
+"""Writes a recording as records for `etude mcap from-json`: make_recording.py OUT.json [depth|devices]
 
 An arm of two joints and a gripper, moved in two episodes of 6 s that marks begin and end, and
 standing still around them. The state is stamped by a device whose clock is 5 s ahead and runs 20 ppm
 fast, arrives 1 to 3 ms late, and follows its command by 40 ms. With `depth` a camera of 4 x 3 pixels
-gives its distances ten times a second: 1000 mm and its number, once each pixel.
+gives its distances ten times a second: 1000 mm and its number, once each pixel. With `devices` the arm
+is one of a device `left`, and `right` is another that does the same.
 """
 import json
 import math
@@ -84,13 +85,18 @@ def main():
              ("/joint_commands", "sensor_msgs/msg/JointState", JOINTS + HEADER),
              ("/episode", "std_msgs/msg/String", "string data\n")]
     has_depth = sys.argv[2:] == ["depth"]
+    devices = {}
+    if sys.argv[2:] == ["devices"]:
+        types += types
+        devices = {i: "left" if i < 4 else "right" for i in range(1, 7)}
     if has_depth:
         types.append(("/head/depth/image_raw", "sensor_msgs/msg/Image", IMAGE + HEADER))
     for i, (topic, name, definition) in enumerate(types, 1):
         records.append(record("Schema", id=str(i), name=name, encoding="ros2msg",
                               data=[str(b) for b in definition.encode()]))
         records.append(record("Channel", id=str(i), schema_id=str(i), topic=topic,
-                              message_encoding="cdr", metadata={}))
+                              message_encoding="cdr",
+                              metadata={"device": devices[i]} if i in devices else {}))
     messages = []
     for k in range(int(LENGTH_S * RATE_HZ)):
         t_s = k / RATE_HZ
@@ -99,11 +105,16 @@ def main():
         delay_ns = 1_000_000 + int(luck.random() ** 4 * 2_000_000)
         messages.append((t_ns + delay_ns, 1, joints(device_ns, place(t_s - LAG_S))))
         messages.append((t_ns, 2, joints(t_ns, place(t_s))))
+        if devices:
+            messages.append((t_ns + delay_ns, 4, joints(device_ns, place(t_s - LAG_S))))
+            messages.append((t_ns, 5, joints(t_ns, place(t_s))))
         if has_depth and k % 5 == 0:
             messages.append((t_ns + 2_000_000, 4, depth(k // 5)))
     for begin, end in EPISODES:
         messages.append((START_NS + int(begin * 1e9), 3, bytes(Cdr().text("start").bytes)))
         messages.append((START_NS + int(end * 1e9), 3, bytes(Cdr().text("stop").bytes)))
+        if devices:
+            messages += [(t_ns, 6, data) for t_ns, _, data in messages[-2:]]
     for n, (t_ns, channel, data) in enumerate(sorted(messages)):
         records.append(record("Message", channel_id=str(channel), sequence=str(n),
                               log_time=str(t_ns), publish_time=str(t_ns),

@@ -228,6 +228,9 @@ it "an episode begins before its first phase" begins
 failed() {
     exits 0 world run take_bottle --no-cameras --fault drop=large -o "$dir/failed" -q &&
         exits 0 "$etude" curate "$dir/failed" -o "$dir/failed-episodes" -q &&
+        exits 1 "$etude" dataset build "$dir/failed-episodes" -o "$dir/failed-set" --fps 30 -q && says "the only episode is rejected" &&
+        says "failure  .*on bottle tray" && [ ! -e "$dir/failed-set" ] &&
+        exits 0 world run take_bottle --no-cameras -o "$dir/failed" --seed 5 -q && exits 0 "$etude" curate "$dir/failed" -o "$dir/failed-episodes" -q &&
         exits 0 "$etude" dataset build "$dir/failed-episodes" -o "$dir/failed-set" --fps 30 -q &&
         grep -q '"reason":"failure: on bottle tray' "$dir/failed-set/meta/etude/rejected.jsonl"
 }

@@ -40,7 +40,6 @@ static void put_joints(struct et_feed *feed, uint16_t stream, int64_t t_ns, cons
     size_t n = 0;
     while (et_str_cut(&rest, ' ', &parts[n]))
         n++;
-    parts[n++] = rest;
     for (size_t i = 0; i < n; i++)
         values[i] = value;
     struct et_buf buf = et_buf(4096);
@@ -94,6 +93,7 @@ static const char *record(const struct sender *senders, size_t n, const struct e
 
 static struct et_recording *recording;
 static const struct et_recording_binding *binding;
+static struct et_curated curated;
 
 static enum et_status see(const char *path, const char *profile, const char *device)
 {
@@ -168,7 +168,6 @@ static void the_device_is_told_of_what_is_curated(void)
 {
     const char *path = record(TWO, 2, NULL);
     struct et_arena *arena;
-    struct et_curated curated;
     struct et_episode episode;
     struct et_episode_facts facts;
     CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
@@ -177,11 +176,200 @@ static void the_device_is_told_of_what_is_curated(void)
     CHECK_STR(curated.device, "right");
     CHECK_EQ(curated.n_episodes, 1);
     const char *folder =
-        et_path_join(arena, et_path_join(arena, temp_path("curated"), curated.id), "000");
+        et_path_join(arena, et_path_join(arena, temp_path("curated"), curated.folder), "000");
     CHECK_OK(et_episode_read(folder, arena, &episode, &facts, &err));
     CHECK_STR(facts.device, "right");
     CHECK(episode.n_tracks >= 2 && episode.tracks[0].values[0] == 2);
     et_arena_close(arena);
+}
+
+static enum et_status curate(const char *path, const char *out, bool replace, const char *device,
+                             struct et_arena *arena)
+{
+    const struct et_curate_options how = {.device = device, .cut.by = ET_CUT_WHOLE};
+    return et_curate(path, out, replace, &how, arena, &curated, &err);
+}
+
+static bool is_folder(const char *behind)
+{
+    const size_t n = strlen(curated.id);
+    return curated.folder && strncmp(curated.folder, curated.id, n) == 0 &&
+           tap_is(curated.folder + n, behind);
+}
+
+// Whatever comes first, a choice of devices has one name, and the usual one is the recording's id.
+static void episodes_of_another_device_lie_beside(void)
+{
+    const char *path = record(TWO, 2, NULL), *out = temp_path("beside");
+    const struct et_episode_place *places;
+    struct et_episode episodes[2];
+    struct et_episode_facts facts;
+    struct et_arena *arena;
+    size_t n;
+    CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
+    CHECK_OK(curate(path, out, false, "right", arena));
+    CHECK(is_folder(".right"));
+    CHECK_OK(curate(path, out, false, NULL, arena));
+    CHECK(is_folder(""));
+    CHECK_EQ(curate(path, out, false, "left", arena), ET_EEXISTS);
+    CHECK(is_folder(""));
+    CHECK_EQ(curate(path, out, false, "right", arena), ET_EEXISTS);
+    CHECK(is_folder(".right"));
+    CHECK_STR(curated.device, "right");
+    CHECK_OK(curate(path, out, true, "right", arena));
+    CHECK_OK(et_episode_list(out, arena, &places, &n, &err));
+    if (CHECK(n == 2)) {
+        for (size_t i = 0; i < 2; i++) {
+            CHECK_OK(et_episode_read(places[i].folder, arena, &episodes[i], &facts, &err));
+            CHECK_STR(facts.device, i == 0 ? "left" : "right");
+            CHECK_STR(facts.recording_id, curated.id);
+            CHECK(episodes[i].tracks[0].values[0] == (i == 0 ? 1 : 2));
+        }
+        CHECK(strcmp(episodes[0].id, episodes[1].id) != 0);
+    }
+    et_arena_close(arena);
+}
+
+static void what_was_curated_before_keeps_its_folder(void)
+{
+    const char *path = record(TWO, 2, NULL), *out = temp_path("before");
+    struct et_arena *arena;
+    CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
+    CHECK_OK(curate(path, out, false, "right", arena));
+    CHECK_OK(et_file_rename(et_path_join(arena, out, curated.folder),
+                            et_path_join(arena, out, curated.id), &err));
+    CHECK_EQ(curate(path, out, false, "right", arena), ET_EEXISTS);
+    CHECK(is_folder(""));
+    CHECK_OK(curate(path, out, false, NULL, arena));
+    CHECK(is_folder(".left"));
+    CHECK_EQ(curate(path, out, false, NULL, arena), ET_EEXISTS);
+    et_arena_close(arena);
+}
+
+static void any_name_of_a_device_makes_a_folder(void)
+{
+#define LONG "a_name_that_is_much_longer_than_any_folder_s_name_need_be"
+    static const struct {
+        const char *device, *folder;
+    } CASES[] = {{"b@10.0.0.7", ".b@10.0.0.7"}, // their hashes tell those apart that are not whole
+                 {"b/c d", ".b-c-d-"},
+                 {"../b", "...-b-"},
+                 {"b.part", ".b.part-"},
+                 {LONG, ".a_name_that_is_much_longer_than_any_folder_s_nam-"}};
+    struct et_arena *arena;
+    CHECK_OK(et_arena_open(&arena, (size_t)128 << 20, &err));
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const struct sender senders[] = {{"/state", "!", ARMS, 1, 0},
+                                         {"/state", CASES[i].device, ARMS, 2, 0}};
+        const struct et_episode_place *places;
+        size_t n;
+        char out[32];
+        (void)snprintf(out, sizeof out, "names%zu", i);
+        const char *path = record(senders, 2, NULL);
+        CHECK_OK(curate(path, temp_path(out), false, CASES[i].device, arena));
+        const char *behind = curated.folder ? curated.folder + strlen(curated.id) : "";
+        const size_t n_whole = strlen(CASES[i].folder);
+        CHECK(strncmp(behind, CASES[i].folder, n_whole) == 0);
+        CHECK_EQ(strlen(behind), n_whole + (i == 0 ? 0 : 8));
+        CHECK_OK(et_episode_list(temp_path(out), arena, &places, &n, &err));
+        CHECK_EQ(n, 1);
+    }
+    et_arena_close(arena);
+}
+
+static void one_that_was_asked_for_is_not_dropped_silently(void)
+{
+    static const struct sender SPLIT[] = {{"/state@10.0.0.7", "g1", ARMS, 1, 0},
+                                          {"/state@10.0.0.8", "g1", ARMS, 2, 0},
+                                          {"/state", "third", ARMS, 3, 0}};
+    const char *path = record(TWO, 2, NULL);
+    CHECK_OK(see(path, NULL, "left,right"));
+    CHECK(is_warned("several make the same streams") && is_warned("left is taken"));
+    CHECK(is_warned("left out: right"));
+    CHECK_OK(see(path, NULL, "left"));
+    CHECK_EQ(binding->n_warnings, 0);
+    path = record(SPLIT, 3, NULL); // nor are those that one name is for
+    CHECK_OK(see(path, NULL, "g1"));
+    CHECK(is_warned("g1@10.0.0.7 is taken, left out: g1@10.0.0.8 ("));
+    // It stands beside the episodes, too, and is told of those that are there.
+    struct et_arena *arena;
+    CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
+    for (int i = 0; i < 2; i++) {
+        const enum et_status st = curate(path, temp_path("dropped"), false, "g1,third", arena);
+        CHECK_EQ(st, i == 0 ? ET_OK : ET_EEXISTS);
+        if (CHECK(curated.n_remarks > 0)) {
+            CHECK_STR(curated.remarks[0].where, "robot");
+            CHECK_HAS(curated.remarks[0].text,
+                      "g1@10.0.0.7 is taken, left out: g1@10.0.0.8, third");
+        }
+    }
+    et_arena_close(arena);
+}
+
+static bool is_device(size_t i, const char *name, size_t n_joints, bool is_taken)
+{
+    const struct et_recorded_device *device = &binding->devices[i];
+    return i < binding->n_devices && tap_is(device->name, name) && device->n_joints == n_joints &&
+           device->is_taken == is_taken && device->has_joints;
+}
+
+static void another_robot_is_named(void)
+{
+    static const struct sender ROBOTS[] = {{"/joint_states", "so101", "one two three", 5, 0},
+                                           {"/state", "walker", ARMS, 1, 0},
+                                           {"/unknown", "new", "four", 3, 0}};
+    static const struct et_run RUNS[] = {{0}, {.robot = "acme-walker"}};
+    struct et_arena *arena;
+    CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
+    for (size_t k = 0; k < 2; k++) { // also where the recording names its robot
+        const char *path = record(ROBOTS, 3, &RUNS[k]);
+        const char *out = temp_path(k == 0 ? "robots" : "robots-named");
+        CHECK_OK(see(path, NULL, NULL));
+        CHECK_STR(binding->profile->id, "acme-walker");
+        CHECK(!binding->device && !binding->apart && binding->n_warnings == 0);
+        CHECK_EQ(binding->n_devices, 3);      // those of the recorder's own channels are nobody's
+        CHECK(is_device(0, "new", 0, false)); // no profile takes it
+        CHECK(is_device(1, "so101", 3, false) && is_device(2, "walker", 4, true));
+        CHECK_OK(curate(path, out, false, NULL, arena));
+        CHECK(is_folder("") && curated.n_devices == 3 && !curated.devices[1].is_taken);
+        CHECK_STR(curated.devices[1].name, "so101");
+        CHECK_OK(curate(path, out, false, "so101", arena));
+        CHECK(is_folder(".so101"));
+        CHECK_STR(curated.profile, "generic");
+        CHECK_STR(curated.device, "so101");
+        CHECK_EQ(curated.n_episodes, 1);
+        CHECK_OK(see(path, NULL, "so101"));
+        CHECK(is_of("body.position", 5, N) && is_device(2, "walker", 4, false));
+        CHECK_STR(binding->apart, "so101");
+        CHECK_OK(see(path, NULL, "so101,walker"));
+        CHECK(is_warned("profile acme-walker takes nothing of so101 ("));
+        CHECK(!binding->apart);
+    }
+    et_arena_close(arena);
+}
+
+static void a_bad_name_is_told_with_those_there_are(void)
+{
+    static const struct sender MANY[] = {{"/a", "a_long_name_of_a_device_1", ARMS, 1, 1},
+                                         {"/b", "a_long_name_of_a_device_2", ARMS, 1, 1},
+                                         {"/c", "a_long_name_of_a_device_3", ARMS, 1, 1},
+                                         {"/d", "a_long_name_of_a_device_4", ARMS, 1, 1},
+                                         {"/e", "a_long_name_of_a_device_5", ARMS, 1, 1}};
+    const char *path = record(MANY, 5, NULL);
+    CHECK_EQ(see(path, NULL, "b"), ET_ENOTFOUND);
+    CHECK_HAS(err.text, et_path_base(path));
+    CHECK_HAS(err.text, "no device \"b\"");
+    CHECK_HAS(err.text, "a_long_name_of_a_device_1, a_long_name_of_a_device_2, "
+                        "a_long_name_of_a_device_3 and 2 more");
+    path = record(TWO, 2, NULL);
+    static const char *const BAD[] = {"", ",", "left,,right", "left,middle", "lef", "left.arm"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        CHECK_EQ(see(path, NULL, BAD[i]), ET_ENOTFOUND);
+        CHECK_HAS(err.text, "there are left, right");
+    }
+    CHECK_OK(see(path, NULL, " left , right"));
+    CHECK_EQ(see(record(TWO, 1, NULL), NULL, "left"), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "there is right");
 }
 
 static void devices_that_make_one_robot_are_taken_together(void)
@@ -326,7 +514,6 @@ static void a_profile_that_only_the_recording_has_is_taken(void)
         .robot = "robots/acme-flyer.yaml", .attachments = &own, .n_attachments = 1};
     const char *path = record(TWO, 1, &run);
     struct et_arena *arena;
-    struct et_curated curated;
     CHECK_OK(see(path, NULL, NULL));
     CHECK_STR(binding->profile->id, "acme-flyer");
     CHECK_EQ(binding->by, ET_PROFILE_BY_RECORDING);
@@ -374,6 +561,12 @@ int main(void)
     put_profile(folder, "acme-runner.yaml", RUNNER);
     RUN(a_stream_is_of_one_device);
     RUN(the_device_is_told_of_what_is_curated);
+    RUN(episodes_of_another_device_lie_beside);
+    RUN(what_was_curated_before_keeps_its_folder);
+    RUN(any_name_of_a_device_makes_a_folder);
+    RUN(one_that_was_asked_for_is_not_dropped_silently);
+    RUN(another_robot_is_named);
+    RUN(a_bad_name_is_told_with_those_there_are);
     RUN(devices_that_make_one_robot_are_taken_together);
     RUN(split_and_prefixed_topics_are_their_robots);
     RUN(topics_that_no_profile_takes_are_named);
