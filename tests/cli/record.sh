@@ -203,7 +203,9 @@ it "every agent becomes a station, and its recording has every sample" agents
 killed_hub() {
     rm -rf hall
     rm -f infos
-    hub first.json || return 1
+    hub before.json --check && exits 0 "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 0.5 -q && stop_hub || return 1
+    rm -rf before && mkdir before && mv hall/*.* before || return 1
+    hub first.json --check || return 1
     "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 3 --json -q >agent.json 2>agent.err &
     local agent=$! i
     local n
@@ -214,10 +216,18 @@ killed_hub() {
         done
         kill -9 "$hub"
         wait "$hub" 2>/dev/null
-        hub next.json || return 1
+        hub next.json --check || return 1
     done
     wait "$agent" || return 1
-    stop_hub || return 1
+    cp before/* hall
+    stop_hub || return 1 # all parts are counted, and what was before them is not
+    python3 - next.json agent.json <<'PY' || return 1
+import json, sys
+hub, agent = (json.load(open(p)) for p in sys.argv[1:])
+assert hub["missing"] == 0 and hub["read"] == agent["samples"], (hub, agent)
+assert hub["recordings"] == 4 and hub["left_out"] == 1, hub
+PY
+    rm "$(recordings hall | head -1)"
     [ "$(recordings hall | wc -l)" = 4 ] && [ -z "$(find hall -name '*.part')" ] || return 1
     for f in $(recordings hall); do "$etude" info "$f" --json >>infos || return 1; done
     python3 - infos agent.json <<'PY'
