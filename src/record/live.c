@@ -32,12 +32,14 @@ struct polled {
     int64_t t_next_ns;
     _Atomic int state; // enum et_source_state
     bool has_failed;   // for good
+    bool is_told_busy; // that another's attempt goes on
     // Under the live station's lock: how it says it is, and what keeps its device away.
     char words[ET_SOURCE_WORDS_BYTES], trouble[ET_SOURCE_WORDS_BYTES];
     char told[ET_SOURCE_WORDS_BYTES]; // of its troubles, to the log
 };
 
 struct mark {
+    struct polled *from; // one that marks itself; NULL: a person
     char word[WORD_BYTES], who[WHO_BYTES], text[MARK_TEXT_BYTES];
 };
 
@@ -59,6 +61,8 @@ struct et_live {
     pthread_t thread;
     bool is_stopped;
     atomic_bool has_thread, must_stop;
+    const struct polled *owner; // that began the attempt under way, or else the last one, and
+                                // marks itself; NULL: a person did
     bool has_last;              // an attempt ended, and no other was tried since
     char last_word[WORD_BYTES]; // how it was judged; "stop": it was not
     char last_path[ET_RECORDING_PATH_MAX];
@@ -113,13 +117,14 @@ static void change_emergency(struct et_live *live, bool is_emergency)
     live->n_news++;
 }
 
-static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
-                     struct et_str text)
+static void add_mark(struct et_live *live, struct polled *from, struct et_str word,
+                     struct et_str who, struct et_str text)
 {
     const bool is_emergency = et_str_is(word, "emergency");
     (void)pthread_mutex_lock(&live->lock);
     if (live->n_marks < MARKS_MAX) { // what nobody steps for is not kept
         struct mark *mark = &live->marks[live->n_marks++];
+        mark->from = from;
         copy_text(mark->word, sizeof mark->word, word);
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
@@ -135,7 +140,7 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
 void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text)
 {
     (void)et_station_event(live->station, "mark", who, mark, NULL);
-    add_mark(live, et_str(mark), et_str(who), et_str(text));
+    add_mark(live, NULL, et_str(mark), et_str(who), et_str(text));
 }
 
 static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
@@ -180,7 +185,8 @@ static void on_put(void *ctx, const struct et_feed_sample *sample)
         !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event))
         return;
     if (et_str_is(event.kind, "mark"))
-        add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
+        add_mark(polled->live, polled->about->kind->marks_itself ? polled : NULL, event.text,
+                 event.source, (struct et_str){NULL, 0});
     if (et_str_is(event.kind, "source.listening"))
         say_address(polled, event.text);
     if (et_str_is(event.kind, "device.lost"))
@@ -285,6 +291,7 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
 {
     const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
     live->has_last = false; // whatever comes of it: what is said from now on is of this one
+    live->owner = mark->from;
     enum et_status st =
         is_session(live) ? et__station_is_safe(live->station, 0, err) : begin_recording(live, err);
     if (st == ET_OK)
@@ -428,6 +435,20 @@ static enum et_status judge_last(struct et_live *live, const struct mark *mark, 
     return ET_OK;
 }
 
+/* A person's mark is of the attempt under way, whoever began it. What a robot marks itself is not
+ * of another one's, which is still at it. */
+static bool is_of_attempt(struct et_live *live, const struct mark *mark)
+{
+    if (!mark->from || !live->owner || live->owner == mark->from)
+        return true;
+    if (live->status.is_attempt && strcmp(mark->word, "start") == 0 && !mark->from->is_told_busy) {
+        mark->from->is_told_busy = true;
+        say(live, ET_LOG_WARN, mark->from->about->device,
+            "its attempts are not recorded while one of another source goes on");
+    }
+    return false;
+}
+
 static enum et_status obey(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
     const bool is_verdict = strcmp(mark->word, "success") == 0 ||
@@ -437,6 +458,8 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
         return ET_OK;
     if (strcmp(mark->word, "start") == 0) {
         enum et_status st = ET_OK;
+        if (live->status.is_attempt && !is_of_attempt(live, mark))
+            return ET_OK;
         if (live->status.is_attempt) // the one before has no end of its own
             st = end(live, &(struct mark){.word = "stop"}, err);
         // Where the one before could not be ended, this one begins all the same.
@@ -445,6 +468,8 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
     }
     if (!is_verdict && strcmp(mark->word, "stop") != 0)
         return ET_OK; // a mark of the station's own: it is in the recording
+    if (!is_of_attempt(live, mark))
+        return ET_OK;
     if (live->status.is_attempt)
         return end(live, mark, err);
     return is_verdict ? judge_last(live, mark, err) : ET_OK;
