@@ -317,6 +317,45 @@ static void a_recording_is_sent_again(void)
     close_rig(&rig);
 }
 
+static struct et_live_status until_over(struct rig *rig)
+{
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    enum et_status st;
+    while ((st = et_live_step(rig->live, &err)) == ET_OK && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    CHECK_EQ(st, ET_END);
+    CHECK_EQ(et_live_step(rig->live, &err), ET_END); // what its last samples marked
+    return et_live_status(rig->live);
+}
+
+// With what it says of its attempts, and nothing of its emergency stops.
+static void a_recording_that_is_sent_again_marks_its_attempts(void)
+{
+    static const char *const MARKS[] = {"start",     "failure", "start", "emergency", "success",
+                                        "emergency", "discard", "start", "stop",      "start"};
+    char text[ET_RECORDING_PATH_MAX + 128], path[ET_RECORDING_PATH_MAX];
+    struct rig rig = open_rig("marked", "station: a\nrun: session\nsources: {}\n");
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        step(&rig, MARKS[i], NULL);
+    CHECK_OK(et_live_stop(rig.live, &err));
+    (void)snprintf(path, sizeof path, "%s", et_live_status(rig.live).last_path);
+    close_rig(&rig);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(text, sizeof text,
+                       "station: a\nrun: %s\nsources:\n  r: {kind: replay, path: %s%s}\n",
+                       i == 1 ? "session" : "attempt", path, i == 2 ? ", marks: false" : "");
+        rig = open_rig("marked_again", text);
+        struct et_live_status s = until_over(&rig);
+        if (i == 2)
+            CHECK(s.n_done == 0 && !s.is_attempt);
+        else
+            CHECK(s.n_done == 4 && s.n_failure == 1 && s.n_discarded == 1 && s.n_success == 0);
+        CHECK_OK(et_live_stop(rig.live, &err));
+        CHECK_EQ(et_live_status(rig.live).n_interrupted, 0);
+        close_rig(&rig);
+    }
+}
+
 /* ---- a source with a person at its other end ---- */
 
 static atomic_int n_told;
@@ -585,6 +624,7 @@ int main(void)
     RUN(a_verdict_of_what_was_not_recorded_is_nobodys);
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
+    RUN(a_recording_that_is_sent_again_marks_its_attempts);
     RUN(sources_are_told_how_the_work_goes);
     RUN(a_stop_is_told_before_its_release);
     RUN(a_person_is_told_whether_a_robot_follows);
