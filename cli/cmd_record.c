@@ -225,9 +225,16 @@ static enum et_status serve(void *ctx, struct et_feed *feed, struct et_err *err)
 // By the command's options, else by the station's file.
 static int open_viewers(struct session *s)
 {
+    static const char *const OF_VIEWERS[] = {"tls", "token-file"};
     s->viewers = s->file->foxglove;
     s->viewers.address = either(s->args, "foxglove", s->viewers.address);
     s->viewers.tls = either(s->args, "tls", s->viewers.tls);
+    for (size_t i = 0; i < 2 && !s->viewers.address; i++)
+        if (cli_has(s->args, OF_VIEWERS[i])) {
+            cli_problem(s->args, "--%s is for viewers: it goes with --foxglove, or foxglove: in %s",
+                        OF_VIEWERS[i], s->file->path);
+            return CLI_USAGE;
+        }
     return cli_foxglove_open(s->args, &s->viewers, s->file->name, 0, &s->foxglove);
 }
 
@@ -485,32 +492,90 @@ static int record_hub(const struct cli_args *args)
     return code == CLI_DONE ? cli_record_hub(args) : code;
 }
 
+/* ---- what goes with what ---- */
+
+enum { RUN = 1, LIST = 2, RECOVER = 4, SELFTEST = 8, HUB = 16, SOURCES = 32 };
+
+static const struct {
+    unsigned way;
+    const char *option;
+} WAYS[] = {{RUN, "station"},       {LIST, "list"}, {RECOVER, "recover"},
+            {SELFTEST, "selftest"}, {HUB, "hub"},   {SOURCES, "sources"}};
+#define N_WAYS (sizeof WAYS / sizeof *WAYS)
+
+// 0, after a message: there are two.
+static unsigned find_way(const struct cli_args *args)
+{
+    unsigned way = RUN;
+    for (size_t i = 1; i < N_WAYS; i++) {
+        if (!cli_has(args, WAYS[i].option))
+            continue;
+        if (way != RUN) {
+            cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
+            return 0;
+        }
+        way = WAYS[i].way;
+    }
+    return way;
+}
+
+static void say_misplaced(const struct cli_args *args, const char *option, unsigned ways,
+                          unsigned way)
+{
+    char text[256] = "";
+    for (size_t i = 0; i < N_WAYS; i++) {
+        const size_t n = strlen(text);
+        if (ways & WAYS[i].way && strcmp(WAYS[i].option, option) != 0)
+            (void)snprintf(text + n, sizeof text - n, "%s--%s", n ? " or " : "", WAYS[i].option);
+    }
+    for (size_t i = 0; i < N_WAYS; i++)
+        if (way == WAYS[i].way && cli_has(args, WAYS[i].option))
+            cli_problem(args, "--%s does not go with --%s; it goes with %s", option, WAYS[i].option,
+                        text);
+    if (way == RUN && !cli_has(args, "station"))
+        cli_problem(args, "--%s goes with %s", option, text);
+}
+
+// What would do nothing is refused: who says it counts on it.
+static bool goes_together(const struct cli_args *args, unsigned way)
+{
+    static const struct {
+        const char *option;
+        unsigned ways;
+    } USES[] = {
+        {"station", RUN | LIST | RECOVER},
+        {"output", RUN | RECOVER | SELFTEST | HUB},
+        {"skill", RUN},
+        {"instruction", RUN},
+        {"trainer", RUN},
+        {"seconds", RUN | LIST | SELFTEST | HUB},
+        {"foxglove", RUN},
+        {"tls", RUN | HUB},
+        {"token-file", RUN | HUB},
+        {"look", LIST},
+        {"robots", SELFTEST},
+        {"threads", SELFTEST | HUB},
+        {"check", SELFTEST | HUB},
+    };
+    for (size_t i = 0; i < sizeof USES / sizeof *USES; i++)
+        if (cli_has(args, USES[i].option) && !(USES[i].ways & way)) {
+            say_misplaced(args, USES[i].option, USES[i].ways, way);
+            return false;
+        }
+    return true;
+}
+
 int cmd_record(const struct cli_args *args)
 {
-    static const char *const WAYS[] = {"sources", "list", "recover", "selftest", "hub"};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++)
-        n += cli_has(args, WAYS[i]);
-    if (n > 1) {
-        cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
+    const unsigned way = find_way(args);
+    if (!way || !goes_together(args, way))
         return CLI_USAGE;
-    }
-    static const char *const OWN_FOLDER[] = {"sources", "selftest", "hub"};
-    for (size_t i = 0; i < sizeof OWN_FOLDER / sizeof *OWN_FOLDER; i++)
-        if (cli_has(args, OWN_FOLDER[i]) && cli_has(args, "station")) {
-            cli_problem(args, "--%s and --station do not go together", OWN_FOLDER[i]);
-            return CLI_USAGE;
-        }
-    if (cli_has(args, "look") && !cli_has(args, "list")) {
-        cli_problem(args, "--look goes with --list");
-        return CLI_USAGE;
-    }
-    return cli_has(args, "sources")    ? list_kinds(args)
-           : cli_has(args, "list")     ? list(args)
-           : cli_has(args, "recover")  ? recover_only(args)
-           : cli_has(args, "selftest") ? cli_record_selftest(args)
-           : cli_has(args, "hub")      ? record_hub(args)
-                                       : run(args, false);
+    return way == SOURCES    ? list_kinds(args)
+           : way == LIST     ? list(args)
+           : way == RECOVER  ? recover_only(args)
+           : way == SELFTEST ? cli_record_selftest(args)
+           : way == HUB      ? record_hub(args)
+                             : run(args, false);
 }
 
 int cmd_live(const struct cli_args *args)

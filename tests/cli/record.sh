@@ -341,8 +341,8 @@ PY
 }
 it "its recording says who and where" its_words
 on_the_air() {
-    exits 0 "$etude" record --station again.yaml --list --seconds 0.5 -o list && says '/joint_states' && says 'Float32MultiArray' &&
-        [ -z "$(recordings list)" ]
+    exits 0 "$etude" record --station again.yaml --list --seconds 0.5 && says '/joint_states' && says 'Float32MultiArray' &&
+        [ ! -e recordings ]
 }
 it "--list says what is on the air and records nothing" on_the_air
 only_looking() {
@@ -378,7 +378,22 @@ public() {
     exits 2 "$etude" record --station look.yaml -o public --foxglove 0.0.0.0:0 --seconds 0.1 && says '--token-file'
 }
 goes_together() {
-    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'do not go together' || return 1
+    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'station does not go with --hub; it goes with --list or --recover' || return 1
+    local with
+    for with in '--station look.yaml --robots 2' '--station look.yaml --check' '--station look.yaml --threads 2' \
+        '--station look.yaml --list -o x' '--station look.yaml --list --skill x' '--station look.yaml --list --foxglove' \
+        '--recover -o killed --seconds 1' '--recover -o killed --trainer x' '--selftest -o x --skill x' \
+        '--selftest -o x --token-file x' '--selftest -o x --station look.yaml' '--hub unix:a -o x --robots 2' \
+        '--hub unix:a -o x --instruction x' '--hub unix:a -o x --foxglove' '--sources -o x' '--sources --check'; do
+        # shellcheck disable=SC2086 # words
+        exits 2 "$etude" record $with && says 'does not go with --.*; it goes with --' || return 1
+    done
+    exits 2 "$etude" record --station look.yaml --robots 2 && says 'robots does not go with --station; it goes with --selftest' || return 1
+    exits 2 "$etude" record --robots 2 && says 'robots goes with --selftest' || return 1
+    [ ! -e x ] || return 1
+    for with in record live; do
+        exits 2 "$etude" $with --station look.yaml --tls x --seconds 0.1 && says 'tls is for viewers' && [ ! -e x ] || return 1
+    done
     exits 3 "$etude" teleop --station look.yaml --seconds 0.1 && says 'operator' || return 1
     printf 'station: k\nfolder: killed\nsources: {}\n' >folder.yaml
     exits 0 "$etude" record --recover --station folder.yaml && says 'killed: 0 recordings finished' || return 1
