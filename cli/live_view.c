@@ -243,9 +243,9 @@ static unsigned long long gone(const struct et_station_status *s)
 static void disk_text(const struct et_recorder_status *r, char *text, size_t n)
 {
     char bytes[CLI_TEXT_BYTES];
-    if (r->is_full || r->free_bytes <= 0)
-        (void)snprintf(text, n, "disk full, %s are kept free (keep_free_gb)",
-                       cli_bytes_text((double)r->keep_free_bytes, bytes));
+    if (r->is_full || r->free_bytes <= 0) // in the unit of the station's file, unrounded
+        (void)snprintf(text, n, "disk full, %.6g GB are kept free (keep_free_gb)",
+                       (double)r->keep_free_bytes / 1e9);
     else
         (void)snprintf(text, n, "disk %s free", cli_bytes_text((double)r->free_bytes, bytes));
 }

@@ -32,6 +32,7 @@ struct hub {
     struct et_timer look;
     struct et_log log;
     char token[ET_LINK_TOKEN_BYTES_MAX + 1];
+    char print[ET_TLS_FINGERPRINT_BYTES]; // of its certificate
     struct robot robots[ROBOTS_MAX];
     size_t n_robots;
     int64_t t_begin_ns, cpu_begin_ns, cpu_ns; // since the first agent
@@ -191,7 +192,6 @@ static enum et_status open_tls(struct hub *hub, struct et_err *err)
 {
     const char *folder = cli_get(hub->args, "tls");
     char cert[ET_PATH_BYTES_MAX], key[ET_PATH_BYTES_MAX], host[256] = "localhost";
-    char print[ET_TLS_FINGERPRINT_BYTES];
     if (!folder)
         return ET_OK;
     (void)gethostname(host, sizeof host - 1);
@@ -201,11 +201,7 @@ static enum et_status open_tls(struct hub *hub, struct et_err *err)
     enum et_status st = et_tls_make(folder, names, sizeof names / sizeof *names, err);
     if (st == ET_OK)
         st = et_tls_open_server(&hub->tls, cert, key, err);
-    if (st == ET_OK)
-        st = et_tls_fingerprint(cert, print, err);
-    if (st == ET_OK && !hub->args->is_quiet)
-        (void)fprintf(stderr, "agents pin this certificate: --tls-pin %s\n", print);
-    return st;
+    return st == ET_OK ? et_tls_fingerprint(cert, hub->print, err) : st;
 }
 
 static enum et_status open_hub(struct hub *hub, int64_t n_threads, struct et_err *err)
@@ -241,6 +237,8 @@ static enum et_status open_hub(struct hub *hub, int64_t n_threads, struct et_err
         return st;
     hub->look = (struct et_timer){.on_time = on_look, .ctx = hub};
     et_timer_set(hub->loop, &hub->look, et_loop_now_ns(hub->loop) + LOOK_NS);
+    if (hub->tls && !hub->args->is_quiet)
+        (void)fprintf(stderr, "agents pin this certificate: --tls-pin %s\n", hub->print);
     if (!hub->args->is_quiet)
         (void)fprintf(stderr, "agents connect to %s\n", et_link_server_address(hub->server));
     return ET_OK;

@@ -287,6 +287,13 @@ static void count_hole(struct et_live *live, uint64_t n)
 
 /* ---- attempts ---- */
 
+static void say_attempt(struct et_live *live, const char *what, unsigned i)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "attempt %u", i);
+    say(live, ET_LOG_INFO, what, text);
+}
+
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
     const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
@@ -307,7 +314,10 @@ static enum et_status begin(struct et_live *live, const struct mark *mark, struc
     live->status.is_attempt = true;
     live->status.t_attempt_ns = et_clock_monotonic_ns();
     (void)pthread_mutex_unlock(&live->lock);
-    say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
+    if (is_session(live)) // its file was said when it began
+        say_attempt(live, "start", live->status.n_done + 1);
+    else
+        say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     return ET_OK;
 }
 
@@ -406,6 +416,8 @@ static enum et_status end(struct et_live *live, const struct mark *mark, struct 
         say(live, ET_LOG_WARN, live->file->name, "the attempt broke off: it is interrupted");
     n_gone = is_session(live) ? n_gone + n_without_file(live) - live->n_gone_before
                               : et_station_status(live->station).n_dropped;
+    if (is_session(live) && !is_broken)
+        say_attempt(live, outcome, live->status.n_done);
     if (!is_broken && n_gone > 0)
         count_hole(live, n_gone);
     return st;

@@ -80,7 +80,10 @@ broken() {
     sed -i 's/run: session/run: attempt/; s/\(sources: .*\)}}/\1, loop: true}}/' q.yaml
     exits 3 python3 press.py 'waiting for a start= ' 'STOPPED=s' 'broke off: it is interrupted=q' -- "$etude" record --station q.yaml &&
         says 'small/q: 1 done (0 success, 0 failure, 0 discarded, 1 interrupted), [0-9]* dropped, 0 lost' &&
-        says '1 attempt could not be recorded whole: 1 broken off (see above)'
+        says '1 attempt could not be recorded whole: 1 broken off (see above)' || return 1
+    # No word is said twice, or cut off at the view's edge; numbers are those of the station's file.
+    ! grep -q 'k: k:\|: small/q: ' out && says '^[a-z ]*free (keep_free_gb: 0.02)' &&
+        says 'disk full, 0.02 GB are kept free (keep_free_gb)'
 }
 # The same, and there is room again before it ends.
 holed() {

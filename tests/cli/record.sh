@@ -302,6 +302,7 @@ agent_usage() {
     exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
         exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&
         exits 2 "$etude" record --hub 0.0.0.0:0 -o hall && says 'tls FOLDER' || return 1
+    exits 2 "$etude" record --hub 0.0.0.0:0 -o hall --tls certs && says 'token-file FILE' && ! grep -q 'pin' out || return 1
     printf 'station: a\nsources:\n  r: {kind: vmc, port: 1}\n' >spoken.yaml
     echo word >word && chmod 600 word
     local to
@@ -402,7 +403,10 @@ goes_together() {
     exits 0 "$etude" record --station look.yaml -o sessions --seconds 0.2 || return 1
     sed 's/^station: k/station: k\nrun: session/' look.yaml >session.yaml
     exits 0 "$etude" record --station session.yaml -o sessions --seconds 0.2 && says '^recording: sessions/' &&
-        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out
+        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out || return 1
+    exits 0 python3 press.py 'q quit= ' 'start: attempt 1=s' 'success: attempt 1= ' 'start: attempt 2=q' -- \
+        "$etude" record --station session.yaml -o sessions && [ "$(grep -c 'recording: sessions/' out)" = 1 ] &&
+        says 'interrupted: attempt 2' && says 'mcap: 2 done (1 success, 0 failure, 0 discarded, 1 interrupted), 0 dropped'
 }
 it "what does not go together is said, and where things are" goes_together
 nobody_there() {
