@@ -80,11 +80,9 @@ static void go_on_until(struct rig *rig, enum et_station_state state)
 
 static void break_file(struct rig *rig)
 {
-    fault_only = "pwrite";
     fault_arm(1);
     go_on_until(rig, ET_STATION_STOPPED);
     fault_disarm();
-    fault_only = NULL;
 }
 
 static void sums_up(const struct et_live_status *s)
@@ -227,6 +225,7 @@ static void an_attempt_of_a_session_breaks_off(void)
 
 int main(void)
 {
+    fault_only = "pwrite"; // before there are threads that look at it
     RUN(an_attempt_that_the_disk_breaks_off_is_no_success);
     RUN(what_the_end_of_the_station_finds_broken_is_interrupted);
     RUN(a_hole_in_an_attempt_is_told);
