@@ -522,12 +522,18 @@ static unsigned find_way(const struct cli_args *args)
 static void say_misplaced(const struct cli_args *args, const char *option, unsigned ways,
                           unsigned way)
 {
+    const char *names[N_WAYS];
     char text[256] = "";
-    for (size_t i = 0; i < N_WAYS; i++) {
-        const size_t n = strlen(text);
+    size_t n = 0;
+    for (size_t i = 0; i < N_WAYS; i++)
         if (ways & WAYS[i].way && strcmp(WAYS[i].option, option) != 0)
-            (void)snprintf(text + n, sizeof text - n, "%s--%s", n ? " or " : "", WAYS[i].option);
-    }
+            names[n++] = WAYS[i].option;
+    for (size_t i = 0; i < n; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s--%s",
+                       i == 0       ? ""
+                       : i + 1 == n ? " or "
+                                    : ", ",
+                       names[i]);
     for (size_t i = 0; i < N_WAYS; i++)
         if (way == WAYS[i].way && cli_has(args, WAYS[i].option))
             cli_problem(args, "--%s does not go with --%s; it goes with %s", option, WAYS[i].option,
