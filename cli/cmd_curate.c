@@ -203,14 +203,15 @@ static void print_episodes(const struct et_curated *curated, bool is_verbose,
 
 static void print_remarks(const struct et_curated *curated, bool is_verbose)
 {
-    size_t n_notes = 0, n_warnings = 0;
+    size_t n_notes = 0, n_warnings = 0, n_hidden = 0;
     for (size_t i = 0; i < curated->n_remarks; i++) {
         const struct et_remark *remark = &curated->remarks[i];
         const bool is_note = remark->severity == ET_SEVERITY_INFO;
         // Whose data it is must be seen.
         const bool is_of_robot = strcmp(remark->where, "robot") == 0;
         n_notes += is_note;
-        n_warnings += !is_note && !is_of_robot;
+        n_warnings += !is_note;
+        n_hidden += !is_of_robot;
         if (is_of_robot) {
             printf("\n%s:\n", et_severity_text(remark->severity));
             cli_print_wrapped(stdout, remark->text, 4);
@@ -218,7 +219,7 @@ static void print_remarks(const struct et_curated *curated, bool is_verbose)
             printf("%s%-5s  %s: %s\n", i ? "" : "\n", et_severity_text(remark->severity),
                    remark->where, remark->text);
     }
-    if (!is_verbose && n_notes + n_warnings > 0)
+    if (!is_verbose && n_hidden > 0)
         printf("\n%zu warning%s, %zu note%s on reading it (-v lists them)\n", n_warnings,
                n_warnings == 1 ? "" : "s", n_notes, n_notes == 1 ? "" : "s");
 }

@@ -225,9 +225,16 @@ static enum et_status serve(void *ctx, struct et_feed *feed, struct et_err *err)
 // By the command's options, else by the station's file.
 static int open_viewers(struct session *s)
 {
+    static const char *const OF_VIEWERS[] = {"tls", "token-file"};
     s->viewers = s->file->foxglove;
     s->viewers.address = either(s->args, "foxglove", s->viewers.address);
     s->viewers.tls = either(s->args, "tls", s->viewers.tls);
+    for (size_t i = 0; i < 2 && !s->viewers.address; i++)
+        if (cli_has(s->args, OF_VIEWERS[i])) {
+            cli_problem(s->args, "--%s is for viewers: it goes with --foxglove, or foxglove: in %s",
+                        OF_VIEWERS[i], s->file->path);
+            return CLI_USAGE;
+        }
     return cli_foxglove_open(s->args, &s->viewers, s->file->name, 0, &s->foxglove);
 }
 
@@ -269,13 +276,14 @@ static void print_counts(const struct et_live_status *live)
                  live->n_failure, live->n_discarded);
     if (live->n_interrupted > 0)
         (void)printf(", %u interrupted", live->n_interrupted);
+    if (live->n_holed > 0)
+        (void)printf("; %u with a hole", live->n_holed);
     (void)printf("),");
     if (live->n_unrecorded > 0)
         (void)printf(" %u not recorded,", live->n_unrecorded);
 }
 
-static void print_json(const struct session *s, const struct et_live_status *live,
-                       const struct et_station_status *status)
+static void print_json(const struct session *s, const struct et_live_status *live, const char *last)
 {
     struct cli_json json;
     cli_json_open(&json, "record");
@@ -285,38 +293,70 @@ static void print_json(const struct session *s, const struct et_live_status *liv
     et_json_put_int(&json.w, "failure", live->n_failure);
     et_json_put_int(&json.w, "discarded", live->n_discarded);
     et_json_put_int(&json.w, "interrupted", live->n_interrupted);
+    et_json_put_int(&json.w, "broken", live->n_broken);
+    et_json_put_int(&json.w, "holed", live->n_holed);
     et_json_put_int(&json.w, "unrecorded", live->n_unrecorded);
-    et_json_put_text(&json.w, "last", status->path[0] ? status->path : NULL);
-    et_json_put_int(&json.w, "dropped", (int64_t)status->n_dropped);
-    et_json_put_int(&json.w, "lost", (int64_t)status->n_lost);
+    et_json_put_text(&json.w, "last", last[0] ? last : NULL);
+    et_json_put_int(&json.w, "dropped", (int64_t)live->n_dropped);
+    et_json_put_int(&json.w, "lost", (int64_t)live->n_lost);
     (void)cli_json_print(&json, s->args);
 }
 
-static void print_result(const struct session *s, const struct et_live_status *live,
-                         const struct et_station_status *status)
+/* Where the recording that was last is: one that could not be finished has the name of what is
+ * unfinished. */
+static void find_last(const struct session *s, char path[ET_PATH_BYTES_MAX])
 {
+    enum et_path_kind kind = ET_PATH_NONE;
+    const struct et_station_status status = et_station_status(s->station);
+    (void)snprintf(path, ET_PATH_BYTES_MAX, "%s", status.path);
+    if (path[0] && et_path_kind(path, &kind, NULL) == ET_OK && kind == ET_PATH_NONE)
+        (void)snprintf(path, ET_PATH_BYTES_MAX, "%s" ET_FILE_PART_SUFFIX, status.path);
+}
+
+static void print_result(const struct session *s, const struct et_live_status *live)
+{
+    char last[ET_PATH_BYTES_MAX];
     const bool is_session = s->file->mode == ET_LIVE_SESSION;
+    find_last(s, last);
     if (s->only_listens) {
         print_words(s);
         return;
     }
     if (s->args->is_json) {
-        print_json(s, live, status);
+        print_json(s, live, last);
         return;
     }
     // Of a session its file is what there is; attempts only where there were marks.
-    (void)printf("%s:", is_session && status->path[0] ? status->path : s->folder);
-    if (!is_session || live->n_done > 0)
+    (void)printf("%s:", is_session && last[0] ? last : s->folder);
+    if (!is_session || live->n_done + live->n_unrecorded > 0)
         print_counts(live);
-    (void)printf(" %llu dropped, %llu lost\n", (unsigned long long)status->n_dropped,
-                 (unsigned long long)status->n_lost);
+    (void)printf(" %llu dropped, %llu lost\n", (unsigned long long)live->n_dropped,
+                 (unsigned long long)live->n_lost);
 }
 
 // Who showed them thinks that they are there.
-static int say_unrecorded(const struct session *s, unsigned n)
+static int say_unrecorded(const struct session *s, const struct et_live_status *live, int code)
 {
-    cli_problem(s->args, "%u attempt%s began and could not be recorded whole (see above)", n,
-                cli_s(n));
+    const struct {
+        unsigned n;
+        const char *how;
+    } PARTS[] = {{live->n_unrecorded, "not at all"},
+                 {live->n_broken, "broken off"},
+                 {live->n_holed, "with a hole"}};
+    const unsigned n = live->n_unrecorded + live->n_broken + live->n_holed;
+    char text[256] = "";
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
+        if (PARTS[i].n > 0)
+            (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%u %s",
+                           text[0] ? ", " : "", PARTS[i].n, PARTS[i].how);
+    if (n > 0)
+        cli_problem(s->args, "%u attempt%s could not be recorded whole: %s (see above)", n,
+                    cli_s(n), text);
+    else if (live->n_dropped > 0 && s->file->mode == ET_LIVE_SESSION)
+        cli_problem(s->args, "the recording has a hole: %llu sample%s dropped",
+                    (unsigned long long)live->n_dropped, cli_s(live->n_dropped));
+    else
+        return code;
     return CLI_FAILED;
 }
 
@@ -327,12 +367,11 @@ static int close_session(struct session *s, int code)
         code = cli_fail(s->args, &err);
     cli_live_view_close(s->view);
     s->view = NULL;
-    if (s->live && code != CLI_FAILED) {
+    if (s->live) {
         const struct et_live_status live = et_live_status(s->live);
-        const struct et_station_status status = et_station_status(s->station);
-        print_result(s, &live, &status);
-        if (code == CLI_DONE && live.n_unrecorded > 0)
-            code = say_unrecorded(s, live.n_unrecorded);
+        print_result(s, &live);
+        if (!s->only_listens)
+            code = say_unrecorded(s, &live, code);
     }
     if (et_live_close(s->live, &err) != ET_OK && code == CLI_DONE)
         code = cli_fail(s->args, &err);
@@ -453,32 +492,96 @@ static int record_hub(const struct cli_args *args)
     return code == CLI_DONE ? cli_record_hub(args) : code;
 }
 
+/* ---- what goes with what ---- */
+
+enum { RUN = 1, LIST = 2, RECOVER = 4, SELFTEST = 8, HUB = 16, SOURCES = 32 };
+
+static const struct {
+    unsigned way;
+    const char *option;
+} WAYS[] = {{RUN, "station"},       {LIST, "list"}, {RECOVER, "recover"},
+            {SELFTEST, "selftest"}, {HUB, "hub"},   {SOURCES, "sources"}};
+#define N_WAYS (sizeof WAYS / sizeof *WAYS)
+
+// 0, after a message: there are two.
+static unsigned find_way(const struct cli_args *args)
+{
+    unsigned way = RUN;
+    for (size_t i = 1; i < N_WAYS; i++) {
+        if (!cli_has(args, WAYS[i].option))
+            continue;
+        if (way != RUN) {
+            cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
+            return 0;
+        }
+        way = WAYS[i].way;
+    }
+    return way;
+}
+
+static void say_misplaced(const struct cli_args *args, const char *option, unsigned ways,
+                          unsigned way)
+{
+    const char *names[N_WAYS];
+    char text[256] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < N_WAYS; i++)
+        if (ways & WAYS[i].way && strcmp(WAYS[i].option, option) != 0)
+            names[n++] = WAYS[i].option;
+    for (size_t i = 0; i < n; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s--%s",
+                       i == 0       ? ""
+                       : i + 1 == n ? " or "
+                                    : ", ",
+                       names[i]);
+    for (size_t i = 0; i < N_WAYS; i++)
+        if (way == WAYS[i].way && cli_has(args, WAYS[i].option))
+            cli_problem(args, "--%s does not go with --%s; it goes with %s", option, WAYS[i].option,
+                        text);
+    if (way == RUN && !cli_has(args, "station"))
+        cli_problem(args, "--%s goes with %s", option, text);
+}
+
+// What would do nothing is refused: who says it counts on it.
+static bool goes_together(const struct cli_args *args, unsigned way)
+{
+    static const struct {
+        const char *option;
+        unsigned ways;
+    } USES[] = {
+        {"station", RUN | LIST | RECOVER},
+        {"output", RUN | RECOVER | SELFTEST | HUB},
+        {"skill", RUN},
+        {"instruction", RUN},
+        {"trainer", RUN},
+        {"seconds", RUN | LIST | SELFTEST | HUB},
+        {"foxglove", RUN},
+        {"tls", RUN | HUB},
+        {"token-file", RUN | HUB},
+        {"look", LIST},
+        {"robots", SELFTEST},
+        {"threads", SELFTEST | HUB},
+        {"check", SELFTEST | HUB},
+    };
+    for (size_t i = 0; i < sizeof USES / sizeof *USES; i++)
+        if (cli_has(args, USES[i].option) && !(USES[i].ways & way)) {
+            say_misplaced(args, USES[i].option, USES[i].ways, way);
+            return false;
+        }
+    return true;
+}
+
 int cmd_record(const struct cli_args *args)
 {
-    static const char *const WAYS[] = {"sources", "list", "recover", "selftest", "hub"};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++)
-        n += cli_has(args, WAYS[i]);
-    if (n > 1) {
-        cli_problem(args, "--sources, --list, --recover, --selftest and --hub: one at a time");
+    const unsigned way = find_way(args);
+    if (!way || !goes_together(args, way))
         return CLI_USAGE;
-    }
-    static const char *const OWN_FOLDER[] = {"sources", "selftest", "hub"};
-    for (size_t i = 0; i < sizeof OWN_FOLDER / sizeof *OWN_FOLDER; i++)
-        if (cli_has(args, OWN_FOLDER[i]) && cli_has(args, "station")) {
-            cli_problem(args, "--%s and --station do not go together", OWN_FOLDER[i]);
-            return CLI_USAGE;
-        }
-    if (cli_has(args, "look") && !cli_has(args, "list")) {
-        cli_problem(args, "--look goes with --list");
-        return CLI_USAGE;
-    }
-    return cli_has(args, "sources")    ? list_kinds(args)
-           : cli_has(args, "list")     ? list(args)
-           : cli_has(args, "recover")  ? recover_only(args)
-           : cli_has(args, "selftest") ? cli_record_selftest(args)
-           : cli_has(args, "hub")      ? record_hub(args)
-                                       : run(args, false);
+    return way == SOURCES    ? list_kinds(args)
+           : way == LIST     ? list(args)
+           : way == RECOVER  ? recover_only(args)
+           : way == SELFTEST ? cli_record_selftest(args)
+           : way == HUB      ? record_hub(args)
+                             : run(args, false);
 }
 
 int cmd_live(const struct cli_args *args)

@@ -37,6 +37,7 @@ struct cli_live_view {
     int64_t t_shown_ns, t_rate_ns, n_bytes_before;
     double bytes_s;
     int64_t t_since_ns;       // a recording that begins or ends waits; 0: none does
+    int64_t t_unwritten_ns;   // when the station was last seen not to record
     pthread_mutex_t lock;     // of the screen, and what is below
     int n_lines, n_lines_max; // on the screen; more would scroll its first away
 };
@@ -142,15 +143,48 @@ static void line(struct cli_live_view *view, const char *text)
     view->n_lines++;
 }
 
+/* On as many lines as it takes, broken at spaces: of why nothing is recorded no word is cut off. */
+static void wrapped(struct cli_live_view *view, const char *text)
+{
+    char part[512];
+    const size_t wide = (size_t)columns() - 1;
+    while (strlen(text) > wide) {
+        size_t n = wide;
+        while (n > 0 && text[n] != ' ')
+            n--;
+        n = n > 0 ? n : wide;
+        while (n > 1 && ((unsigned char)text[n] & 0xC0) == 0x80) // within a letter
+            n--;
+        (void)snprintf(part, sizeof part, "%.*s", (int)n, text);
+        line(view, part);
+        text += n;
+        text += strspn(text, " ");
+    }
+    line(view, text);
+}
+
+static int64_t larger_ns(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 // For how long the disk has not answered, in seconds; 0: it does.
 static int64_t silent_s(const struct cli_live_view *view, const struct et_station_status *s)
 {
     const int64_t t_now_ns = et_clock_monotonic_ns();
     int64_t t_ns = s->state == ET_STATION_RECORDING ? s->t_safe_ns : t_now_ns;
-    t_ns = t_ns < s->t_begin_ns ? s->t_begin_ns : t_ns;
+    t_ns = larger_ns(t_ns, larger_ns(s->t_begin_ns, view->t_unwritten_ns));
     if (view->t_since_ns && view->t_since_ns < t_ns)
         t_ns = view->t_since_ns;
     return t_now_ns - t_ns < SILENT_NS ? 0 : (t_now_ns - t_ns) / ET_NS_PER_S;
+}
+
+static struct et_station_status look_at_station(struct cli_live_view *view)
+{
+    const struct et_station_status s = et_station_status(view->station);
+    if (s.state != ET_STATION_RECORDING)
+        view->t_unwritten_ns = et_clock_monotonic_ns();
+    return s;
 }
 
 static const char *state_text(const struct et_station_status *s)
@@ -158,6 +192,14 @@ static const char *state_text(const struct et_station_status *s)
     return s->state == ET_STATION_RECORDING ? "recording"
            : s->state == ET_STATION_STOPPED ? "STOPPED"
                                             : "waiting for a start";
+}
+
+// What there is none of is not spoken of.
+static void put_count(char *text, size_t cap, unsigned n, const char *what)
+{
+    const size_t at = strlen(text);
+    if (n > 0)
+        (void)snprintf(text + at, cap - at, ", %u %s", n, what);
 }
 
 static void draw_head(struct cli_live_view *view, const struct et_station_status *s)
@@ -174,12 +216,12 @@ static void draw_head(struct cli_live_view *view, const struct et_station_status
     (void)snprintf(text, sizeof text, "%s: %s%s%s, %u done: %u success, %u failure, %u discarded",
                    view->name, state_text(s), since[0] ? " " : "", since, live.n_done,
                    live.n_success, live.n_failure, live.n_discarded);
-    if (live.n_unrecorded > 0)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), ", %u not recorded",
-                       live.n_unrecorded);
-    line(view, text);
+    put_count(text, sizeof text, live.n_interrupted, "interrupted");
+    put_count(text, sizeof text, live.n_holed, "with a hole");
+    put_count(text, sizeof text, live.n_unrecorded, "not recorded");
+    wrapped(view, text);
     if (s->trouble.status != ET_OK)
-        line(view, s->trouble.text);
+        wrapped(view, s->trouble.text);
     const int64_t s_silent = silent_s(view, s);
     (void)snprintf(text, sizeof text, "the disk has not answered for %" PRId64 " s", s_silent);
     if (s_silent > 0)
@@ -201,9 +243,9 @@ static unsigned long long gone(const struct et_station_status *s)
 static void disk_text(const struct et_recorder_status *r, char *text, size_t n)
 {
     char bytes[CLI_TEXT_BYTES];
-    if (r->is_full || r->free_bytes <= 0)
-        (void)snprintf(text, n, "disk full, %s are kept free (keep_free_gb)",
-                       cli_bytes_text((double)r->keep_free_bytes, bytes));
+    if (r->is_full || r->free_bytes <= 0) // in the unit of the station's file, unrounded
+        (void)snprintf(text, n, "disk full, %.6g GB are kept free (keep_free_gb)",
+                       (double)r->keep_free_bytes / 1e9);
     else
         (void)snprintf(text, n, "disk %s free", cli_bytes_text((double)r->free_bytes, bytes));
 }
@@ -238,7 +280,7 @@ static void draw_disk(struct cli_live_view *view, const struct et_station_status
     write_text(view, s, &r, written, sizeof written);
     (void)snprintf(text, sizeof text, "%s%s, rings %.0f %%, gone %llu", disk, written,
                    100 * s->ring_share_max, gone(s));
-    line(view, text);
+    wrapped(view, text);
 }
 
 // What stands behind the streams' names, and how wide devices are.
@@ -340,7 +382,7 @@ static void draw_keys(struct cli_live_view *view)
 // Where there is little room, sources leave the table three lines, and rows one to the keys.
 static void draw(struct cli_live_view *view)
 {
-    const struct et_station_status s = et_station_status(view->station);
+    const struct et_station_status s = look_at_station(view);
     const int n_keys = view->keys.keys.is_on;
     char text[128];
     if (view->n_lines > 0)
@@ -386,7 +428,7 @@ static void draw_written(struct cli_live_view *view, const struct et_station_sta
 static void draw_line(struct cli_live_view *view)
 {
     char words[ET_SOURCE_WORDS_BYTES];
-    const struct et_station_status s = et_station_status(view->station);
+    const struct et_station_status s = look_at_station(view);
     double n = 0;
     size_t n_slow = 0;
     for (size_t k = 0; k < view->n_rows; k++) {

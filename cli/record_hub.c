@@ -32,6 +32,7 @@ struct hub {
     struct et_timer look;
     struct et_log log;
     char token[ET_LINK_TOKEN_BYTES_MAX + 1];
+    char print[ET_TLS_FINGERPRINT_BYTES]; // of its certificate
     struct robot robots[ROBOTS_MAX];
     size_t n_robots;
     int64_t t_begin_ns, cpu_begin_ns, cpu_ns; // since the first agent
@@ -191,7 +192,6 @@ static enum et_status open_tls(struct hub *hub, struct et_err *err)
 {
     const char *folder = cli_get(hub->args, "tls");
     char cert[ET_PATH_BYTES_MAX], key[ET_PATH_BYTES_MAX], host[256] = "localhost";
-    char print[ET_TLS_FINGERPRINT_BYTES];
     if (!folder)
         return ET_OK;
     (void)gethostname(host, sizeof host - 1);
@@ -201,11 +201,7 @@ static enum et_status open_tls(struct hub *hub, struct et_err *err)
     enum et_status st = et_tls_make(folder, names, sizeof names / sizeof *names, err);
     if (st == ET_OK)
         st = et_tls_open_server(&hub->tls, cert, key, err);
-    if (st == ET_OK)
-        st = et_tls_fingerprint(cert, print, err);
-    if (st == ET_OK && !hub->args->is_quiet)
-        (void)fprintf(stderr, "agents pin this certificate: --tls-pin %s\n", print);
-    return st;
+    return st == ET_OK ? et_tls_fingerprint(cert, hub->print, err) : st;
 }
 
 static enum et_status open_hub(struct hub *hub, int64_t n_threads, struct et_err *err)
@@ -241,6 +237,8 @@ static enum et_status open_hub(struct hub *hub, int64_t n_threads, struct et_err
         return st;
     hub->look = (struct et_timer){.on_time = on_look, .ctx = hub};
     et_timer_set(hub->loop, &hub->look, et_loop_now_ns(hub->loop) + LOOK_NS);
+    if (hub->tls && !hub->args->is_quiet)
+        (void)fprintf(stderr, "agents pin this certificate: --tls-pin %s\n", hub->print);
     if (!hub->args->is_quiet)
         (void)fprintf(stderr, "agents connect to %s\n", et_link_server_address(hub->server));
     return ET_OK;
@@ -252,21 +250,27 @@ struct result {
     struct et_link_server_status link;
     struct et_recorder_status recorder;
     uint64_t n_dropped, n_lost, n_read, n_bad;
+    size_t n_recordings, n_left_out;
     double ring_share_max;
 };
 
-// Of synthetic robots whose recordings began with their first sample.
+/* Of synthetic robots: all that the folder has of them since they began, also by a hub that was
+ * killed, as they go on where it was. */
 static enum et_status check_all(struct hub *hub, struct result *result, struct et_err *err)
 {
     struct et_synthetic_pool *pool;
     enum et_status st = et_synthetic_pool_open(&pool, 1, err);
     for (size_t i = 0; i < hub->n_robots && st == ET_OK; i++) {
-        struct et_synthetic_stream found[ET_SYNTHETIC_STREAMS] = {{0}};
-        st = et_synthetic_check(pool, et_station_status(hub->robots[i].station).path, found, err);
+        struct et_synthetic_found found;
+        st = et_synthetic_check_folder(pool, cli_get(hub->args, "output"), hub->robots[i].name,
+                                       &found, err);
         for (size_t k = 0; k < ET_SYNTHETIC_STREAMS; k++) {
-            result->n_read += found[k].n;
-            result->n_bad += found[k].n_missing + found[k].n_wrong + found[k].first;
+            const struct et_synthetic_stream *s = &found.streams[k];
+            result->n_read += s->n;
+            result->n_bad += s->n_missing + s->n_wrong + s->first;
         }
+        result->n_recordings += found.n_recordings;
+        result->n_left_out += found.n_left_out;
     }
     et_synthetic_pool_close(pool);
     return st;
@@ -287,6 +291,15 @@ static void count(const struct hub *hub, struct result *result)
     }
 }
 
+static void print_check(const struct result *r)
+{
+    (void)printf("%llu missing; %llu read in %zu recording%s", (unsigned long long)r->n_bad,
+                 (unsigned long long)r->n_read, r->n_recordings, cli_s(r->n_recordings));
+    if (r->n_left_out > 0)
+        (void)printf("; %zu of earlier runs left out", r->n_left_out);
+    (void)putchar('\n');
+}
+
 static void print_result(const struct hub *hub, const struct result *r)
 {
     struct cli_json json;
@@ -302,9 +315,9 @@ static void print_result(const struct hub *hub, const struct result *r)
                      (double)r->recorder.window_p99_ns / 1e6,
                      (double)r->recorder.window_max_ns / 1e6, (unsigned long long)r->n_dropped,
                      (unsigned long long)r->n_lost);
-        if (cli_has(hub->args, "check")) // who did not look does not know
-            (void)printf(", %llu missing", (unsigned long long)r->n_bad);
         (void)putchar('\n');
+        if (cli_has(hub->args, "check")) // who did not look does not know
+            print_check(r);
         return;
     }
     cli_json_open(&json, "hub");
@@ -327,6 +340,8 @@ static void print_result(const struct hub *hub, const struct result *r)
     et_json_put_int(&json.w, "lost", (int64_t)r->n_lost);
     et_json_put_int(&json.w, "read", (int64_t)r->n_read);
     et_json_put_int(&json.w, "missing", (int64_t)r->n_bad);
+    et_json_put_int(&json.w, "recordings", (int64_t)r->n_recordings);
+    et_json_put_int(&json.w, "left_out", (int64_t)r->n_left_out);
     (void)cli_json_print(&json, hub->args);
 }
 

@@ -83,7 +83,8 @@ ET_MUST_USE ET_API enum et_status et_live_close(struct et_live *live, struct et_
 /* A mark, by a person: "start", "success", "failure", "stop" or "discard"; `text` says more, and
  * may be NULL. Done by et_live_step. A verdict that comes when no attempt is under way is of the
  * one that ended last, in place of the one before: on its page (et_recording_judge, _discard); in
- * a session an event. What the end of the station cuts is "interrupted".
+ * a session an event. What the end of the station cuts is "interrupted", and so is what the disk
+ * breaks off, whatever was said of it.
  *
  * "emergency" stops what moves, at once: it goes to the thread that polls, whatever et_live_step
  * waits for. "release" takes that back, after all sources were told of the stop. So keys are read
@@ -101,7 +102,11 @@ ET_MUST_USE ET_API enum et_status et_live_step(struct et_live *live, struct et_e
 struct et_live_status {
     // Attempts that ended, by how they were judged last; the others nobody judged.
     unsigned n_done, n_success, n_failure, n_discarded, n_interrupted;
-    unsigned n_unrecorded; // that began, and are in no recording or not whole: why the log says
+    unsigned n_broken;     // of n_interrupted: by the disk, whatever was said of them
+    unsigned n_holed;      // of the other n_done: samples came that are in no recording
+    unsigned n_unrecorded; // were to begin, and could not: in no recording, and not in n_done
+    uint64_t n_dropped;    // samples that came while it recorded, and are in no recording
+    uint64_t n_lost;       // that never came; both of recordings that ended
     bool is_attempt;       // one is under way
     int64_t t_attempt_ns;  // since when
     const char *last_path; // of the recording that ended last, until another ends; NULL: none did

@@ -145,7 +145,8 @@ struct et_station_status {
     uint64_t n_messages;              // of this run
     uint64_t n_dropped, n_lost;       // of this run
     uint64_t n_unwritten;             // of n_dropped: found room in a feed, and no file took them
-    uint64_t n_missed;                // more of them, since the last file: in n_dropped later
+    uint64_t n_missed;                // at most so many more, since the last file: in n_dropped
+                                      // later
     size_t ring_used_max;             // the fullest feed since the last call, less what is
                                       // kept there for a run to begin with
     double ring_share_max;            // of its size

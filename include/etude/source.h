@@ -72,6 +72,9 @@ struct et_source_kind {
     const char *text; // what it brings, in a line
     const struct et_schema *settings;
     bool can_wait; // its other end keeps what is not safe yet (et_feed_options)
+    /* Its marks are of what it does itself, not a person's: they say nothing of attempts that
+     * another such source began. */
+    bool marks_itself;
     /* As the calls below, on the kind's own state. */
     enum et_status (*open)(void **self, const struct et_source_options *options,
                            struct et_feed *feed, struct et_err *err);

@@ -57,4 +57,19 @@ et_synthetic_check(struct et_synthetic_pool *pool, const char *path,
                    struct et_synthetic_stream streams[ET_SYNTHETIC_STREAMS], struct et_err *err);
 ET_API const char *et_synthetic_topic(size_t i);
 
+/* What a folder's recordings have of one robot, since its streams began at number 0. */
+struct et_synthetic_found {
+    struct et_synthetic_stream streams[ET_SYNTHETIC_STREAMS];
+    size_t n_recordings; // that were gone through
+    size_t n_left_out;   // older ones of that station, of streams before these
+};
+
+/* Goes through the finished recordings of a station, whichever recorder made them: one that was
+ * killed, and the one after it, too. Pictures that a later one has again, from the last key frame
+ * on, are counted once. ET_ENOTFOUND: no such folder. ET_EIO, ET_ECORRUPT, ET_ENOMEM. */
+ET_MUST_USE ET_API enum et_status et_synthetic_check_folder(struct et_synthetic_pool *pool,
+                                                            const char *folder, const char *station,
+                                                            struct et_synthetic_found *found,
+                                                            struct et_err *err);
+
 #endif

@@ -22,6 +22,7 @@
 #define WAIT_NS_MAX ET_NS_PER_S
 #define WORDS_NS (ET_NS_PER_S / 2)
 #define CERTAIN_NS (ET_NS_PER_S / 10) // from an event's mark to its place in a feed, at most
+#define SAFE_TURN_NS 5000000          // from one look at what is safe to the next
 
 struct polled {
     struct et_live *live;
@@ -31,12 +32,14 @@ struct polled {
     int64_t t_next_ns;
     _Atomic int state; // enum et_source_state
     bool has_failed;   // for good
+    bool is_told_busy; // that another's attempt goes on
     // Under the live station's lock: how it says it is, and what keeps its device away.
     char words[ET_SOURCE_WORDS_BYTES], trouble[ET_SOURCE_WORDS_BYTES];
     char told[ET_SOURCE_WORDS_BYTES]; // of its troubles, to the log
 };
 
 struct mark {
+    struct polled *from; // one that marks itself; NULL: a person
     char word[WORD_BYTES], who[WHO_BYTES], text[MARK_TEXT_BYTES];
 };
 
@@ -58,9 +61,12 @@ struct et_live {
     pthread_t thread;
     bool is_stopped;
     atomic_bool has_thread, must_stop;
+    const struct polled *owner; // that began the attempt under way, or else the last one, and
+                                // marks itself; NULL: a person did
     bool has_last;              // an attempt ended, and no other was tried since
     char last_word[WORD_BYTES]; // how it was judged; "stop": it was not
     char last_path[ET_RECORDING_PATH_MAX];
+    uint64_t n_gone_before; // before the attempt under way, of a session
 
     pthread_mutex_t lock;         // of what is below
     struct et_live_status status; // which one thread changes, and reads without it
@@ -111,13 +117,14 @@ static void change_emergency(struct et_live *live, bool is_emergency)
     live->n_news++;
 }
 
-static void add_mark(struct et_live *live, struct et_str word, struct et_str who,
-                     struct et_str text)
+static void add_mark(struct et_live *live, struct polled *from, struct et_str word,
+                     struct et_str who, struct et_str text)
 {
     const bool is_emergency = et_str_is(word, "emergency");
     (void)pthread_mutex_lock(&live->lock);
     if (live->n_marks < MARKS_MAX) { // what nobody steps for is not kept
         struct mark *mark = &live->marks[live->n_marks++];
+        mark->from = from;
         copy_text(mark->word, sizeof mark->word, word);
         copy_text(mark->who, sizeof mark->who, who);
         copy_text(mark->text, sizeof mark->text, text);
@@ -133,7 +140,7 @@ static void add_mark(struct et_live *live, struct et_str word, struct et_str who
 void et_live_mark(struct et_live *live, const char *mark, const char *who, const char *text)
 {
     (void)et_station_event(live->station, "mark", who, mark, NULL);
-    add_mark(live, et_str(mark), et_str(who), et_str(text));
+    add_mark(live, NULL, et_str(mark), et_str(who), et_str(text));
 }
 
 static void say(struct et_live *live, enum et_log_level level, const char *what, const char *text)
@@ -178,7 +185,8 @@ static void on_put(void *ctx, const struct et_feed_sample *sample)
         !et__event_parse((struct et_str){sample->bytes, sample->n_bytes}, &event))
         return;
     if (et_str_is(event.kind, "mark"))
-        add_mark(polled->live, event.text, event.source, (struct et_str){NULL, 0});
+        add_mark(polled->live, polled->about->kind->marks_itself ? polled : NULL, event.text,
+                 event.source, (struct et_str){NULL, 0});
     if (et_str_is(event.kind, "source.listening"))
         say_address(polled, event.text);
     if (et_str_is(event.kind, "device.lost"))
@@ -222,6 +230,43 @@ static enum et_status begin_recording(struct et_live *live, struct et_err *err)
     return ET_OK;
 }
 
+/* ---- whether a recording has it ---- */
+
+static bool is_session(const struct et_live *live)
+{
+    return live->file->mode == ET_LIVE_SESSION;
+}
+
+// Samples that found no room in the station's feeds.
+static uint64_t n_without_room(const struct et_live *live)
+{
+    uint64_t n = 0;
+    for (size_t k = 0; k < et_station_n_feeds(live->station); k++) {
+        const struct et_feed *feed = et_station_feed_at(live->station, k);
+        for (size_t i = 0; i < et_feed_n_streams(feed); i++)
+            n += et_feed_counts(feed, i).n_dropped;
+    }
+    return n;
+}
+
+// Those that found it, and that no file took.
+static uint64_t n_without_file(const struct et_live *live)
+{
+    const struct et_station_status s = et_station_status(live->station);
+    return s.n_unwritten + s.n_missed;
+}
+
+/* Of a session, whose file goes on: what was put until now is on the disk, or it is not written. So
+ * nothing is told of an attempt that its recording does not have. */
+static enum et_status await_safe(struct et_live *live, struct et_err *err)
+{
+    const int64_t t_ns = et_clock_monotonic_ns();
+    enum et_status st;
+    while ((st = et__station_is_safe(live->station, t_ns, err)) == ET_AGAIN)
+        et_clock_wait_until(et_clock_monotonic_ns() + SAFE_TURN_NS);
+    return st;
+}
+
 static void count_unrecorded(struct et_live *live)
 {
     (void)pthread_mutex_lock(&live->lock);
@@ -229,23 +274,50 @@ static void count_unrecorded(struct et_live *live)
     (void)pthread_mutex_unlock(&live->lock);
 }
 
+static void count_hole(struct et_live *live, uint64_t n)
+{
+    char text[MARK_TEXT_BYTES];
+    (void)pthread_mutex_lock(&live->lock);
+    live->status.n_holed++;
+    (void)pthread_mutex_unlock(&live->lock);
+    (void)snprintf(text, sizeof text, "the attempt has a hole: %llu sample%s are in no recording",
+                   (unsigned long long)n, n == 1 ? "" : "s");
+    say(live, ET_LOG_WARN, live->file->name, text);
+}
+
+/* ---- attempts ---- */
+
+static void say_attempt(struct et_live *live, const char *what, unsigned i)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "attempt %u", i);
+    say(live, ET_LOG_INFO, what, text);
+}
+
 static enum et_status begin(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
-    live->has_last = false; // whatever comes of it: what is said from now on is of this one
-    if (live->file->mode == ET_LIVE_ATTEMPT) {
-        const enum et_status st = begin_recording(live, err);
-        if (st != ET_OK) {
-            count_unrecorded(live);
-            return st;
-        }
-    }
     const char *label = live->run.instruction ? live->run.instruction : live->run.skill;
-    (void)et_station_event(live->station, "episode.begin", mark->who, label, NULL);
+    live->has_last = false; // whatever comes of it: what is said from now on is of this one
+    live->owner = mark->from;
+    enum et_status st =
+        is_session(live) ? et__station_is_safe(live->station, 0, err) : begin_recording(live, err);
+    if (st == ET_OK)
+        (void)et_station_event(live->station, "episode.begin", mark->who, label, NULL);
+    if (st == ET_OK && is_session(live))
+        st = await_safe(live, err);
+    if (st != ET_OK) {
+        count_unrecorded(live);
+        return st;
+    }
+    live->n_gone_before = n_without_room(live) + n_without_file(live);
     (void)pthread_mutex_lock(&live->lock);
     live->status.is_attempt = true;
     live->status.t_attempt_ns = et_clock_monotonic_ns();
     (void)pthread_mutex_unlock(&live->lock);
-    say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
+    if (is_session(live)) // its file was said when it began
+        say_attempt(live, "start", live->status.n_done + 1);
+    else
+        say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     return ET_OK;
 }
 
@@ -270,23 +342,35 @@ static void count_verdict(struct et_live *live, const char *word)
     (void)snprintf(live->last_word, sizeof live->last_word, "%s", word);
 }
 
-static void count_end(struct et_live *live, const char *word)
+static void count_end(struct et_live *live, const char *word, bool is_broken)
 {
     (void)pthread_mutex_lock(&live->lock);
     live->status.is_attempt = false;
     live->status.n_done++;
+    live->status.n_broken += is_broken;
     (void)pthread_mutex_unlock(&live->lock);
     count_verdict(live, word);
+    live->has_last = !is_broken;
+}
+
+static void count_samples(struct et_live *live)
+{
+    const struct et_station_status s = et_station_status(live->station);
+    (void)pthread_mutex_lock(&live->lock);
+    live->status.n_dropped += s.n_dropped;
+    live->status.n_lost += s.n_lost;
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 static enum et_status end_recording(struct et_live *live, const char *outcome, struct et_err *err)
 {
-    (void)snprintf(live->last_path, sizeof live->last_path, "%s",
-                   et_station_status(live->station).path);
     forget_stops(live);
     const enum et_status st = et_station_end(live->station, outcome, err);
-    if (st == ET_OK) {
+    count_samples(live);
+    if (st == ET_OK) { // only now its last file is known
         (void)pthread_mutex_lock(&live->lock);
+        (void)snprintf(live->last_path, sizeof live->last_path, "%s",
+                       et_station_status(live->station).path);
         live->status.last_path = live->last_path;
         (void)pthread_mutex_unlock(&live->lock);
         say(live, ET_LOG_INFO, outcome ? outcome : "ended", live->last_path);
@@ -300,21 +384,42 @@ static void put_outcome(const struct mark *mark, char outcome[OUTCOME_BYTES])
                    mark->text);
 }
 
+static const struct mark INTERRUPTED = {.word = "interrupted", .who = "etude"};
+
+static void put_end(struct et_live *live, const struct mark *mark, const char *outcome)
+{
+    if (outcome)
+        (void)et_station_event(live->station, mark->word, mark->who, mark->text, NULL);
+    (void)et_station_event(live->station, "episode.end", mark->who, outcome ? outcome : "", NULL);
+}
+
+/* Of an attempt whose recording broke off nobody is believed how it went: its end is not there to
+ * be seen. So curation finds it, too. */
 static enum et_status end(struct et_live *live, const struct mark *mark, struct et_err *err)
 {
     char outcome[OUTCOME_BYTES];
+    uint64_t n_gone = n_without_room(live);
+    const bool is_cut = mark == &INTERRUPTED;
+    enum et_status st = et__station_is_safe(live->station, 0, err);
+    bool is_broken = st != ET_OK;
+    mark = is_broken ? &INTERRUPTED : mark;
     const bool is_judged = strcmp(mark->word, "stop") != 0;
     put_outcome(mark, outcome);
-    if (is_judged)
-        (void)et_station_event(live->station, mark->word, mark->who, mark->text, NULL);
-    (void)et_station_event(live->station, "episode.end", mark->who, is_judged ? outcome : "", NULL);
-    count_end(live, mark->word);
-    if (live->file->mode == ET_LIVE_SESSION)
-        return ET_OK;
-    const enum et_status st = end_recording(live, is_judged ? outcome : NULL, err);
-    if (st != ET_OK)
-        count_unrecorded(live);
-    live->has_last = st == ET_OK;
+    put_end(live, mark, is_judged ? outcome : NULL);
+    if (!is_session(live))
+        st = end_recording(live, is_judged ? outcome : NULL, err);
+    else if (st == ET_OK && !is_cut) // else the file ends now
+        st = await_safe(live, err);
+    is_broken = is_broken || st != ET_OK;
+    count_end(live, is_broken ? INTERRUPTED.word : mark->word, is_broken);
+    if (is_broken)
+        say(live, ET_LOG_WARN, live->file->name, "the attempt broke off: it is interrupted");
+    n_gone = is_session(live) ? n_gone + n_without_file(live) - live->n_gone_before
+                              : et_station_status(live->station).n_dropped;
+    if (is_session(live) && !is_broken)
+        say_attempt(live, outcome, live->status.n_done);
+    if (!is_broken && n_gone > 0)
+        count_hole(live, n_gone);
     return st;
 }
 
@@ -327,7 +432,7 @@ static enum et_status judge_last(struct et_live *live, const struct mark *mark, 
     if (!live->has_last)
         return ET_OK;
     put_outcome(mark, outcome);
-    if (live->file->mode == ET_LIVE_SESSION)
+    if (is_session(live))
         st = et_station_event(live->station, mark->word, mark->who, mark->text, NULL)
                  ? ET_OK
                  : et_fail(err, ET_ELIMIT, -1, "the mark found no room");
@@ -338,9 +443,22 @@ static enum et_status judge_last(struct et_live *live, const struct mark *mark, 
     if (st != ET_OK)
         return st;
     count_verdict(live, mark->word);
-    say(live, ET_LOG_INFO, outcome,
-        live->file->mode == ET_LIVE_SESSION ? "the last attempt" : live->last_path);
+    say(live, ET_LOG_INFO, outcome, is_session(live) ? "the last attempt" : live->last_path);
     return ET_OK;
+}
+
+/* A person's mark is of the attempt under way, whoever began it. What a robot marks itself is not
+ * of another one's, which is still at it. */
+static bool is_of_attempt(struct et_live *live, const struct mark *mark)
+{
+    if (!mark->from || !live->owner || live->owner == mark->from)
+        return true;
+    if (live->status.is_attempt && strcmp(mark->word, "start") == 0 && !mark->from->is_told_busy) {
+        mark->from->is_told_busy = true;
+        say(live, ET_LOG_WARN, mark->from->about->device,
+            "its attempts are not recorded while one of another source goes on");
+    }
+    return false;
 }
 
 static enum et_status obey(struct et_live *live, const struct mark *mark, struct et_err *err)
@@ -352,6 +470,8 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
         return ET_OK;
     if (strcmp(mark->word, "start") == 0) {
         enum et_status st = ET_OK;
+        if (live->status.is_attempt && !is_of_attempt(live, mark))
+            return ET_OK;
         if (live->status.is_attempt) // the one before has no end of its own
             st = end(live, &(struct mark){.word = "stop"}, err);
         // Where the one before could not be ended, this one begins all the same.
@@ -360,6 +480,8 @@ static enum et_status obey(struct et_live *live, const struct mark *mark, struct
     }
     if (!is_verdict && strcmp(mark->word, "stop") != 0)
         return ET_OK; // a mark of the station's own: it is in the recording
+    if (!is_of_attempt(live, mark))
+        return ET_OK;
     if (live->status.is_attempt)
         return end(live, mark, err);
     return is_verdict ? judge_last(live, mark, err) : ET_OK;
@@ -636,12 +758,12 @@ static enum et_status start(struct et_live *live, struct et_err *err)
     enum et_status st = ET_OK;
     for (size_t i = 0; i < live->file->n_sources && st == ET_OK; i++)
         st = open_source(live, &live->file->sources[i], err);
-    if (st == ET_OK && live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
+    if (st == ET_OK && is_session(live) && !live->options.only_listen)
         st = begin_recording(live, err);
     if (st != ET_OK)
         return st;
     look_at_marks(live);
-    if (live->file->mode == ET_LIVE_SESSION && !live->options.only_listen)
+    if (is_session(live) && !live->options.only_listen)
         say(live, ET_LOG_INFO, "recording", et_station_status(live->station).path);
     make_news(live);
     const int sys = pthread_create(&live->thread, NULL, poll_all, live);
@@ -678,11 +800,13 @@ enum et_status et_live_stop(struct et_live *live, struct et_err *err)
     // Before the disk is waited for: a robot that nobody polls is to be let go of at once.
     stop_polling(live);
     close_sources(live);
+    const bool is_open = is_session(live) && !live->options.only_listen && !live->is_stopped;
     if (live->status.is_attempt)
-        st = end(live, &(struct mark){.word = "interrupted", .who = "etude"}, err);
-    const bool is_open = live->file->mode == ET_LIVE_SESSION && !live->options.only_listen;
-    if (st == ET_OK && is_open && !live->is_stopped)
-        st = end_recording(live, NULL, err);
+        st = end(live, &INTERRUPTED, err);
+    if (is_open) {
+        const enum et_status ended = end_recording(live, NULL, st == ET_OK ? err : NULL);
+        st = st == ET_OK ? ended : st;
+    }
     live->is_stopped = true;
     return st;
 }

@@ -265,6 +265,11 @@ ET_MUST_USE enum et_status et__station_start(struct et_station *station, const s
                                              struct et_err *err);
 void et__station_stop(struct et_station *station);
 
+/* On any thread. ET_OK: what was put into feeds until then is on the disk. ET_AGAIN: not yet.
+ * ET_EIO: no file is written; the text says why. */
+ET_MUST_USE enum et_status et__station_is_safe(struct et_station *station, int64_t t_ns,
+                                               struct et_err *err);
+
 int64_t et__recorder_real(const struct et_recorder *recorder); // the system's clock
 // Fills *err with what is said where the disk is nearly full, and returns it.
 // A file failed: where too little is free, nothing is begun until there is more.

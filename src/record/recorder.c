@@ -37,8 +37,8 @@ static int64_t margin(const struct et_recorder *r)
 const struct et_err *et__recorder_full(const struct et_recorder *r, struct et_err *err)
 {
     (void)et_fail(err, ET_EIO, -1,
-                  "%s: the disk is nearly full, nothing is recorded: %" PRId64
-                  " MB more have to be free (keep_free_gb: %.2f)",
+                  "the disk of %s is nearly full, nothing is recorded: %" PRId64
+                  " MB more have to be free (keep_free_gb: %.6g)",
                   r->folder, (margin(r) - atomic_load(&r->free_bytes)) / 1000000 + 1,
                   (double)r->options.keep_free_bytes / 1e9);
     return err;
@@ -233,7 +233,7 @@ static enum et_status end_run(const struct et__command *c)
     if (s->file)
         st = et__station_end_file(s, c->outcome, c->err);
     else
-        st = et_fail(c->err, ET_EIO, -1, "%s: %s", s->name, s->status.trouble.text);
+        st = et_fail(c->err, ET_EIO, -1, "%s", s->status.trouble.text);
     if (s->file) // it could not be ended
         et__station_fail(s, c->err);
     if (st != ET_OK)

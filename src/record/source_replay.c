@@ -1,5 +1,6 @@
 /* A recording of any format, sent again as it came: topics, definitions, bytes and the devices' own
  * stamps as they are; arrival is now. */
+#include "record/record__recorder.h"
 #include "record/record__sources.h"
 
 #include "etude/clock.h"
@@ -26,6 +27,7 @@ static const struct et_schema_field FIELDS[] = {
     {"speed",  &SPEED,  false},
     {"from_s", &FROM_S, false},
     {"loop",   &YES,    false},
+    {"marks",  &YES,    false},
     {NULL,     NULL,    false},
 };
 static const struct et_schema SETTINGS = {.type = ET_SCHEMA_MAP, .fields = FIELDS};
@@ -38,7 +40,7 @@ struct replay {
     uint16_t *streams; // by channel
     size_t n_streams;
     double speed;
-    bool is_looped, is_over, has_next;
+    bool is_looped, is_over, has_next, has_marks;
     int64_t from_ns;
     int64_t t_begin_ns, t_first_ns; // now, and of the recording's, when it began
     struct et_recorded_message next;
@@ -104,6 +106,7 @@ static enum et_status open_replay(void **self, const struct et_source_options *o
     r->feed = feed;
     r->speed = et_value_real(et_value_get(options->settings, "speed"), 1);
     r->is_looped = et_value_bool(et_value_get(options->settings, "loop"), false);
+    r->has_marks = et_value_bool(et_value_get(options->settings, "marks"), true);
     enum et_status st = et_recording_open(&r->recording, path, NULL, err);
     if (st == ET_OK)
         st = announce(r, err);
@@ -137,6 +140,32 @@ static enum et_status look_ahead(struct replay *r, int64_t *t_due_ns, struct et_
     return ET_OK;
 }
 
+static bool is_event(const struct replay *r)
+{
+    const struct et_channel *c = &et_recording_info(r->recording)->channels[r->next.i_channel];
+    return et_str_is(c->schema.name, "etude_msgs/msg/Event") &&
+           et_str_is(c->schema.message_encoding, "cdr");
+}
+
+/* What began and ended attempts then does so now: the events that every recording has of them,
+ * however they were marked. Not the emergency stop, and its release: nobody wants either now. */
+static void mark_again(struct replay *r)
+{
+    static const struct {
+        const char *kind, *mark;
+    } MARKS[] = {{"episode.begin", "start"},
+                 {"success", "success"},
+                 {"failure", "failure"},
+                 {"discard", "discard"},
+                 {"episode.end", "stop"}};
+    struct et__event event;
+    if (!is_event(r) || !et__event_parse(r->next.bytes, &event))
+        return;
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        if (et_str_is(event.kind, MARKS[i].kind))
+            (void)et_feed_event(r->feed, "mark", r->options.device, MARKS[i].mark, NULL);
+}
+
 static void send(struct replay *r)
 {
     r->has_next = false;
@@ -146,6 +175,8 @@ static void send(struct replay *r)
                                                             .stream = r->streams[r->next.i_channel],
                                                             .n_bytes = (uint32_t)r->next.bytes.n,
                                                             .bytes = r->next.bytes.p});
+    if (r->has_marks && r->next.i_channel < r->n_streams)
+        mark_again(r);
 }
 
 static enum et_status poll_replay(void *self, int64_t *t_next_ns, struct et_err *err)
@@ -195,6 +226,7 @@ static void close_replay(void *self)
 const struct et_source_kind et__source_replay = {.name = "replay",
                                                  .text = "a recording of any format, sent again",
                                                  .settings = &SETTINGS,
+                                                 .marks_itself = true,
                                                  .open = open_replay,
                                                  .fd = fd_replay,
                                                  .poll = poll_replay,

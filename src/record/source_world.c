@@ -426,6 +426,7 @@ static void say_world(void *self, char *text, size_t n)
 const struct et_source_kind et__source_world = {.name = "world",
                                                 .text = "the virtual centre: a robot at a skill",
                                                 .settings = &SETTINGS,
+                                                .marks_itself = true,
                                                 .open = open_world,
                                                 .fd = fd_world,
                                                 .poll = poll_world,

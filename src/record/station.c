@@ -239,6 +239,18 @@ int64_t et_station_safe_ns(struct et_station *s)
     return t_safe_ns;
 }
 
+enum et_status et__station_is_safe(struct et_station *s, int64_t t_ns, struct et_err *err)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const bool is_written = s->status.state == ET_STATION_RECORDING;
+    const bool is_safe = s->status.t_safe_ns >= t_ns;
+    const struct et_err trouble = s->status.trouble;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!is_written)
+        return et_fail(err, ET_EIO, -1, "%s", trouble.text);
+    return is_safe ? ET_OK : ET_AGAIN;
+}
+
 int64_t et_station_settled_ns(struct et_station *s)
 {
     (void)pthread_mutex_lock(&s->lock);

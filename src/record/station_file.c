@@ -252,10 +252,9 @@ static void leave_file(struct et_station *s)
 
 void et__station_fail(struct et_station *s, const struct et_err *trouble)
 {
-    if (s->file) {
-        et__station_publish(s);
-        s->n_at_risk += s->n_heard - s->n_safe_heard;
-    }
+    const uint64_t n_at_risk = s->file ? s->n_heard - s->n_safe_heard : 0;
+    et__station_publish(s);
+    s->n_at_risk += n_at_risk;
     leave_file(s);
     et__recorder_failed(s->recorder);
     s->t_try_ns = et_clock_monotonic_ns() + RETRY_NS;
@@ -264,6 +263,7 @@ void et__station_fail(struct et_station *s, const struct et_err *trouble)
     (void)pthread_mutex_lock(&s->lock);
     s->status.state = ET_STATION_STOPPED;
     s->status.trouble = *trouble;
+    s->status.n_missed += n_at_risk;
     (void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -2,6 +2,8 @@
 
 #include "etude/cdr.h"
 #include "etude/clock.h"
+#include "etude/file.h"
+#include "etude/hash.h"
 #include "etude/mcap.h"
 
 #include <math.h>
@@ -12,6 +14,8 @@
 #define PICTURE_BYTES 8333 // of 2 Mbit/s at 30 Hz
 #define KEY_EVERY 30       // pictures; a key is three times as large
 #define MESSAGE_BYTES_MAX ((size_t)64 << 10)
+#define ARENA_BYTES ((size_t)1 << 30)
+#define ID_FILE_CHARS (ET_ID_CHARS + 5) // <id>.mcap
 
 enum kind { NUMBERS, PADS, PICTURE };
 
@@ -279,4 +283,124 @@ enum et_status et_synthetic_check(struct et_synthetic_pool *pool, const char *pa
     }
     et_mcap_close(reader);
     return st == ET_END ? ET_OK : st;
+}
+
+/* ---- what came of it, over a restart ---- */
+
+struct folder {
+    struct et_synthetic_pool *pool;
+    const char *path, *station;
+    struct et_arena *arena;
+};
+
+static bool is_recording(const char *name)
+{
+    char id[ET_ID_CHARS + 1] = "";
+    if (strlen(name) == ID_FILE_CHARS)
+        memcpy(id, name, ET_ID_CHARS);
+    return et_id_is(id) && strcmp(name + ET_ID_CHARS, ".mcap") == 0;
+}
+
+static enum et_status is_of_station(const struct folder *f, const char *path, bool *is_its,
+                                    struct et_err *err)
+{
+    struct et_mcap_reader *reader;
+    enum et_status st = et_mcap_open(&reader, path, NULL, err);
+    *is_its = false;
+    for (size_t i = 0; st == ET_OK && i < (size_t)et_mcap_info(reader)->n_metadata; i++) {
+        struct et_mcap_metadata metadata;
+        st = et_mcap_metadata(reader, i, f->arena, &metadata, err);
+        for (size_t k = 0; st == ET_OK && k < metadata.n_pairs; k++)
+            *is_its = *is_its || (et_str_is(metadata.name, "etude.run") &&
+                                  et_str_is(metadata.pairs[k].key, "station") &&
+                                  et_str_is(metadata.pairs[k].value, f->station));
+    }
+    et_mcap_close(reader);
+    return st;
+}
+
+// All that is in it begins at 0, films aside: their last key frame may be older.
+static bool begins_anew(const struct et_synthetic_stream streams[ET_SYNTHETIC_STREAMS])
+{
+    bool has_any = false;
+    for (size_t i = 0; i < ET_SYNTHETIC_STREAMS; i++) {
+        if (SPECS[i].kind == PICTURE || streams[i].n == 0)
+            continue;
+        has_any = true;
+        if (streams[i].first != 0)
+            return false;
+    }
+    return has_any;
+}
+
+static uint64_t end_of(const struct et_synthetic_stream *s)
+{
+    return s->first + s->n + s->n_missing;
+}
+
+// Goes on with what the next recording has of the stream.
+static void join(struct et_synthetic_stream *all, const struct et_synthetic_stream *next,
+                 bool is_film)
+{
+    const uint64_t end = end_of(all);
+    const uint64_t n_again = next->n && next->first < end ? end - next->first : 0;
+    const uint64_t n_new = next->n > n_again ? next->n - n_again : 0;
+    all->n_wrong += next->n_wrong + (is_film ? 0 : next->n - n_new);
+    if (all->n == 0)
+        all->first = next->first;
+    else if (next->n && next->first > end)
+        all->n_missing += next->first - end;
+    if (end_of(next) > end)
+        all->n_missing += next->n_missing;
+    all->n += n_new;
+}
+
+/* From the last recording back to the one in which the streams began, and through them on. */
+static enum et_status check_folder(const struct folder *f, const char *const *names, size_t n_names,
+                                   struct et_synthetic_found *found, struct et_err *err)
+{
+    enum et_status st = ET_OK;
+    bool is_its, is_begun = false;
+    struct et_synthetic_stream(*parts)[ET_SYNTHETIC_STREAMS] =
+        et_arena_array(f->arena, n_names, sizeof *parts);
+    if (!parts)
+        return et_arena_fail(f->arena, "a folder of recordings", err);
+    for (size_t i = n_names; i-- > 0 && st == ET_OK;) {
+        const char *path =
+            is_recording(names[i]) ? et_path_join(f->arena, f->path, names[i]) : NULL;
+        if (!path)
+            continue;
+        st = is_of_station(f, path, &is_its, err);
+        if (st != ET_OK || !is_its)
+            continue;
+        if (is_begun) {
+            found->n_left_out++;
+            continue;
+        }
+        struct et_synthetic_stream *part = parts[found->n_recordings++];
+        memset(part, 0, sizeof *parts);
+        st = et_synthetic_check(f->pool, path, part, err);
+        is_begun = begins_anew(part);
+    }
+    for (size_t k = found->n_recordings; k-- > 0 && st == ET_OK;)
+        for (size_t i = 0; i < ET_SYNTHETIC_STREAMS; i++)
+            join(&found->streams[i], &parts[k][i], SPECS[i].kind == PICTURE);
+    return st;
+}
+
+enum et_status et_synthetic_check_folder(struct et_synthetic_pool *pool, const char *folder,
+                                         const char *station, struct et_synthetic_found *found,
+                                         struct et_err *err)
+{
+    struct folder f = {.pool = pool, .path = folder, .station = station};
+    const char *const *names;
+    size_t n_names;
+    *found = (struct et_synthetic_found){0};
+    enum et_status st = et_arena_open(&f.arena, ARENA_BYTES, err);
+    if (st == ET_OK)
+        st = et_dir_list(folder, f.arena, &names, &n_names, err);
+    if (st == ET_OK)
+        st = check_folder(&f, names, n_names, found, err);
+    et_arena_close(f.arena);
+    return st;
 }

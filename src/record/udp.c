@@ -36,8 +36,8 @@ static bool is_loopback(struct in_addr address)
     return ntohl(address.s_addr) >> 24 == 127;
 }
 
-// "10.0.0.7", "10.0.0.0/24", "any".
-static bool read_senders(const char *text, struct et__udp *udp)
+// "10.0.0.7", "10.0.0.0/24", "any". has_host: a network was meant, or an address: nobody knows.
+static bool read_senders(const char *text, struct et__udp *udp, bool *has_host)
 {
     char address[INET_ADDRSTRLEN];
     struct in_addr from;
@@ -54,6 +54,7 @@ static bool read_senders(const char *text, struct et__udp *udp)
         return false;
     udp->mask = htonl(UINT32_MAX << (32 - n_bits));
     udp->from = from.s_addr & udp->mask;
+    *has_host = udp->from != from.s_addr;
     return true;
 }
 
@@ -64,15 +65,23 @@ static enum et_status choose_senders(struct et__udp *udp, const struct et_source
 {
     const struct et_value *listen = et_value_get(options->settings, "listen");
     const struct et_value *from = et_value_get(options->settings, "from");
+    bool has_host = false;
     if (!from && !is_loopback(listen_to))
         return et_yaml_fail(err, options->path, et_value_place(listen),
                             "listen: other machines reach it; say whom it hears, from: ADDRESS, "
                             "ADDRESS/BITS, or any");
-    if (from && !read_senders(et_value_text(from, ""), udp))
+    if (from && !read_senders(et_value_text(from, ""), udp, &has_host))
         return et_yaml_fail(err, options->path, et_value_place(from),
                             "from: must be an address of IPv4, ADDRESS/BITS, or any, is %.60s",
                             et_value_text(from, ""));
-    return ET_OK;
+    if (!has_host)
+        return ET_OK;
+    char network[INET_ADDRSTRLEN] = "";
+    const char *text = et_value_text(from, ""), *bits = strchr(text, '/');
+    (void)inet_ntop(AF_INET, &(struct in_addr){.s_addr = udp->from}, network, sizeof network);
+    return et_yaml_fail(err, options->path, et_value_place(from),
+                        "from: %.40s is an address in a network; say %.*s, or the network, %s%.4s",
+                        text, (int)(bits - text), text, network, bits);
 }
 
 static enum et_status bind_to(struct et__udp *udp, struct in_addr address, int port,

@@ -358,6 +358,15 @@ for e in r["episodes"]:
     assert abs(e["latency_s"] - .04) < .005 and 5 < (e["last_ns"] - e["first_ns"]) / 1e9 < 6.5, e
 assert d["kept"] + d["warned"] == 2, [e["reason"] for e in r["episodes"]]'; }
 it "curate recovers drift and latency, and speaks JSON" curate_json
+# What is warned of is among the warnings that are counted.
+one_warning() {
+    printf 'station: k\nrun: session\nsources:\n  a: {kind: replay, path: %s, speed: 40}\n  b: {kind: replay, path: %s, speed: 40}\n' \
+        "$raw/sub/arm.mcap" "$raw/sub/arm.mcap" >"$dir/two-robots.yaml"
+    "$etude" record --station "$dir/two-robots.yaml" -o "$dir/two-robots" -q >"$dir/log" 2>&1
+    "$etude" curate "$dir/two-robots" -o "$dir/ep-warned" >"$dir/out" 2>&1
+    says '^warn:$' && says 'several devices make the same streams' && says '^[1-9][0-9]* warnings*, [0-9]* notes* on reading it'
+}
+it "curate counts the warning that it shows" one_warning
 # A part's own lag, the first in the list, is not the robot's.
 one_latency() {
     cp -r "$dir/ep-json" "$dir/ep-lag" && python3 - "$dir/ep-lag" <<'EOF'

@@ -51,7 +51,9 @@ nearly() {
     exits 3 "$etude" record --station a.yaml --json && says 'nearly full, nothing is recorded: [0-9]* MB more' || return 1
     [ "$(recordings small/a | wc -l)" = 1 ] && [ -z "$(find small/a -name '*.part')" ] || return 1
     exits 0 "$etude" mcap check "$(recordings small/a)" && [ "$(messages "$(recordings small/a)")" -gt 2000 ] || return 1
-    [ "$(df -k --output=avail small | tail -1)" -gt 17000 ]
+    [ "$(df -k --output=avail small | tail -1)" -gt 17000 ] || return 1
+    rm -rf small/a
+    exits 3 "$etude" record --station a.yaml && says '^small/a/.*mcap: [1-9][0-9]* dropped, 0 lost'
 }
 unrecorded() {
     rm -rf small/a
@@ -67,18 +69,50 @@ with open("marks.ev", "wb") as f: # the start button, pressed and let go of twic
         f.write(event(t, 1, 0x13b, t in (1.0, 1.5)) + event(t, 0, 0, 0))
 PY
     exits 3 "$etude" record --station p.yaml --seconds 2 && says 'keep_free_gb: 0.05' && says '2 not recorded' &&
-        says '2 attempts began and could not be recorded'
+        says 'small/p: 0 done (0 success, 0 failure, 0 discarded), 2 not recorded, 0 dropped, 0 lost' &&
+        says '2 attempts could not be recorded whole: 2 not at all (see above)'
+}
+# A person shows something, and the disk fills up meanwhile: what is said of it is not believed.
+broken() {
+    rm -rf small/a
+    leave 23000
+    station q 0.02
+    sed -i 's/run: session/run: attempt/; s/\(sources: .*\)}}/\1, loop: true}}/' q.yaml
+    exits 3 python3 press.py 'waiting for a start= ' 'STOPPED=s' 'broke off: it is interrupted=q' -- "$etude" record --station q.yaml &&
+        says 'small/q: 1 done (0 success, 0 failure, 0 discarded, 1 interrupted), [0-9]* dropped, 0 lost' &&
+        says '1 attempt could not be recorded whole: 1 broken off (see above)' || return 1
+    # No word is said twice, or cut off at the view's edge; numbers are those of the station's file.
+    ! grep -q 'k: k:\|: small/q: ' out && says '^[a-z ]*free (keep_free_gb: 0.02)' &&
+        says 'disk full, 0.02 GB are kept free (keep_free_gb)'
+}
+# The same, and there is room again before it ends.
+holed() {
+    local pid
+    rm -rf small/q
+    leave 23000
+    (sleep 5; rm -f small/ballast) &
+    pid=$!
+    exits 3 python3 press.py 'waiting for a start= ' 'STOPPED=' 'recording=s' '1 success=q' -- "$etude" record --station q.yaml &&
+        says 'small/q: 1 done (1 success, 0 failure, 0 discarded; 1 with a hole), [1-9][0-9]* dropped, 0 lost' &&
+        ! grep -q 'has not answered' out &&
+        says '1 attempt could not be recorded whole: 1 with a hole (see above)'
+    local code=$?
+    wait "$pid"
+    rm -rf small/q
+    return "$code"
 }
 it "before the reserve is touched the recording ends, whole, and it is said why" nearly
 
 it "attempts that could not be recorded are no success" unrecorded
+it "an attempt that the disk breaks off is interrupted, whatever is said of it" broken
+it "an attempt with a hole is told, with its exit code" holed
 
 full() {
     rm -rf small/a
     leave 3000
     station b 0
     exits 3 "$etude" record --station b.yaml --json && says 'b/.*part at [0-9]*: No space left' || return 1
-    [ "$(find small/b -name '*.part' | wc -l)" = 1 ]
+    says '"last": "small/b/.*part"' && [ "$(find small/b -name '*.part' | wc -l)" = 1 ]
 }
 it "without a reserve the file that cannot grow is left as it is, with its place and the reason" full
 

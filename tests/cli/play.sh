@@ -90,7 +90,7 @@ YAML
         sleep 0.05
     done
     printf 'station: b\nsources:\n  other: {kind: foxglove, url: "%s", topics: ["/joint_*"]}\n' "$url" >look.yaml
-    exits 0 "$etude" record --station look.yaml --list --seconds 1 -o none --json && found=0
+    exits 0 "$etude" record --station look.yaml --list --seconds 1 --json && found=0
     kill -INT "$recorder"
     wait "$recorder" || { cat served; return 1; }
     [ "$found" = 0 ] && python3 - "$dir/out" <<'PY'
@@ -147,7 +147,7 @@ station: watcher
 sources:
   other: {kind: foxglove, url: "$address", pin: "$pin", token: 0123456789abcdef-secret, topics: [/imu]}
 YAML
-    exits 0 "$etude" record --station secret.yaml --list --seconds 2 -o none && says '/imu' || return 1
+    exits 0 "$etude" record --station secret.yaml --list --seconds 2 && says '/imu' || return 1
     wait "$player"
 }
 it "from other machines by TLS and with a token only" public

@@ -80,30 +80,6 @@ assert frames and all(f.count("\n") < rows for f in frames), [f.count("\n") for 
 assert all(len(line) <= 80 for line in frames[-1].split("\r\n")[1:])
 print(frames[-1])
 PY
-cat >press.py <<'PY'
-# press.py WORD=KEY... -- COMMAND...: on a terminal, presses each key once its word is to be seen.
-import os, pty, select, sys, time
-split = sys.argv.index("--")
-keys, command = [k.rsplit("=", 1) for k in sys.argv[1:split]], sys.argv[split + 1:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(command[0], command)
-out, seen, end = b"", 0, time.time() + 30
-while True:
-    try:
-        if select.select([fd], [], [], 0.1)[0]:
-            out += os.read(fd, 65536)
-    except OSError:
-        break
-    if keys and (at := out.find(keys[0][0].encode(), seen)) >= 0:
-        seen = at + 1
-        os.write(fd, keys.pop(0)[1].encode())
-    if time.time() > end:
-        os.kill(pid, 9)
-        break
-print(out.decode().replace("\r\n", "\n"))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if not keys else f"never seen: {keys}")
-PY
 judged() {
     printf 'station: k\nsources:\n  suit: {kind: vmc, port: 0}\n' >suit.yaml
     sed -i "s/port: 0/port: $((20000 + RANDOM % 20000))/" suit.yaml
@@ -227,7 +203,9 @@ it "every agent becomes a station, and its recording has every sample" agents
 killed_hub() {
     rm -rf hall
     rm -f infos
-    hub first.json || return 1
+    hub before.json --check && exits 0 "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 0.5 -q && stop_hub || return 1
+    rm -rf before && mkdir before && mv hall/*.* before || return 1
+    hub first.json --check || return 1
     "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 3 --json -q >agent.json 2>agent.err &
     local agent=$! i
     local n
@@ -238,10 +216,18 @@ killed_hub() {
         done
         kill -9 "$hub"
         wait "$hub" 2>/dev/null
-        hub next.json || return 1
+        hub next.json --check || return 1
     done
     wait "$agent" || return 1
-    stop_hub || return 1
+    cp before/* hall
+    stop_hub || return 1 # all parts are counted, and what was before them is not
+    python3 - next.json agent.json <<'PY' || return 1
+import json, sys
+hub, agent = (json.load(open(p)) for p in sys.argv[1:])
+assert hub["missing"] == 0 and hub["read"] == agent["samples"], (hub, agent)
+assert hub["recordings"] == 4 and hub["left_out"] == 1, hub
+PY
+    rm "$(recordings hall | head -1)"
     [ "$(recordings hall | wc -l)" = 4 ] && [ -z "$(find hall -name '*.part')" ] || return 1
     for f in $(recordings hall); do "$etude" info "$f" --json >>infos || return 1; done
     python3 - infos agent.json <<'PY'
@@ -316,6 +302,7 @@ agent_usage() {
     exits 2 "$etude" agent && exits 2 "$etude" agent --station a --synthetic 1 &&
         exits 2 "$etude" record --hub x && exits 2 "$etude" record --hub x --selftest -o y &&
         exits 2 "$etude" record --hub 0.0.0.0:0 -o hall && says 'tls FOLDER' || return 1
+    exits 2 "$etude" record --hub 0.0.0.0:0 -o hall --tls certs && says 'token-file FILE' && ! grep -q 'pin' out || return 1
     printf 'station: a\nsources:\n  r: {kind: vmc, port: 1}\n' >spoken.yaml
     echo word >word && chmod 600 word
     local to
@@ -355,8 +342,8 @@ PY
 }
 it "its recording says who and where" its_words
 on_the_air() {
-    exits 0 "$etude" record --station again.yaml --list --seconds 0.5 -o list && says '/joint_states' && says 'Float32MultiArray' &&
-        [ -z "$(recordings list)" ]
+    exits 0 "$etude" record --station again.yaml --list --seconds 0.5 && says '/joint_states' && says 'Float32MultiArray' &&
+        [ ! -e recordings ]
 }
 it "--list says what is on the air and records nothing" on_the_air
 only_looking() {
@@ -392,7 +379,22 @@ public() {
     exits 2 "$etude" record --station look.yaml -o public --foxglove 0.0.0.0:0 --seconds 0.1 && says '--token-file'
 }
 goes_together() {
-    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'do not go together' || return 1
+    exits 2 "$etude" record --hub unix:a -o b --station look.yaml && says 'station does not go with --hub; it goes with --list or --recover' || return 1
+    local with
+    for with in '--station look.yaml --robots 2' '--station look.yaml --check' '--station look.yaml --threads 2' \
+        '--station look.yaml --list -o x' '--station look.yaml --list --skill x' '--station look.yaml --list --foxglove' \
+        '--recover -o killed --seconds 1' '--recover -o killed --trainer x' '--selftest -o x --skill x' \
+        '--selftest -o x --token-file x' '--selftest -o x --station look.yaml' '--hub unix:a -o x --robots 2' \
+        '--hub unix:a -o x --instruction x' '--hub unix:a -o x --foxglove' '--sources -o x' '--sources --check'; do
+        # shellcheck disable=SC2086 # words
+        exits 2 "$etude" record $with && says 'does not go with --.*; it goes with --' || return 1
+    done
+    exits 2 "$etude" record --station look.yaml --robots 2 && says 'robots does not go with --station; it goes with --selftest' || return 1
+    exits 2 "$etude" record --robots 2 && says 'robots goes with --selftest' || return 1
+    [ ! -e x ] || return 1
+    for with in record live; do
+        exits 2 "$etude" $with --station look.yaml --tls x --seconds 0.1 && says 'tls is for viewers' && [ ! -e x ] || return 1
+    done
     exits 3 "$etude" teleop --station look.yaml --seconds 0.1 && says 'operator' || return 1
     printf 'station: k\nfolder: killed\nsources: {}\n' >folder.yaml
     exits 0 "$etude" record --recover --station folder.yaml && says 'killed: 0 recordings finished' || return 1
@@ -401,7 +403,10 @@ goes_together() {
     exits 0 "$etude" record --station look.yaml -o sessions --seconds 0.2 || return 1
     sed 's/^station: k/station: k\nrun: session/' look.yaml >session.yaml
     exits 0 "$etude" record --station session.yaml -o sessions --seconds 0.2 && says '^recording: sessions/' &&
-        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out
+        says '^sessions/.*mcap: 0 dropped' && ! grep -q done out || return 1
+    exits 0 python3 press.py 'q quit= ' 'start: attempt 1=s' 'success: attempt 1= ' 'start: attempt 2=q' -- \
+        "$etude" record --station session.yaml -o sessions && [ "$(grep -c 'recording: sessions/' out)" = 1 ] &&
+        says 'interrupted: attempt 2' && says 'mcap: 2 done (1 success, 0 failure, 0 discarded, 1 interrupted), 0 dropped'
 }
 it "what does not go together is said, and where things are" goes_together
 nobody_there() {

@@ -13,7 +13,7 @@ it() {
         echo "ok $n - $name"
     else
         echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/log" | head -30
+        sed 's/^/# /' "$dir/log" | head -${LOG_LINES:-30}
     fi
 }
 skip() {
@@ -29,3 +29,27 @@ exits() {
     [ "$got" = "$want" ] || { echo "exit $got, wanted $want:" && cat "$dir/out" && return 1; }
 }
 says() { grep -q -- "$1" "$dir/out" || { echo "not said: $1" && cat "$dir/out" && return 1; }; }
+cat >"$dir/press.py" <<'PY'
+# press.py WORD=KEY... -- COMMAND...: on a terminal, presses each key once its word is to be seen.
+import os, pty, select, sys, time
+split = sys.argv.index("--")
+keys, command = [k.rsplit("=", 1) for k in sys.argv[1:split]], sys.argv[split + 1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(command[0], command)
+out, seen, end = b"", 0, time.time() + 30
+while True:
+    try:
+        if select.select([fd], [], [], 0.1)[0]:
+            out += os.read(fd, 65536)
+    except OSError:
+        break
+    if keys and (at := out.find(keys[0][0].encode(), seen)) >= 0:
+        seen = at + 1
+        os.write(fd, keys.pop(0)[1].encode())
+    if time.time() > end:
+        os.kill(pid, 9)
+        break
+print(out.decode().replace("\r\n", "\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if not keys else f"never seen: {keys}")
+PY

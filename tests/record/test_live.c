@@ -317,6 +317,45 @@ static void a_recording_is_sent_again(void)
     close_rig(&rig);
 }
 
+static struct et_live_status until_over(struct rig *rig)
+{
+    const int64_t t_end_ns = et_clock_monotonic_ns() + 60 * ET_NS_PER_S;
+    enum et_status st;
+    while ((st = et_live_step(rig->live, &err)) == ET_OK && et_clock_monotonic_ns() < t_end_ns)
+        et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
+    CHECK_EQ(st, ET_END);
+    CHECK_EQ(et_live_step(rig->live, &err), ET_END); // what its last samples marked
+    return et_live_status(rig->live);
+}
+
+// With what it says of its attempts, and nothing of its emergency stops.
+static void a_recording_that_is_sent_again_marks_its_attempts(void)
+{
+    static const char *const MARKS[] = {"start",     "failure", "start", "emergency", "success",
+                                        "emergency", "discard", "start", "stop",      "start"};
+    char text[ET_RECORDING_PATH_MAX + 128], path[ET_RECORDING_PATH_MAX];
+    struct rig rig = open_rig("marked", "station: a\nrun: session\nsources: {}\n");
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        step(&rig, MARKS[i], NULL);
+    CHECK_OK(et_live_stop(rig.live, &err));
+    (void)snprintf(path, sizeof path, "%s", et_live_status(rig.live).last_path);
+    close_rig(&rig);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(text, sizeof text,
+                       "station: a\nrun: %s\nsources:\n  r: {kind: replay, path: %s%s}\n",
+                       i == 1 ? "session" : "attempt", path, i == 2 ? ", marks: false" : "");
+        rig = open_rig("marked_again", text);
+        struct et_live_status s = until_over(&rig);
+        if (i == 2)
+            CHECK(s.n_done == 0 && !s.is_attempt);
+        else
+            CHECK(s.n_done == 4 && s.n_failure == 1 && s.n_discarded == 1 && s.n_success == 0);
+        CHECK_OK(et_live_stop(rig.live, &err));
+        CHECK_EQ(et_live_status(rig.live).n_interrupted, 0);
+        close_rig(&rig);
+    }
+}
+
 /* ---- a source with a person at its other end ---- */
 
 static atomic_int n_told;
@@ -487,6 +526,72 @@ static void a_person_is_told_whether_a_robot_follows(void)
     CHECK_OK(et_recorder_close(recorder, &err));
 }
 
+/* ---- whose marks ---- */
+
+// A mark that source i brings, done. Its feed has no other that puts.
+static struct et_live_status mark_of(struct et_live *live, size_t i, const char *word)
+{
+    CHECK(
+        et_feed_event(et_live_feed(live, i), "mark", et_live_source(live, i)->device, word, NULL));
+    CHECK_OK(et_live_step(live, &err));
+    return et_live_status(live);
+}
+
+static bool counts(const struct et_live_status *s, unsigned n_done, unsigned n_success,
+                   unsigned n_failure)
+{
+    return s->n_done == n_done && s->n_success == n_success && s->n_failure == n_failure;
+}
+
+static void a_robot_marks_its_own_attempts(void)
+{
+    static const struct et_source_kind ROBOT = {MADE_SOURCE("robot"), .marks_itself = true};
+    static const struct et_source_kind PAD = {MADE_SOURCE("pad")};
+    static const struct et_live_source SOURCES[] = {{.device = "one", .kind = &ROBOT},
+                                                    {.device = "two", .kind = &ROBOT},
+                                                    {.device = "pad", .kind = &PAD}};
+    enum { ONE, TWO, PERSON };
+    const enum et_live_mode modes[] = {ET_LIVE_ATTEMPT, ET_LIVE_SESSION};
+    for (size_t m = 0; m < 2; m++) {
+        const struct et_station_file file = {
+            .name = "a", .mode = modes[m], .sources = SOURCES, .n_sources = 3};
+        const struct et_recorder_options how = {.folder = temp_path("whose"),
+                                                .keep_free_bytes = -1};
+        struct et_recorder *recorder;
+        struct et_station *station;
+        struct et_live *live;
+        char heard[100] = "";
+        const struct et_log log = {ET_LOG_WARN, hear_log, heard};
+        CHECK_OK(et_recorder_open(&recorder, &how, &err));
+        CHECK_OK(et_station_open(&station, recorder, "a", &err));
+        CHECK_OK(et_live_open(&live, &file, station, &(struct et_live_options){.log = &log}, &err));
+        (void)mark_of(live, ONE, "start");
+        struct et_live_status s = mark_of(live, TWO, "start");
+        CHECK(s.is_attempt && counts(&s, 0, 0, 0));
+        CHECK_STR(heard, "two: its attempts are not recorded while one of another source goes on");
+        s = mark_of(live, TWO, "failure");
+        CHECK(s.is_attempt && counts(&s, 0, 0, 0));
+        s = mark_of(live, ONE, "success");
+        CHECK(!s.is_attempt && counts(&s, 1, 1, 0));
+        s = mark_of(live, TWO, "failure"); // nor is the last one judged by it
+        CHECK(counts(&s, 1, 1, 0));
+        (void)mark_of(live, TWO, "start"); // now it is free
+        s = mark_of(live, TWO, "failure");
+        CHECK(!s.is_attempt && counts(&s, 2, 1, 1));
+        // A person's are of all, and of a person's attempt all.
+        (void)mark_of(live, PERSON, "start");
+        s = mark_of(live, TWO, "success");
+        CHECK(!s.is_attempt && counts(&s, 3, 2, 1));
+        (void)mark_of(live, ONE, "start");
+        s = mark_of(live, PERSON, "failure");
+        CHECK(!s.is_attempt && counts(&s, 4, 2, 2));
+        s = mark_of(live, PERSON, "success");
+        CHECK(counts(&s, 4, 3, 1));
+        CHECK_OK(et_live_close(live, &err));
+        CHECK_OK(et_recorder_close(recorder, &err));
+    }
+}
+
 static void what_cannot_be_opened_is_told_with_its_name(void)
 {
     struct et_arena *arena;
@@ -519,9 +624,11 @@ int main(void)
     RUN(a_verdict_of_what_was_not_recorded_is_nobodys);
     RUN(a_session_is_one_recording);
     RUN(a_recording_is_sent_again);
+    RUN(a_recording_that_is_sent_again_marks_its_attempts);
     RUN(sources_are_told_how_the_work_goes);
     RUN(a_stop_is_told_before_its_release);
     RUN(a_person_is_told_whether_a_robot_follows);
+    RUN(a_robot_marks_its_own_attempts);
     RUN(what_cannot_be_opened_is_told_with_its_name);
     return tap_end();
 }

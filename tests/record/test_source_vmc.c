@@ -380,7 +380,7 @@ static void hears_only_whom_it_is_told_to(void)
 {
     struct sender sender;
     hears_only_the_other(", from: 127.0.0.5", INADDR_LOOPBACK + 4);
-    hears_only_the_other(", listen: 0.0.0.0, from: 127.0.0.200/25", INADDR_LOOPBACK + 128);
+    hears_only_the_other(", listen: 0.0.0.0, from: 127.0.0.128/25", INADDR_LOOPBACK + 128);
     struct live *live = live_open_udp("vmc", ", listen: 0.0.0.0, from: any", &sender);
     send_bone(&sender, "Hips");
     send_t(&sender, 1);
@@ -396,8 +396,9 @@ static void hears_nobody_else_unless_told_whom(void)
     static const char *const KINDS[] = {"vmc", "xsens"};
     static const char *const FROM[] = {"everybody", "10.0.0.0/33", "10.0.0.0/0",   "10.0.0.0/",
                                        "10.0.0/8",  "/8",          "10.0.0.0/8/8", "10.0.0.0/+"};
+    struct live *live;
     for (size_t i = 0; i < 2; i++) {
-        struct live *live = live_open(KINDS[i], "{listen: 0.0.0.0}", false);
+        live = live_open(KINDS[i], "{listen: 0.0.0.0}", false);
         CHECK_EQ(live->st, ET_ECORRUPT);
         CHECK_HAS(err.text, "station.yaml:1:10: listen: other machines reach it");
         live_close(live);
@@ -405,11 +406,16 @@ static void hears_nobody_else_unless_told_whom(void)
     for (size_t i = 0; i < sizeof FROM / sizeof *FROM; i++) {
         char settings[100];
         (void)snprintf(settings, sizeof settings, "{from: \"%s\"}", FROM[i]);
-        struct live *live = live_open("vmc", settings, false);
+        live = live_open("vmc", settings, false);
         CHECK_EQ(live->st, ET_ECORRUPT);
         CHECK_HAS(err.text, "station.yaml:1:8: from: must be");
         live_close(live);
     }
+    live = live_open("vmc", "{from: \"10.0.0.7/24\"}", false); // an address, or all of its network
+    CHECK_EQ(live->st, ET_ECORRUPT);
+    CHECK_HAS(err.text, "station.yaml:1:8: from: 10.0.0.7/24 is an address in a network; say "
+                        "10.0.0.7, or the network, 10.0.0.0/24");
+    live_close(live);
 }
 
 static void says_how_often_it_is_told_to_send(void)
