@@ -1,6 +1,7 @@
 // Each layer's and each network's way back is the slope of its way forward, to nine digits.
 #include "gradients.h"
 #include "learn/learn__act.h"
+#include "learn/learn__mlp.h"
 #include "tap.h"
 
 #include "etude/random.h"
@@ -172,6 +173,32 @@ static void act_learns_what_it_should_without_pictures_or_environment(void)
     CHECK(act_worst(&config) < GOOD);
 }
 
+/* ---- plain layers ---- */
+
+struct mlp_case {
+    struct et__mlp mlp;
+    struct et__mlp_batch batch;
+};
+
+static double mlp_loss(void *ctx, struct et__engine *e)
+{
+    const struct mlp_case *c = ctx;
+    return et__mlp_step(&c->mlp, e, &c->batch).loss;
+}
+
+static void plain_layers_learn_what_they_should(void)
+{
+    static const et__real WEIGHTS[BATCH * 5] = {0.3, 0, 0.2, 0.1, 0.3, 0.4, 0.1, 0.2,
+                                                0.3, 0, 0,   0.1, 0.2, 0.3, 0.4};
+    struct mlp_case c = {
+        .batch = {.n = BATCH, .x = numbers(0), .actions = numbers(1), .weights = WEIGHTS}};
+    struct et__params params = names();
+    et__mlp_add(&c.mlp, &params,
+                &(struct et__mlp_config){
+                    .n_in = 7, .width = 11, .n_layers = 3, .n_action = 4, .n_steps = 5});
+    CHECK(gradients_worst(&(struct gradients){mlp_loss, &c, &params, 0}, 3) < GOOD);
+}
+
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, (size_t)4 << 20, &err));
@@ -180,6 +207,7 @@ int main(void)
     RUN(layers_go_back_as_they_came);
     RUN(act_learns_what_it_should_with_everything);
     RUN(act_learns_what_it_should_without_pictures_or_environment);
+    RUN(plain_layers_learn_what_they_should);
     et_arena_close(arena);
     return tap_end();
 }
