@@ -1,6 +1,7 @@
 /* The kernels on a processor: matrices by OpenBLAS, the rest as loops that compilers make vectors
  * of. Sums run in LANES parts, whatever the processor's vectors hold, so that each processor of a
- * kind, with whatever instructions, adds in the same order. */
+ * kind, with whatever instructions, adds in the same order. ET_CLONES: compiled for several instruction
+ * sets (meson.build). */
 #include "learn/learn__kernels.h"
 
 #include "learn/learn__exp.h"
@@ -38,7 +39,7 @@ static void copy_rows(void *device, const struct et__rows *r)
         memcpy(r->to + i * r->to_stride, r->from + i * r->from_stride, r->width * sizeof *r->to);
 }
 
-static ET__CLONES void add(et__real *restrict to, const et__real *restrict from, size_t n)
+static ET_CLONES void add(et__real *restrict to, const et__real *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] += from[i];
@@ -63,7 +64,7 @@ static inline et__real total(const et__real lanes[LANES])
     return sum[0];
 }
 
-static ET__CLONES et__real sum_of(const et__real *x, size_t n)
+static ET_CLONES et__real sum_of(const et__real *x, size_t n)
 {
     et__real lanes[LANES] = {0};
     size_t i = 0;
@@ -75,7 +76,7 @@ static ET__CLONES et__real sum_of(const et__real *x, size_t n)
     return total(lanes);
 }
 
-static ET__CLONES et__real variance_of(const et__real *x, et__real mean, size_t n)
+static ET_CLONES et__real variance_of(const et__real *x, et__real mean, size_t n)
 {
     et__real lanes[LANES] = {0};
     size_t i = 0;
@@ -87,7 +88,7 @@ static ET__CLONES et__real variance_of(const et__real *x, et__real mean, size_t 
     return total(lanes) / (et__real)n;
 }
 
-static ET__CLONES et__real dot(const et__real *a, const et__real *b, size_t n)
+static ET_CLONES et__real dot(const et__real *a, const et__real *b, size_t n)
 {
     et__real lanes[LANES] = {0};
     size_t i = 0;
@@ -101,14 +102,14 @@ static ET__CLONES et__real dot(const et__real *a, const et__real *b, size_t n)
 
 /* ---- normalisation ---- */
 
-static ET__CLONES void norm_row(et__real *restrict y, const et__real *restrict x, et__real mean,
+static ET_CLONES void norm_row(et__real *restrict y, const et__real *restrict x, et__real mean,
                                 et__real scale, size_t n)
 {
     for (size_t j = 0; j < n; j++)
         y[j] = (x[j] - mean) * scale;
 }
 
-static ET__CLONES void weigh_row(et__real *restrict y, const et__real *restrict weight,
+static ET_CLONES void weigh_row(et__real *restrict y, const et__real *restrict weight,
                                  const et__real *restrict bias, size_t n)
 {
     for (size_t j = 0; j < n; j++)
@@ -140,7 +141,7 @@ struct norm_row {
 };
 
 // The formula stands at the reference. h goes to dx on its way.
-static ET__CLONES void norm_back_plain(const struct norm_row *r)
+static ET_CLONES void norm_back_plain(const struct norm_row *r)
 {
     et__real *restrict dx = r->dx;
     const et__real *restrict x = r->x, *restrict dy = r->dy;
@@ -152,7 +153,7 @@ static ET__CLONES void norm_back_plain(const struct norm_row *r)
         dx[j] = (dy[j] - of_g - dx[j] * of_gh) * r->scale;
 }
 
-static ET__CLONES void norm_back_weighed(const struct norm_row *r)
+static ET_CLONES void norm_back_weighed(const struct norm_row *r)
 {
     et__real *restrict dx = r->dx, *restrict dweight = r->dweight, *restrict dbias = r->dbias;
     const et__real *restrict x = r->x, *restrict dy = r->dy, *restrict weight = r->weight;
@@ -211,33 +212,33 @@ static inline et__real tanh_of(et__real x)
     return 1 - 2 / (1 + et__exp(2 * x));
 }
 
-static ET__CLONES void relu(et__real *restrict y, const et__real *restrict x, size_t n)
+static ET_CLONES void relu(et__real *restrict y, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] > 0 ? x[i] : 0;
 }
 
-static ET__CLONES void gelu(et__real *restrict y, const et__real *restrict x, size_t n)
+static ET_CLONES void gelu(et__real *restrict y, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = ET__REAL(0.5) * x[i] *
                (1 + tanh_of(GELU_SLOPE * (x[i] + GELU_CUBIC * x[i] * x[i] * x[i])));
 }
 
-static ET__CLONES void silu(et__real *restrict y, const et__real *restrict x, size_t n)
+static ET_CLONES void silu(et__real *restrict y, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] / (1 + et__exp(-x[i]));
 }
 
-static ET__CLONES void relu_back(et__real *restrict dx, const et__real *restrict dy,
+static ET_CLONES void relu_back(et__real *restrict dx, const et__real *restrict dy,
                                  const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
-static ET__CLONES void gelu_back(et__real *restrict dx, const et__real *restrict dy,
+static ET_CLONES void gelu_back(et__real *restrict dx, const et__real *restrict dy,
                                  const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -248,7 +249,7 @@ static ET__CLONES void gelu_back(et__real *restrict dx, const et__real *restrict
     }
 }
 
-static ET__CLONES void silu_back(et__real *restrict dx, const et__real *restrict dy,
+static ET_CLONES void silu_back(et__real *restrict dx, const et__real *restrict dy,
                                  const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -277,7 +278,7 @@ static void activate_back(void *device, enum et__activation kind, et__real *dx, 
 
 /* ---- attention ---- */
 
-static ET__CLONES void softmax(et__real *p, const uint8_t *hidden, size_t n)
+static ET_CLONES void softmax(et__real *p, const uint8_t *hidden, size_t n)
 {
     et__real most = -(et__real)INFINITY;
     if (hidden)
@@ -347,7 +348,7 @@ static void attend(void *device, const struct et__attention *a)
         }
 }
 
-static ET__CLONES void softmax_back(et__real *restrict d, const et__real *restrict p, et__real sum,
+static ET_CLONES void softmax_back(et__real *restrict d, const et__real *restrict p, et__real sum,
                                     size_t n)
 {
     for (size_t j = 0; j < n; j++)
@@ -401,7 +402,7 @@ static void attend_back(void *device, const struct et__attention_back *back)
 
 /* ---- loss and optimiser ---- */
 
-static ET__CLONES double loss_row(const struct et__loss *l, size_t i)
+static ET_CLONES double loss_row(const struct et__loss *l, size_t i)
 {
     et__real *restrict dout = l->dout + i * l->width;
     const et__real *restrict out = l->out + i * l->width, *restrict target =
@@ -440,7 +441,7 @@ static double loss(void *device, const struct et__loss *l)
     return sum;
 }
 
-static ET__CLONES double sum_squares(void *device, const et__real *x, size_t n)
+static ET_CLONES double sum_squares(void *device, const et__real *x, size_t n)
 {
     (void)device;
     double lanes[LANES] = {0}, sum = 0;
@@ -455,7 +456,7 @@ static ET__CLONES double sum_squares(void *device, const et__real *x, size_t n)
     return sum;
 }
 
-static ET__CLONES void adamw(void *device, const struct et__adamw *a)
+static ET_CLONES void adamw(void *device, const struct et__adamw *a)
 {
     (void)device;
     et__real *restrict values = a->values, *restrict first = a->first, *restrict second = a->second;
@@ -475,7 +476,7 @@ static ET__CLONES void adamw(void *device, const struct et__adamw *a)
     }
 }
 
-static ET__CLONES void blend(void *device, et__real *restrict to, const et__real *restrict from,
+static ET_CLONES void blend(void *device, et__real *restrict to, const et__real *restrict from,
                              double share, size_t n)
 {
     (void)device;

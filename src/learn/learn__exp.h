@@ -1,4 +1,4 @@
-/* The exponential as loops become vectors of it, and what compilers are told so that they do. */
+/* The exponential and the root as loops become vectors of them. */
 #ifndef LEARN__EXP_H
 #define LEARN__EXP_H
 
@@ -7,21 +7,6 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-
-/* A function that is compiled for several instruction sets; the one that fits is taken when the
- * program starts. Not under sanitizers: they are not ready then. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(undefined_behavior_sanitizer)
-#define ET__IS_SANITIZED 1
-#endif
-#endif
-#if defined(__x86_64__) && !defined(ET__IS_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define ET__CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ET__CLONES
-#endif
 
 #ifdef ET__REAL_IS_DOUBLE
 
