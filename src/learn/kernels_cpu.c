@@ -1,7 +1,7 @@
 /* The kernels on a processor: matrices by OpenBLAS, the rest as loops that compilers make vectors
- * of. Sums run in LANES parts, whatever the processor's vectors hold, so that each processor of a
- * kind, with whatever instructions, adds in the same order. ET_CLONES: compiled for several instruction
- * sets (meson.build). */
+ * of. Sums run in LANES parts, whatever the processor's vectors hold, so that processors add in the
+ * same order whatever their instructions are. ET_CLONES: compiled for several sets of them
+ * (meson.build). */
 #include "learn/learn__kernels.h"
 
 #include "learn/learn__exp.h"
