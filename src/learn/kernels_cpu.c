@@ -103,14 +103,14 @@ static ET_CLONES et__real dot(const et__real *a, const et__real *b, size_t n)
 /* ---- normalisation ---- */
 
 static ET_CLONES void norm_row(et__real *restrict y, const et__real *restrict x, et__real mean,
-                                et__real scale, size_t n)
+                               et__real scale, size_t n)
 {
     for (size_t j = 0; j < n; j++)
         y[j] = (x[j] - mean) * scale;
 }
 
 static ET_CLONES void weigh_row(et__real *restrict y, const et__real *restrict weight,
-                                 const et__real *restrict bias, size_t n)
+                                const et__real *restrict bias, size_t n)
 {
     for (size_t j = 0; j < n; j++)
         y[j] = y[j] * weight[j] + bias[j];
@@ -232,14 +232,14 @@ static ET_CLONES void silu(et__real *restrict y, const et__real *restrict x, siz
 }
 
 static ET_CLONES void relu_back(et__real *restrict dx, const et__real *restrict dy,
-                                 const et__real *restrict x, size_t n)
+                                const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
 static ET_CLONES void gelu_back(et__real *restrict dx, const et__real *restrict dy,
-                                 const et__real *restrict x, size_t n)
+                                const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const et__real v = x[i];
@@ -250,7 +250,7 @@ static ET_CLONES void gelu_back(et__real *restrict dx, const et__real *restrict 
 }
 
 static ET_CLONES void silu_back(et__real *restrict dx, const et__real *restrict dy,
-                                 const et__real *restrict x, size_t n)
+                                const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const et__real s = 1 / (1 + et__exp(-x[i]));
@@ -349,7 +349,7 @@ static void attend(void *device, const struct et__attention *a)
 }
 
 static ET_CLONES void softmax_back(et__real *restrict d, const et__real *restrict p, et__real sum,
-                                    size_t n)
+                                   size_t n)
 {
     for (size_t j = 0; j < n; j++)
         d[j] = p[j] * (d[j] - sum);
@@ -392,10 +392,16 @@ static void attend_back(void *device, const struct et__attention_back *back)
                                   .is_a_turned = true,
                                   .alpha = 1};
             gemm(device, &g); // Pᵀ dO
-            g.c = back->dk + at.keys, g.a = d, g.b = a->q + at.queries, g.alpha = at.scale;
+            g.c = back->dk + at.keys;
+            g.a = d;
+            g.b = a->q + at.queries;
+            g.alpha = at.scale;
             gemm(device, &g); // dSᵀ Q
-            g.c = back->dq + at.queries, g.b = a->k + at.keys;
-            g.m = a->n_queries, g.k = a->n_keys, g.is_a_turned = false;
+            g.c = back->dq + at.queries;
+            g.b = a->k + at.keys;
+            g.m = a->n_queries;
+            g.k = a->n_keys;
+            g.is_a_turned = false;
             gemm(device, &g); // dS K
         }
 }
@@ -477,7 +483,7 @@ static ET_CLONES void adamw(void *device, const struct et__adamw *a)
 }
 
 static ET_CLONES void blend(void *device, et__real *restrict to, const et__real *restrict from,
-                             double share, size_t n)
+                            double share, size_t n)
 {
     (void)device;
     const et__real of = (et__real)share;

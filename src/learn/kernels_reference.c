@@ -165,7 +165,7 @@ static double dot(const et__real *a, const et__real *b, int n)
 
 static void softmax(et__real *p, const uint8_t *hidden, int n)
 {
-    double most = -INFINITY, sum = 0;
+    double most = -(double)INFINITY, sum = 0;
     for (int j = 0; j < n; j++)
         if (!hidden || !hidden[j])
             most = fmax(most, (double)p[j]);

@@ -175,7 +175,8 @@ static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
         begin(5);
         EACH(k, to)
         {
-            a.o = to, a.weights = to + 10000;
+            a.o = to;
+            a.weights = to + 10000;
             k->attend(NULL, &a);
             k->attend_back(NULL, &(struct et__attention_back){.dq = to + 20000,
                                                               .dk = to + 30000,
