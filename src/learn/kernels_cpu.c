@@ -406,6 +406,73 @@ static void attend_back(void *device, const struct et__attention_back *back)
         }
 }
 
+/* ---- conditions ---- */
+
+static ET_CLONES void modulate_row(et__real *restrict y, const et__real *restrict x,
+                                   const et__real *restrict scale, const et__real *restrict shift,
+                                   size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        y[j] = x[j] * (1 + scale[j]) + shift[j];
+}
+
+// to += a · b; a row of the condition gets what all its steps bring.
+static ET_CLONES void add_products(et__real *restrict to, const et__real *restrict a,
+                                   const et__real *restrict b, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        to[j] += a[j] * b[j];
+}
+
+static ET_CLONES void scale_row(et__real *restrict to, const et__real *restrict a,
+                                const et__real *restrict b, et__real more, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        to[j] = a[j] * (more + b[j]);
+}
+
+static void modulate(void *device, const struct et__modulate *m)
+{
+    (void)device;
+    for (size_t i = 0; i < m->n_batch * m->n_steps; i++) {
+        const size_t at = i * m->width, of = i / m->n_steps * m->stride;
+        modulate_row(m->y + at, m->x + at, m->scale + of, m->shift + of, m->width);
+    }
+}
+
+static void modulate_back(void *device, const struct et__modulate_back *back)
+{
+    (void)device;
+    const struct et__modulate *m = back->forward;
+    for (size_t i = 0; i < m->n_batch * m->n_steps; i++) {
+        const size_t at = i * m->width, of = i / m->n_steps * m->stride;
+        scale_row(back->dx + at, back->dy + at, m->scale + of, 1, m->width);
+        add_products(back->dscale + of, back->dy + at, m->x + at, m->width);
+        add(back->dshift + of, back->dy + at, m->width);
+    }
+}
+
+static void gate(void *device, const struct et__gate *g)
+{
+    (void)device;
+    for (size_t i = 0; i < g->n_batch * g->n_steps; i++) {
+        const size_t at = i * g->width, of = i / g->n_steps * g->stride;
+        memcpy(g->y + at, g->x + at, g->width * sizeof *g->y);
+        add_products(g->y + at, g->gate + of, g->part + at, g->width);
+    }
+}
+
+static void gate_back(void *device, const struct et__gate_back *back)
+{
+    (void)device;
+    const struct et__gate *g = back->forward;
+    for (size_t i = 0; i < g->n_batch * g->n_steps; i++) {
+        const size_t at = i * g->width, of = i / g->n_steps * g->stride;
+        scale_row(back->dpart + at, back->dy + at, g->gate + of, 0, g->width);
+        add_products(back->dgate + of, back->dy + at, g->part + at, g->width);
+    }
+}
+
 /* ---- loss and optimiser ---- */
 
 static ET_CLONES double loss_row(const struct et__loss *l, size_t i)
@@ -503,6 +570,10 @@ const struct et__kernels et__kernels_cpu = {
     .activate_back = activate_back,
     .attend = attend,
     .attend_back = attend_back,
+    .modulate = modulate,
+    .modulate_back = modulate_back,
+    .gate = gate,
+    .gate_back = gate_back,
     .loss = loss,
     .draw_latent = et__draw_latent,
     .draw_latent_back = et__draw_latent_back,

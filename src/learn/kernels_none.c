@@ -48,6 +48,26 @@ static void attend_back(void *device, const struct et__attention_back *a)
     (void)device, (void)a;
 }
 
+static void modulate(void *device, const struct et__modulate *m)
+{
+    (void)device, (void)m;
+}
+
+static void modulate_back(void *device, const struct et__modulate_back *m)
+{
+    (void)device, (void)m;
+}
+
+static void gate(void *device, const struct et__gate *g)
+{
+    (void)device, (void)g;
+}
+
+static void gate_back(void *device, const struct et__gate_back *g)
+{
+    (void)device, (void)g;
+}
+
 static double loss(void *device, const struct et__loss *l)
 {
     (void)device, (void)l;
@@ -93,6 +113,10 @@ const struct et__kernels et__kernels_none = {
     .activate_back = activate_back,
     .attend = attend,
     .attend_back = attend_back,
+    .modulate = modulate,
+    .modulate_back = modulate_back,
+    .gate = gate,
+    .gate_back = gate_back,
     .loss = loss,
     .draw_latent = draw_latent,
     .draw_latent_back = draw_latent_back,

@@ -235,6 +235,54 @@ static void attend_back(void *device, const struct et__attention_back *back)
                 attend_back_of(back, b, h, i);
 }
 
+static void modulate(void *device, const struct et__modulate *m)
+{
+    (void)device;
+    for (size_t i = 0; i < m->n_batch * m->n_steps; i++)
+        for (size_t j = 0; j < m->width; j++) {
+            const size_t at = i * m->width + j, of = i / m->n_steps * m->stride + j;
+            m->y[at] =
+                (et__real)((double)m->x[at] * (1 + (double)m->scale[of]) + (double)m->shift[of]);
+        }
+}
+
+static void modulate_back(void *device, const struct et__modulate_back *back)
+{
+    (void)device;
+    const struct et__modulate *m = back->forward;
+    for (size_t i = 0; i < m->n_batch * m->n_steps; i++)
+        for (size_t j = 0; j < m->width; j++) {
+            const size_t at = i * m->width + j, of = i / m->n_steps * m->stride + j;
+            const double dy = (double)back->dy[at];
+            back->dx[at] = (et__real)(dy * (1 + (double)m->scale[of]));
+            back->dscale[of] = (et__real)((double)back->dscale[of] + dy * (double)m->x[at]);
+            back->dshift[of] = (et__real)((double)back->dshift[of] + dy);
+        }
+}
+
+static void gate(void *device, const struct et__gate *g)
+{
+    (void)device;
+    for (size_t i = 0; i < g->n_batch * g->n_steps; i++)
+        for (size_t j = 0; j < g->width; j++) {
+            const size_t at = i * g->width + j, of = i / g->n_steps * g->stride + j;
+            g->y[at] = (et__real)((double)g->x[at] + (double)g->gate[of] * (double)g->part[at]);
+        }
+}
+
+static void gate_back(void *device, const struct et__gate_back *back)
+{
+    (void)device;
+    const struct et__gate *g = back->forward;
+    for (size_t i = 0; i < g->n_batch * g->n_steps; i++)
+        for (size_t j = 0; j < g->width; j++) {
+            const size_t at = i * g->width + j, of = i / g->n_steps * g->stride + j;
+            const double dy = (double)back->dy[at];
+            back->dpart[at] = (et__real)(dy * (double)g->gate[of]);
+            back->dgate[of] = (et__real)((double)back->dgate[of] + dy * (double)g->part[at]);
+        }
+}
+
 static double loss(void *device, const struct et__loss *l)
 {
     (void)device;
@@ -330,6 +378,10 @@ const struct et__kernels et__kernels_reference = {
     .activate_back = activate_back,
     .attend = attend,
     .attend_back = attend_back,
+    .modulate = modulate,
+    .modulate_back = modulate_back,
+    .gate = gate,
+    .gate_back = gate_back,
     .loss = loss,
     .draw_latent = et__draw_latent,
     .draw_latent_back = et__draw_latent_back,

@@ -76,6 +76,32 @@ struct et__attention_back {
     const struct et__attention *forward;
 };
 
+/* What a condition does to a sequence (Peebles and Xie: "Scalable Diffusion Models with
+ * Transformers", 2023, adaLN): y = x · (1 + scale) + shift, or y = x + gate · part. The condition's
+ * rows are n_batch, `stride` apart; x, y and part are n_batch × n_steps × width. */
+struct et__modulate {
+    et__real *y;
+    const et__real *x, *scale, *shift;
+    size_t n_batch, n_steps, width, stride;
+};
+struct et__modulate_back {
+    et__real *dx;              // written
+    et__real *dscale, *dshift; // added to, rows `stride` apart
+    const et__real *dy;
+    const struct et__modulate *forward;
+};
+struct et__gate {
+    et__real *y;
+    const et__real *x, *part, *gate;
+    size_t n_batch, n_steps, width, stride;
+};
+struct et__gate_back { // dx is dy
+    et__real *dpart;   // written
+    et__real *dgate;   // added to, rows `stride` apart
+    const et__real *dy;
+    const struct et__gate *forward;
+};
+
 /* A sum over rows of weight · |out − target|, or of its square, and what it changes by: dout is
  * written. */
 struct et__loss {
@@ -127,6 +153,10 @@ struct et__kernels {
                           const et__real *x, size_t n);
     void (*attend)(void *device, const struct et__attention *a);
     void (*attend_back)(void *device, const struct et__attention_back *a);
+    void (*modulate)(void *device, const struct et__modulate *m);
+    void (*modulate_back)(void *device, const struct et__modulate_back *m);
+    void (*gate)(void *device, const struct et__gate *g);
+    void (*gate_back)(void *device, const struct et__gate_back *g);
     double (*loss)(void *device, const struct et__loss *l);
     double (*draw_latent)(void *device, const struct et__latent *l);
     void (*draw_latent_back)(void *device, const struct et__latent_back *l);

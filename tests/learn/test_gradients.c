@@ -1,6 +1,7 @@
 // Each layer's and each network's way back is the slope of its way forward, to nine digits.
 #include "gradients.h"
 #include "learn/learn__act.h"
+#include "learn/learn__flow.h"
 #include "learn/learn__mlp.h"
 #include "tap.h"
 
@@ -199,6 +200,47 @@ static void plain_layers_learn_what_they_should(void)
     CHECK(gradients_worst(&(struct gradients){mlp_loss, &c, &params, 0}, 3) < GOOD);
 }
 
+/* ---- flow ---- */
+
+struct flow_case {
+    struct et__flow flow;
+    struct et__flow_batch batch;
+};
+
+static double flow_loss(void *ctx, struct et__engine *e)
+{
+    const struct flow_case *c = ctx;
+    return et__flow_step(&c->flow, e, &c->batch).loss;
+}
+
+static void flow_learns_what_it_should(void)
+{
+    static et__real times[BATCH * 12], weights[BATCH * 5];
+    struct flow_case c;
+    struct et__params params = names();
+    for (int i = 0; i < BATCH; i++)
+        et__flow_time(times + 12 * i, et__flow_draw_time(0.3 * i), 12);
+    for (int i = 0; i < BATCH * 5; i++)
+        weights[i] = i % 4 ? 0.1 * i : 0;
+    et__flow_add(&c.flow, &params,
+                 &(struct et__flow_config){.width = 16,
+                                           .n_heads = 2,
+                                           .n_between = 24,
+                                           .n_layers = 2,
+                                           .n_condition = 6,
+                                           .n_time = 12,
+                                           .n_action = 3,
+                                           .n_steps = 5});
+    c.batch = (struct et__flow_batch){.n = BATCH,
+                                      .x = numbers(0),
+                                      .times = times,
+                                      .condition = numbers(1),
+                                      .change = numbers(2),
+                                      .weights = weights};
+    CHECK_OK(et__params_check(&params, &err));
+    CHECK(gradients_worst(&(struct gradients){flow_loss, &c, &params, 30}, 4) < GOOD);
+}
+
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, (size_t)4 << 20, &err));
@@ -208,6 +250,7 @@ int main(void)
     RUN(act_learns_what_it_should_with_everything);
     RUN(act_learns_what_it_should_without_pictures_or_environment);
     RUN(plain_layers_learn_what_they_should);
+    RUN(flow_learns_what_it_should);
     et_arena_close(arena);
     return tap_end();
 }

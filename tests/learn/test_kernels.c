@@ -190,6 +190,42 @@ static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
     }
 }
 
+static void conditions_scale_shift_and_gate(void)
+{
+    const size_t n_batch = 3, n_steps = 7, width = 21, stride = 50;
+    begin(8);
+    EACH(k, to)
+    {
+        const struct et__modulate m = {.y = to,
+                                       .x = input,
+                                       .scale = input + 1000,
+                                       .shift = input + 1025,
+                                       .n_batch = n_batch,
+                                       .n_steps = n_steps,
+                                       .width = width,
+                                       .stride = stride};
+        const struct et__gate g = {.y = to + 1000,
+                                   .x = input,
+                                   .part = input + 2000,
+                                   .gate = input + 3000,
+                                   .n_batch = n_batch,
+                                   .n_steps = n_steps,
+                                   .width = width,
+                                   .stride = stride};
+        k->modulate(NULL, &m);
+        k->modulate_back(NULL, &(struct et__modulate_back){.dx = to + 2000,
+                                                           .dscale = to + 3000,
+                                                           .dshift = to + 3025,
+                                                           .dy = input + 4000,
+                                                           .forward = &m});
+        k->gate(NULL, &g);
+        k->gate_back(
+            NULL, &(struct et__gate_back){
+                      .dpart = to + 4000, .dgate = to + 5000, .dy = input + 4000, .forward = &g});
+    }
+    CHECK(worst(POOL) < 2e-6);
+}
+
 static void losses_are_sums_over_the_rows_that_count(void)
 {
     for (int squared = 0; squared < 2; squared++) {
@@ -264,6 +300,7 @@ int main(void)
     RUN(rows_are_normalised_and_back);
     RUN(activations_and_their_slopes_are_those_of_the_formulas);
     RUN(attention_is_paid_by_head_but_not_to_what_is_hidden);
+    RUN(conditions_scale_shift_and_gate);
     RUN(losses_are_sums_over_the_rows_that_count);
     RUN(an_optimisers_step_is_adamws);
     RUN(the_exponential_is_right_to_two_units_and_keeps_what_is_no_number);
