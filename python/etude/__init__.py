@@ -8,8 +8,9 @@
 The library is looked for in $ETUDE_LIBRARY (a file), then beside this package's source tree
 (build*/libetude.so), then where the system finds libetude.so.0. doc/python.md is the guide."""
 
+from .dataset import Dataset
 from .native import EtudeError
 from .spaces import Box, Dict
 from .world import TIERS, Cameras, Trainer, World
 
-__all__ = ["Box", "Cameras", "Dict", "EtudeError", "TIERS", "Trainer", "World"]
+__all__ = ["Box", "Cameras", "Dataset", "Dict", "EtudeError", "TIERS", "Trainer", "World"]

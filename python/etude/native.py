@@ -1,4 +1,5 @@
-"""libetude by ctypes: where it is, its errors, and the structures of etude/world.h."""
+"""libetude by ctypes: where it is, its errors, and the structures of etude/world.h and
+etude/loader.h."""
 
 import ctypes as c
 import glob
@@ -56,6 +57,54 @@ class Skill(c.Structure):
                 ("limit_s", c.c_double), ("human_s", c.c_double)]
 
 
+class Feature(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("dtype", c.c_int), ("shape", c.POINTER(c.c_int64)),
+                ("n_dims", c.c_size_t), ("n_values", c.c_size_t), ("names", c.POINTER(c.c_char_p)),
+                ("declared", c.c_void_p)]
+
+
+class DatasetInfo(c.Structure):
+    """The beginning of struct et_dataset_info."""
+    _fields_ = [("path", c.c_char_p), ("layout", c.c_int), ("robot_type", c.c_char_p),
+                ("fps", c.c_double), ("features", c.POINTER(Feature)), ("n_features", c.c_size_t),
+                ("tasks", c.POINTER(c.c_char_p)), ("n_tasks", c.c_size_t),
+                ("n_episodes", c.c_int64), ("n_rows", c.c_int64)]
+
+
+class LoaderColumn(c.Structure):
+    _fields_ = [("feature", c.c_char_p), ("steps", c.POINTER(c.c_int)), ("n_steps", c.c_size_t),
+                ("width_px", c.c_int), ("height_px", c.c_int), ("crop_width_px", c.c_int),
+                ("crop_height_px", c.c_int), ("is_crop_random", c.c_bool), ("layout", c.c_int),
+                ("mean", c.c_float * 3), ("deviation", c.c_float * 3)]
+
+
+class LoaderOptions(c.Structure):
+    _fields_ = [("columns", c.POINTER(LoaderColumn)), ("n_columns", c.c_size_t),
+                ("episodes", c.POINTER(c.c_int64)), ("n_episodes", c.c_size_t),
+                ("batch", c.c_size_t), ("is_in_order", c.c_bool), ("drops_rest", c.c_bool),
+                ("seed", c.c_uint64), ("n_threads", c.c_uint), ("n_ahead", c.c_uint),
+                ("rows_bytes_max", c.c_size_t), ("pictures_bytes_max", c.c_size_t),
+                ("weight", c.c_char_p)]
+
+
+class LoaderShape(c.Structure):
+    _fields_ = [("n_steps", c.c_size_t), ("n_values", c.c_size_t), ("width_px", c.c_int),
+                ("height_px", c.c_int), ("layout", c.c_int), ("names", c.POINTER(c.c_char_p))]
+
+
+class LoaderStats(c.Structure):
+    _fields_ = [("mean", c.c_double), ("deviation", c.c_double), ("min", c.c_double),
+                ("max", c.c_double)]
+
+
+class Batch(c.Structure):
+    _fields_ = [("n", c.c_size_t), ("epoch", c.c_int64), ("i_batch", c.c_int64),
+                ("samples", c.POINTER(c.c_int64)), ("episodes", c.POINTER(c.c_int64)),
+                ("rows", c.POINTER(c.c_int64)), ("tasks", c.POINTER(c.c_int64)),
+                ("weights", c.POINTER(c.c_float)), ("columns", c.POINTER(c.c_void_p)),
+                ("padded", c.POINTER(c.POINTER(c.c_uint8)))]
+
+
 def _candidates():
     if os.environ.get("ETUDE_LIBRARY"):
         yield os.environ["ETUDE_LIBRARY"]
@@ -107,6 +156,21 @@ _CALLS = {
     "et_trainer_close": (None, [_WORLD]),
     "et_trainer_begin": (c.c_int, [_WORLD, c.c_uint64, _ERR]),
     "et_trainer_act": (c.c_int, [_WORLD, Numbers, _ERR]),
+    "et_dataset_open": (c.c_int, [c.POINTER(c.c_void_p), c.c_char_p, _ERR]),
+    "et_dataset_close": (None, [c.c_void_p]),
+    "et_dataset_info": (c.POINTER(DatasetInfo), [c.c_void_p]),
+    "et_dtype_text": (c.c_char_p, [c.c_int]),
+    "et_loader_open": (c.c_int, [c.POINTER(c.c_void_p), c.c_void_p, c.POINTER(LoaderOptions),
+                                 _ERR]),
+    "et_loader_close": (None, [c.c_void_p]),
+    "et_loader_n_samples": (c.c_int64, [c.c_void_p]),
+    "et_loader_n_batches": (c.c_int64, [c.c_void_p]),
+    "et_loader_shape": (LoaderShape, [c.c_void_p, c.c_size_t]),
+    "et_loader_stats": (LoaderStats, [c.c_void_p, c.c_size_t, c.c_size_t]),
+    "et_loader_seek": (c.c_int, [c.c_void_p, c.c_int64, c.c_int64, _ERR]),
+    "et_loader_next": (c.c_int, [c.c_void_p, c.POINTER(Batch), _ERR]),
+    "et_loader_get": (c.c_int, [c.c_void_p, c.POINTER(c.c_int64), c.c_size_t, c.c_int64,
+                                c.POINTER(Batch), _ERR]),
     "et_tier_find": (c.c_bool, [c.c_char_p, c.POINTER(c.c_int)]),
     "et_tier_name": (c.c_char_p, [c.c_int]),
 }

@@ -37,6 +37,23 @@ ET_MUST_USE enum et_status et__frame_rgb(struct et__converter *converter, const 
                                          int width_px, int height_px, uint8_t *rgb,
                                          struct et_err *err);
 
+/* Planes of 8 bits: brightness, and colours of half its width and height, rounded up. */
+struct et__yuv420 {
+    const uint8_t *luma, *u, *v;
+    ptrdiff_t luma_stride, u_stride, v_stride;
+    int width, height;
+};
+/* red = (luma · y + offset + red_v (v − 128)) / 2¹⁶, and so on; offset holds the black level and a
+ * half for rounding. */
+struct et__yuv_matrix {
+    int32_t luma, offset, red_v, green_u, green_v, blue_u;
+};
+
+/* The whole picture, of the same size; each block of 2 × 2 pixels has its colours, as FFmpeg's own
+ * quick way has it. Rows of rgb are `stride` bytes apart (yuv.c). */
+void et__yuv420_to_rgb(const struct et__yuv420 *from, const struct et__yuv_matrix *matrix,
+                       uint8_t *rgb, ptrdiff_t stride);
+
 /* The luma plane as 8 bits; deeper ones are brought down into *deep, which the caller frees.
  * Formats without luma are refused (ET_EUNSUPPORTED). */
 ET_MUST_USE enum et_status et__frame_luma(const AVFrame *frame, uint8_t **deep, struct et_frame *to,

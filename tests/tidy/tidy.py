@@ -15,9 +15,9 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
 FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "teleop": 2, "recording": 2,
-         "episode": 2, "curate": 3, "dataset": 3, "world": 3, "record": 3, "cli": 6}
+         "episode": 2, "curate": 3, "dataset": 3, "world": 3, "learn": 3, "record": 3, "cli": 6}
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
-        "record": {"world"}}
+        "learn": {"dataset"}, "record": {"world"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64 random",
     "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5 safetensors",
