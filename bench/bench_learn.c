@@ -1,6 +1,6 @@
 /* How fast networks learn and act, against the rate at which the same machine multiplies matrices.
  *
- * The transformer is the one of doc/learning.md: 4 + 4 layers of 256 wide, 64 tokens and a chunk of
+ * The transformer has 4 + 4 layers of 256 wide and 1,024 between, 8 heads, 64 tokens and a chunk of
  * 64, 64 samples a step. Its operations are counted as matrix products alone, three times those of
  * a forward pass. */
 #include "bench.h"
