@@ -223,12 +223,12 @@ static struct result curate(const char *path, const char *out, const char *profi
     struct et_err err = {0};
     struct et_arena *arena = NULL;
     struct et_curated curated;
-    const struct et_policy *policy = NULL;
+    const struct et_grading *grading = NULL;
     if (et_arena_open(&arena, (size_t)1 << 28, &err) != ET_OK ||
-        et_policy_load(NULL, arena, &policy, &err) != ET_OK)
-        stop("policy", &err);
+        et_grading_load(NULL, arena, &grading, &err) != ET_OK)
+        stop("grading", &err);
     const struct et_curate_options options = {
-        .profile = profile, .policy = policy, .skip_pictures = true, .task = "move"};
+        .profile = profile, .grading = grading, .skip_pictures = true, .task = "move"};
     const int64_t t_ns = et_clock_cpu_ns();
     if (et_curate(path, out, true, &options, arena, &curated, &err) != ET_OK)
         stop(path, &err);

@@ -3,7 +3,7 @@
 #include "bench.h"
 
 #include "etude/dataset.h"
-#include "etude/policy.h"
+#include "etude/grading.h"
 
 struct totals {
     int64_t n_rows;
@@ -21,15 +21,15 @@ static struct totals run(const char *path, bool should_inspect)
     struct et_err err = {0};
     struct totals totals = {0};
     struct et_dataset *dataset;
-    struct et_arena *arena, *policy_arena;
-    const struct et_policy *policy;
+    struct et_arena *arena, *grading_arena;
+    const struct et_grading *grading;
     if (et_arena_open(&arena, (size_t)1 << 30, &err) != ET_OK ||
-        et_arena_open(&policy_arena, (size_t)1 << 26, &err) != ET_OK ||
-        et_policy_load(NULL, policy_arena, &policy, &err) != ET_OK ||
+        et_arena_open(&grading_arena, (size_t)1 << 26, &err) != ET_OK ||
+        et_grading_load(NULL, grading_arena, &grading, &err) != ET_OK ||
         et_dataset_open(&dataset, path, &err) != ET_OK ||
         et_dataset_use_profile(dataset, NULL, &err) != ET_OK)
         stop(&err);
-    struct et_inspect_settings settings = policy->settings;
+    struct et_inspect_settings settings = grading->settings;
     settings.skip_videos = true;
     for (int64_t i = 0; i < et_dataset_info(dataset)->n_episodes; i++) {
         const struct et_arena_mark mark = et_arena_mark(arena);
@@ -41,15 +41,15 @@ static struct totals run(const char *path, bool should_inspect)
         totals.n_rows += episode.n_rows;
         if (should_inspect) {
             if (et_inspect_episode(&episode, &settings, arena, &inspection, &err) != ET_OK ||
-                et_policy_grade(policy, inspection.findings.items, inspection.findings.n, arena,
-                                &grade, &err) != ET_OK)
+                et_grading_apply(grading, inspection.findings.items, inspection.findings.n, arena,
+                                 &grade, &err) != ET_OK)
                 stop(&err);
             totals.n_findings += inspection.findings.n;
         }
         et_arena_rewind(arena, mark);
     }
     et_dataset_close(dataset);
-    et_arena_close(policy_arena);
+    et_arena_close(grading_arena);
     et_arena_close(arena);
     return totals;
 }

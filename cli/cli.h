@@ -227,7 +227,7 @@ int cli_info_recordings(const struct cli_args *args, const struct cli_recordings
 
 /* Inspects and grades a whole dataset: what `inspect` prints and `dataset build` decides by. */
 struct cli_survey_options {
-    const char *profile, *policy; // as the user named them, or NULL
+    const char *profile, *grading; // as the user named them, or NULL
     bool skip_videos;
     const int64_t *episodes; // NULL: all
     size_t n_episodes;
@@ -257,7 +257,7 @@ struct cli_survey {
     struct et_dataset *dataset; // owned
     struct et_arena *arena;     // owned; holds everything below
     struct et_pool *pool;       // owned
-    const struct et_policy *policy;
+    const struct et_grading *grading;
     struct cli_episode_result *episodes;
     size_t n_episodes;
     struct et_findings set_findings;
@@ -299,7 +299,7 @@ int cmd_dataset_drop(const struct cli_args *args);
 int cmd_profile_check(const struct cli_args *args);
 int cmd_profile_guess(const struct cli_args *args);
 int cmd_profile_list(const struct cli_args *args);
-int cmd_policy_check(const struct cli_args *args);
+int cmd_grading_check(const struct cli_args *args);
 int cmd_mcap_dump(const struct cli_args *args);
 int cmd_mcap_from_json(const struct cli_args *args);
 int cmd_mcap_check(const struct cli_args *args);

@@ -495,7 +495,7 @@ static int read_options(struct run *run)
     o->skip_pictures = cli_has(args, "no-video");
     o->progress = show_progress;
     o->progress_ctx = run;
-    if (et_policy_load(cli_get(args, "policy"), run->found.arena, &o->policy, &err) != ET_OK)
+    if (et_grading_load(cli_get(args, "grading"), run->found.arena, &o->grading, &err) != ET_OK)
         return cli_fail(args, &err);
     return CLI_DONE;
 }

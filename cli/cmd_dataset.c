@@ -48,7 +48,7 @@ static int survey_input(const struct cli_args *args, struct build *build, const 
     struct cli_survey *survey = &build->surveys[build->n];
     struct cli_survey_options options = {
         .profile = cli_get(args, "profile"),
-        .policy = cli_get(args, "policy"),
+        .grading = cli_get(args, "grading"),
         .skip_videos = cli_video_mode(args) == ET_VIDEO_DROP,
         .places = curated,
         .n_places = n_curated,
@@ -335,7 +335,7 @@ static int refuse(const struct cli_args *args, struct build *build, size_t n)
         printf("... and %zu more reasons (--json lists all)\n", n_reasons - REASONS_SHOWN);
     const char *text =
         et_arena_printf(build->arena,
-                        "etude inspect %s -v says more of each; --policy FILE grades by other "
+                        "etude inspect %s -v says more of each; --grading FILE grades by other "
                         "rules, --keep-all takes what is rejected, too.",
                         args->words[0]);
     (void)putchar('\n');

@@ -117,7 +117,7 @@ static const char WORDS[] =
     "finding     what an inspector saw: kind, severity, where, when, value, threshold\n"
     "grade       the verdict on an episode: keep, warn or reject, with what decided\n"
     "profile     the file that describes a robot model: joints, limits, units, rules\n"
-    "policy      the file that says which findings reject an episode and which warn\n"
+    "grading     the file that says which findings reject an episode and which warn\n"
     "dataset     a set of episodes in a standard layout\n";
 
 static const struct cli_command *find(const struct cli_args *args)
@@ -229,7 +229,7 @@ int cmd_manual(const struct cli_args *args)
     (void)fputs(".SH COMMON OPTIONS\n", stdout);
     roff_options(CLI_COMMON);
     (void)fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 usage, 3 input/output or data "
-                "failure, 130 interrupted.\n.SH FILES\nprofiles/*.yaml and policies/*.yaml in the "
+                "failure, 130 interrupted.\n.SH FILES\nprofiles/*.yaml and grading/*.yaml in the "
                 "folders of "
                 "\\fB$ETUDE_SHARE\\fR, separated by colons, then in the installed share/etude.\n",
                 stdout);

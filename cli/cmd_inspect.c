@@ -89,9 +89,9 @@ static void print_summary(struct cli_survey *survey)
     char a[CLI_TEXT_BYTES], b[CLI_TEXT_BYTES], c[CLI_TEXT_BYTES];
     const struct cli_latency_range lag = cli_survey_latency(survey);
     const double s = (double)survey->elapsed_ns / 1e9;
-    printf("\ngrades: %zu keep, %zu warn, %zu reject (policy %s)\n",
+    printf("\ngrades: %zu keep, %zu warn, %zu reject (grading %s)\n",
            survey->n_verdicts[ET_VERDICT_KEEP], survey->n_verdicts[ET_VERDICT_WARN],
-           survey->n_verdicts[ET_VERDICT_REJECT], survey->policy->name);
+           survey->n_verdicts[ET_VERDICT_REJECT], survey->grading->name);
     if (lag.n_known)
         printf(
             "command-to-state latency: %.1f to %.1f ms, median %.1f ms, in %zu of %zu episodes\n",
@@ -133,7 +133,7 @@ static int print_json(const struct cli_args *args, struct cli_survey *survey)
     struct et_json_writer *w = &json.w;
     et_json_put_text(w, "path", info->path);
     et_json_put_text(w, "profile", et_dataset_binding(survey->dataset)->profile->id);
-    et_json_put_text(w, "policy", survey->policy->name);
+    et_json_put_text(w, "grading", survey->grading->name);
     et_json_put_int(w, "episodes_in", (int64_t)survey->n_episodes);
     et_json_put_int(w, "kept", (int64_t)survey->n_verdicts[ET_VERDICT_KEEP]);
     et_json_put_int(w, "warned", (int64_t)survey->n_verdicts[ET_VERDICT_WARN]);
@@ -242,7 +242,7 @@ int cmd_inspect(const struct cli_args *args)
     struct cli_survey survey = {0};
     struct cli_survey_options options = {
         .profile = cli_get(args, "profile"),
-        .policy = cli_get(args, "policy"),
+        .grading = cli_get(args, "grading"),
         .skip_videos = cli_has(args, "no-video"),
     };
     struct et_arena *arena = NULL;

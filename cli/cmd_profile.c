@@ -1,4 +1,4 @@
-/* etude profile check|guess|list and policy check: the files that people write. */
+/* etude profile check|guess|list and grading check: the files that people write. */
 #include "cli.h"
 
 #include "etude/file.h"
@@ -246,31 +246,31 @@ int cmd_profile_guess(const struct cli_args *args)
     return code;
 }
 
-int cmd_policy_check(const struct cli_args *args)
+int cmd_grading_check(const struct cli_args *args)
 {
     struct et_err err = {0};
     struct et_arena *arena;
-    const struct et_policy *policy;
+    const struct et_grading *grading;
     if (et_arena_open(&arena, PROFILE_ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
     int code = CLI_DONE;
-    if (et_policy_load(args->words[0], arena, &policy, &err) != ET_OK) {
+    if (et_grading_load(args->words[0], arena, &grading, &err) != ET_OK) {
         code = check_failed(args, &err);
         goto out;
     }
     if (args->is_json) {
         struct cli_json json;
-        cli_json_open(&json, "policy");
-        et_json_put_text(&json.w, "name", policy->name);
-        et_json_put_int(&json.w, "rules", (int64_t)policy->n_rules);
+        cli_json_open(&json, "grading");
+        et_json_put_text(&json.w, "name", grading->name);
+        et_json_put_int(&json.w, "rules", (int64_t)grading->n_rules);
         code = cli_json_print(&json, args);
         goto out;
     }
-    printf("policy %s, the first rule that fits a finding decides:\n\n", policy->name);
+    printf("grading %s, the first rule that fits a finding decides:\n\n", grading->name);
     struct cli_table table;
     cli_table_open(&table, arena, "kind|severity|>above|>count|verdict");
-    for (size_t i = 0; i < policy->n_rules; i++) {
-        const struct et_policy_rule *r = &policy->rules[i];
+    for (size_t i = 0; i < grading->n_rules; i++) {
+        const struct et_grading_rule *r = &grading->rules[i];
         cli_cell(&table, "%s", r->kind);
         cli_cell(&table, "%s", et_severity_text(r->severity));
         if (isfinite(r->above))

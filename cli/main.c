@@ -75,7 +75,7 @@ static char *shipped_share(void)
     return NULL;
 }
 
-// The library looks for profiles and policies in the user's ETUDE_SHARE; here, and nowhere else, it
+// The library looks for profiles and gradings in the user's ETUDE_SHARE; here, and nowhere else, it
 // is known where the program's own are, which go behind them.
 static void add_shipped_share(void)
 {

@@ -33,7 +33,7 @@ static int64_t place_of(const struct run *run, size_t i)
     return run->options->episodes ? run->options->episodes[i] : (int64_t)i;
 }
 
-/* Curated episodes were inspected when they were made: with what only the recording has. A policy
+/* Curated episodes were inspected when they were made: with what only the recording has. A grading
  * that the user names judges their findings anew. */
 static enum et_status take_stored(struct run *run, size_t i, struct slot *slot, struct et_err *err)
 {
@@ -55,22 +55,22 @@ static enum et_status take_stored(struct run *run, size_t i, struct slot *slot, 
                     .why = ""}};
     et_episode_digest(&slot->episode, &to->digest);
     slot->grade = facts.grade;
-    if (run->options->policy)
-        st = et_policy_grade(run->survey->policy, to->findings.items, to->findings.n, slot->arena,
-                             &slot->grade, err);
+    if (run->options->grading)
+        st = et_grading_apply(run->survey->grading, to->findings.items, to->findings.n, slot->arena,
+                              &slot->grade, err);
     return st;
 }
 
 static enum et_status inspect_slot(struct run *run, struct slot *slot, struct et_err *err)
 {
-    struct et_inspect_settings settings = run->survey->policy->settings;
+    struct et_inspect_settings settings = run->survey->grading->settings;
     settings.skip_videos = settings.skip_videos || run->options->skip_videos;
     const enum et_status st =
         et_inspect_episode(&slot->episode, &settings, slot->arena, &slot->inspection, err);
     if (st != ET_OK)
         return st;
-    return et_policy_grade(run->survey->policy, slot->inspection.findings.items,
-                           slot->inspection.findings.n, slot->arena, &slot->grade, err);
+    return et_grading_apply(run->survey->grading, slot->inspection.findings.items,
+                            slot->inspection.findings.n, slot->arena, &slot->grade, err);
 }
 
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
@@ -133,7 +133,7 @@ static enum et_status keep_findings(struct et_arena *arena, const struct slot *s
         indices[i] = slot->grade.i_findings[i];
     *judged = (struct et_judged){.grade = slot->grade, .findings = copy, .n_findings = n};
     judged->grade.i_findings = indices;
-    judged->grade.policy = keep_text(arena, slot->grade.policy, &is_short);
+    judged->grade.grading = keep_text(arena, slot->grade.grading, &is_short);
     judged->grade.reason = keep_text(arena, slot->grade.reason, &is_short);
 
     struct et_buf buf = et_buf((size_t)1 << 24);
@@ -212,7 +212,7 @@ static int open_inputs(const struct cli_args *args, const char *path,
         cli_set_open(path, options->places, options->n_places, survey->arena, &survey->dataset,
                      &err) != ET_OK ||
         et_dataset_use_profile(survey->dataset, options->profile, &err) != ET_OK ||
-        et_policy_load(options->policy, survey->arena, &survey->policy, &err) != ET_OK)
+        et_grading_load(options->grading, survey->arena, &survey->grading, &err) != ET_OK)
         return cli_fail(args, &err);
     return CLI_DONE;
 }
@@ -244,7 +244,7 @@ int cli_survey_run(const struct cli_args *args, const char *path,
     cli_progress_close(&run.progress);
     survey->set_findings = (struct et_findings){.arena = survey->arena};
     if (st == ET_OK && !options->episodes)
-        st = et_inspect_set(&info->claims, run.digests, n, &survey->policy->settings,
+        st = et_inspect_set(&info->claims, run.digests, n, &survey->grading->settings,
                             &survey->set_findings, &err);
     if (st == ET_OK)
         st = et_dataset_bytes(survey->dataset, !options->skip_videos, &survey->n_bytes, &err);

@@ -33,8 +33,8 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
      "profile of the robot (a file or an id; default: by robot_type; of a recording, the one "     \
      "that it names, or by its topics)",                                                           \
      NULL}
-#define POLICY                                                                                     \
-    {0, "policy", "FILE", "policy of grading (a file or a name; default: default)", NULL}
+#define GRADING                                                                                    \
+    {0, "grading", "FILE", "how it grades: a file or a name (default: default)", NULL}
 #define THREADS  {0, "threads", "N", "worker threads (default: one a processor)", NULL}
 #define EPISODES {0, "episodes", "LIST", "only these episodes, e.g. 0-9,12", NULL}
 #define OUTPUT   {'o', "output", "PATH", "where the result goes", NULL}
@@ -132,7 +132,7 @@ static const struct cli_option OPT_INSPECT[] = {
     {0, "html", "REPORT", "also write a report, one HTML file", NULL},
     {0, "fail-on", "SEVERITY", "exit with 1 when a finding is at least this severe", SEVERITIES},
     PROFILE,
-    POLICY,
+    GRADING,
     EPISODES,
     {0, "no-video", NULL, "do not decode videos", NULL},
     FORCE,
@@ -142,7 +142,7 @@ static const struct cli_option OPT_CURATE[] = {
     OUTPUT,
     PROFILE_OF_RECORDING,
     DEVICE,
-    POLICY,
+    GRADING,
     {0, "cut", "BY",
      "marks: events that say so; spans: the recording's own; idle: where nothing moves; whole: "
      "not at all; auto (default): the first of these that finds anything",
@@ -184,7 +184,7 @@ static const struct cli_option OPT_CONVERT[] = {
 static const struct cli_option OPT_BUILD[] = {
     OUTPUT,
     PROFILE,
-    POLICY,
+    GRADING,
     {0, "keep-all", NULL, "grade, but leave nothing out", NULL},
     VIDEO,
     DEPTH,
@@ -288,7 +288,7 @@ const struct cli_command CLI_COMMANDS[] = {
      1, 1, OPT_INFO, cmd_info, true},
     {"inspect", "PATH", "look for what is wrong in every episode, and grade them",
      "Runs every inspector over every episode: numbers, stamps, command-to-state latency, cameras, "
-     "labels, metadata. Prints what was found by kind, and the grades that the policy gives. Data "
+     "labels, metadata. Prints what was found by kind, and the grades. Data "
      "is never changed.\n\n"
      "Exits with 0 when the input could be read, whatever was found; with --fail-on, with 1 when a "
      "finding is at least that severe.",
@@ -373,9 +373,9 @@ const struct cli_command CLI_COMMANDS[] = {
      1, 1, OPT_GUESS, cmd_profile_guess, true},
     {"profile list", "", "list the robots that have a profile", NULL, NULL, 0, 0, NULL,
      cmd_profile_list, false},
-    {"policy check", "FILE", "check a policy of grading, with the line of a mistake",
-     "Exits with 1 when the policy has a mistake. Without a mistake, says what it decides.",
-     "etude policy check my-policy.yaml", 1, 1, NULL, cmd_policy_check, true},
+    {"grading check", "FILE", "check a file of grading, with the line of a mistake",
+     "Exits with 1 when the grading has a mistake. Without a mistake, says what it decides.",
+     "etude grading check my-grading.yaml", 1, 1, NULL, cmd_grading_check, true},
     {"mcap check", "FILE", "check a recording: every checksum, every index",
      "Goes through the file record by record and once more by its index, and lists what is wrong "
      "with its offset. Exits with 1 when something is.",

@@ -17,7 +17,7 @@
 
 #include "etude/camera_latency.h"
 #include "etude/cut.h"
-#include "etude/policy.h"
+#include "etude/grading.h"
 
 /* Told now and then while the recording is read and while episodes are made; false cancels. */
 typedef bool (*et_curate_progress)(void *ctx, int64_t n_bytes_done, int64_t n_bytes_total,
@@ -25,9 +25,9 @@ typedef bool (*et_curate_progress)(void *ctx, int64_t n_bytes_done, int64_t n_by
 
 /* Zeroed: the defaults. */
 struct et_curate_options {
-    const char *profile;            // as et_recording_use_profile
-    const char *device;             // as et_recording_options
-    const struct et_policy *policy; // of grades; NULL: nothing is graded or rejected
+    const char *profile;              // as et_recording_use_profile
+    const char *device;               // as et_recording_options
+    const struct et_grading *grading; // of grades; NULL: nothing is graded or rejected
     struct et_cut_options cut;
     struct et_clock_options clock;
     const char *task;     // instruction of every episode; NULL: as the recording says

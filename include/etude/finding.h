@@ -67,13 +67,13 @@ ET_API const char *et_verdict_text(enum et_verdict verdict); // "keep", "warn", 
 
 struct et_grade {
     enum et_verdict verdict;
-    const char *policy;       // name of the policy that was applied
+    const char *grading;      // name of the grading that was applied
     const size_t *i_findings; // indices of the findings that decided
     size_t n_findings;
     const char *reason; // one sentence: why rejected or warned; "" when kept
 };
 
-/* {"verdict": …, "policy": …, "reason": …, "findings": [indices]} */
+/* {"verdict": …, "grading": …, "reason": …, "findings": [indices]} */
 ET_API void et_grade_json(struct et_json_writer *w, const struct et_grade *grade);
 
 #endif

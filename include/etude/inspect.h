@@ -19,7 +19,7 @@ enum et_inspect_scope {
     ET_INSPECT_SET,     // looks at a whole set
 };
 
-/* A setting of an inspector that a policy may change. */
+/* A setting of an inspector that a grading may change. */
 struct et_inspect_param {
     const char *name; // "gap_max"
     double value;     // default
@@ -27,7 +27,7 @@ struct et_inspect_param {
     const char *text; // one sentence
 };
 
-/* What an inspector says of itself; help, documents and the policy's schema come from it. */
+/* What an inspector says of itself; help, documents and the grading's schema come from it. */
 struct et_inspector {
     const char *kind; // "jump": also the kind of its findings
     const char *text; // one sentence: what it sees

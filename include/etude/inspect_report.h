@@ -8,7 +8,7 @@
 #ifndef ETUDE_INSPECT_REPORT_H
 #define ETUDE_INSPECT_REPORT_H
 
-#include "etude/policy.h"
+#include "etude/grading.h"
 
 #define ET_INSPECT_REPORT_BYTES_MAX (200u << 20)
 

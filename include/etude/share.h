@@ -1,4 +1,4 @@
-/* Shared files: profiles, policies and other data that users may edit, found by name.
+/* Shared files: profiles, gradings and other data that users may edit, found by name.
  *
  * A file of a kind lies in <folder>/<kind>/<id><suffix>, or, where the suffix begins with a '/', in
  * a folder of its own: <folder>/<kind>/<id>/skill.yaml. The folders are those of $ETUDE_SHARE, in

@@ -303,18 +303,18 @@ static enum et_status judge(struct curating *c, const struct et_episode *episode
                             struct et_inspection *inspection, struct et_grade *grade)
 {
     struct et_inspect_settings settings = {0};
-    const struct et_policy *policy = c->options->policy;
-    if (policy)
-        settings = policy->settings;
+    const struct et_grading *grading = c->options->grading;
+    if (grading)
+        settings = grading->settings;
     settings.skip_videos = settings.skip_videos || c->options->skip_pictures;
     enum et_status st =
         et_inspect_episode(episode, &settings, c->episode_arena, inspection, c->err);
     *grade = (struct et_grade){.verdict = ET_VERDICT_KEEP, .reason = ""};
     if (st == ET_OK && c->contacts)
         st = et__contacts_find(c->contacts, episode, &inspection->findings, c->err);
-    if (st == ET_OK && policy)
-        st = et_policy_grade(policy, inspection->findings.items, inspection->findings.n,
-                             c->episode_arena, grade, c->err);
+    if (st == ET_OK && grading)
+        st = et_grading_apply(grading, inspection->findings.items, inspection->findings.n,
+                              c->episode_arena, grade, c->err);
     return st;
 }
 
@@ -351,7 +351,7 @@ static void put_settings(const struct curating *c, struct et_buf *text)
     struct et_json_writer w = {.buf = text};
     const struct et_curate_options *o = c->options;
     struct et_digest digest;
-    char policy[2 * ET_BLAKE2B_BYTES + 1];
+    char grading[2 * ET_BLAKE2B_BYTES + 1];
     et_json_open_map(&w);
     et_json_put_text(&w, "cut", et_cut_by_text(o->cut.by));
     et_json_put_text(&w, "begin", o->cut.begin);
@@ -363,11 +363,11 @@ static void put_settings(const struct curating *c, struct et_buf *text)
         et_json_put_text(&w, "device", c->aligned.binding->device);
     et_json_put_text(&w, "task", o->task);
     et_json_put_bool(&w, "skip_pictures", o->skip_pictures);
-    if (o->policy) {
-        memcpy(digest.bytes, o->policy->digest, sizeof digest.bytes);
-        et_digest_text(&digest, policy);
+    if (o->grading) {
+        memcpy(digest.bytes, o->grading->digest, sizeof digest.bytes);
+        et_digest_text(&digest, grading);
     }
-    et_json_put_text(&w, "policy", o->policy ? policy : NULL);
+    et_json_put_text(&w, "grading", o->grading ? grading : NULL);
     et_json_put_text(&w, "urdf", c->contacts ? c->urdf_digest : NULL);
     et_json_close_map(&w);
 }

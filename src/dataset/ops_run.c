@@ -152,7 +152,7 @@ static enum et_status leave_out(struct et__run *run, const struct et__slot *slot
         slot->trouble.status == ET_ENOTFOUND ? ET_SEVERITY_WARN : ET_SEVERITY_ERROR;
     et__note(&run->remarks, severity, where, "left out: %s", slot->trouble.text);
     const struct et_grade grade = {
-        .verdict = ET_VERDICT_REJECT, .policy = "readable", .reason = slot->trouble.text};
+        .verdict = ET_VERDICT_REJECT, .grading = "readable", .reason = slot->trouble.text};
     const struct et_rejected_episode rejected = {.source_id = slot->episode.source_id,
                                                  .grade = &grade};
     return et_dataset_reject(run->writer, &rejected, err);

@@ -252,7 +252,7 @@ static enum et_status read_grade(const struct reading *r, const struct et_value 
     }
     if (!is_known)
         return bad(r, "the grade's verdict is none that is known");
-    grade->policy = et_value_text(et_value_get(json, "policy"), NULL);
+    grade->grading = et_value_text(et_value_get(json, "grading"), NULL);
     grade->reason = et_value_text(et_value_get(json, "reason"), "");
     for (size_t i = 0; i < et_value_count(list); i++) {
         const int64_t k = et_value_int(et_value_at(list, i), -1);

@@ -18,7 +18,7 @@ void et_grade_json(struct et_json_writer *w, const struct et_grade *grade)
 {
     et_json_open_map(w);
     et_json_put_text(w, "verdict", et_verdict_text(grade->verdict));
-    et_json_put_text(w, "policy", grade->policy);
+    et_json_put_text(w, "grading", grade->grading);
     et_json_put_text(w, "reason", grade->reason ? grade->reason : "");
     et_json_key(w, "findings");
     et_json_open_list(w);

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-// Settings are what a person typed and a policy's lines: small.
+// Settings are what a person typed and a grading's lines: small.
 #define SETTINGS_ARENA_BYTES ((size_t)16 << 20)
 
 const char *et_version(void)

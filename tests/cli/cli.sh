@@ -16,7 +16,7 @@ noun_alone() { exits 2 "$etude" dataset && says "dataset verify"; }
 it "a noun alone lists its verbs" noun_alone
 wrong_verb() { exits 2 "$etude" mcap dump && says 'no command "mcap dump"; see: etude help mcap' && exits 2 "$etude" world lst && says "did you mean: etude world list"; }
 it "a wrong verb is told with its noun" wrong_verb
-wrong_option() { exits 2 "$etude" inspect x --polcy y && says "did you mean --policy"; }
+wrong_option() { exits 2 "$etude" inspect x --gradng y && says "did you mean --grading"; }
 it "a misspelt option gets a suggestion" wrong_option
 wrong_choice() { exits 2 "$etude" convert a b --to v9 && says "takes one of v3.0, v2.1"; }
 it "a wrong choice lists the right ones" wrong_choice
@@ -59,9 +59,9 @@ completes() {
     COMP_WORDS=(etude dataset ver) COMP_CWORD=2
     _etude
     [ "${COMPREPLY[*]}" = verify ] || { echo "${COMPREPLY[*]}" && return 1; }
-    COMP_WORDS=(etude inspect x --pol) COMP_CWORD=3
+    COMP_WORDS=(etude inspect x --gra) COMP_CWORD=3
     _etude
-    [ "${COMPREPLY[*]}" = --policy ] || { echo "${COMPREPLY[*]}" && return 1; }
+    [ "${COMPREPLY[*]}" = --grading ] || { echo "${COMPREPLY[*]}" && return 1; }
     COMP_WORDS=(etude convert a b --video "") COMP_CWORD=5
     _etude
     [ "${COMPREPLY[*]}" = "keep with encode drop" ] || { echo "${COMPREPLY[*]}" && return 1; }
@@ -133,7 +133,7 @@ back() { exits 0 "$etude" convert "$dir/v3" "$dir/v21" --to v2.1 && exits 0 "$et
 it "v3.0 to v2.1 and back gives the same table" back
 builds() { exits 0 "$etude" dataset build "$dir/in" -o "$dir/built" --video drop && says "rejected" &&
     exits 0 "$etude" dataset verify "$dir/built" --stats && test -s "$dir/built/meta/etude/rejected.jsonl"; }
-it "build leaves out what the policy rejects, and lists it" builds
+it "build leaves out what the grading rejects, and lists it" builds
 canonical() { exits 0 "$etude" info "$dir/built" && says "as profile canonical" && says "left_arm.position  *7  rad" &&
     exits 0 "$etude" inspect "$dir/built" --no-video --fail-on error; }
 it "a built dataset carries the profile it is read by" canonical
@@ -168,7 +168,7 @@ it "stats speak JSON, with names and what LeRobot would join" stats_json
 untouched() { same "$dir/in" "$dir/in-before"; }
 it "the input is as it was" untouched
 
-# ---- profiles and policies ----
+# ---- profiles and gradings ----
 lists() { exits 0 "$etude" profile list && says "unitree-g1-inspire" && says "fourier-gr1"; }
 it "profiles are listed" lists
 guesses() { exits 0 "$etude" profile guess "$dir/in" -o "$dir/guess.yaml" && exits 0 "$etude" profile check "$dir/guess.yaml" &&
@@ -177,8 +177,8 @@ it "a guessed profile checks and works" guesses
 profile_wrong() { sed 's/unit: rad/unit: furlong/' "$dir/guess.yaml" >"$dir/wrong.yaml" &&
     exits 1 "$etude" profile check "$dir/wrong.yaml" && says "wrong.yaml:[0-9]*:[0-9]*: "; }
 it "a mistake in a profile is named with its line and column" profile_wrong
-policy() { exits 0 "$etude" policy check "${ETUDE_SHARE:-share}/policies/default.yaml" && says "absent_video"; }
-it "the default policy says what it decides" policy
+grading() { exits 0 "$etude" grading check "${ETUDE_SHARE:-share}/grading/default.yaml" && says "absent_video"; }
+it "the default grading says what it decides" grading
 
 # ---- bad input ----
 bad() { local what=$1; shift; exits 3 "$@" && says "$what"; }
@@ -323,11 +323,11 @@ beside() ( # relative paths: what is printed fits 80 columns
 )
 it "curate puts another robot's episodes beside, and drops none silently" beside
 all_rejected() {
-    printf 'policy: 1\nname: hard\ntext: nothing passes\nrules:\n  - {kind: "*", severity: info, verdict: reject}\n' >"$dir/hard.yaml"
-    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-none" --fps 30 --policy "$dir/hard.yaml" && says "every episode is rejected: no dataset is written" &&
+    printf 'grading: 1\nname: hard\ntext: nothing passes\nrules:\n  - {kind: "*", severity: info, verdict: reject}\n' >"$dir/hard.yaml"
+    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-none" --fps 30 --grading "$dir/hard.yaml" && says "every episode is rejected: no dataset is written" &&
         says "4 of 4 episodes are rejected" && says "^ *4  " && says -- "--keep-all" && fits_columns && ! ls -d "$dir"/set-none* || return 1
     sums "$dir/set-robots" >"$dir/sums"
-    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-robots" --fps 30 --policy "$dir/hard.yaml" --force --json -q && sums "$dir/set-robots" | diff - "$dir/sums" &&
+    exits 1 "$etude" dataset build "$dir/ep-robots" -o "$dir/set-robots" --fps 30 --grading "$dir/hard.yaml" --force --json -q && sums "$dir/set-robots" | diff - "$dir/sums" &&
         [ "$(ls -d "$dir"/set-robots*)" = "$dir/set-robots" ] && sed -n '/^{/,$p' "$dir/out" | python3 -c '
 import json, sys
 d = json.load(sys.stdin)

@@ -31,9 +31,9 @@ it "a program builds against it by pkg-config, and runs" shared
 profiles() { env -u ETUDE_SHARE "$prefix/bin/etude" profile list | grep -q unitree-g1-inspire; }
 it "the installed program finds the installed profiles" profiles
 own() {
-    mkdir -p "$dir/mine/policies" && cp "$prefix/share/etude/policies/strict.yaml" "$dir/mine/policies/own.yaml" &&
-        ETUDE_SHARE=$dir/mine "$prefix/bin/etude" policy check own &&
-        ETUDE_SHARE=$dir/mine "$prefix/bin/etude" policy check default
+    mkdir -p "$dir/mine/grading" && cp "$prefix/share/etude/grading/strict.yaml" "$dir/mine/grading/own.yaml" &&
+        ETUDE_SHARE=$dir/mine "$prefix/bin/etude" grading check own &&
+        ETUDE_SHARE=$dir/mine "$prefix/bin/etude" grading check default
 }
 it "a user's folder stands before the installed ones, and hides none of other names" own
 manual() { test -s "$prefix/share/man/man1/etude.1" && test -s "$prefix/share/bash-completion/completions/etude.bash"; }

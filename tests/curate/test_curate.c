@@ -374,7 +374,7 @@ static void events_say_how_each_episode_ended(void)
     bool is_found = false;
     for (size_t i = 0; i < facts.n_findings; i++)
         is_found |= strcmp(facts.findings[i].kind, "failure") == 0;
-    CHECK(is_found); // which the default policy rejects
+    CHECK(is_found); // which the default grading rejects
     (void)facts_of(out, 0, &e);
     CHECK_STR(e.outcome, "failure: in a b");
     (void)facts_of(out, 1, &e);

@@ -16,18 +16,18 @@ static bool is_failure(enum et_status st)
     return st == ET_ENOMEM || st == ET_EIO;
 }
 
-static void a_policy_loads_or_says_why_not(void)
+static void a_grading_loads_or_says_why_not(void)
 {
     FOR_EACH_FAULT(at)
     {
         struct et_arena *arena = NULL;
-        const struct et_policy *policy = NULL;
+        const struct et_grading *grading = NULL;
         CHECK_OK(et_arena_open(&arena, (size_t)1 << 20, &err));
         fault_only = "malloc calloc realloc open64 read pread64 fstat64";
         fault_arm(at);
-        const enum et_status st = et_policy_load("strict", arena, &policy, &err);
+        const enum et_status st = et_grading_load("strict", arena, &grading, &err);
         fault_disarm();
-        CHECK(fault_seen ? is_failure(st) && !policy : st == ET_OK);
+        CHECK(fault_seen ? is_failure(st) && !grading : st == ET_OK);
         et_arena_close(arena);
     }
 }
@@ -127,7 +127,7 @@ static enum et_status write_report(const struct clean *clean,
                                    const struct et_inspection *inspection, const char *path)
 {
     const struct et_set_claims claims = {.path = "set", .format = "f", .rate_hz = 30};
-    const struct et_grade grade = {.verdict = ET_VERDICT_WARN, .policy = "p", .reason = "r"};
+    const struct et_grade grade = {.verdict = ET_VERDICT_WARN, .grading = "p", .reason = "r"};
     struct et_inspect_report *report = NULL;
     struct et_arena *arena = NULL;
     struct et_str part;
@@ -176,7 +176,7 @@ static void a_report_is_written_whole_or_not_at_all(void)
 
 int main(void)
 {
-    RUN(a_policy_loads_or_says_why_not);
+    RUN(a_grading_loads_or_says_why_not);
     RUN(an_inspection_is_whole_or_says_why_not);
     RUN(a_camera_latency_is_told_or_says_why_not);
     RUN(a_camera_latency_keeps_to_its_arena);

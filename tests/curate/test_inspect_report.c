@@ -17,7 +17,7 @@ struct attempt {
     struct et_str part;
 };
 
-static void attempt_open(struct attempt *a, const struct et_policy *policy, uint64_t seed,
+static void attempt_open(struct attempt *a, const struct et_grading *grading, uint64_t seed,
                          void (*corrupt)(struct clean *clean))
 {
     *a = (struct attempt){0};
@@ -26,8 +26,8 @@ static void attempt_open(struct attempt *a, const struct et_policy *policy, uint
         corrupt(&a->clean);
     CHECK_OK(et_arena_open(&a->arena, (size_t)256 << 20, &err));
     CHECK_OK(et_inspect_episode(&a->clean.episode, NULL, a->arena, &a->inspection, &err));
-    CHECK_OK(et_policy_grade(policy, a->inspection.findings.items, a->inspection.findings.n,
-                             a->arena, &a->grade, &err));
+    CHECK_OK(et_grading_apply(grading, a->inspection.findings.items, a->inspection.findings.n,
+                              a->arena, &a->grade, &err));
 }
 
 static void attempt_close(struct attempt *a)
@@ -87,14 +87,14 @@ static char *page_of(void (*const *faults)(struct clean *), size_t n,
     const char *path = temp_path("page.html");
     struct et_inspect_report *report = NULL;
     struct et_arena *arena = NULL;
-    const struct et_policy *policy = NULL;
+    const struct et_grading *grading = NULL;
 
     CHECK_OK(et_arena_open(&arena, (size_t)1 << 20, &err));
-    CHECK_OK(et_policy_load(NULL, arena, &policy, &err));
+    CHECK_OK(et_grading_load(NULL, arena, &grading, &err));
     CHECK_OK(et_inspect_report_open(&report, "A set", options, &err));
     for (size_t i = 0; i < n; i++) {
         struct attempt a;
-        attempt_open(&a, policy, i, faults[i]);
+        attempt_open(&a, grading, i, faults[i]);
         CHECK_OK(et_inspect_report_render(options, &a.clean.episode, &a.inspection, &a.grade,
                                           a.arena, &a.part, &err));
         CHECK_OK(
@@ -231,12 +231,12 @@ static void what_exists_is_kept(void)
 static void an_arena_that_is_too_small_is_said(void)
 {
     struct et_arena *arena = NULL;
-    const struct et_policy *policy = NULL;
+    const struct et_grading *grading = NULL;
     struct attempt a;
     size_t n_refused = 0;
     CHECK_OK(et_arena_open(&arena, (size_t)1 << 20, &err));
-    CHECK_OK(et_policy_load(NULL, arena, &policy, &err));
-    attempt_open(&a, policy, 1, add_video);
+    CHECK_OK(et_grading_load(NULL, arena, &grading, &err));
+    attempt_open(&a, grading, 1, add_video);
     for (size_t limit = 0; limit < (size_t)1 << 20; limit += 1 + limit / 5) {
         struct et_arena *small = NULL;
         CHECK_OK(et_arena_open(&small, limit, &err));

@@ -188,7 +188,7 @@ static void put_parameters(void)
                 "Made by `tests/curate/test_truth.c` (`--update` writes it anew), which fails "
                 "when it is not true any more.\n\n"
                 "## Parameters\n\n"
-                "In the order they run. A policy changes them, see policy.md.\n\n"
+                "In the order they run. A grading changes them, see grading.md.\n\n"
                 "| inspector | looks at | what it sees; its parameters | default |\n"
                 "|---|---|---|---|\n");
     for (size_t i = 0; i < n; i++) {

@@ -225,7 +225,7 @@ static void lists_what_is_rejected_with_its_reason(void)
         return;
     }
     for (int i = 0; i < 100; i++) {
-        judged[i].grade = (struct et_grade){.verdict = ET_VERDICT_KEEP, .policy = "test"};
+        judged[i].grade = (struct et_grade){.verdict = ET_VERDICT_KEEP, .grading = "test"};
         judged[i].latency_json = ET_STR("{\"lag_s\":0.15}");
     }
     judged[4] = (struct et_judged){.grade = {ET_VERDICT_REJECT, "test", DECIDED, 1, "it idles"},

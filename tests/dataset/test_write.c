@@ -137,7 +137,7 @@ static const char *write_mixed(enum et_layout layout)
         .layout = layout, .robot_type = "Größe \"7\"", .fps = 5, .tasks = TASKS, .n_tasks = 1};
     const struct et_provenance provenance = {.action = "test", .settings = "{\"a\":1}"};
     const struct et_grade grade = {
-        .verdict = ET_VERDICT_REJECT, .policy = "default", .reason = "empty"};
+        .verdict = ET_VERDICT_REJECT, .grading = "default", .reason = "empty"};
     const struct et_rejected_episode rejected = {.source_id = "set/4", .grade = &grade};
     spec.features = mixed_features(&spec.n_features);
     if (layout == ET_LAYOUT_V21)

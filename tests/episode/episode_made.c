@@ -150,7 +150,7 @@ const struct et_episode_facts *made_facts(void)
         .findings = findings,
         .n_findings = 2,
         .grade = {.verdict = ET_VERDICT_WARN,
-                  .policy = "default",
+                  .grading = "default",
                   .i_findings = WHICH,
                   .n_findings = 1,
                   .reason = "it jumps"},

@@ -248,7 +248,7 @@ static void writes_a_grade_with_its_reasons(void)
     static const size_t decided[] = {0, 3};
     const struct et_grade grade = {
         .verdict = ET_VERDICT_REJECT,
-        .policy = "default",
+        .grading = "default",
         .i_findings = decided,
         .n_findings = 2,
         .reason = "the state holds NaN",
@@ -256,7 +256,7 @@ static void writes_a_grade_with_its_reasons(void)
     struct et_buf buf = et_buf(1 << 16);
     struct et_json_writer w = {.buf = &buf};
     et_grade_json(&w, &grade);
-    CHECK_STR(et_buf_text(&buf), "{\"verdict\":\"reject\",\"policy\":\"default\","
+    CHECK_STR(et_buf_text(&buf), "{\"verdict\":\"reject\",\"grading\":\"default\","
                                  "\"reason\":\"the state holds NaN\",\"findings\":[0,3]}");
     et_buf_free(&buf);
 }

@@ -24,12 +24,12 @@ static const char *write_it(struct et_buf *buf, const char *settings)
 static void says_program_settings_and_inputs(void)
 {
     struct et_buf buf = et_buf(1 << 16);
-    const char *text = write_it(&buf, "{\"fps\":30,\"policy\":{\"name\":\"default\"}}");
+    const char *text = write_it(&buf, "{\"fps\":30,\"grading\":{\"name\":\"default\"}}");
     CHECK_HAS(text, "{\"program\":\"etude\",\"version\":\"");
     CHECK_HAS(text, et_version());
     CHECK_HAS(text, "\"libzstd\":\"");
     CHECK_HAS(text, "\"action\":\"dataset build\","
-                    "\"settings\":{\"fps\":30,\"policy\":{\"name\":\"default\"}},"
+                    "\"settings\":{\"fps\":30,\"grading\":{\"name\":\"default\"}},"
                     "\"inputs\":[{\"path\":\"data/a.parquet\",\"digest\":\"00ff\","
                     "\"bytes\":12},{\"path\":\"data/b.parquet\",\"digest\":\"11ee\","
                     "\"bytes\":0}]}");

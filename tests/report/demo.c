@@ -94,9 +94,10 @@ static void put_overview(struct et_page *page)
     et_page_marked(page, ET_MARK_WARN, "92 of 100 videos are absent; their episodes keep states");
     et_page_marked(page, ET_MARK_INFO, "Time stamps are synthetic: every step is exactly 1/30 s");
     et_page_marked(page, ET_MARK_OK, "Totals in the metadata agree with the tables");
-    et_page_text(page, "Every episode was read once, checked by 18 inspectors and graded by the "
-                       "default policy. Nothing was deleted; what is rejected is listed below with "
-                       "its reasons, and its data stays where it was.");
+    et_page_text(page,
+                 "Every episode was read once, checked by 18 inspectors and graded by the "
+                 "default grading. Nothing was deleted; what is rejected is listed below with "
+                 "its reasons, and its data stays where it was.");
 }
 
 static void put_table(struct et_page *page)
@@ -307,6 +308,6 @@ void demo_page(struct et_buf *buf, size_t scale)
     et_page_table_open(&page, "What|Value");
     et_page_row(&page, (const struct et_cell[]){{.text = "input"}, {.text = "xxh3 91c4e07a55d2"}},
                 2);
-    et_page_row(&page, (const struct et_cell[]){{.text = "policy"}, {.text = "default 1"}}, 2);
+    et_page_row(&page, (const struct et_cell[]){{.text = "grading"}, {.text = "default 1"}}, 2);
     et_page_close(&page);
 }

@@ -26,7 +26,7 @@ HEADERS = {
     "robot": "stream profile drive dynamics",
     "recording": "clock_model recording frames",
     "episode": "finding episode episode_file",
-    "curate": "latency camera_latency inspect policy inspect_report cut residual curate",
+    "curate": "latency camera_latency inspect grading inspect_report cut residual curate",
     "dataset": "dataset dataset_write dataset_ops pictures loader",
     "world": "skill world trainer world_camera world_arm",
     "teleop": "teleop",

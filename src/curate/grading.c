@@ -1,4 +1,4 @@
-#include "etude/policy.h"
+#include "etude/grading.h"
 
 #include "etude/file.h"
 #include "etude/hash.h"
@@ -12,7 +12,7 @@
 
 #define SUFFIX ".yaml"
 #define DEFAULT_NAME "default"
-#define POLICY_BYTES_MAX ((size_t)1 << 20)
+#define GRADING_BYTES_MAX ((size_t)1 << 20)
 #define RULES_MAX 1000
 #define ANY_KIND "*"
 #define REASON_BYTES 400
@@ -55,15 +55,15 @@ static const struct et_schema_field RULE_FIELDS[] = {
 static const struct et_schema RULE = {.type = ET_SCHEMA_MAP, .fields = RULE_FIELDS};
 static const struct et_schema RULES = {.type = ET_SCHEMA_LIST, .items = &RULE, .n_max = RULES_MAX};
 
-static const struct et_schema_field POLICY_FIELDS[] = {
-    {"policy",  &VERSION, true},
+static const struct et_schema_field GRADING_FIELDS[] = {
+    {"grading",  &VERSION, true},
     {"name",    &TEXT,    true},
     {"text",    &TEXT,    false},
     {"inspect", &INSPECT, false},
     {"rules",   &RULES,   true},
     {NULL,      NULL,     false},
 };
-static const struct et_schema POLICY = {.type = ET_SCHEMA_MAP, .fields = POLICY_FIELDS};
+static const struct et_schema GRADING = {.type = ET_SCHEMA_MAP, .fields = GRADING_FIELDS};
 // clang-format on
 
 /* ---- reading ---- */
@@ -71,16 +71,16 @@ static const struct et_schema POLICY = {.type = ET_SCHEMA_MAP, .fields = POLICY_
 struct reader {
     const char *path;
     struct et_arena *arena;
-    struct et_policy *policy;
+    struct et_grading *grading;
     struct et_err *err;
 };
 
 static enum et_status out_of_memory(const struct reader *r)
 {
-    return et_arena_fail(r->arena, "the policy", r->err);
+    return et_arena_fail(r->arena, "the grading", r->err);
 }
 
-/* The inspector that a text names; its kind is a static string, which outlives any policy. */
+/* The inspector that a text names; its kind is a static string, which outlives any grading. */
 static enum et_status read_kind(const struct reader *r, const struct et_value *value,
                                 const char *name, const char **kind)
 {
@@ -101,8 +101,8 @@ static enum et_status read_off(const struct reader *r, const struct et_value *li
         const struct et_value *value = et_value_at(list, i);
         st = read_kind(r, value, et_value_text(value, ""), &kinds[i]);
     }
-    r->policy->settings.kinds_off = kinds;
-    r->policy->settings.n_kinds_off = n;
+    r->grading->settings.kinds_off = kinds;
+    r->grading->settings.n_kinds_off = n;
     return st;
 }
 
@@ -140,8 +140,8 @@ static enum et_status read_parameters(const struct reader *r, const struct et_va
             st = read_parameter(r, et_value_at(of, k), et_inspector_find(kind), of->as.many.keys[k],
                                 &items[used++]);
     }
-    r->policy->settings.items = items;
-    r->policy->settings.n_items = used;
+    r->grading->settings.items = items;
+    r->grading->settings.n_items = used;
     return st;
 }
 
@@ -155,10 +155,10 @@ static enum et_verdict verdict_of(const char *text)
 }
 
 static enum et_status read_rule(const struct reader *r, const struct et_value *value,
-                                struct et_policy_rule *rule)
+                                struct et_grading_rule *rule)
 {
     const struct et_value *kind = et_value_get(value, "kind");
-    *rule = (struct et_policy_rule){
+    *rule = (struct et_grading_rule){
         .kind = ANY_KIND,
         .above = et_value_real(et_value_get(value, "above"), (double)NAN),
         .count = (size_t)et_value_int(et_value_get(value, "count"), 1),
@@ -174,28 +174,28 @@ static enum et_status read_rule(const struct reader *r, const struct et_value *v
 static enum et_status read_rules(const struct reader *r, const struct et_value *list)
 {
     const size_t n = et_value_count(list);
-    struct et_policy_rule *rules = et_arena_array(r->arena, n, sizeof *rules);
+    struct et_grading_rule *rules = et_arena_array(r->arena, n, sizeof *rules);
     enum et_status st = rules ? ET_OK : out_of_memory(r);
     for (size_t i = 0; i < n && st == ET_OK; i++)
         st = read_rule(r, et_value_at(list, i), &rules[i]);
-    r->policy->rules = rules;
-    r->policy->n_rules = n;
+    r->grading->rules = rules;
+    r->grading->n_rules = n;
     return st;
 }
 
 static enum et_status read_document(const struct reader *r, const struct et_value *doc)
 {
     struct et_err inner = {0};
-    enum et_status st = et_schema_check(doc, &POLICY, r->path, r->err);
+    enum et_status st = et_schema_check(doc, &GRADING, r->path, r->err);
     if (st != ET_OK)
         return st;
 
     const struct et_value *inspect = et_value_get(doc, "inspect");
     const struct et_value *name = et_value_get(doc, "name");
-    if (et_name_check(name->as.string, "a policy's name", &inner) != ET_OK)
+    if (et_name_check(name->as.string, "a grading's name", &inner) != ET_OK)
         return et_yaml_fail(r->err, r->path, et_value_place(name), "%s", inner.text);
-    r->policy->name = et_value_text(name, "");
-    r->policy->settings.skip_videos = !et_value_bool(et_value_get(inspect, "videos"), true);
+    r->grading->name = et_value_text(name, "");
+    r->grading->settings.skip_videos = !et_value_bool(et_value_get(inspect, "videos"), true);
     st = read_off(r, et_value_get(inspect, "off"));
     if (st == ET_OK)
         st = read_parameters(r, et_value_get(inspect, "parameters"));
@@ -203,55 +203,55 @@ static enum et_status read_document(const struct reader *r, const struct et_valu
 }
 
 static enum et_status load_file(const char *path, struct et_arena *arena,
-                                const struct et_policy **policy, struct et_err *err)
+                                const struct et_grading **grading, struct et_err *err)
 {
     const struct et_arena_mark mark = et_arena_mark(arena);
     const struct et_value *doc = NULL;
     struct reader r = {.path = path, .arena = arena, .err = err};
     struct et_str text;
 
-    enum et_status st = et_file_read(path, POLICY_BYTES_MAX, arena, &text, err);
+    enum et_status st = et_file_read(path, GRADING_BYTES_MAX, arena, &text, err);
     if (st == ET_OK)
         st = et_yaml_parse(text, path, arena, &doc, err);
     if (st == ET_OK) {
-        r.policy = et_arena_alloc(arena, sizeof *r.policy);
-        if (!r.policy || !(r.policy->path = et_arena_copy(arena, path, strlen(path))))
+        r.grading = et_arena_alloc(arena, sizeof *r.grading);
+        if (!r.grading || !(r.grading->path = et_arena_copy(arena, path, strlen(path))))
             st = out_of_memory(&r);
     }
     if (st == ET_OK) {
         const struct et_digest digest = et_blake2b(text.p, text.n);
-        memcpy(r.policy->digest, digest.bytes, sizeof r.policy->digest);
+        memcpy(r.grading->digest, digest.bytes, sizeof r.grading->digest);
         st = read_document(&r, doc);
     }
     if (st != ET_OK) {
         et_arena_rewind(arena, mark);
         return st;
     }
-    *policy = r.policy;
+    *grading = r.grading;
     return ET_OK;
 }
 
 /* ---- finding ---- */
 
-enum et_status et_policy_load(const char *wanted, struct et_arena *arena,
-                              const struct et_policy **policy, struct et_err *err)
+enum et_status et_grading_load(const char *wanted, struct et_arena *arena,
+                               const struct et_grading **grading, struct et_err *err)
 {
-    static const struct et_share_kind POLICIES = {
-        .folder = "policies", .suffix = SUFFIX, .what = "policy"};
+    static const struct et_share_kind GRADINGS = {
+        .folder = "grading", .suffix = SUFFIX, .what = "grading"};
 
-    assert(arena && policy);
-    *policy = NULL;
+    assert(arena && grading);
+    *grading = NULL;
     wanted = wanted ? wanted : DEFAULT_NAME;
     if (strchr(wanted, '/') || et_str_ends(et_str(wanted), SUFFIX))
-        return load_file(wanted, arena, policy, err);
+        return load_file(wanted, arena, grading, err);
     const char *path;
-    const enum et_status st = et_share_find(&POLICIES, wanted, arena, &path, err);
-    return st == ET_OK ? load_file(path, arena, policy, err) : st;
+    const enum et_status st = et_share_find(&GRADINGS, wanted, arena, &path, err);
+    return st == ET_OK ? load_file(path, arena, grading, err) : st;
 }
 
 /* ---- grading ---- */
 
-static bool matches(const struct et_policy_rule *rule, const struct et_finding *finding)
+static bool matches(const struct et_grading_rule *rule, const struct et_finding *finding)
 {
     if (strcmp(rule->kind, ANY_KIND) != 0 && strcmp(rule->kind, finding->kind) != 0)
         return false;
@@ -261,12 +261,12 @@ static bool matches(const struct et_policy_rule *rule, const struct et_finding *
 }
 
 /* The first rule that matches a finding, of those that match as many findings as they ask for. */
-static enum et_verdict verdict_on(const struct et_policy *policy, const size_t *n_matches,
+static enum et_verdict verdict_on(const struct et_grading *grading, const size_t *n_matches,
                                   const struct et_finding *finding)
 {
-    for (size_t i = 0; i < policy->n_rules; i++)
-        if (n_matches[i] >= policy->rules[i].count && matches(&policy->rules[i], finding))
-            return policy->rules[i].verdict;
+    for (size_t i = 0; i < grading->n_rules; i++)
+        if (n_matches[i] >= grading->rules[i].count && matches(&grading->rules[i], finding))
+            return grading->rules[i].verdict;
     return ET_VERDICT_KEEP;
 }
 
@@ -280,22 +280,22 @@ static const char *reason_of(const struct et_finding *findings, const size_t *i_
     return et_arena_printf(arena, "%s: %.*s; and %zu more", first->kind, REASON_BYTES, text, n - 1);
 }
 
-enum et_status et_policy_grade(const struct et_policy *policy, const struct et_finding *findings,
-                               size_t n_findings, struct et_arena *arena, struct et_grade *grade,
-                               struct et_err *err)
+enum et_status et_grading_apply(const struct et_grading *grading, const struct et_finding *findings,
+                                size_t n_findings, struct et_arena *arena, struct et_grade *grade,
+                                struct et_err *err)
 {
-    assert(policy && arena && grade && (findings || n_findings == 0));
-    size_t *n_matches = et_arena_array(arena, policy->n_rules, sizeof *n_matches);
+    assert(grading && arena && grade && (findings || n_findings == 0));
+    size_t *n_matches = et_arena_array(arena, grading->n_rules, sizeof *n_matches);
     size_t *i_findings = et_arena_array(arena, n_findings, sizeof *i_findings);
     if (!n_matches || !i_findings)
         return et_arena_fail(arena, "a grade", err);
 
-    for (size_t r = 0; r < policy->n_rules; r++)
+    for (size_t r = 0; r < grading->n_rules; r++)
         for (size_t i = 0; i < n_findings; i++)
-            n_matches[r] += matches(&policy->rules[r], &findings[i]);
-    *grade = (struct et_grade){.policy = policy->name, .i_findings = i_findings, .reason = ""};
+            n_matches[r] += matches(&grading->rules[r], &findings[i]);
+    *grade = (struct et_grade){.grading = grading->name, .i_findings = i_findings, .reason = ""};
     for (size_t i = 0; i < n_findings; i++) {
-        const enum et_verdict verdict = verdict_on(policy, n_matches, &findings[i]);
+        const enum et_verdict verdict = verdict_on(grading, n_matches, &findings[i]);
         if (verdict == ET_VERDICT_KEEP || verdict < grade->verdict)
             continue;
         if (verdict > grade->verdict) {
