@@ -10,7 +10,8 @@
  * away. Edges are not smoothed; who wants that draws larger and scales down. Looking changes
  * nothing in the world, and the same state gives the same bytes.
  *
- * Threads: one renderer belongs to the thread that opened it; use one process a core for more.
+ * Threads: one renderer belongs to the thread that opened it. Where pictures are drawn in software,
+ *          those of a process are drawn one at a time: use one process a core for more.
  * Memory:  a renderer holds its buffers; rendering allocates nothing. */
 #ifndef ETUDE_WORLD_CAMERA_H
 #define ETUDE_WORLD_CAMERA_H

@@ -6,7 +6,6 @@
 #include "world/world__view.h"
 #include "world/world__world.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #define WIDTH_DEFAULT 640
@@ -134,8 +133,6 @@ static void choose_what_is_seen(struct et_world_renderer *r)
 
 static enum et_status open_parts(struct et_world_renderer *r, struct et_err *err)
 {
-    // MuJoCo finds OpenGL's functions through a global of its own.
-    static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
     const size_t n_geoms = (size_t)(r->model->ngeom + r->model->nsite + GEOMS_EXTRA);
     r->row = malloc((size_t)r->width * sizeof(float));
     r->seen = calloc(n_geoms, sizeof *r->seen);
@@ -147,11 +144,11 @@ static enum et_status open_parts(struct et_world_renderer *r, struct et_err *err
         return st;
     if (!r->data)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a model's state");
-    (void)pthread_mutex_lock(&one_by_one);
+    et__gl_lock(NULL); // MuJoCo finds OpenGL's functions through a global of its own, too
     st = et__gl_open(&r->gl, err);
     if (st == ET_OK)
         st = make_framebuffer(r, err);
-    (void)pthread_mutex_unlock(&one_by_one);
+    et__gl_unlock(NULL);
     if (st == ET_OK)
         choose_what_is_seen(r);
     return st;
@@ -203,11 +200,13 @@ void et_world_renderer_close(struct et_world_renderer *renderer)
 {
     if (!renderer)
         return;
+    et__gl_lock(NULL);
     if (renderer->gl && et__gl_bind(renderer->gl, NULL) != ET_OK)
         renderer->has_context = false; // its things went with it
     const enum et_status st = et__mujoco_guard(free_parts, renderer, NULL);
     (void)st; // what MuJoCo could not free is lost
     et__gl_close(renderer->gl);
+    et__gl_unlock(NULL);
     free(renderer->row);
     free(renderer->seen);
     free(renderer->geoms);
@@ -288,15 +287,17 @@ static enum et_status render(struct et_world_renderer *r, size_t i, uint8_t *rgb
     const size_t n = et_world_n_cameras(r->world);
     if (i >= n)
         return et_fail(err, ET_EARG, -1, "camera %zu of %zu", i, n);
-    const enum et_status st = et__gl_bind(r->gl, err);
-    if (st != ET_OK)
-        return st;
     struct drawing drawing = {.renderer = r,
                               .camera =
                                   mj_name2id(r->model, mjOBJ_CAMERA, camera_name(r->world, i)),
                               .rgb = rgb,
                               .depth = depth};
-    return et__mujoco_guard(draw, &drawing, err);
+    et__gl_lock(r->gl);
+    enum et_status st = et__gl_bind(r->gl, err);
+    if (st == ET_OK)
+        st = et__mujoco_guard(draw, &drawing, err);
+    et__gl_unlock(r->gl);
+    return st;
 }
 
 // OpenGL's first row is the lowest.

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -237,6 +238,25 @@ void et__gl_close(struct et__gl *gl)
         gl->osmesa.destroy_context(gl->context);
     }
     free(gl);
+}
+
+static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_alone(const struct et__gl *gl)
+{
+    return !gl || !gl->is_egl || strstr(gl->text, "llvmpipe") || strstr(gl->text, "softpipe");
+}
+
+void et__gl_lock(const struct et__gl *gl)
+{
+    if (is_alone(gl))
+        (void)pthread_mutex_lock(&one_by_one);
+}
+
+void et__gl_unlock(const struct et__gl *gl)
+{
+    if (is_alone(gl))
+        (void)pthread_mutex_unlock(&one_by_one);
 }
 
 enum et_status et__gl_bind(struct et__gl *gl, struct et_err *err)

@@ -129,10 +129,11 @@ it "while the disk is full nothing is lost; with room again it is finished" afte
 begin_hub() {
     "$etude" record --hub "unix:$dir/socket" -o large/hall --json >>hub.json 2>>hub.err &
     hub=$!
-    for i in $(seq 200); do
+    for i in $(seq 1200); do # it may have a recording to finish first
         [ "$(grep -c 'agents connect' hub.err)" = "$1" ] && return 0
         sleep 0.05
     done
+    echo "hub $1 does not listen:" && cat hub.err
     return 1
 }
 # Leaves so many KB of the large disk, at once.
@@ -146,7 +147,7 @@ free_large() {
 }
 hub_full() {
     begin_hub 1 || return 1
-    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 14 --json -q >agent.json 2>agent.err &
+    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 20 --json -q >agent.json 2>agent.err &
     agent=$!
     sleep 1.5
     leave_large 500000 && sleep 3 && free_large && sleep 2 || return 1 # less than is kept free
@@ -154,7 +155,7 @@ hub_full() {
     leave_large 0 && sleep 1.5 || return 1
     kill -INT "$hub" && wait "$hub"
     free_large
-    begin_hub 2 && wait "$agent" || return 1
+    begin_hub 2 && wait "$agent" || { cat agent.err agent.json hub.err && return 1; }
     kill -INT "$hub" && wait "$hub" || return 1
     hub=
     [ -z "$(find large/hall -name '*.part')" ] || return 1

@@ -8,6 +8,7 @@
 #include "world/world__view.h"
 #include "world/world__world.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -304,6 +305,50 @@ static void the_environment_chooses_the_library(void)
     close_room(world);
 }
 
+struct drawer {
+    struct et_world *world;
+    bool is_skipped;
+    int n_wrong;
+};
+
+static void *draw_many(void *ctx)
+{
+    struct drawer *d = ctx;
+    struct et_world_renderer *renderer = NULL;
+    struct et_err why = {0};
+    const struct et_world_renderer_options options = {SIDE, SIDE, false};
+    uint8_t *first = calloc(2, (size_t)SIDE * SIDE * 3), *next = first + (size_t)SIDE * SIDE * 3;
+    for (int round = 0; round < 4 && !d->is_skipped; round++) {
+        const enum et_status st = et_world_renderer_open(&renderer, d->world, &options, &why);
+        d->is_skipped = st == ET_ENOTFOUND;
+        d->n_wrong += st != ET_OK;
+        for (int i = 0; st == ET_OK && i < 40; i++) {
+            d->n_wrong += et_world_render(renderer, 0, i + round ? next : first, &why) != ET_OK;
+            d->n_wrong += i + round && memcmp(first, next, (size_t)SIDE * SIDE * 3) != 0;
+        }
+        et_world_renderer_close(renderer);
+    }
+    free(first);
+    return NULL;
+}
+
+static void threads_draw_side_by_side(void)
+{
+    struct drawer drawers[3] = {0};
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        drawers[i].world = open_room();
+        CHECK_EQ(pthread_create(&threads[i], NULL, draw_many, &drawers[i]), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+        close_room(drawers[i].world);
+        CHECK(drawers[i].is_skipped || drawers[i].n_wrong == 0);
+    }
+    if (drawers[0].is_skipped)
+        tap_skip("no OpenGL");
+}
+
 int main(void)
 {
     RUN(a_red_box_is_red_and_where_it_is);
@@ -316,5 +361,6 @@ int main(void)
     RUN(pictures_need_not_be_square_or_even);
     RUN(near_things_are_drawn_first_and_unseen_ones_not_at_all);
     RUN(the_environment_chooses_the_library);
+    RUN(threads_draw_side_by_side);
     return tap_end();
 }
