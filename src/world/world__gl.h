@@ -21,10 +21,10 @@ void et__gl_close(struct et__gl *gl); // NULL is allowed
 /* Makes it the current context of this thread, which is the one that opened it. */
 ET_MUST_USE enum et_status et__gl_bind(struct et__gl *gl, struct et_err *err);
 
-/* Around all that is done with a context, from its opening (NULL) to its end (NULL). Mesa's software
- * renderer keeps a list of all contexts of the process, and looks into those of other threads while
- * these draw (Mesa 22.3, llvmpipe_flush_resource): with it one draws at a time. With a graphics
- * card they do not wait for each other. */
+/* Around all that is done with a context, from its opening (NULL) to its end (NULL). Mesa's
+ * software renderer keeps a list of all contexts of the process, and looks into those of other
+ * threads while these draw (Mesa 22.3, llvmpipe_flush_resource): with it one draws at a time. With
+ * a graphics card they do not wait for each other. */
 void et__gl_lock(const struct et__gl *gl);
 void et__gl_unlock(const struct et__gl *gl);
 
