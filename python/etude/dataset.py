@@ -9,9 +9,7 @@ import numpy as np
 from .native import LIB, Batch, EtudeError, LoaderColumn, LoaderOptions, call
 
 _NUMBERS = ("float32", "float64", "int64", "int32", "int16", "uint8", "bool")
-_PICTURES = ("video", "image")
 _KEYS = {"steps", "size", "crop", "random_crop", "floats", "mean", "deviation"}
-MIN_BATCH = 64  # samples that are fetched at once by number
 
 
 def _refuse(text):
@@ -79,7 +77,11 @@ class Dataset:
         self._next = (0, 0)  # epoch and batch that come next
         self._open_dataset()
         self.columns = dict(columns) if columns is not None else self._all_numbers()
-        self._open_loader()
+        try:
+            self._open_loader()
+        except EtudeError:
+            LIB.et_dataset_close(self._dataset)
+            raise
 
     # ---- opening ----
 

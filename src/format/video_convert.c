@@ -85,7 +85,7 @@ static struct et__yuv_matrix matrix_of(const struct et__conversion *c)
                                    .green_v = -(int32_t)lround(k[3] * of_colours)};
 }
 
-// What most cameras' pictures become, eight times as fast as swscale with exact arithmetic.
+// What most cameras' pictures become, four times as fast as swscale with exact arithmetic.
 static bool is_quick(const struct et__conversion *c)
 {
     return c->from_format == AV_PIX_FMT_YUV420P && c->to_format == AV_PIX_FMT_RGB24 &&

@@ -112,6 +112,11 @@ refused("steps are whole numbers", "steps", lambda: Dataset(path, {"action": [0.
 refused("a key that is none is named", "resize", lambda: Dataset(path, {CAMERA: {"resize": 3}}))
 refused("an episode that is not there is named", "episode",
         lambda: Dataset(path, episodes=[7]))
+refused("no columns are refused", "column", lambda: Dataset(path, {}))
+refused("no episodes are refused", "no rows", lambda: Dataset(path, episodes=[]))
+with Dataset(path, batch=4) as d:
+    refused("more than a batch at once is refused", "4", lambda: d.get(range(5)))
+    refused("a sample that is not there is refused", "no sample 1000000000", lambda: d.get([10 ** 9]))
 d = Dataset(path)
 d.close()
 d.close()
