@@ -14,9 +14,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-int fault_at, fault_count;
-bool fault_seen;
-const char *fault_only;
+atomic_int fault_at, fault_count;
+atomic_bool fault_seen;
+const char *_Atomic fault_only;
 void (*fault_watch)(const char *call, int fd, const void *p, size_t n, int64_t at);
 static atomic_bool is_armed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,13 +37,14 @@ void fault_disarm(void)
 // "pread64" is what the C library calls pread when offsets have 64 bits.
 static bool is_listed(const char *call)
 {
-    if (!fault_only)
+    const char *only = fault_only;
+    if (!only)
         return true;
     size_t n = strlen(call);
     if (n > 2 && strcmp(call + n - 2, "64") == 0)
         n -= 2;
-    for (const char *p = fault_only; (p = memmem(p, strlen(p), call, n)); p += n)
-        if ((p == fault_only || p[-1] == ' ') && (p[n] == 0 || p[n] == ' '))
+    for (const char *p = only; (p = memmem(p, strlen(p), call, n)); p += n)
+        if ((p == only || p[-1] == ' ') && (p[n] == 0 || p[n] == ' '))
             return true;
     return false;
 }

@@ -6,17 +6,19 @@
 #ifndef TESTS_FAULT_H
 #define TESTS_FAULT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-extern int fault_at;    // the call that fails, 1-based; 0: none
-extern int fault_count; // calls seen since fault_arm
-extern bool fault_seen; // a call failed in this run
+// Threads may still be on their way out while the next run is prepared.
+extern atomic_int fault_at;    // the call that fails, 1-based; 0: none
+extern atomic_int fault_count; // calls seen since fault_arm
+extern atomic_bool fault_seen; // a call failed in this run
 
 /* Names of calls that may fail, separated by spaces ("write fsync"); NULL: all of them but
  * "getaddrinfo" and "flock", which are done without where they fail. */
-extern const char *fault_only;
+extern const char *_Atomic fault_only;
 
 /* Told of what is about to change a file: "pwrite", "fdatasync", "ftruncate" (n: the new size); on
  * the thread that does it; and of "getaddrinfo". NULL: nobody. */

@@ -284,7 +284,7 @@ killed() {
     local pid=$! part= seed file
     while [ -z "$part" ]; do # stopped first, so that no episode ends between the look and the kill
         kill -CONT $pid && sleep 0.2 && kill -STOP $pid || return 1
-        [ ! -e "$dir/killed/press_button-etude-one-2.truth.json" ] || part=$(find "$dir/killed" -name '*.part')
+        [ "$(find "$dir/killed" -name '*.mcap' 2>/dev/null | wc -l)" -lt 2 ] || part=$(find "$dir/killed" -name '*.part')
     done
     kill -KILL $pid
     wait $pid
