@@ -98,6 +98,7 @@ struct et_http_route {
     et_http_handler handle;
     void *ctx;
     const char *folder; // in place of handle: its files; "…/" is index.html
+    bool is_for_all;    // answers without a token: for who asks whether a server is up
 };
 
 /* Zero means the default. */
@@ -106,6 +107,7 @@ struct et_http_options {
     const struct et_http_route *routes;
     size_t n_routes;
     const char *token;          // 16 to 256 letters, digits and -._~; demanded where is_public
+    const char *token_scheme;   // before it in Authorization; "Bearer"
     bool must_have_token;       // also of this machine
     const char *const *hosts;   // further names that a Host may have; ended by NULL
     const char *const *origins; // further origins ("https://x.example:8443"); ended by NULL

@@ -47,6 +47,8 @@ ET_API struct et_quat et_quat_from_rpy(double roll_rad, double pitch_rad, double
 
 /* Row-major 3 × 3 rotation matrix. */
 ET_API void et_quat_to_matrix(struct et_quat q, double m[9]);
+/* Of a rotation matrix (Shepperd 1978); of another one, some unit quaternion. */
+ET_API struct et_quat et_quat_from_matrix(const double m[9]);
 
 ET_API struct et_pose et_pose_mul(struct et_pose a, struct et_pose b); // b in a's frame
 ET_API struct et_pose et_pose_inverse(struct et_pose p);

@@ -27,7 +27,8 @@
     X(DEPTH,    "depth",    "distance pictures",                      "m",          0)      \
     X(AUDIO,    "audio",    "sound pressure",                         "1",          0)      \
     X(EVENT,    "event",    "what happened",                          "1",          0)      \
-    X(TEXT,     "text",     "what was said",                          "1",          0)
+    X(TEXT,     "text",     "what was said",                          "1",          0)      \
+    X(STATE,    "state",    "what no sensor gives: where things are", "m",          0)
 
 // In canonical order: the order of a dataset's state and action. `body` is for robots whose parts
 // are not known (the generic profile).

@@ -78,10 +78,11 @@ ET_MUST_USE ET_API enum et_status et_websocket_accept(struct et_websocket **ws,
  * or on_close follows. ET_EARG: no such URL, wss without tls, or a token that would go to another
  * machine without; else as et_conn_open. */
 struct et_websocket_to {
-    const char *url;     // "wss://robot-7.local:8443/live"
-    const char *address; // to connect to in place of the URL's
-    const char *token;   // goes out as Authorization: Bearer
-    struct et_tls *tls;  // demanded for wss
+    const char *url;          // "wss://robot-7.local:8443/live"
+    const char *address;      // to connect to in place of the URL's
+    const char *token;        // goes out as Authorization: Bearer
+    const char *token_scheme; // in place of "Bearer"
+    struct et_tls *tls;       // demanded for wss
 };
 ET_MUST_USE ET_API enum et_status et_websocket_open(struct et_websocket **ws, struct et_loop *loop,
                                                     const struct et_websocket_to *to,

@@ -27,13 +27,20 @@
 struct et_world;
 
 struct et_world_options {
-    const char *skill;     // id or folder
-    const char *robot;     // id or path; NULL: "etude-one"
-    bool has_backlash;     // of joints: 0.2 degrees of play
-    bool has_lag;          // of actuators: 20 ms, first order
-    bool without_friction; // of joints
+    const char *skill;      // id or folder
+    const char *robot;      // id or path; NULL: "etude-one"
+    bool has_backlash;      // of joints: 0.2 degrees of play
+    bool has_lag;           // of actuators: 20 ms, first order
+    bool without_friction;  // of joints
+    double disturbance_rad; // 0 … ET_WORLD_DISTURBANCE_MAX_RAD, see below
     bool has_litter; // things lie about from the tier cluttered on, where the skill names none
 };
+
+/* disturbance_rad: arms carry out a little else than they are asked for, by noise that lasts some
+ * tenths of a second; its standard deviation is drawn for each episode between 0 and this, every
+ * fourth has none. What was asked for stays what the state tells as command, so that who learns
+ * from it learns to come back (DART: Laskey et al. 2017). */
+#define ET_WORLD_DISTURBANCE_MAX_RAD 0.1
 
 struct et_world_joint {
     const char *name;    // canonical: "left_shoulder_pitch"
@@ -45,9 +52,9 @@ struct et_world_joint {
     size_t maker_index; // and where it has it
 };
 
-/* ET_ENOTFOUND: no such skill or robot. ET_ECORRUPT: file, line, column and reason; MuJoCo's words
- * with our file; a name of the skill that is not in the scene. ET_EUNSUPPORTED: built without
- * MuJoCo. */
+/* ET_EARG: a disturbance out of range. ET_ENOTFOUND: no such skill or robot. ET_ECORRUPT: file,
+ * line, column and reason; MuJoCo's words with our file; a name of the skill that is not in the
+ * scene. ET_EUNSUPPORTED: built without MuJoCo. */
 ET_MUST_USE ET_API enum et_status
 et_world_open(struct et_world **world, const struct et_world_options *options, struct et_err *err);
 ET_API void et_world_close(struct et_world *world); // NULL is allowed
@@ -101,6 +108,14 @@ struct et_world_object {
 };
 ET_API size_t et_world_n_objects(const struct et_world *world);
 ET_API struct et_world_object et_world_object(const struct et_world *world, size_t i);
+
+/* What the skill is about, as numbers: of each site, body and joint that its script names the
+ * position in the frame of the robot's base (x forward, y left, z up, m), its z axis there, and
+ * where it counts which way round it stands its x axis; of joints the position. True, too: a policy
+ * that takes them is privileged. Names are "<name>.x", ".y", ".z", ".zx" … ".xz", ".position";
+ * they are the world's. */
+ET_API const char *const *et_world_task_names(const struct et_world *world, size_t *n_values);
+ET_API void et_world_task(const struct et_world *world, double *values);
 
 /* Everything that decides how it goes on, to go back to: as many bytes as et_world_snapshot_bytes.
  * What was restored continues bit by bit as it did. A snapshot is of one episode: of this world, or

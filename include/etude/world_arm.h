@@ -22,6 +22,18 @@ ET_MUST_USE ET_API enum et_status
 et_world_arms_open(struct et_world_arms **arms, const struct et_world *world, struct et_err *err);
 ET_API void et_world_arms_close(struct et_world_arms *arms); // NULL is allowed
 
+/* Of a robot of the virtual centre that stands in no world: an id, a path, or the id of the profile
+ * that reads its recordings. Errors as et_world_open. */
+ET_MUST_USE ET_API enum et_status et_world_arms_open_robot(struct et_world_arms **arms,
+                                                           const char *robot, struct et_err *err);
+
+/* The joints of all arrays, in canonical order; the arms'. */
+ET_API const struct et_world_joint *et_world_arms_joints(const struct et_world_arms *arms,
+                                                         size_t *n_joints);
+
+/* The id of the robot; of a model's file NULL. */
+ET_API const char *et_world_arms_robot(const struct et_world_arms *arms);
+
 /* ---- of a robot that is no world's ---- */
 
 /* A joint of the model is found by either name, as it is or with "_joint" behind. */

@@ -14,6 +14,8 @@
  *     /camera/<place>                     foxglove_msgs/CompressedVideo   fps, H.264
  *     /events                             etude_msgs/Event
  *     /truth/<object>                     geometry_msgs/PoseStamped       100 Hz
+ *     /truth/task                         sensor_msgs/JointState, names and positions:
+ * et_world_task
  *
  * Pictures are of the world's last step, so their stamps are multiples of 10 ms; samples of the
  * IMU are 4 and 6 ms apart. Messages lie in the order of their arrival.

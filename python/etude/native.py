@@ -23,7 +23,8 @@ class Err(c.Structure):
 
 class Options(c.Structure):
     _fields_ = [("skill", c.c_char_p), ("robot", c.c_char_p), ("has_backlash", c.c_bool),
-                ("has_lag", c.c_bool), ("without_friction", c.c_bool), ("has_litter", c.c_bool)]
+                ("has_lag", c.c_bool), ("without_friction", c.c_bool),
+                ("disturbance_rad", c.c_double), ("has_litter", c.c_bool)]
 
 
 class CameraOptions(c.Structure):
@@ -68,6 +69,7 @@ class DatasetInfo(c.Structure):
     _fields_ = [("path", c.c_char_p), ("layout", c.c_int), ("robot_type", c.c_char_p),
                 ("fps", c.c_double), ("features", c.POINTER(Feature)), ("n_features", c.c_size_t),
                 ("tasks", c.POINTER(c.c_char_p)), ("n_tasks", c.c_size_t),
+                ("segments", c.POINTER(c.c_char_p)), ("n_segments", c.c_size_t),
                 ("n_episodes", c.c_int64), ("n_rows", c.c_int64)]
 
 

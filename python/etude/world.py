@@ -55,10 +55,10 @@ class World:
     action_space and observation_space are their bounds."""
 
     def __init__(self, skill, robot=None, has_backlash=False, has_lag=False, without_friction=False,
-                 has_litter=False):
+                 has_litter=False, disturbance_rad=0.0):
         self._open, self._users = c.c_void_p(), weakref.WeakSet()
         options = Options(_text(skill, "a skill"), _text(robot, "a robot") if robot else None,
-                          has_backlash, has_lag, without_friction, has_litter)
+                          has_backlash, has_lag, without_friction, disturbance_rad, has_litter)
         call("et_world_open", c.byref(self._open), c.byref(options))
         n = c.c_size_t()
         joints = LIB.et_world_joints(self._handle, c.byref(n))

@@ -135,6 +135,23 @@ void et_quat_to_matrix(struct et_quat q, double m[9])
     m[8] = 1.0 - 2.0 * (q.x * q.x + q.y * q.y);
 }
 
+struct et_quat et_quat_from_matrix(const double m[9])
+{
+    // Four times the square of each part; the largest is the safe one to divide by.
+    const double square[4] = {1 + m[0] - m[4] - m[8], 1 - m[0] + m[4] - m[8],
+                              1 - m[0] - m[4] + m[8], 1 + m[0] + m[4] + m[8]};
+    const double zy = m[7] - m[5], xz = m[2] - m[6], yx = m[3] - m[1];
+    const double xy = m[3] + m[1], zx = m[2] + m[6], yz = m[7] + m[5];
+    size_t most = 3;
+    for (size_t i = 0; i < 3; i++)
+        most = square[i] > square[most] ? i : most;
+    const struct et_quat parts[4] = {{square[0], xy, zx, zy},
+                                     {xy, square[1], yz, xz},
+                                     {zx, yz, square[2], yx},
+                                     {zy, xz, yx, square[3]}};
+    return et_quat_normal(parts[most]);
+}
+
 struct et_pose et_pose_mul(struct et_pose a, struct et_pose b)
 {
     return (struct et_pose){

@@ -70,13 +70,21 @@ static bool has_cookie(const struct et_http_exchange *x, struct et_str token)
     return false;
 }
 
-static bool has_bearer(const struct et_http_exchange *x, struct et_str token)
+static const char *scheme_of(const struct et_http_exchange *x)
+{
+    const char *scheme = et__http_options(x->server)->token_scheme;
+    return scheme ? scheme : "Bearer";
+}
+
+static bool has_authorization(const struct et_http_exchange *x, struct et_str token)
 {
     struct et_str value;
-    if (!et_http_header(&x->head.request, "Authorization", &value) || value.n < 7 ||
-        !et__http_is((struct et_str){value.p, 7}, "Bearer "))
+    const char *scheme = scheme_of(x);
+    const size_t n = strlen(scheme);
+    if (!et_http_header(&x->head.request, "Authorization", &value) || value.n <= n ||
+        value.p[n] != ' ' || !et__http_is((struct et_str){value.p, n}, scheme))
         return false;
-    return et__equal_secret(et_str_trim((struct et_str){value.p + 7, value.n - 7}), token);
+    return et__equal_secret(et_str_trim((struct et_str){value.p + n, value.n - n}), token);
 }
 
 static bool has_query(const struct et_http_exchange *x, struct et_str token)
@@ -177,10 +185,10 @@ int et__http_admit(struct et_http_exchange *x, struct et_buf *location)
         return 403;
     if (token.n && has_query(x, token))
         return give_cookie(x, location);
-    if (token.n && (has_bearer(x, token) || has_cookie(x, token)))
+    if (token.n && (has_authorization(x, token) || has_cookie(x, token)))
         return 0;
     if (o->must_have_token || !et_conn_is_loopback(x->conn))
-        return et_http_add(x, "WWW-Authenticate", "Bearer") == ET_OK ? 401 : 503;
+        return 401;
     return is_own_host(x) ? 0 : 421;
 }
 
@@ -212,6 +220,18 @@ static void add_methods(char text[METHODS_BYTES], const struct et_http_route *ro
         (void)snprintf(text + n, METHODS_BYTES - n, "%s%.*s%s", n ? ", " : "", ET_STR_ARG(part),
                        et_str_is(part, "GET") ? ", HEAD" : "");
     }
+}
+
+static bool is_for_all(const struct et_http_exchange *x)
+{
+    const struct et_http_options *o = et__http_options(x->server);
+    const struct et_http_request *r = &x->head.request;
+    const struct et_http_route *best = NULL;
+    for (size_t i = 0; i < o->n_routes; i++)
+        if (fits(&o->routes[i], r->path) &&
+            (!best || strlen(o->routes[i].path) > strlen(best->path)))
+            best = &o->routes[i];
+    return best && best->is_for_all && has_method(best, r->method);
 }
 
 static void route_to(struct et_http_exchange *x)
@@ -250,8 +270,14 @@ static void route_to(struct et_http_exchange *x)
 void et__http_dispatch(struct et_http_exchange *x)
 {
     struct et_buf location = et_buf(LOCATION_BYTES);
-    const int code = et__http_admit(x, &location);
+    int code = et__http_admit(x, &location);
     et_buf_free(&location);
+    if (code == 401 && is_for_all(x)) {
+        route_to(x);
+        return;
+    }
+    if (code == 401 && et_http_add(x, "WWW-Authenticate", scheme_of(x)) != ET_OK)
+        code = 503;
     if (code == 0 || code == 303) {
         x->is_greeted = true;
         et_conn_greeted(x->conn);
@@ -260,10 +286,12 @@ void et__http_dispatch(struct et_http_exchange *x)
         route_to(x);
     else if (code == 303)
         et_http_reply(x, code, NULL, NULL, 0);
+    else if (code == 401)
+        et_http_reply_text(x, code,
+                           "a token is needed: Authorization: %s, or ?token=", scheme_of(x));
     else
         et_http_reply_text(x, code, "%s",
-                           code == 401   ? "a token is needed: Authorization: Bearer, or ?token="
-                           : code == 403 ? "the page that asks is not this server's"
+                           code == 403   ? "the page that asks is not this server's"
                            : code == 421 ? "this server has another name"
                                          : "no memory for the answer");
 }

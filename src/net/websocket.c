@@ -683,7 +683,8 @@ static enum et_status put_request(struct et_websocket *ws, const struct et_webso
     if (separator[0] == ',')
         et_buf_puts(&ws->out, "\r\n");
     if (to->token)
-        et_buf_printf(&ws->out, "Authorization: Bearer %s\r\n", to->token);
+        et_buf_printf(&ws->out, "Authorization: %s %s\r\n",
+                      to->token_scheme ? to->token_scheme : "Bearer", to->token);
     et_buf_puts(&ws->out, "\r\n");
     return et_buf_check(&ws->out, "a WebSocket's request", err);
 }

@@ -88,6 +88,7 @@ enum et_status et__topics_open(struct et_world_record *r, struct et_err *err)
         {&r->pressures[1], ET__DEVICE_HANDS, "/right_hand/pressure", TOUCH, "right_hand", 100},
         {&r->imu, ET__DEVICE_IMU, "/imu", "sensor_msgs/msg/Imu", "trunk", 200},
         {&r->events, ET__DEVICE_CENTRE, "/events", "etude_msgs/msg/Event", "", 0},
+        {&r->task, ET__DEVICE_CENTRE, "/truth/task", JOINTS, "base", 100},
     };
     for (size_t i = 0; i < sizeof TOPICS / sizeof *TOPICS; i++) {
         const enum et_status st =
@@ -345,6 +346,27 @@ static enum et_status send_truth(struct et_world_record *record, size_t i, struc
     return et__send(record, topic, record->t_world_ns, message, err);
 }
 
+/* What the skill is about, by names. */
+static enum et_status send_task(struct et_world_record *record, struct et_err *err)
+{
+    struct et__topic *topic = &record->task;
+    struct et__message *message;
+    size_t n;
+    const char *const *names = et_world_task_names(record->world, &n);
+    const enum et_status st = et__send_begin(record, topic, record->t_world_ns, &message, err);
+    if (st != ET_OK || !message)
+        return st;
+    et_world_task(record->world, record->task_values);
+    struct et_cdr w = et__send_header(topic, message);
+    et_cdr_count(&w, n);
+    for (size_t i = 0; i < n; i++)
+        et_cdr_text(&w, et_str(names[i]));
+    et_cdr_f64s(&w, record->task_values, n);
+    et_cdr_f64s(&w, NULL, 0);
+    et_cdr_f64s(&w, NULL, 0);
+    return et__send(record, topic, record->t_world_ns, message, err);
+}
+
 enum et_status et__send_step(struct et_world_record *record, struct et_err *err)
 {
     const struct et_world_state *s = et_world_observe(record->world);
@@ -360,7 +382,7 @@ enum et_status et__send_step(struct et_world_record *record, struct et_err *err)
     }
     for (size_t i = 0; i < et_world_n_objects(record->world) && st == ET_OK; i++)
         st = send_truth(record, i, err);
-    return st;
+    return st == ET_OK ? send_task(record, err) : st;
 }
 
 enum et_status et__send_event(struct et_world_record *record, const char *kind, const char *text,

@@ -134,13 +134,14 @@ struct et_world_record {
     struct et__queue queue;
     struct et__device devices[ET__N_DEVICES];
     struct et__topic joint_states, joint_commands, wrenches[2], touches[2], pressures[2], imu;
-    struct et__topic events, *truths; // truths: one an object
+    struct et__topic events, task, *truths; // truths: one an object
     char **truth_names;
     struct et__camera cameras[ET__CAMERAS_MAX];
     size_t n_cameras;
     const char *schemas[ET__SCHEMAS_MAX]; // types, by id − 1
     uint16_t n_schemas, n_channels;
     uint8_t *rgb, *scratch;   // a picture, and room to blur it
+    double *task_values;      // of what the skill is about
     double *values;           // 5 × n_joints: the tick that is written, and one list of a message
     int width_px, height_px;  // of pictures
     int64_t t_ns, t_world_ns; // of the last step: of what sensors saw, and the world's own

@@ -89,10 +89,13 @@ static enum et_status take_options(struct et_world_record *r, const char *path,
     r->instruction = r->skill->instruction_en;
     r->order = calloc(r->n_joints + 1, sizeof *r->order);
     r->values = calloc(5 * r->n_joints + 1, sizeof *r->values);
+    size_t n_task;
+    (void)et_world_task_names(r->world, &n_task);
+    r->task_values = calloc(n_task + 1, sizeof *r->task_values);
     r->truths = calloc(et_world_n_objects(r->world) + 1, sizeof *r->truths);
     r->truth_names = calloc(et_world_n_objects(r->world) + 1, sizeof *r->truth_names);
     if (!r->path || !r->part || !r->run || (options->trainer && !r->trainer) || !r->order ||
-        !r->values || !r->truths || !r->truth_names)
+        !r->values || !r->task_values || !r->truths || !r->truth_names)
         return et_fail(err, ET_ENOMEM, -1, "no memory to record %.200s", path);
     sort_joints(r);
     set_devices(r);
@@ -130,6 +133,7 @@ static void close_record(struct et_world_record *r)
     free(r->truths);
     free(r->order);
     free(r->values);
+    free(r->task_values);
     free(r->path);
     free(r->part);
     free(r->run);

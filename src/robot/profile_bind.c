@@ -216,7 +216,8 @@ static enum et_status describe_joints(const struct binder *b, const struct et_pr
     return ET_OK;
 }
 
-/* Names of a part whose joints are what the data has: the data's own, or "body_0", "body_1" … */
+/* Names of what is not the same everywhere, as a part whose joints are what the data has: the
+ * data's own, or "body_0", "body_1" … */
 static enum et_status describe_open(const struct binder *b, const struct et_bound_stream *bound,
                                     struct et_stream *stream)
 {
@@ -239,6 +240,8 @@ static enum et_status describe(const struct binder *b, struct et_bound_stream *b
 {
     struct et_stream *stream = &bound->stream;
     const struct et_profile_part *part = et__profile_part(b->profile, stream->part);
+    if (stream->quantity == ET_QUANTITY_STATE)
+        return describe_open(b, bound, stream);
     if (!et_quantity_is_of_joints(stream->quantity) || !part)
         return ET_OK;
     return part->is_open ? describe_open(b, bound, stream) : describe_joints(b, part, stream);

@@ -44,6 +44,18 @@ void et_world_arms_close(struct et_world_arms *arms)
     free(arms);
 }
 
+const struct et_world_joint *et_world_arms_joints(const struct et_world_arms *arms,
+                                                  size_t *n_joints)
+{
+    *n_joints = arms->reach.world->robot->n_joints;
+    return arms->reach.world->joints;
+}
+
+const char *et_world_arms_robot(const struct et_world_arms *arms)
+{
+    return arms->reach.world->robot->id;
+}
+
 static size_t n_arm_joints(const struct et_world_arms *arms, enum et_side side)
 {
     return arms->reach.world->hands[side].n_joints;

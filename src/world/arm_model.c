@@ -1,11 +1,13 @@
 /* Arms of a model's file: as much of a world as kinematics needs, made from names. */
 #include "world/world__arm.h"
 
+#include "etude/share.h"
 #include "robot/mujoco_guard.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ARENA_BYTES ((size_t)256 << 20)
 #define NAME_BYTES 300
@@ -191,6 +193,49 @@ enum et_status et_world_arms_open_model(struct et_world_arms **arms,
         return et_fail(err, ET_ENOMEM, -1, "no memory for a robot's arms");
     const struct opening o = {.arms = a, .about = model, .err = err};
     const enum et_status st = open_all(&o);
+    if (st != ET_OK)
+        et_world_arms_close(a);
+    else
+        *arms = a;
+    return st;
+}
+
+/* ---- a robot of the virtual centre, without a world ---- */
+
+static enum et_status open_robot(struct et_world_arms *a, const char *id, struct et_err *err)
+{
+    const struct et__robot *robot = NULL;
+    enum et_status st = et_arena_open(&a->arena, ARENA_BYTES, err);
+    if (st == ET_OK)
+        st = et__robot_load(id, a->arena, &robot, err);
+    if (st != ET_OK)
+        return st;
+    a->own.arena = a->arena;
+    a->own.robot = robot;
+    a->reach.world = &a->own;
+    st = et__load_robot_model(&a->own, err);
+    a->file.model = a->own.model;
+    if (st == ET_OK)
+        st = et__bind_robot(&a->own, err);
+    struct start start = {.arms = a, .err = err, .st = ET_OK};
+    if (st == ET_OK)
+        st = et__mujoco_guard(make, &start, err);
+    if (st == ET_OK)
+        st = start.st;
+    for (size_t i = 0; st == ET_OK && i < robot->n_joints; i++)
+        a->reach.scratch->qpos[a->own.joint_ids[i].qpos] =
+            a->own.joint_ids[i].scale * robot->joints[i].home;
+    return st == ET_OK ? et__clearance_open(a, err) : st;
+}
+
+enum et_status et_world_arms_open_robot(struct et_world_arms **arms, const char *robot,
+                                        struct et_err *err)
+{
+    *arms = NULL;
+    struct et_world_arms *a = calloc(1, sizeof *a);
+    if (!a)
+        return et_fail(err, ET_ENOMEM, -1, "no memory for a robot's arms");
+    const enum et_status st = open_robot(a, robot, err);
     if (st != ET_OK)
         et_world_arms_close(a);
     else

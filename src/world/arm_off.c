@@ -17,6 +17,28 @@ enum et_status et_world_arms_open_model(struct et_world_arms **arms,
     return et_fail(err, ET_EUNSUPPORTED, -1, "built without MuJoCo");
 }
 
+enum et_status et_world_arms_open_robot(struct et_world_arms **arms, const char *robot,
+                                        struct et_err *err)
+{
+    (void)robot;
+    *arms = NULL;
+    return et_fail(err, ET_EUNSUPPORTED, -1, "built without MuJoCo");
+}
+
+const struct et_world_joint *et_world_arms_joints(const struct et_world_arms *arms,
+                                                  size_t *n_joints)
+{
+    (void)arms;
+    *n_joints = 0;
+    return NULL;
+}
+
+const char *et_world_arms_robot(const struct et_world_arms *arms)
+{
+    (void)arms;
+    return NULL;
+}
+
 void et_world_arms_others(struct et_world_arms *arms, const double *others)
 {
     (void)arms;

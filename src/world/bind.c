@@ -327,10 +327,10 @@ static bool has_robot(const struct et_world *w)
     return has_any;
 }
 
-static enum et_status bind_robot(struct et_world *w, struct et_err *err)
+enum et_status et__bind_robot(struct et_world *w, struct et_err *err)
 {
     const struct et__robot *robot = w->robot;
-    if (!has_robot(w))
+    if (w->skill && !has_robot(w))
         return et_fail(err, ET_ECORRUPT, -1,
                        "%.150s/scene.xml includes no robot.xml: add <include file=\"robot.xml\"/>",
                        w->skill->folder);
@@ -354,6 +354,6 @@ static enum et_status bind_robot(struct et_world *w, struct et_err *err)
 
 enum et_status et__bind_world(struct et_world *w, struct et_err *err)
 {
-    const enum et_status st = bind_robot(w, err);
+    const enum et_status st = et__bind_robot(w, err);
     return st == ET_OK ? bind_skill(w, err) : st;
 }

@@ -1,4 +1,5 @@
-/* The tier `disturbed`: something pushes the robot's hands and trunk, and a person walks by. */
+/* What disturbs: in the tier of that name something pushes the robot's hands and trunk, and a
+ * person walks by; on demand arms do not quite what they are asked for. */
 #include "world/world__world.h"
 
 #include <math.h>
@@ -17,6 +18,10 @@
 #define SHOULDER_M 0.25 // half of a person, and an arm
 #define HEAD_M 1.9
 #define FOOT_M 0.15 // what is higher stands in the way
+
+#define ASTRAY_S 0.4     // how long it lasts
+#define ASTRAY_WRIST 1.5 // the last joints of an arm move a hand least
+#define ASTRAY_CLEAN 4   // every so-manieth episode has none
 
 static int passer_by(const struct et_world *w)
 {
@@ -120,4 +125,31 @@ void et__disturb(struct et_world *w)
         return;
     walk(w);
     push_on(w);
+}
+
+/* ---- carried out otherwise than asked for (DART: Laskey et al. 2017) ---- */
+
+void et__astray_begin(struct et_world *w, uint64_t seed)
+{
+    et__random_seed(&w->astray_random, seed ^ 0xa57ca7);
+    const double share = et__random_even(&w->astray_random, 0, 1);
+    w->astray_rad = seed % ASTRAY_CLEAN == 0 ? 0 : share * w->options.disturbance_rad;
+    for (size_t i = 0; i < w->robot->n_joints; i++)
+        w->astray[i] = 0;
+}
+
+// A process of Ornstein and Uhlenbeck for each joint of an arm.
+void et__astray_step(struct et_world *w)
+{
+    const double share = 1e-9 * (double)ET_WORLD_STEP_NS / ASTRAY_S;
+    if (!(w->astray_rad > 0))
+        return;
+    for (size_t side = 0; side < 2; side++) {
+        const size_t first = w->robot->hands[side].first_joint, n = w->hands[side].n_joints;
+        for (size_t i = 0; i < n; i++) {
+            const double much = w->astray_rad * (i >= n / 2 + 1 ? ASTRAY_WRIST : 1);
+            w->astray[first + i] += -share * w->astray[first + i] +
+                                    much * sqrt(2 * share) * et__random_normal(&w->astray_random);
+        }
+    }
 }

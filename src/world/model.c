@@ -18,6 +18,10 @@
 static const char WITH_LITTER[] =
     "<mujoco><include file=\"scene.xml\"/><include file=\"litter.xml\"/></mujoco>";
 
+// A robot that stands nowhere.
+static const char ALONE[] =
+    "<mujoco><include file=\"common.xml\"/><include file=\"robot.xml\"/></mujoco>";
+
 enum { SCENE, COMMON, ROBOT, SCENARIO, LITTER, N_FILES };
 
 struct texts {
@@ -184,4 +188,21 @@ enum et_status et__load_model(struct et_world *w, struct et_err *err)
     return et_fail(err, st, -1, "%.120s%s (skill %.40s, robot %.40s, scenario %.40s): %.200s",
                    texts.paths[guilty], has_place ? "" : " or what it includes", w->skill->id,
                    w->robot->id, w->skill->scenario, why.text);
+}
+
+enum et_status et__load_robot_model(struct et_world *w, struct et_err *err)
+{
+    struct et__mujoco_file files[] = {
+        {"alone.xml", ET_STR(ALONE)}, {"common.xml", {0}}, {"robot.xml", {0}}};
+    const char *common = NULL;
+    struct et_err why = {0};
+    enum et_status st = find_shared(w, "world", "common", &common, err);
+    if (st == ET_OK)
+        st = et_file_read(common, XML_BYTES_MAX, w->arena, &files[1].text, err);
+    if (st == ET_OK)
+        st = et_file_read(w->robot->mjcf, XML_BYTES_MAX, w->arena, &files[2].text, err);
+    if (st != ET_OK)
+        return st;
+    st = et__mujoco_load(files, sizeof files / sizeof *files, &w->model, &why);
+    return st == ET_OK ? ET_OK : et_fail(err, st, -1, "%.150s: %.300s", w->robot->mjcf, why.text);
 }

@@ -473,10 +473,9 @@ static enum et_status name(const char *path, struct et_arena *arena, struct et__
                    robot->id);
 }
 
-enum et_status et__robot_load(const char *wanted, struct et_arena *arena,
-                              const struct et__robot **robot, struct et_err *err)
+static enum et_status load(const char *wanted, struct et_arena *arena,
+                           const struct et__robot **robot, struct et_err *err)
 {
-    assert(wanted && arena && robot);
     const struct et_arena_mark mark = et_arena_mark(arena);
     struct et__robot *loaded = NULL;
     struct et_str text;
@@ -496,5 +495,34 @@ enum et_status et__robot_load(const char *wanted, struct et_arena *arena,
         *robot = loaded;
     else
         et_arena_rewind(arena, mark);
+    return st;
+}
+
+/* The robot that a profile is of: datasets know that one's name only. */
+static const struct et__robot *find_by_profile(const char *profile, struct et_arena *arena)
+{
+    const struct et_share_file *files;
+    size_t n;
+    if (et_share_list(&ROBOTS, arena, &files, &n, NULL) != ET_OK)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct et__robot *robot;
+        if (load(files[i].path, arena, &robot, NULL) == ET_OK && robot->profile &&
+            strcmp(robot->profile, profile) == 0)
+            return robot;
+    }
+    return NULL;
+}
+
+enum et_status et__robot_load(const char *wanted, struct et_arena *arena,
+                              const struct et__robot **robot, struct et_err *err)
+{
+    assert(wanted && arena && robot);
+    struct et_err why = {0};
+    enum et_status st = load(wanted, arena, robot, &why);
+    if (st == ET_ENOTFOUND && !strchr(wanted, '/') && (*robot = find_by_profile(wanted, arena)))
+        return ET_OK;
+    if (st != ET_OK && err)
+        *err = why;
     return st;
 }

@@ -72,6 +72,8 @@ static size_t list(struct et_world *w, struct piece *pieces)
     add(pieces, &n, w->action, n_joints * sizeof *w->action);
     add(pieces, &n, w->speed, n_joints * sizeof *w->speed);
     add(pieces, &n, w->lagged, n_joints * sizeof *w->lagged);
+    add(pieces, &n, w->astray, n_joints * sizeof *w->astray);
+    add(pieces, &n, &w->astray_random, sizeof w->astray_random);
     add(pieces, &n, w->joint_max, (size_t)w->model->njnt * sizeof *w->joint_max);
     add(pieces, &n, w->wiped, (size_t)w->model->nsite);
     add(pieces, &n, w->is_slippery, sizeof w->is_slippery);

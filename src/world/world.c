@@ -50,11 +50,13 @@ static enum et_status make_state(struct et_world *w, struct et_err *err)
     w->action = et_arena_array(w->arena, n, sizeof *w->action);
     w->speed = et_arena_array(w->arena, n, sizeof *w->speed);
     w->lagged = et_arena_array(w->arena, n, sizeof *w->lagged);
+    w->astray = et_arena_array(w->arena, n, sizeof *w->astray);
     w->joint_max = et_arena_array(w->arena, (size_t)w->model->njnt, sizeof *w->joint_max);
     w->wiped = et_arena_array(w->arena, (size_t)w->model->nsite, sizeof *w->wiped);
     w->own = et_arena_array(w->arena, (size_t)w->model->ngeom, sizeof *w->own);
     const bool has_rows = make_rows(w, &w->rows) && make_rows(w, &w->late);
-    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->joint_max || !w->wiped || !w->own)
+    if (!has_rows || !w->action || !w->speed || !w->lagged || !w->astray || !w->joint_max ||
+        !w->wiped || !w->own)
         return et_arena_fail(w->arena, "a world's state", err);
     return ET_OK;
 }
@@ -83,6 +85,10 @@ enum et_status et_world_open(struct et_world **world, const struct et_world_opti
                              struct et_err *err)
 {
     *world = NULL;
+    if (!(options->disturbance_rad >= 0 &&
+          options->disturbance_rad <= ET_WORLD_DISTURBANCE_MAX_RAD))
+        return et_fail(err, ET_EARG, -1, "a disturbance of %g rad is not between 0 and %g",
+                       options->disturbance_rad, ET_WORLD_DISTURBANCE_MAX_RAD);
     struct et_world *w = calloc(1, sizeof *w);
     if (!w)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a world");
@@ -100,6 +106,8 @@ enum et_status et_world_open(struct et_world **world, const struct et_world_opti
         st = et_fail(err, ET_ENOMEM, -1, "no memory for a world's physics");
     if (st == ET_OK)
         st = et__bind_world(w, err);
+    if (st == ET_OK)
+        st = et__bind_task(w, err);
     if (st == ET_OK)
         st = make_state(w, err);
     if (st == ET_OK && options->without_friction)
@@ -159,6 +167,7 @@ static void take_action(struct et_world *w, const double *action)
             isnan(action[i]) ? w->action[i] : mju_clip(action[i], joint->lower, joint->upper);
         double way = x - w->action[i];
         w->action[i] = x;
+        x += w->astray[i];
         if (w->options.has_backlash && joint->part != ET_PART_LEFT_HAND &&
             joint->part != ET_PART_RIGHT_HAND)
             x = mju_clip(w->lagged[i], x - PLAY_RAD / 2, x + PLAY_RAD / 2);
@@ -258,6 +267,7 @@ static enum et_status step(struct et_world *w, const double *action, struct et_e
 enum et_status et_world_step(struct et_world *w, const double *action, struct et_err *err)
 {
     et__disturb(w);
+    et__astray_step(w);
     return step(w, action, err);
 }
 
@@ -292,6 +302,7 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
     enum et_status st = et__mujoco_guard(draw, &drawing, err);
     st = st == ET_OK ? drawing.st : st;
     et__disturb_begin(w);
+    et__astray_begin(w, seed);
     drive_scene(w);
     for (size_t i = 0; st == ET_OK && i < SETTLE_STEPS; i++)
         st = step(w, w->action, err);

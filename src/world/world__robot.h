@@ -64,7 +64,8 @@ struct et__robot {
     size_t n_cameras;
 };
 
-/* By id (share/world/robots/<id>/robot.yaml) or path. Errors as et_skill_load. */
+/* By id (share/world/robots/<id>/robot.yaml), path, or the id of the profile that reads its
+ * recordings. Errors as et_skill_load. */
 ET_MUST_USE enum et_status et__robot_load(const char *wanted, struct et_arena *arena,
                                           const struct et__robot **robot, struct et_err *err);
 

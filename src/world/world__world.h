@@ -62,6 +62,19 @@ struct et__rows {
 
 #define ET__N_LITTER 3 // of share/world/litter.xml
 
+/* What the skill is about (task.c). */
+#define ET__TASK_PARTS_MAX 32
+
+struct et__task_part {
+    int type, id;   // an mjtObj: a site, a body or a joint
+    bool is_turned; // which way round it stands counts, not only how upright
+};
+struct et__task {
+    struct et__task_part parts[ET__TASK_PARTS_MAX];
+    size_t n_parts, n_values;
+    const char **names; // n_values
+};
+
 struct et_world {
     struct et_arena *arena;
     const struct et_skill *skill;
@@ -81,7 +94,8 @@ struct et_world {
     int litter[ET__N_LITTER];             // bodies; −1: the room has none
     int *draws;                           // ids of what the script's draws draw
     struct et__term_ids *success;
-    struct et__random random, sensor_random, litter_random; // of this episode
+    struct et__task task;
+    struct et__random random, sensor_random, litter_random, astray_random; // of this episode
     enum et_tier tier;
     int64_t n_ticks; // since the reset
     struct et__push push;
@@ -89,6 +103,8 @@ struct et_world {
     double walk_from_m, walk_to_m; // and turns round
     double *action, *speed;        // n_joints: in force, and its smoothed speed
     double *lagged;                // n_joints: what reaches the actuators
+    double *astray;                // n_joints: what disturbs what is carried out, rad
+    double astray_rad;             // its standard deviation in this episode
     double *joint_max;             // of all joints of the model, since the reset: what was pressed
     unsigned char *wiped;          // of all sites
     bool is_slippery[2];           // hands without friction
@@ -104,6 +120,8 @@ struct et_world {
 
 /* Loads world->pristine. ET_ECORRUPT: MuJoCo's words, with the file that they are about. */
 ET_MUST_USE enum et_status et__load_model(struct et_world *world, struct et_err *err);
+/* The robot alone: of a world that has no skill. */
+ET_MUST_USE enum et_status et__load_robot_model(struct et_world *world, struct et_err *err);
 
 /* ---- names (bind.c) ---- */
 
@@ -118,13 +136,18 @@ ET_MUST_USE enum et_status et__bind_condition(const struct et_world *world,
                                               struct et_arena *arena, struct et__term_ids **ids,
                                               struct et_err *err);
 
-/* All that the robot and the skill name. */
+/* All that the robot names, and all that the robot and the skill name. */
+ET_MUST_USE enum et_status et__bind_robot(struct et_world *world, struct et_err *err);
 ET_MUST_USE enum et_status et__bind_world(struct et_world *world, struct et_err *err);
 
 /* ---- chance (draw.c) ---- */
 
 /* Puts the model's and the data's variables to what this episode's chance says; `data` is fresh. */
 ET_MUST_USE enum et_status et__draw(struct et_world *world, struct et_err *err);
+
+/* ---- what a skill is about (task.c); after the world is bound ---- */
+
+ET_MUST_USE enum et_status et__bind_task(struct et_world *world, struct et_err *err);
 
 /* ---- what lies about (litter.c) ---- */
 
@@ -137,6 +160,10 @@ void et__lay_litter(struct et_world *world);
 
 void et__disturb_begin(struct et_world *world); // after et__draw
 void et__disturb(struct et_world *world);       // before a step
+
+/* What is carried out strays from what was asked for, by options.disturbance_rad. */
+void et__astray_begin(struct et_world *world, uint64_t seed);
+void et__astray_step(struct et_world *world);
 
 /* Whether a body moves freely: what can be carried. */
 bool et__is_loose(const mjModel *model, int body);

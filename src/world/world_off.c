@@ -56,6 +56,19 @@ const struct et_world_joint *et_world_joints(const struct et_world *world, size_
     return NULL;
 }
 
+const char *const *et_world_task_names(const struct et_world *world, size_t *n_values)
+{
+    (void)world;
+    *n_values = 0;
+    return NULL;
+}
+
+void et_world_task(const struct et_world *world, double *values)
+{
+    (void)world;
+    (void)values;
+}
+
 enum et_status et_world_reset(struct et_world *world, uint64_t seed, enum et_tier tier,
                               struct et_err *err)
 {

@@ -72,6 +72,32 @@ static void a_matrix_rotates_alike(void)
     }
 }
 
+static void a_matrix_becomes_the_rotation_that_it_came_from(void)
+{
+    double m[9];
+    for (int i = 0; i < 1000; i++) {
+        // Of any axis; and of half turns and nearly so, where three of the four parts vanish.
+        struct et_vec3 axis = random_vec3();
+        if (i % 4)
+            axis = (struct et_vec3){i % 4 == 1, i % 4 == 2, i % 4 == 3};
+        const double turn = i % 8 < 4 ? PI : PI - 1e-7;
+        const struct et_quat q = i % 5 ? et_quat_from_axis_angle(axis, turn) : random_quat();
+        et_quat_to_matrix(q, m);
+        CHECK(et_quat_angle_rad(et_quat_from_matrix(m), q) < 1e-7);
+    }
+    const double none[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, zero[9] = {0};
+    CHECK(et_quat_from_matrix(none).w == 1);
+    // A quarter turn about z, by hand.
+    const struct et_quat z90 = et_quat_from_matrix((const double[9]){0, -1, 0, 1, 0, 0, 0, 0, 1});
+    CHECK_NEAR(z90.z, sqrt(0.5), 1e-12);
+    CHECK_NEAR(z90.w, sqrt(0.5), 1e-12);
+    // Of what is none, something of unit length.
+    const struct et_quat q = et_quat_from_matrix(zero);
+    CHECK_NEAR(q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w, 1, 1e-12);
+    const double nan[9] = {(double)NAN};
+    CHECK(et_quat_from_matrix(nan).w == 1);
+}
+
 static void roll_pitch_yaw_is_the_product_of_three(void)
 {
     for (int i = 0; i < 100; i++) {
@@ -203,6 +229,7 @@ int main(void)
     RUN(rotates_as_known_by_hand);
     RUN(the_first_factor_comes_last);
     RUN(a_matrix_rotates_alike);
+    RUN(a_matrix_becomes_the_rotation_that_it_came_from);
     RUN(roll_pitch_yaw_is_the_product_of_three);
     RUN(measures_angles_down_to_the_smallest);
     RUN(normal_of_nothing_is_the_identity);

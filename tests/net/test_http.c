@@ -532,6 +532,29 @@ static void who_has_no_token_is_kept_out(void)
     end();
 }
 
+static void a_token_may_come_by_another_word_and_a_route_need_none(void)
+{
+    static const struct et_http_route ROUTES[] = {
+        {.path = "/", .methods = "GET", .handle = say_hello},
+        {.path = "/healthz", .methods = "GET", .handle = say_hello, .is_for_all = true}};
+    struct et_http_options options = usual();
+    options.routes = ROUTES;
+    options.n_routes = 2;
+    options.token = TOKEN;
+    options.token_scheme = "Api-Key";
+    options.must_have_token = true;
+    begin(&options);
+    CHECK_EQ(code_of(GET("/healthz")), 200);
+    CHECK_EQ(code_of("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), 401);
+    CHECK_EQ(code_of(GET("/healthz/more")), 401);
+    CHECK_HAS(text.p, "WWW-Authenticate: Api-Key\r\n");
+    CHECK_EQ(code_of("GET /a HTTP/1.1\r\nHost: x\r\nAuthorization: api-key " TOKEN "\r\n\r\n"),
+             200);
+    CHECK_EQ(code_of("GET /a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\n\r\n"), 401);
+    CHECK_EQ(code_of("GET /a HTTP/1.1\r\nHost: x\r\nAuthorization: Api-Key\r\n\r\n"), 401);
+    end();
+}
+
 static void pages_of_others_are_kept_out(void)
 {
     static const char *const HOSTS[] = {"nas.local", NULL}, *const ORIGINS[] = {
@@ -788,6 +811,7 @@ int main(void)
     RUN(a_file_that_is_known_is_not_sent_again);
     RUN(parts_of_files_are_sent);
     RUN(who_has_no_token_is_kept_out);
+    RUN(a_token_may_come_by_another_word_and_a_route_need_none);
     RUN(pages_of_others_are_kept_out);
     RUN(a_public_server_needs_token_and_tls);
     RUN(pages_may_be_isolated);

@@ -206,6 +206,59 @@ static void what_is_no_robot_is_refused(void)
     et_world_arms_close(NULL);
 }
 
+static void a_robot_alone_has_the_hands_that_it_has_in_a_world(void)
+{
+    static const char *const ROBOTS[] = {"etude-one", "etude-two", "h1-2"};
+    struct rng rng = {11};
+    for (size_t k = 0; k < 3; k++) {
+        struct et_world *world = NULL;
+        struct et_world_arms *within = NULL, *alone = NULL;
+        const struct et_world_options options = {.skill = "press_button", .robot = ROBOTS[k]};
+        double a[64], b[64];
+        size_t n, n_alone;
+        CHECK_OK(et_world_open(&world, &options, &err));
+        CHECK_OK(et_world_reset(world, 1, ET_TIER_CONTROLLED, &err));
+        CHECK_OK(et_world_arms_open(&within, world, &err));
+        CHECK_OK(et_world_arms_open_robot(&alone, ROBOTS[k], &err));
+        if (!within || !alone)
+            return;
+        const struct et_world_joint *joints = et_world_joints(world, &n);
+        const struct et_world_joint *own = et_world_arms_joints(alone, &n_alone);
+        CHECK_EQ(n_alone, n);
+        for (size_t i = 0; i < n; i++) {
+            CHECK_STR(own[i].name, joints[i].name);
+            CHECK(own[i].lower == joints[i].lower && own[i].upper == joints[i].upper);
+        }
+        for (int turn = 0; turn < 50; turn++) {
+            for (size_t i = 0; i < n; i++)
+                a[i] = joints[i].lower +
+                       (0.1 + 0.8 * rng_uniform(&rng)) * (joints[i].upper - joints[i].lower);
+            for (int side = ET_LEFT; side <= ET_RIGHT; side++) {
+                const struct et_pose p = et_world_arm_pose(within, a, (enum et_side)side);
+                const struct et_pose q = et_world_arm_pose(alone, a, (enum et_side)side);
+                CHECK(et_vec3_norm(et_vec3_sub(p.position, q.position)) < 1e-9);
+                CHECK(et_quat_angle_rad(p.rotation, q.rotation) < 1e-6);
+                struct et_pose goal = p;
+                goal.position.z += 0.03;
+                memcpy(b, a, n * sizeof *b);
+                (void)et_world_arm_solve(within, a, (enum et_side)side, &goal, 3);
+                (void)et_world_arm_solve(alone, b, (enum et_side)side, &goal, 3);
+                for (size_t i = 0; i < n; i++)
+                    CHECK_NEAR(b[i], a[i], 1e-6);
+            }
+        }
+        CHECK(et_world_arm_clearance(alone, a) <= ET_WORLD_ARM_CLEARANCE_MAX_M);
+        et_world_arms_close(within);
+        et_world_arms_close(alone);
+        et_world_close(world);
+    }
+    struct et_world_arms *none = NULL;
+    CHECK_OK(et_world_arms_open_robot(&none, "etude-h1-2", &err)); // by its profile
+    et_world_arms_close(none);
+    CHECK(et_world_arms_open_robot(&none, "nobody", &err) == ET_ENOTFOUND && !none);
+    CHECK_HAS(err.text, "nobody");
+}
+
 int main(void)
 {
     RUN(hands_are_where_the_model_has_them);
@@ -213,5 +266,6 @@ int main(void)
     RUN(a_worlds_robot_is_clear_at_home_and_not_in_itself);
     RUN(a_urdf_has_arms_and_no_shapes);
     RUN(what_is_no_robot_is_refused);
+    RUN(a_robot_alone_has_the_hands_that_it_has_in_a_world);
     return tap_end();
 }
