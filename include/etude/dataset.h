@@ -69,6 +69,8 @@ struct et_dataset_info {
     size_t n_features;
     const char *const *tasks; // by task_index; NULL where a number is not taken
     size_t n_tasks;
+    const char *const *segments; // names of parts of episodes, as they come; of curated ones
+    size_t n_segments;
     int64_t n_episodes; // episodes that can be addressed
     int64_t n_rows;     // rows of those episodes, by the metadata
     bool is_unfinished; // its writer was killed; it was opened by its journal

@@ -89,6 +89,7 @@ struct et_build_options {
     enum et_depth_mode depth;
     enum et_parts_mode parts;
     bool with_velocity, with_effort, with_other; // more than positions, where there is more
+    bool is_privileged;    // with what no sensor gives: observation.environment_state
     double action_shift_s; // 0: the command in force at the row; else moved by that much
     const struct et_judged *const
         *judged; // per pick: n_episodes each, or NULL (nothing is rejected)
@@ -102,8 +103,9 @@ struct et_build_options {
 
 /* Builds a canonical dataset: observation.state and action in canonical order, SI units, float32;
  * rejected episodes are listed with reasons and left out. Every dataset must have a profile
- * (et_dataset_use_profile). Where times were measured, etude.age.<stream> says how old values are.
- */
+ * (et_dataset_use_profile). Where times were measured, etude.age.<stream> says how old values are;
+ * where episodes have named parts, etude.segment says which one each row is in: one number a name,
+ * 1 or 0, all 0 between them. */
 ET_MUST_USE ET_API enum et_status
 et_dataset_build(const struct et_pick *picks, size_t n_picks, const char *path,
                  const struct et_build_options *options, struct et_arena *arena,

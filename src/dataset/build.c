@@ -271,6 +271,36 @@ static float *make_ages(const struct making *m, const char *stream)
     return to;
 }
 
+/* Which part of the episode each row is in; where parts overlap, the one that began last. */
+static uint8_t *make_segments(const struct making *m)
+{
+    const struct et__build *build = m->build;
+    uint8_t *to = et_arena_array(m->slot->arena, (size_t)m->n_rows, build->n_segments);
+    for (int64_t k = 0; to && m->t_ns && k < m->n_rows; k++) {
+        const struct et_segment *now = NULL;
+        for (size_t i = 0; i < m->episode.n_segments; i++) {
+            const struct et_segment *s = &m->episode.segments[i];
+            if (s->t_first_ns <= m->t_ns[k] && m->t_ns[k] <= s->t_last_ns &&
+                (!now || s->t_first_ns >= now->t_first_ns))
+                now = s;
+        }
+        for (size_t i = 0; now && i < build->n_segments; i++)
+            to[(size_t)k * build->n_segments + i] = strcmp(build->segments[i], now->name) == 0;
+    }
+    return to;
+}
+
+static uint8_t *make_robots(const struct making *m)
+{
+    const struct et__build *build = m->build;
+    const char *id = et_dataset_binding(m->dataset)->profile->id;
+    uint8_t *to = et_arena_array(m->slot->arena, (size_t)m->n_rows, build->n_robots);
+    for (size_t k = 0; to && k < (size_t)m->n_rows; k++)
+        for (size_t i = 0; i < build->n_robots; i++)
+            to[k * build->n_robots + i] = strcmp(build->robots[i], id) == 0;
+    return to;
+}
+
 static enum et_status take_columns(struct making *m, struct et_err *err)
 {
     const struct et__build *build = m->build;
@@ -292,6 +322,11 @@ static enum et_status take_columns(struct making *m, struct et_err *err)
     for (size_t i = 0; st == ET_OK && i < build->n_ages; i++)
         st = add_column(m, et_arena_printf(arena, "etude.age.%s", build->ages[i]), ET_PARQUET_FLOAT,
                         1, make_ages(m, build->ages[i]), err);
+    if (st == ET_OK && build->n_segments > 0)
+        st = add_column(m, "etude.segment", ET_PARQUET_BOOL, build->n_segments, make_segments(m),
+                        err);
+    if (st == ET_OK && build->n_robots > 1)
+        st = add_column(m, "etude.robot", ET_PARQUET_BOOL, build->n_robots, make_robots(m), err);
     m->slot->episode.columns = m->columns;
     m->slot->episode.n_columns = m->n_columns;
     m->slot->episode.n_rows = m->n_rows;
@@ -621,15 +656,14 @@ static const char *robot_type(const struct et__build *build)
 {
     const struct et__run *run = &build->run;
     const char *first = et_dataset_info(run->picks[0].dataset)->robot_type;
-    const char *joined = et_dataset_binding(run->picks[0].dataset)->profile->id;
+    const char *joined = build->robots[0];
     bool is_same = first != NULL;
     for (size_t i = 1; i < run->n_picks; i++) {
         const char *other = et_dataset_info(run->picks[i].dataset)->robot_type;
-        const char *id = et_dataset_binding(run->picks[i].dataset)->profile->id;
         is_same = is_same && other && strcmp(first, other) == 0;
-        if (joined && !strstr(joined, id))
-            joined = et_arena_printf(build->arena, "%s+%s", joined, id);
     }
+    for (size_t i = 1; joined && i < build->n_robots; i++)
+        joined = et_arena_printf(build->arena, "%s+%s", joined, build->robots[i]);
     return is_same ? first : joined;
 }
 

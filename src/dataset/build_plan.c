@@ -66,6 +66,8 @@ static const char *feature_of(const struct et__build *build, const struct et_str
         return o->with_velocity ? "observation.velocity" : NULL;
     if (stream->quantity == ET_QUANTITY_EFFORT && !stream->is_command)
         return o->with_effort ? "observation.effort" : NULL;
+    if (stream->quantity == ET_QUANTITY_STATE)
+        return o->is_privileged ? "observation.environment_state" : NULL;
     if (!o->with_other)
         return NULL;
     // "left_wrist.wrench" becomes "observation.wrench.left_wrist".
@@ -277,6 +279,37 @@ static enum et_status plan_ages(struct et__build *build, struct et_err *err)
     return ET_OK;
 }
 
+/* ---- parts of episodes ---- */
+
+static enum et_status plan_segments(struct et__build *build, struct et_err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < build->run.n_picks; i++)
+        n += et_dataset_info(build->run.picks[i].dataset)->n_segments;
+    build->segments = et_arena_array(build->arena, n, sizeof *build->segments);
+    if (!build->segments)
+        return full(build, err);
+    for (size_t i = 0; i < build->run.n_picks; i++) {
+        const struct et_dataset_info *info = et_dataset_info(build->run.picks[i].dataset);
+        for (size_t k = 0; k < info->n_segments; k++)
+            (void)et__place_of_task(build->segments, &build->n_segments, info->segments[k]);
+    }
+    return ET_OK;
+}
+
+/* ---- robots ---- */
+
+static enum et_status plan_robots(struct et__build *build, struct et_err *err)
+{
+    build->robots = et_arena_array(build->arena, build->run.n_picks, sizeof *build->robots);
+    if (!build->robots)
+        return full(build, err);
+    for (size_t i = 0; i < build->run.n_picks; i++)
+        (void)et__place_of_task(build->robots, &build->n_robots,
+                                et_dataset_binding(build->run.picks[i].dataset)->profile->id);
+    return ET_OK;
+}
+
 /* ---- what is declared ---- */
 
 static enum et_status declare(struct et__build *build, const char *name, enum et_dtype dtype,
@@ -331,6 +364,11 @@ static enum et_status declare_all(struct et__build *build, struct et_err *err)
     for (size_t i = 0; st == ET_OK && i < build->n_ages; i++)
         st = declare(build, et_arena_printf(build->arena, "etude.age.%s", build->ages[i]),
                      ET_DTYPE_FLOAT32, 1, NULL, err);
+    if (st == ET_OK && build->n_segments > 0)
+        st =
+            declare(build, "etude.segment", ET_DTYPE_BOOL, build->n_segments, build->segments, err);
+    if (st == ET_OK && build->n_robots > 1)
+        st = declare(build, "etude.robot", ET_DTYPE_BOOL, build->n_robots, build->robots, err);
     return st;
 }
 
@@ -374,6 +412,10 @@ enum et_status et__build_plan(struct et__build *build, struct et_err *err)
         st = survey_times(build, scratch, err);
     if (st == ET_OK)
         st = plan_ages(build, err);
+    if (st == ET_OK)
+        st = plan_segments(build, err);
+    if (st == ET_OK)
+        st = plan_robots(build, err);
     if (st == ET_OK)
         st = declare_all(build, err);
     if (st == ET_OK)

@@ -41,6 +41,10 @@ struct et__build {
     size_t n_cameras, cap_cameras;
     const char **ages; // streams whose age is stated
     size_t n_ages;
+    const char **segments; // names of parts of episodes
+    size_t n_segments;
+    const char **robots; // ids, where there are several
+    size_t n_robots;
     bool has_measured_times;
     struct et_feature *declared; // of the output
     size_t n_declared, cap_declared;

@@ -15,6 +15,8 @@ struct gathering {
     size_t n_streams, cap_streams;
     const char **tasks;
     size_t n_tasks, cap_tasks;
+    const char **segments;
+    size_t n_segments, cap_segments;
     struct et_err *err;
 };
 
@@ -90,18 +92,19 @@ static enum et_status add_stream(struct gathering *g, const struct et_stream *st
     return st;
 }
 
-static enum et_status add_task(struct gathering *g, const char *task)
+/* A text that is not there yet, behind the others. */
+static enum et_status add_text(const struct gathering *g, const char ***texts, size_t *n,
+                               size_t *cap, const char *text)
 {
-    for (size_t i = 0; i < g->n_tasks; i++)
-        if (strcmp(g->tasks[i], task) == 0)
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*texts)[i], text) == 0)
             return ET_OK;
-    const char **tasks =
-        et__grow(g->ds->arena, (void *)g->tasks, g->n_tasks, &g->cap_tasks, sizeof *tasks);
-    const char *copy = copy_text(g, task);
-    if (!tasks || !copy)
+    const char **grown = et__grow(g->ds->arena, (void *)*texts, *n, cap, sizeof *grown);
+    const char *copy = copy_text(g, text);
+    if (!grown || !copy)
         return full(g);
-    g->tasks = tasks;
-    tasks[g->n_tasks++] = copy;
+    *texts = grown;
+    grown[(*n)++] = copy;
     return ET_OK;
 }
 
@@ -155,7 +158,9 @@ static enum et_status add_episode(struct gathering *g, size_t i)
     for (size_t k = 0; k < episode.n_videos && st == ET_OK; k++)
         st = add_stream(g, &episode.videos[k].stream, true);
     for (size_t k = 0; k < episode.n_tasks && st == ET_OK; k++)
-        st = add_task(g, episode.tasks[k]);
+        st = add_text(g, &g->tasks, &g->n_tasks, &g->cap_tasks, episode.tasks[k]);
+    for (size_t k = 0; k < episode.n_segments && st == ET_OK; k++)
+        st = add_text(g, &g->segments, &g->n_segments, &g->cap_segments, episode.segments[k].name);
     if (st != ET_OK)
         return st;
     // Rows there are none; how many there would be says how large an episode is.
@@ -203,6 +208,8 @@ static enum et_status name_features(struct gathering *g)
     ds->is_bound = true;
     ds->info.tasks = g->tasks;
     ds->info.n_tasks = g->n_tasks;
+    ds->info.segments = g->segments;
+    ds->info.n_segments = g->n_segments;
     return ET_OK;
 }
 

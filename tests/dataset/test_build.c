@@ -353,6 +353,13 @@ static void says_what_a_robot_does_not_have(void)
     CHECK_EQ(cell(set, 0, "etude.valid.observation.state", 0, 0), 1);  // GR1 has a neck
     CHECK_EQ(cell(set, 10, "etude.valid.observation.state", 0, 0), 0); // G1 has none here
     CHECK_EQ(cell(set, 10, "observation.state", 0, 0), 0);
+    const struct et_feature *robot = feature_of(set, "etude.robot");
+    CHECK_EQ(robot->n_values, 2);
+    CHECK(strstr(robot->names[0], "gr1") && strstr(robot->names[1], "g1"));
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(cell(set, 0, "etude.robot", 0, i), i == 0);
+        CHECK_EQ(cell(set, 10, "etude.robot", 0, i), i == 1);
+    }
     et_dataset_close(set);
     check_findings(temp_path("union"));
 }
