@@ -255,6 +255,15 @@ const char *cli_get(const struct cli_args *args, const char *option)
     return NULL;
 }
 
+bool cli_takes(const struct cli_args *args, const char *option)
+{
+    const struct cli_option *o;
+    for (size_t i = 0; (o = option_at(args->command, i)); i++)
+        if (strcmp(o->name, option) == 0)
+            return true;
+    return false;
+}
+
 static const char *limit_text(double limit, char text[CLI_TEXT_BYTES])
 {
     const bool is_whole = limit == floor(limit) && fabs(limit) <= WHOLE_MAX;

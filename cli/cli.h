@@ -69,6 +69,8 @@ int cli_parse(const struct cli_command *command, int argc, const char *const *ar
 
 /* The value of an option of this command ("" for a flag that is set); NULL when it is absent. */
 const char *cli_get(const struct cli_args *args, const char *option);
+/* Whether the command has such an option at all: for what several commands read. */
+bool cli_takes(const struct cli_args *args, const char *option);
 static inline bool cli_has(const struct cli_args *args, const char *option)
 {
     return cli_get(args, option) != NULL;
@@ -304,6 +306,12 @@ int cmd_mcap_dump(const struct cli_args *args);
 int cmd_mcap_from_json(const struct cli_args *args);
 int cmd_mcap_check(const struct cli_args *args);
 int cmd_mcap_recover(const struct cli_args *args);
+int cmd_train(const struct cli_args *args);
+int cmd_policy_info(const struct cli_args *args);
+int cmd_policy_run(const struct cli_args *args);
+int cmd_policy_serve(const struct cli_args *args);
+int cmd_policy_export(const struct cli_args *args);
+int cmd_policy_import(const struct cli_args *args);
 int cmd_world_list(const struct cli_args *args);
 int cmd_world_check(const struct cli_args *args);
 int cmd_record(const struct cli_args *args);

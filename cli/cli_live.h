@@ -55,6 +55,11 @@ int64_t cli_live_step_since_ns(struct cli_live_step *step); // what waits now wa
 /* Waits until it is done. Result as et_live_stop. */
 ET_MUST_USE enum et_status cli_live_step_close(struct cli_live_step *step, struct et_err *err);
 
+/* A server's side of TLS: a certificate for this machine's name, made in the folder where it is
+ * missing. Who comes is told to trust it. Statuses as et_tls_make, et_tls_open_server. */
+ET_MUST_USE enum et_status cli_tls_open(const char *folder, struct et_tls **tls,
+                                        struct et_err *err);
+
 /* A Foxglove server as options and a station's file ask for it. Beyond this machine it needs a
  * folder with a certificate, which is made where it is missing, and a token. */
 struct cli_foxglove {

@@ -19,7 +19,8 @@ struct cli_world_options {
     const struct et_trainer_style *style;
 };
 
-/* --robot, --tier, --seed, --trainer, and --count unless its default n is 0. Prints what is wrong.
+/* --robot, --tier, --seed, and, where the command has them, --trainer and --disturb; --count unless
+ * its default n is 0. Prints what is wrong.
  */
 int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                       struct cli_world_options *options);

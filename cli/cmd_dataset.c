@@ -174,6 +174,7 @@ static int build_options(const struct cli_args *args, struct et_build_options *o
         .with_velocity = cli_has(args, "velocity"),
         .with_effort = cli_has(args, "effort"),
         .with_other = cli_has(args, "other"),
+        .is_privileged = cli_has(args, "privileged"),
         .action_shift_s = shift,
         .video = cli_video_options(args),
         .progress = cli_progress_show,

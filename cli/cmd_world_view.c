@@ -1,12 +1,9 @@
 /* etude world view: what a skill looks like, as a sheet of its phases or as a film. */
-#include "cli_world.h"
+#include "film.h"
 
 #include "etude/file.h"
-#include "etude/video.h"
-#include "sheet.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #define ARENA_BYTES ((size_t)1 << 30)
 #define MOMENTS_MAX 64 // phases as they were played, retries too
@@ -14,11 +11,6 @@
 #define GAP_PX 8       // between tiles
 #define LINE_PX 24     // for a text
 #define COLUMNS_MAX 5  // of a sheet
-#define CORNER 3       // of a film's side
-#define FILM_FPS 30
-#define FILM_CRF 20
-#define FILM_GOP 60
-#define NOT_THERE SIZE_MAX
 
 struct moment {
     const char *phase;
@@ -27,25 +19,14 @@ struct moment {
     uint8_t *scene, *head; // RGB; NULL where there is no such camera
 };
 
-/* What draws pictures of a size. */
-struct eye {
-    struct et_world_renderer *renderer;
-    size_t width, height;
-    size_t larger;  // times that it is drawn
-    uint8_t *large; // as it is drawn
-};
-
 struct view {
     const struct cli_args *args;
     struct et_arena *arena;
     struct cli_world_options options;
     struct cli_world_stage stage; // without a trainer where scenarios are drawn
-    struct et_video_writer *film; // NULL: a sheet
-    struct eye eye, corner;       // corner: of a film, what the head sees
-    size_t scene, head;           // cameras; NOT_THERE
-    struct cli_sheet frame;       // of the film
-    uint8_t *inset;               // what the head sees, in it
-    int64_t n_frames;
+    bool is_film;
+    struct cli_film film;
+    struct cli_eye eye; // of a sheet
     struct cli_progress progress;
     size_t i_phase; // that the last step was of
     double t_s;     // after it
@@ -57,45 +38,13 @@ struct view {
 
 /* ---- one picture ---- */
 
-static size_t find_camera(const struct et_world *world, const char *place)
-{
-    for (size_t i = 0; i < et_world_n_cameras(world); i++)
-        if (strcmp(et_world_camera(world, i), place) == 0)
-            return i;
-    return NOT_THERE;
-}
-
-static enum et_status open_eye(struct view *v, struct eye *eye, struct et_err *err)
-{
-    const size_t width = eye->width * eye->larger, height = eye->height * eye->larger;
-    const struct et_world_renderer_options options = {width, height, true};
-    if (!eye->large)
-        eye->large = et_arena_array(v->arena, width * height, 3);
-    if (!eye->large)
-        return et_arena_fail(v->arena, "a picture", err);
-    v->scene = find_camera(v->stage.world, "scene");
-    v->head = find_camera(v->stage.world, "head");
-    return et_world_renderer_open(&eye->renderer, v->stage.world, &options, err);
-}
-
-static enum et_status take_picture(struct eye *eye, size_t camera, uint8_t *rgb, struct et_err *err)
-{
-    const int width = (int)eye->width, height = (int)eye->height, larger = (int)eye->larger;
-    if (larger == 1)
-        return et_world_render(eye->renderer, camera, rgb, err);
-    const enum et_status st = et_world_render(eye->renderer, camera, eye->large, err);
-    return st == ET_OK ? et_video_scale_rgb(eye->large, width * larger, height * larger, rgb, width,
-                                            height, err)
-                       : st;
-}
-
 static enum et_status keep_picture(struct view *v, size_t camera, uint8_t **rgb, struct et_err *err)
 {
     *rgb = NULL;
-    if (camera == NOT_THERE)
+    if (camera == CLI_NO_CAMERA)
         return ET_OK;
     *rgb = et_arena_array(v->arena, v->eye.width * v->eye.height, 3);
-    return *rgb ? take_picture(&v->eye, camera, *rgb, err)
+    return *rgb ? cli_eye_take(&v->eye, camera, *rgb, err)
                 : et_arena_fail(v->arena, "pictures", err);
 }
 
@@ -120,27 +69,10 @@ static enum et_status note_moment(struct view *v, struct et_err *err)
     *moment = (struct moment){.phase = phase_name(v),
                               .t_s = v->t_s,
                               .n_retries = et_trainer_state(v->stage.trainer).n_retries};
-    if (v->film)
+    if (v->is_film)
         return ET_OK;
-    const enum et_status st = keep_picture(v, v->scene, &moment->scene, err);
-    return st == ET_OK ? keep_picture(v, v->head, &moment->head, err) : st;
-}
-
-// The room, what the head sees in a corner of it, and below the phase's name.
-static enum et_status draw_frame(struct view *v, struct et_err *err)
-{
-    const struct eye *eye = &v->eye, *corner = &v->corner;
-    enum et_status st = ET_OK;
-    if (v->scene != NOT_THERE)
-        st = take_picture(&v->eye, v->scene, v->frame.rgb, err);
-    if (st == ET_OK && v->head != NOT_THERE) {
-        st = take_picture(&v->corner, v->head, v->inset, err);
-        cli_sheet_put(&v->frame, eye->width - corner->width, 0, v->inset, corner->width,
-                      corner->height);
-    }
-    cli_sheet_clear(&v->frame, eye->height, LINE_PX);
-    cli_sheet_text(&v->frame, GAP_PX, eye->height + (LINE_PX - CLI_LETTER_PX) / 2, phase_name(v));
-    return st == ET_OK ? et_video_write_rgb(v->film, v->frame.rgb, err) : st;
+    const enum et_status st = keep_picture(v, v->eye.scene, &moment->scene, err);
+    return st == ET_OK ? keep_picture(v, v->eye.head, &moment->head, err) : st;
 }
 
 static enum et_status begin(void *ctx, struct et_err *err)
@@ -159,10 +91,8 @@ static enum et_status watch(void *ctx, struct et_err *err)
     enum et_status st = i_phase != v->i_phase ? note_moment(v, err) : ET_OK;
     v->i_phase = i_phase;
     v->t_s = seconds(v);
-    while (st == ET_OK && v->film && v->t_s * FILM_FPS >= (double)v->n_frames) {
-        v->n_frames++;
-        st = draw_frame(v, err);
-    }
+    if (st == ET_OK && v->is_film)
+        st = cli_film_show(&v->film, phase_name(v), err);
     (void)cli_progress_show(&v->progress, (int64_t)v->t_s,
                             (int64_t)et_world_skill(v->stage.world)->limit_s, 0);
     return st;
@@ -222,44 +152,21 @@ static enum et_status write_sheet(struct view *v, size_t n_high, const char *pat
 
 /* ---- one skill ---- */
 
-static enum et_status open_film(struct view *v, const char *path, struct et_err *err)
-{
-    const size_t height = v->eye.height + LINE_PX;
-    const struct et_video_options options = {.codec = ET_VIDEO_H264,
-                                             .width_px = (int)v->eye.width,
-                                             .height_px = (int)height,
-                                             .fps = FILM_FPS,
-                                             .gop = FILM_GOP,
-                                             .crf = FILM_CRF};
-    v->corner.larger = v->eye.larger;
-    v->corner.width = v->eye.width / CORNER;
-    v->corner.height = v->eye.height / CORNER;
-    v->inset = et_arena_array(v->arena, v->corner.width * v->corner.height, 3);
-    if (!v->inset)
-        return et_arena_fail(v->arena, "a picture", err);
-    enum et_status st = open_eye(v, &v->corner, err);
-    if (st == ET_OK)
-        st = cli_sheet_make(&v->frame, v->eye.width, height, v->arena, err);
-    return st == ET_OK ? et_video_create(&v->film, path, &options, err) : st;
-}
-
 static enum et_status view_skill(struct view *v, const char *path, bool is_film, struct et_err *err)
 {
     v->options.world.skill = v->args->words[0];
     enum et_status st = cli_world_open(&v->stage, &v->options.world, v->options.style, err);
+    v->is_film = is_film;
     if (st == ET_OK)
-        st = open_eye(v, &v->eye, err);
-    if (st == ET_OK && is_film)
-        st = open_film(v, path, err);
+        st = is_film ? cli_film_open(&v->film, v->stage.world, path, v->eye.width, v->eye.height,
+                                     v->arena, err)
+                     : cli_eye_open(&v->eye, v->stage.world, v->arena, err);
     if (st == ET_OK)
         st = play(v, err);
     if (st != ET_OK)
         return st;
-    if (!is_film)
-        return write_sheet(v, v->head == NOT_THERE ? 1 : 2, path, err);
-    struct et_video_writer *film = v->film;
-    v->film = NULL;
-    return et_video_finish(film, err);
+    return is_film ? cli_film_finish(&v->film, err)
+                   : write_sheet(v, v->eye.head == CLI_NO_CAMERA ? 1 : 2, path, err);
 }
 
 /* ---- all scenarios ---- */
@@ -275,20 +182,19 @@ static bool is_seen(const struct view *v, const char *scenario)
 static enum et_status view_scenario(struct view *v, const struct et_skill *skill,
                                     struct et_err *err)
 {
-    et_world_renderer_close(v->eye.renderer);
-    v->eye.renderer = NULL;
+    cli_eye_close(&v->eye);
     cli_world_close(&v->stage);
     v->options.world.skill = skill->id;
     enum et_status st = et_world_open(&v->stage.world, &v->options.world, err);
     if (st == ET_OK)
         st = et_world_reset(v->stage.world, 1, ET_TIER_CONTROLLED, err);
     if (st == ET_OK)
-        st = open_eye(v, &v->eye, err);
+        st = cli_eye_open(&v->eye, v->stage.world, v->arena, err);
     if (st != ET_OK)
         return st;
     struct moment *moment = &v->moments[v->n_moments++];
     *moment = (struct moment){.phase = skill->scenario};
-    return keep_picture(v, v->scene, &moment->scene, err);
+    return keep_picture(v, v->eye.scene, &moment->scene, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -386,24 +292,7 @@ static const char *take_path(const struct cli_args *args)
         cli_problem(args, "--png draws a sheet, --mp4 a film: take one at a time");
         return NULL;
     }
-    const char *path = png ? png : mp4, *suffix = png ? ".png" : ".mp4";
-    const size_t n = strlen(path), n_suffix = strlen(suffix);
-    if (n <= n_suffix || strcasecmp(path + n - n_suffix, suffix) != 0) {
-        cli_problem(args, "--%s writes a file that ends in %s, not \"%s\"", suffix + 1, suffix,
-                    path);
-        return NULL;
-    }
-    return path;
-}
-
-/* A failure names the file as the user did. */
-static void name_as_asked(struct et_err *err, const char *part)
-{
-    char *at = strstr(err->text, part);
-    if (!at)
-        return;
-    char *end = at + strlen(part), *cut = end - strlen(ET_FILE_PART_SUFFIX);
-    memmove(cut, end, strlen(end) + 1);
+    return png ? png : mp4;
 }
 
 /* Draws into `part`, which goes when that fails. */
@@ -419,37 +308,14 @@ static int draw(struct view *v, const char *path, const char *part)
         st = et_file_rename(part, path, &err);
     if (st == ET_OK)
         return CLI_DONE;
-    et_video_writer_close(v->film);
-    v->film = NULL;
+    cli_film_close(&v->film);
     const enum et_status gone = et_path_remove(part, NULL);
     (void)gone; // what failed first is told
-    name_as_asked(&err, part);
+    cli_name_as_asked(&err, part);
     if (st != ET_ECANCELLED)
         return cli_fail(args, &err);
     cli_problem(args, "interrupted at %.1f s: %s is not written", v->t_s, path);
     return CLI_INTERRUPTED;
-}
-
-/* Before anything is played: a file can be where it shall be. */
-static int check_place(const struct view *v, const char *path)
-{
-    struct et_err err = {0};
-    enum et_path_kind folder_kind, kind;
-    const char *folder = et_path_dir(v->arena, path);
-    if (!folder)
-        return cli_fail(v->args, &(struct et_err){.status = ET_ENOMEM});
-    if (et_path_kind(folder, &folder_kind, &err) != ET_OK ||
-        et_path_kind(path, &kind, &err) != ET_OK)
-        return cli_fail(v->args, &err);
-    if (folder_kind != ET_PATH_DIR) {
-        cli_problem(v->args, "%s is no folder: make it first", folder);
-        return CLI_FAILED;
-    }
-    if (kind == ET_PATH_DIR) {
-        cli_problem(v->args, "%s is a folder: name a file", path);
-        return CLI_FAILED;
-    }
-    return CLI_DONE;
 }
 
 static int run(struct view *v)
@@ -457,7 +323,10 @@ static int run(struct view *v)
     const struct cli_args *args = v->args;
     struct cli_output output;
     const char *path = take_path(args);
-    int code = path ? take_size(v, cli_has(args, "mp4")) : CLI_USAGE;
+    const char *suffix = cli_has(args, "png") ? ".png" : ".mp4";
+    int code = path ? cli_check_place(args, path, suffix, v->arena) : CLI_USAGE;
+    if (code == CLI_DONE)
+        code = take_size(v, cli_has(args, "mp4"));
     if (code == CLI_DONE)
         code = cli_world_options(args, 0, v->arena, &v->options);
     if (code == CLI_DONE)
@@ -467,9 +336,6 @@ static int run(struct view *v)
     const char *part = et_arena_printf(v->arena, "%s" ET_FILE_PART_SUFFIX, path);
     if (!part)
         return cli_fail(args, &(struct et_err){.status = ET_ENOMEM});
-    code = check_place(v, path);
-    if (code != CLI_DONE)
-        return code;
     cli_catch();
     code = draw(v, path, part);
     if (code != CLI_DONE)
@@ -484,9 +350,8 @@ int cmd_world_view(const struct cli_args *args)
     if (et_arena_open(&view.arena, ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
     const int code = run(&view);
-    et_video_writer_close(view.film);
-    et_world_renderer_close(view.eye.renderer);
-    et_world_renderer_close(view.corner.renderer);
+    cli_film_close(&view.film);
+    cli_eye_close(&view.eye);
     cli_world_close(&view.stage);
     et_arena_close(view.arena);
     return code;

@@ -6,8 +6,7 @@
 
 #define HOST_BYTES 65
 
-// A certificate for this machine's name; viewers are told to trust it.
-static enum et_status open_tls(const char *folder, struct et_tls **tls, struct et_err *err)
+enum et_status cli_tls_open(const char *folder, struct et_tls **tls, struct et_err *err)
 {
     char host[HOST_BYTES] = "localhost", cert[512], key[512];
     (void)gethostname(host, sizeof host - 1);
@@ -49,7 +48,7 @@ int cli_foxglove_open(const struct cli_args *args, const struct et_station_foxgl
     if (!cli_token(args, foxglove->token))
         return CLI_FAILED;
     const char *token = token_of(foxglove, how);
-    enum et_status st = how->tls ? open_tls(how->tls, &foxglove->tls, &err) : ET_OK;
+    enum et_status st = how->tls ? cli_tls_open(how->tls, &foxglove->tls, &err) : ET_OK;
     const struct et_foxglove_options options = {.address = how->address[0] ? how->address
                                                                            : ET_FOXGLOVE_ADDRESS,
                                                 .name = name,

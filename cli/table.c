@@ -53,6 +53,10 @@ static const char *const CUTS[] = {"auto", "marks", "spans", "idle", "whole", NU
     {0, "joints", "LIST",                                                                          \
      "how real the robot's joints are, by commas: backlash (0.2 degrees), lag (20 ms), "           \
      "frictionless (default: friction alone)", NULL}
+#define DISTURB                                                                                    \
+    {0, "disturb", "RAD",                                                                          \
+     "let arms stray from what they are asked for, by up to so much (0.02, say), while the "       \
+     "command stays as it was: who learns from it learns to come back (default: 0)", NULL}
 #define SEED     {0, "seed", "N", "seed of the first episode, then N + 1 (default: 1)", NULL}
 #define TRAINER  {0, "trainer", "NAME", "style of moving: an id or a file (default: careful)", NULL}
 #define CODEC    {0, "codec", "NAME", "codec of pictures that are encoded (default: av1)", CODECS}
@@ -194,6 +198,10 @@ static const struct cli_option OPT_BUILD[] = {
     {0, "velocity", NULL, "also observation.velocity", NULL},
     {0, "effort", NULL, "also observation.effort", NULL},
     {0, "other", NULL, "also wrenches, touch and what else there is", NULL},
+    {0, "privileged", NULL,
+     "also what no sensor gives: poses of things in the virtual centre, as "
+     "observation.environment_state",
+     NULL},
     {0, "action-shift", "SECONDS", "take the command from that much later (default: 0)", NULL},
     EPISODES,
     FORCE,
@@ -240,6 +248,7 @@ static const struct cli_option OPT_WORLD_CHECK[] = {
     TIER,
     SEED,
     TRAINER,
+    DISTURB,
     THREADS,
     OPTION_END};
 static const struct cli_option OPT_WORLD_RUN[] = {
@@ -250,6 +259,7 @@ static const struct cli_option OPT_WORLD_RUN[] = {
     TIER,
     SEED,
     TRAINER,
+    DISTURB,
     {0, "fault", "LIST",
      "spoil the recordings, or let the trainer fail (missed_grasp, slip, drop, early_release, "
      "collision): NAME or NAME=MAGNITUDE (small, middle, large or a number), by commas; "
@@ -259,6 +269,75 @@ static const struct cli_option OPT_WORLD_RUN[] = {
     {0, "no-cameras", NULL, "record without pictures", NULL},
     {0, "size", "WxH", "of the pictures (default: 640x480)", NULL},
     {0, "pace", "F", "of real time; 1 is as it is lived (default: as fast as it goes)", NULL},
+    OPTION_END};
+static const char *const POLICIES[] = {"mlp", "act", "flow", NULL};
+static const char *const TRAIN_DEVICES[] = {"cpu", "cuda", NULL};
+static const struct cli_option OPT_TRAIN[] = {
+    {'o', "output", "FOLDER", "where checkpoints, curves and the policy go", NULL},
+    {0, "policy", "NAME", "what is trained (default: as --config says, else mlp)", POLICIES},
+    {0, "config", "FILE", "how it is trained (doc/training.md)", NULL},
+    {0, "steps", "N", "batches until the end (default: as --config says, else 3000)", NULL},
+    {0, "seed", "N", "of all that is drawn (default: as --config says, else 1)", NULL},
+    {0, "episodes", "LIST", "only these episodes, e.g. 0-9,12", NULL},
+    {0, "resume", NULL, "go on from the last checkpoint in FOLDER", NULL},
+    {0, "device", "NAME", "what does the network's part; cuda: an NVIDIA GPU (default: cpu)",
+     TRAIN_DEVICES},
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_POLICY_RUN[] = {
+    {0, "skill", "NAME", "which skill (default: all that it was taught)", NULL},
+    {'n', "count", "N", "episodes of each skill (default: 100)", NULL},
+    ROBOT,
+    JOINTS,
+    TIER,
+    SEED,
+    DISTURB,
+    {0, "ensemble", "X",
+     "how much less a newer chunk counts, by e^-X; -1: the newest alone (default: the policy's)",
+     NULL},
+    {0, "every", "N",
+     "steps that a chunk is followed before the next is made (default: 1, behind a URL all)", NULL},
+    {0, "keys", "LIST",
+     "of a URL whose server does not say it: KEY=FEATURE, of pictures KEY=FEATURE:WxH, by commas "
+     "(default: observation/state=observation.state)",
+     NULL},
+    {0, "rate", "HZ", "of such a server's actions (default: 25)", NULL},
+    {0, "timeout", "S", "of a URL: for an answer (default: 60)", NULL},
+    {0, "token-file", "FILE", "of a URL: the key that its server wants to hear", NULL},
+    {0, "tls-pin", "SHA256", "of wss://: trust this certificate alone (its fingerprint)", NULL},
+    {0, "tls-ca", "FILE", "of wss://: trust what these authorities (PEM) have signed", NULL},
+    {0, "mp4", "FILE", "a film of one episode, of 30 pictures a second, beside", NULL},
+    {0, "film-seed", "N", "of which episode (default: the first)", NULL},
+    {0, "size", "WxH", "of the film (default: 640x480)", NULL},
+    FORCE,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_POLICY_EXPORT[] = {
+    {0, "onnx", "FILE", "where the network goes", NULL}, FORCE, OPTION_END};
+static const struct cli_option OPT_POLICY_IMPORT[] = {
+    {'o', "output", "FOLDER", "where the policy goes", NULL},
+    {0, "dataset", "DATASET", "what it was trained on: names of joints, rate, task", NULL},
+    {0, "joints", "LIST", "names of the joints, in their order, by commas", NULL},
+    {0, "fps", "HZ", "actions a second", NULL},
+    {0, "task", "TEXT", "what it was taught to do", NULL},
+    FORCE,
+    OPTION_END};
+static const struct cli_option OPT_POLICY_SERVE[] = {
+    {0, "listen", "ADDRESS", "where it is asked (default: 127.0.0.1:8000)", NULL},
+    {0, "token-file", "FILE", "the key that every client must know (openpi's api_key)", NULL},
+    {0, "tls", "FOLDER",
+     "certificate and key of this machine, made where they are missing: for who comes from "
+     "others, with a token",
+     NULL},
+    {0, "robot", "NAME", "that it moves, where it has learned to move several (default: the first)",
+     NULL},
+    {0, "steps", "N", "of an answer, done before the next question (default: the whole chunk)",
+     NULL},
+    {0, "ensemble", "[X]",
+     "answer with one step, blended of all chunks under way; X as of policy run", NULL},
+    {0, "clients", "N", "at most so many (default: 16)", NULL},
+    {0, "seconds", "S", "stop after so long (default, and 0: until Ctrl-C)", NULL},
     OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},
@@ -428,6 +507,45 @@ const struct cli_command CLI_COMMANDS[] = {
      "etude world view take_bottle --png bottle.png\netude world view pull_drawer --mp4 drawer.mp4 "
      "--tier displaced --seed 7\netude world view --scenarios --png scenarios.png",
      0, 1, OPT_WORLD_VIEW, cmd_world_view, false},
+    {"train", "DATASET -o FOLDER", "train a policy on a dataset",
+     "Learns to give, for what a robot sees, what it was asked for next. Shows the loss, the rate "
+     "and the time left; keeps a checkpoint in FOLDER/checkpoints, curves in FOLDER/metrics.csv "
+     "and FOLDER/index.html. Ctrl-C leaves a checkpoint; with --resume it goes on to the same "
+     "bits.\n\n"
+     "The policy is a folder in LeRobot's layout (doc/policy.md).",
+     "etude train bottles -o bottle-1\netude train bottles --config share/training/mlp.yaml -o "
+     "bottle-2",
+     1, 1, OPT_TRAIN, cmd_train, true},
+    {"policy info", "POLICY", "say what a policy sees, gives and was trained on",
+     "Of a policy's folder, or of a training's: its last checkpoint.", "etude policy info bottle-1",
+     1, 1, NULL, cmd_policy_info, true},
+    {"policy run", "POLICY", "let a policy do a skill, and count what succeeds",
+     "Does the skill with one seed after the other, and prints the share of successes with the "
+     "interval that it lies in by 95 %, and what failed most often. A skill is done when its "
+     "success has held for half a second.",
+     "etude policy run bottle-1 --skill take_bottle -n 200\netude policy run "
+     "ws://127.0.0.1:8000 --skill take_bottle  # one that is served",
+     1, 1, OPT_POLICY_RUN, cmd_policy_run, true},
+    {"policy serve", "POLICY", "let other machines ask a policy, by openpi's protocol",
+     "Answers observations, by our names or openpi's, with actions, as openpi's servers do: "
+     "Python's openpi-client asks it without a change, and etude policy run. Each client has an "
+     "attempt of its own; all share what was learned. Shows who asks, and how long an answer "
+     "takes. doc/policy-exchange.md",
+     "etude policy serve bottle-1\netude policy serve bottle-1 --listen 0.0.0.0:8000 --tls tls "
+     "--token-file token",
+     1, 1, OPT_POLICY_SERVE, cmd_policy_serve, true},
+    {"policy export", "POLICY --onnx FILE", "write a policy's network as ONNX, for other runtimes",
+     "Normalisation is part of the graph: numbers come in and go out in units. What the recipe "
+     "works out of a robot's sensors (poses of hands, phases) is not: the file says of what its "
+     "numbers are, and whether they are derived. doc/policy-exchange.md",
+     "etude policy export bottle-1 --onnx bottle.onnx", 1, 1, OPT_POLICY_EXPORT, cmd_policy_export,
+     true},
+    {"policy import", "CHECKPOINT -o FOLDER", "make a policy of a LeRobot ACT checkpoint",
+     "Of config.json, model.safetensors and the processors, or the statistics that older ones keep "
+     "in model.safetensors. What is not done here is refused by its name. A checkpoint does not "
+     "say how its joints are called: --dataset, or --joints and --fps.",
+     "etude policy import act/checkpoints/last -o act-1 --dataset bottles", 1, 1, OPT_POLICY_IMPORT,
+     cmd_policy_import, true},
     {"record", "--station FILE", "record a station's robot and devices, live",
      "Opens the sources that the station's file names, and writes what they bring into MCAP "
      "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "

@@ -54,7 +54,9 @@ int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *a
 {
     struct et_err err = {0};
     int64_t seed;
-    const char *tier = cli_get(args, "tier"), *trainer = cli_get(args, "trainer");
+    const bool has_trainer = cli_takes(args, "trainer");
+    const char *tier = cli_get(args, "tier");
+    const char *trainer = has_trainer ? cli_get(args, "trainer") : NULL;
     *options = (struct cli_world_options){.world.robot = cli_get(args, "robot")};
     options->n = 1;
     if (!cli_whole(args, "seed", 0, SEED_MAX, 1, &seed) ||
@@ -68,8 +70,11 @@ int cli_world_options(const struct cli_args *args, int64_t n, struct et_arena *a
     options->world.has_litter = options->tier >= ET_TIER_CLUTTERED;
     if (take_joints(args, &options->world) != CLI_DONE)
         return CLI_USAGE;
-    if (et_trainer_style_load(trainer ? trainer : CLI_WORLD_TRAINER, arena, &options->style,
-                              &err) != ET_OK)
+    if (cli_takes(args, "disturb") && !cli_number(args, "disturb", 0, ET_WORLD_DISTURBANCE_MAX_RAD,
+                                                  0, &options->world.disturbance_rad))
+        return CLI_USAGE;
+    if (has_trainer && et_trainer_style_load(trainer ? trainer : CLI_WORLD_TRAINER, arena,
+                                             &options->style, &err) != ET_OK)
         return cli_fail(args, &err);
     return CLI_DONE;
 }

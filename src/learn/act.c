@@ -377,6 +377,7 @@ struct et__act_result et__act_step(const struct et__act *a, struct et__engine *e
                                                                  .out = actions,
                                                                  .target = b->actions,
                                                                  .weights = b->weights,
+                                                                 .mask = b->mask,
                                                                  .n_rows = n_decoded,
                                                                  .width = (size_t)c->n_action});
     if (e->grads)

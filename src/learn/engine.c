@@ -25,26 +25,48 @@ enum et_status et__params_open(struct et__params *params, struct et_arena *arena
     return ET_OK;
 }
 
-size_t et__param_add(struct et__params *params, enum et__param_kind kind, int n_rows, int n_cols,
-                     const char *format, ...)
+// A parameter of that shape, up to the first 0.
+static __attribute__((format(printf, 4, 0))) size_t add(struct et__params *params,
+                                                        enum et__param_kind kind,
+                                                        const int shape[ET__PARAM_DIMS_MAX],
+                                                        const char *format, va_list words)
 {
     if (params->n_items == params->cap) {
         params->is_full = true;
         return 0;
     }
     struct et__param *p = &params->items[params->n_items++];
-    *p = (struct et__param){.kind = kind, .at = params->n_values};
-    va_list words;
-    va_start(words, format);
+    *p = (struct et__param){.kind = kind, .at = params->n_values, .n = 1};
     const int n = vsnprintf(p->name, sizeof p->name, format, words);
-    va_end(words);
     params->is_full = params->is_full || n < 0 || (size_t)n >= sizeof p->name;
-    if (n_rows > 0)
-        p->shape[p->n_dims++] = n_rows;
-    p->shape[p->n_dims++] = n_cols;
-    p->n = (size_t)(n_rows > 0 ? n_rows : 1) * (size_t)n_cols;
+    for (; p->n_dims < ET__PARAM_DIMS_MAX && shape[p->n_dims] > 0; p->n_dims++) {
+        p->shape[p->n_dims] = shape[p->n_dims];
+        p->n *= (size_t)shape[p->n_dims];
+    }
     params->n_values += (p->n + ALIGN - 1) / ALIGN * ALIGN;
     return p->at;
+}
+
+size_t et__param_add(struct et__params *params, enum et__param_kind kind, int n_rows, int n_cols,
+                     const char *format, ...)
+{
+    const int vector[ET__PARAM_DIMS_MAX] = {n_cols}, matrix[ET__PARAM_DIMS_MAX] = {n_rows, n_cols};
+    va_list words;
+    va_start(words, format);
+    const size_t at = add(params, kind, n_rows > 0 ? matrix : vector, format, words);
+    va_end(words);
+    return at;
+}
+
+size_t et__param_add_window(struct et__params *params, int n_out, int n_in, int side,
+                            const char *format, ...)
+{
+    const int shape[ET__PARAM_DIMS_MAX] = {n_out, n_in, side, side};
+    va_list words;
+    va_start(words, format);
+    const size_t at = add(params, ET__PARAM_WEIGHT, shape, format, words);
+    va_end(words);
+    return at;
 }
 
 enum et_status et__params_check(const struct et__params *params, struct et_err *err)
@@ -69,7 +91,9 @@ void et__params_begin(const struct et__params *params, et__real *values, uint64_
     for (size_t i = 0; i < params->n_items; i++) {
         const struct et__param *p = &params->items[i];
         const uint64_t key = et_random_key(seed, et_hash64(p->name, strlen(p->name)));
-        const double reach = sqrt(6.0 / (double)(p->shape[0] + (p->n_dims > 1 ? p->shape[1] : 0)));
+        const double n_window = p->n_dims > 2 ? (double)(p->shape[2] * p->shape[3]) : 1;
+        const double n_ends = (double)(p->shape[0] + (p->n_dims > 1 ? p->shape[1] : 0));
+        const double reach = sqrt(6.0 / (n_ends * n_window));
         for (size_t j = 0; j < p->n; j++)
             switch (p->kind) {
             case ET__PARAM_WEIGHT:
@@ -79,9 +103,11 @@ void et__params_begin(const struct et__params *params, et__real *values, uint64_
                 values[p->at + j] = (et__real)et_random_normal(key, j);
                 break;
             case ET__PARAM_ONE:
+            case ET__PARAM_FROZEN_ONE:
                 values[p->at + j] = 1;
                 break;
             case ET__PARAM_ZERO:
+            case ET__PARAM_FROZEN_ZERO:
                 break;
             }
     }
@@ -90,9 +116,11 @@ void et__params_begin(const struct et__params *params, et__real *values, uint64_
 void et__params_decay(const struct et__params *params, et__real *decay)
 {
     memset(decay, 0, params->n_values * sizeof *decay);
-    for (size_t i = 0; i < params->n_items; i++)
-        for (size_t j = 0; j < params->items[i].n && params->items[i].n_dims > 1; j++)
-            decay[params->items[i].at + j] = 1;
+    for (size_t i = 0; i < params->n_items; i++) {
+        const struct et__param *p = &params->items[i];
+        for (size_t j = 0; j < p->n && p->n_dims > 1 && !et__param_is_frozen(p); j++)
+            decay[p->at + j] = 1;
+    }
 }
 
 /* ---- a step's space ---- */
@@ -111,6 +139,21 @@ et__real *et__take_zeros(struct et__engine *engine, size_t n)
     et__real *taken = et__take(engine, n);
     engine->kernels->clear(engine->device, taken, n);
     return taken;
+}
+
+struct et__engine et__engine_rest(const struct et__engine *engine)
+{
+    struct et__engine rest = *engine;
+    rest.base += engine->used;
+    rest.cap -= engine->used;
+    rest.used = rest.most = 0;
+    return rest;
+}
+
+void et__engine_took(struct et__engine *engine, const struct et__engine *rest)
+{
+    const size_t most = engine->used + rest->most;
+    engine->most = most > engine->most ? most : engine->most;
 }
 
 struct et__engine et__engine_measure(bool has_grads)

@@ -49,12 +49,18 @@ void et__flow_add(struct et__flow *f, struct et__params *params,
 
 /* ---- times ---- */
 
+double et__flow_period(int i, int n)
+{
+    const int half = n / 2;
+    const double share = half > 1 ? (double)i / (half - 1) : 0;
+    return PERIOD_MIN * pow(PERIOD_MAX / PERIOD_MIN, share);
+}
+
 void et__flow_time(et__real *to, double time, int n)
 {
     const int half = n / 2;
     for (int i = 0; i < half; i++) {
-        const double share = half > 1 ? (double)i / (half - 1) : 0;
-        const double angle = TURN * time / (PERIOD_MIN * pow(PERIOD_MAX / PERIOD_MIN, share));
+        const double angle = TURN * time / et__flow_period(i, n);
         to[i] = (et__real)sin(angle);
         to[half + i] = (et__real)cos(angle);
     }
@@ -304,6 +310,7 @@ struct et__flow_result et__flow_step(const struct et__flow *f, struct et__engine
                                                        .out = out,
                                                        .target = b->change,
                                                        .weights = b->weights,
+                                                       .mask = b->mask,
                                                        .n_rows = n,
                                                        .width = (size_t)f->config.n_action,
                                                        .is_squared = true});

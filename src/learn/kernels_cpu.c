@@ -4,9 +4,9 @@
  * (meson.build). */
 #include "learn/learn__kernels.h"
 
+#include "learn/learn__blas.h"
 #include "learn/learn__exp.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,15 +15,7 @@
 static void gemm(void *device, const struct et__gemm *g)
 {
     (void)device;
-    const CBLAS_TRANSPOSE a = g->is_a_turned ? CblasTrans : CblasNoTrans;
-    const CBLAS_TRANSPOSE b = g->is_b_turned ? CblasTrans : CblasNoTrans;
-#ifdef ET__REAL_IS_DOUBLE
-    cblas_dgemm
-#else
-    cblas_sgemm
-#endif
-        (CblasRowMajor, a, b, g->m, g->n, g->k, g->alpha, g->a, g->a_stride, g->b, g->b_stride,
-         g->beta, g->c, g->c_stride);
+    et__blas_gemm(g);
 }
 
 static void clear(void *device, et__real *to, size_t n)
@@ -487,6 +479,8 @@ static ET_CLONES double loss_row(const struct et__loss *l, size_t i)
     }
     for (size_t j = 0; j < l->width; j++)
         dout[j] = out[j] - target[j];
+    for (size_t j = 0; l->mask && j < l->width; j++)
+        dout[j] *= l->mask[i * l->width + j];
     if (l->is_squared) {
         const et__real sum = dot(dout, dout, l->width);
         for (size_t j = 0; j < l->width; j++)
@@ -580,4 +574,5 @@ const struct et__kernels et__kernels_cpu = {
     .sum_squares = sum_squares,
     .adamw = adamw,
     .blend = blend,
+    .pictures = &et__picture_kernels_cpu,
 };

@@ -123,4 +123,5 @@ const struct et__kernels et__kernels_none = {
     .sum_squares = sum_squares,
     .adamw = adamw,
     .blend = blend,
+    .pictures = &et__picture_kernels_none,
 };

@@ -294,7 +294,8 @@ static double loss(void *device, const struct et__loss *l)
             l->dout[at] = 0;
             if (weight == 0)
                 continue;
-            const double off = (double)l->out[at] - (double)l->target[at];
+            const double there = l->mask ? (double)l->mask[at] : 1;
+            const double off = there * ((double)l->out[at] - (double)l->target[at]);
             sum += weight * (l->is_squared ? off * off : fabs(off));
             l->dout[at] = (et__real)(weight * (l->is_squared ? 2 * off : (off > 0) - (off < 0)));
         }
@@ -388,4 +389,5 @@ const struct et__kernels et__kernels_reference = {
     .sum_squares = sum_squares,
     .adamw = adamw,
     .blend = blend,
+    .pictures = &et__picture_kernels_reference,
 };

@@ -1,6 +1,8 @@
 /* Layers over the kernels. */
 #include "learn/learn__layers.h"
 
+#define TURNED_ROWS ((size_t)8) // of fewer, turned weights are no faster
+
 /* ---- linear ---- */
 
 struct et__linear et__linear_add(struct et__params *params, int n_in, int n_out, const char *name)
@@ -11,24 +13,35 @@ struct et__linear et__linear_add(struct et__params *params, int n_in, int n_out,
     return l;
 }
 
+static void turn(const et__real *from, et__real *to, size_t n_rows, size_t n_columns)
+{
+    for (size_t i = 0; i < n_rows; i++)
+        for (size_t k = 0; k < n_columns; k++)
+            to[k * n_rows + i] = from[i * n_columns + k];
+}
+
 void et__linear_to(struct et__engine *e, const struct et__linear *l, et__real *y, const et__real *x,
                    size_t n)
 {
     const size_t width = (size_t)l->n_out;
+    const bool is_turned = e->turned && n >= TURNED_ROWS;
+    if (is_turned && e->is_turning)
+        turn(e->params + l->weight, e->turned + l->weight, width, (size_t)l->n_in);
     e->kernels->copy_rows(
         e->device,
         &(struct et__rows){
             .to = y, .from = e->params + l->bias, .n_rows = n, .width = width, .to_stride = width});
     e->kernels->gemm(e->device, &(struct et__gemm){.c = y,
                                                    .a = x,
-                                                   .b = e->params + l->weight,
+                                                   .b = (is_turned ? e->turned : e->params) +
+                                                        l->weight,
                                                    .m = (int)n,
                                                    .n = l->n_out,
                                                    .k = l->n_in,
                                                    .c_stride = l->n_out,
                                                    .a_stride = l->n_in,
-                                                   .b_stride = l->n_in,
-                                                   .is_b_turned = true,
+                                                   .b_stride = is_turned ? l->n_out : l->n_in,
+                                                   .is_b_turned = !is_turned,
                                                    .alpha = 1,
                                                    .beta = 1});
 }

@@ -42,6 +42,7 @@ struct et__act_batch {
     // For training; actions NULL: there is no loss. Without noise the latent is 0.
     const et__real *actions; // n × n_steps × n_action
     const et__real *weights; // n × n_steps: of a step in the loss; 0: it is padding
+    const et__real *mask;    // n × n_steps × n_action: 0 of what is not given; NULL: all is
     const et__real *noise;   // n × n_latent
     const uint8_t *hidden;   // n × n_vae_all: 1 where a step is padding
     et__real kl_weight;      // of each divergence in the loss

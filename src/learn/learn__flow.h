@@ -39,6 +39,7 @@ struct et__flow_batch {
     const et__real *condition; // n × n_condition
     const et__real *change;    // n × n_steps × n_action: noise − action; NULL: there is no loss
     const et__real *weights;   // n × n_steps: of a step in the loss
+    const et__real *mask;      // n × n_steps × n_action: 0 of what is not given; NULL: all is
     et__real *d_condition;     // n × n_condition, written; NULL: nothing learns from it
 };
 struct et__flow_result {
@@ -51,8 +52,10 @@ void et__flow_add(struct et__flow *flow, struct et__params *params,
 struct et__flow_result et__flow_step(const struct et__flow *flow, struct et__engine *e,
                                      const struct et__flow_batch *batch);
 
-/* The embedding of a time in 0 … 1: sines and cosines of periods from 0.004 to 4 (openpi). */
+/* The embedding of a time in 0 … 1: sines, then cosines of periods from 0.004 to 4 (openpi), n / 2
+ * of each; and the period of the i-th. */
 void et__flow_time(et__real *to, double time, int n);
+double et__flow_period(int i, int n);
 /* A time to train at, from a uniform number in [0, 1): Beta(1.5, 1), more often near noise, by the
  * inverse of its distribution; never quite 0. */
 double et__flow_draw_time(double uniform);

@@ -9,10 +9,15 @@
  * Results depend on the arguments alone: sums are taken in an order
  * that is fixed, whatever the processor's vectors are.
  *
+ * A device with a memory of its own (`memory`) works on numbers that lie there, and only there, but
+ * for what of the program's it was given a share in. It may still be at work when a kernel returns,
+ * unless that returns a number; what fails there is told by `finish`.
+ *
  * Threads: kernels have no state of their own; a device belongs to one thread. Memory: none. */
 #ifndef LEARN__KERNELS_H
 #define LEARN__KERNELS_H
 
+#include "learn/learn__picture_kernels.h"
 #include "learn/learn__real.h"
 
 #include <stdbool.h>
@@ -108,6 +113,7 @@ struct et__loss {
     et__real *dout;
     const et__real *out, *target;
     const et__real *weights; // of rows; 0: the row is not looked at
+    const et__real *mask;    // n_rows × width: 0 of numbers that are not, else 1; NULL: all are
     size_t n_rows, width;
     bool is_squared;
 };
@@ -138,8 +144,24 @@ struct et__adamw {
     double grad_scale; // what gradients are multiplied by before anything else
 };
 
+/* The memory of a device that has its own. `device` is the kernels'. */
+struct et__device_memory {
+    void *(*take)(void *device, size_t bytes); // as it happens to be; NULL: there is none left
+    void (*give_back)(void *device, void *p);  // NULL is allowed
+    /* Both ways; done when they return. */
+    void (*send)(void *device, void *to, const void *from, size_t bytes);
+    void (*fetch)(void *device, void *to, const void *from, size_t bytes);
+    /* From here on the device reads and writes this part of the program's memory, too, by the same
+     * addresses and at the speed of the way between. False: it cannot. */
+    bool (*share)(void *device, void *p, size_t bytes);
+    void (*unshare)(void *device, void *p);
+    /* Waits until all is done. False: something failed, now or before; `why` says what. */
+    bool (*finish)(void *device, char *why, size_t n_why);
+};
+
 struct et__kernels {
     const char *name;
+    const struct et__device_memory *memory; // NULL: the program's, and nothing is waited for
     void (*gemm)(void *device, const struct et__gemm *g);
     void (*clear)(void *device, et__real *to, size_t n);
     void (*copy_rows)(void *device, const struct et__rows *r);
@@ -163,6 +185,7 @@ struct et__kernels {
     double (*sum_squares)(void *device, const et__real *x, size_t n);
     void (*adamw)(void *device, const struct et__adamw *a);
     void (*blend)(void *device, et__real *to, const et__real *from, double share, size_t n); // EMA
+    const struct et__picture_kernels *pictures;
 };
 
 // Of so few numbers that a processor's way is the reference's.

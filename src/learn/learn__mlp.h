@@ -22,8 +22,10 @@ struct et__mlp {
 struct et__mlp_batch {
     size_t n;
     const et__real *x;       // n × n_in
+    et__real *dx;            // written; NULL: nothing learns from it
     const et__real *actions; // n × n_steps × n_action; NULL: there is no loss
     const et__real *weights; // n × n_steps: of a step in the loss
+    const et__real *mask;    // n × n_steps × n_action: 0 of what is not given; NULL: all is
 };
 struct et__mlp_result {
     const et__real *actions; // n × n_steps × n_action, in the engine's space

@@ -21,9 +21,10 @@ struct seen {
     const et__real *before[ET__MLP_LAYERS_MAX]; // the activation
 };
 
-static void back(const struct et__mlp *m, struct et__engine *e, size_t n, const et__real *d_out,
-                 const struct seen *seen)
+static void back(const struct et__mlp *m, struct et__engine *e, const struct et__mlp_batch *b,
+                 const et__real *d_out, const struct seen *seen)
 {
+    const size_t n = b->n;
     const size_t n_hidden = n * (size_t)m->config.width;
     et__real *d = et__take(e, n_hidden), *d_before = et__take(e, n_hidden);
     const int last = m->config.n_layers;
@@ -34,7 +35,7 @@ static void back(const struct et__mlp *m, struct et__engine *e, size_t n, const 
         et__linear_back(
             e, &m->layers[i],
             &(struct et__linear_back){
-                .dy = d_before, .x = seen->in[i], .dx = i ? d : NULL, .n = n, .is_added = true});
+                .dy = d_before, .x = seen->in[i], .dx = i ? d : b->dx, .n = n, .is_added = i > 0});
     }
 }
 
@@ -65,9 +66,10 @@ struct et__mlp_result et__mlp_step(const struct et__mlp *m, struct et__engine *e
                                                        .out = out,
                                                        .target = b->actions,
                                                        .weights = b->weights,
+                                                       .mask = b->mask,
                                                        .n_rows = b->n * (size_t)m->config.n_steps,
                                                        .width = (size_t)m->config.n_action});
     if (e->grads)
-        back(m, e, b->n, d_out, &seen);
+        back(m, e, b, d_out, &seen);
     return result;
 }

@@ -44,13 +44,19 @@ double gradients_worst(const struct gradients *g, uint64_t seed)
     size_t n_tried = 0;
     for (size_t i = 0; i < g->params->n_items; i++) {
         const struct et__param *p = &g->params->items[i];
+        if (et__param_is_frozen(p)) {
+            for (size_t j = 0; j < p->n; j++)
+                CHECK(grads[p->at + j] == 0);
+            continue;
+        }
         const size_t n_each = g->n_each && g->n_each < p->n ? g->n_each : p->n;
         double most = 0, off = 0;
         for (size_t j = 0; j < n_each; j++, n_tried++) {
             const size_t at = p->at + (n_each < p->n ? et_random_below(i, j, p->n) : j);
             off = fmax(off, fabs(one(g, &e, values, at) - grads[at]));
-            most = fmax(most, fabs(grads[at]));
         }
+        for (size_t j = 0; j < p->n; j++)
+            most = fmax(most, fabs(grads[p->at + j]));
         worst = fmax(worst, off);
         if (off > 1e-7)
             (void)printf("# %s: %g off, of %g\n", p->name, off, most);

@@ -1,6 +1,7 @@
 // Each layer's and each network's way back is the slope of its way forward, to nine digits.
 #include "gradients.h"
 #include "learn/learn__act.h"
+#include "learn/learn__eye.h"
 #include "learn/learn__flow.h"
 #include "learn/learn__mlp.h"
 #include "tap.h"
@@ -19,7 +20,7 @@ static struct et_err err;
 static struct et__params names(void)
 {
     struct et__params params;
-    CHECK_OK(et__params_open(&params, arena, 200, &err));
+    CHECK_OK(et__params_open(&params, arena, 300, &err));
     return params;
 }
 
@@ -241,6 +242,122 @@ static void flow_learns_what_it_should(void)
     CHECK(gradients_worst(&(struct gradients){flow_loss, &c, &params, 30}, 4) < GOOD);
 }
 
+/* ---- eyes ---- */
+
+#define CAMERAS 2
+
+struct eye_case {
+    struct et__eye eye;
+    struct et__eye_pictures pictures;
+    struct act_case act;
+    struct mlp_case mlp;
+    bool has_act;
+};
+
+// Pictures into rows, rows into a policy, and all the way back.
+static double eye_loss(void *ctx, struct et__engine *e)
+{
+    const struct eye_case *c = ctx;
+    struct et__eye_seen seen;
+    double loss;
+    e->used = 0;
+    const et__real *rows = et__eye(e, &c->eye, &c->pictures, &seen);
+    et__real *d_rows = et__take(e, BATCH * (size_t)(c->eye.n_tokens * c->eye.n_channels));
+    struct et__engine rest = et__engine_rest(e);
+    if (c->has_act) {
+        struct et__act_batch batch = c->act.batch;
+        batch.tokens = rows;
+        batch.d_tokens = d_rows;
+        loss = et__act_step(&c->act.act, &rest, &batch).loss;
+    } else {
+        struct et__mlp_batch batch = c->mlp.batch;
+        batch.x = rows;
+        batch.dx = d_rows;
+        loss = et__mlp_step(&c->mlp.mlp, &rest, &batch).loss;
+    }
+    et__engine_took(e, &rest);
+    if (e->grads)
+        et__eye_back(e, &c->eye, d_rows, &seen);
+    return loss;
+}
+
+static double eye_worst(const struct et__eye_config *config, size_t n_each)
+{
+    static et__real weights[BATCH * 5];
+    static const uint8_t HIDDEN[BATCH * 7] = {0};
+    struct eye_case c = {.has_act = config->n_keypoints == 0};
+    struct et__params params = names();
+    const size_t n_picture = 3 * (size_t)(config->height * config->width);
+    et__real *pictures = calloc((BATCH + 1) * CAMERAS * n_picture, sizeof *pictures);
+    et__real *constants = NULL;
+    for (size_t i = 0; i < (BATCH + 1) * CAMERAS * n_picture; i++)
+        pictures[i] = et_random_normal(6, i);
+    for (size_t i = 0; i < BATCH * 5; i++)
+        weights[i] = i % 4 ? 0.1 : 0;
+    c.pictures = (struct et__eye_pictures){
+        .cameras = {pictures, pictures + (BATCH + 1) * n_picture}, .first = 1, .n = BATCH};
+    et__eye_add(&c.eye, &params, config);
+    if (c.has_act) {
+        struct et__act_config act = SMALL;
+        act.n_tokens = c.eye.n_tokens;
+        act.n_channels = c.eye.n_channels;
+        act.n_steps = 5;
+        act.n_environment = 0;
+        et__act_add(&c.act.act, &params, &act);
+        constants = calloc(et__act_constants(&c.act.act, NULL, c.eye.map_height, c.eye.map_width),
+                           sizeof *constants);
+        (void)et__act_constants(&c.act.act, constants, c.eye.map_height, c.eye.map_width);
+        c.act.batch = (struct et__act_batch){.n = BATCH,
+                                             .state = numbers(0),
+                                             .actions = numbers(3),
+                                             .weights = weights,
+                                             .noise = numbers(4),
+                                             .hidden = HIDDEN};
+    } else {
+        et__mlp_add(&c.mlp.mlp, &params,
+                    &(struct et__mlp_config){.n_in = c.eye.n_tokens * c.eye.n_channels,
+                                             .width = 9,
+                                             .n_layers = 2,
+                                             .n_action = 4,
+                                             .n_steps = 5});
+        c.mlp.batch = (struct et__mlp_batch){.n = BATCH, .actions = numbers(3), .weights = weights};
+    }
+    CHECK_OK(et__params_check(&params, &err));
+    const double worst = gradients_worst(&(struct gradients){eye_loss, &c, &params, n_each}, 7);
+    free(constants);
+    free(pictures);
+    return worst;
+}
+
+static void a_small_eye_learns_what_a_transformer_should_see(void)
+{
+    CHECK(eye_worst(&(struct et__eye_config){.kind = ET__EYE_SMALL,
+                                             .n_cameras = CAMERAS,
+                                             .height = 33,
+                                             .width = 26,
+                                             .n_first = 8,
+                                             .n_channels = 20},
+                    6) < GOOD);
+}
+
+static void a_small_eye_learns_where_plain_layers_should_look(void)
+{
+    CHECK(eye_worst(&(struct et__eye_config){.kind = ET__EYE_SMALL,
+                                             .n_cameras = CAMERAS,
+                                             .height = 34,
+                                             .width = 27,
+                                             .n_keypoints = 7},
+                    8) < GOOD);
+}
+
+static void a_resnet_learns_and_its_frozen_norms_do_not(void)
+{
+    CHECK(eye_worst(
+              &(struct et__eye_config){
+                  .kind = ET__EYE_RESNET18, .n_cameras = CAMERAS, .height = 35, .width = 30},
+              1) < GOOD);
+}
+
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, (size_t)4 << 20, &err));
@@ -251,6 +368,9 @@ int main(void)
     RUN(act_learns_what_it_should_without_pictures_or_environment);
     RUN(plain_layers_learn_what_they_should);
     RUN(flow_learns_what_it_should);
+    RUN(a_small_eye_learns_what_a_transformer_should_see);
+    RUN(a_small_eye_learns_where_plain_layers_should_look);
+    RUN(a_resnet_learns_and_its_frozen_norms_do_not);
     et_arena_close(arena);
     return tap_end();
 }

@@ -1,5 +1,7 @@
 /* Every back end does what the reference does, within what its sums' order changes. Shapes are odd
  * on purpose: vectors end in the middle of them. */
+#include "back_ends.h"
+
 #include "learn/learn__exp.h"
 #include "learn/learn__kernels.h"
 #include "tap.h"
@@ -7,15 +9,17 @@
 #include "etude/random.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define POOL ((size_t)1 << 20)
-
-static const struct et__kernels *const BACK_ENDS[] = {&et__kernels_cpu};
-#define N_BACK_ENDS (sizeof BACK_ENDS / sizeof BACK_ENDS[0])
+#define PAGE 4096 // a device shares whole ones
 
 // Numbers for inputs, the same each time; two places for outputs.
 static float *input, *output[2];
+static _Alignas(PAGE) uint8_t hidden[3 * 21];
+static const struct back_end *now; // that is judged
 
 static void begin(uint64_t seed)
 {
@@ -35,12 +39,12 @@ static double worst(size_t n)
 }
 
 // Each kernel twice: the reference into output[0], a back end into output[1].
-#define EACH(k, to)                                                                               \
-    for (size_t i_end = 0; i_end < N_BACK_ENDS; i_end++)                                          \
-        for (int i_out = 0; i_out < 2; i_out++)                                                   \
-            for (const struct et__kernels *k = i_out ? BACK_ENDS[i_end] : &et__kernels_reference; \
-                 k; k = NULL)                                                                     \
-                for (float *to = output[i_out]; to; to = NULL)
+#define EACH(k, to)                                                                          \
+    for (int i_out = 0; i_out < 2; back_end_finish(i_out ? now : NULL), i_out++)             \
+        for (const struct et__kernels *k = i_out ? now->kernels : &et__kernels_reference; k; \
+             k = NULL)                                                                       \
+            for (float *to = output[i_out]; to; to = NULL)
+#define DEVICE (i_out ? now->device : NULL)
 
 static void matrices_are_multiplied_turned_or_not(void)
 {
@@ -48,19 +52,19 @@ static void matrices_are_multiplied_turned_or_not(void)
         for (int beta = 0; beta < 2; beta++) {
             begin(1);
             EACH(k, to)
-            k->gemm(NULL, &(struct et__gemm){.c = to,
-                                             .a = input,
-                                             .b = input + 5000,
-                                             .m = 37,
-                                             .n = 29,
-                                             .k = 41,
-                                             .c_stride = 31,
-                                             .a_stride = turned & 1 ? 37 : 43,
-                                             .b_stride = turned & 2 ? 41 : 30,
-                                             .is_a_turned = turned & 1,
-                                             .is_b_turned = turned & 2,
-                                             .alpha = 0.5F,
-                                             .beta = (float)beta});
+            k->gemm(DEVICE, &(struct et__gemm){.c = to,
+                                               .a = input,
+                                               .b = input + 20000,
+                                               .m = 37,
+                                               .n = 29,
+                                               .k = 41,
+                                               .c_stride = 31,
+                                               .a_stride = turned & 1 ? 37 : 43,
+                                               .b_stride = turned & 2 ? 41 : 30,
+                                               .is_a_turned = turned & 1,
+                                               .is_b_turned = turned & 2,
+                                               .alpha = 0.5F,
+                                               .beta = (float)beta});
             CHECK(worst(POOL) < 2e-6);
         }
 }
@@ -70,16 +74,16 @@ static void what_beta_0_writes_over_is_not_read(void)
     EACH(k, to)
     {
         to[0] = NAN;
-        k->gemm(NULL, &(struct et__gemm){.c = to,
-                                         .a = input,
-                                         .b = input,
-                                         .m = 1,
-                                         .n = 1,
-                                         .k = 3,
-                                         .c_stride = 1,
-                                         .a_stride = 3,
-                                         .b_stride = 1,
-                                         .alpha = 1});
+        k->gemm(DEVICE, &(struct et__gemm){.c = to,
+                                           .a = input,
+                                           .b = input,
+                                           .m = 1,
+                                           .n = 1,
+                                           .k = 3,
+                                           .c_stride = 1,
+                                           .a_stride = 3,
+                                           .b_stride = 1,
+                                           .alpha = 1});
         CHECK(isfinite(to[0]));
     }
 }
@@ -99,11 +103,11 @@ static void rows_are_copied_spread_added_and_summed(void)
         EACH(k, to)
         {
             r.to = to;
-            k->add_rows(NULL, &r);
+            k->add_rows(DEVICE, &r);
             r.to = to + 5000;
             if (r.to_stride > 0)
-                k->copy_rows(NULL, &r);
-            k->clear(NULL, to + 9000, 77);
+                k->copy_rows(DEVICE, &r);
+            k->clear(DEVICE, to + 9000, 77);
         }
         CHECK(worst(POOL) < 2e-6);
         CHECK(output[1][9000] == 0 && output[1][9076] == 0 && output[1][9077] != 0);
@@ -112,32 +116,34 @@ static void rows_are_copied_spread_added_and_summed(void)
 
 static void rows_are_normalised_and_back(void)
 {
-    for (int weighed = 0; weighed < 2; weighed++)
+    for (int options = 0; options < 4; options++)
         for (size_t width = 1; width < 70; width += 17) {
-            const size_t n_rows = 19;
+            const bool weighed = options & 1;
+            const size_t n_rows = options & 2 ? 41 : 19; // more than are added up at once
             begin(3);
             EACH(k, to)
             {
                 float *mean = to + 3000, *scale = to + 3100;
-                k->norm(NULL, &(struct et__norm){.y = to,
-                                                 .mean = mean,
-                                                 .scale = scale,
-                                                 .x = input,
-                                                 .weight = weighed ? input + 4000 : NULL,
-                                                 .bias = weighed ? input + 5000 : NULL,
-                                                 .n_rows = n_rows,
-                                                 .width = width,
-                                                 .epsilon = 1e-2F});
-                k->norm_back(NULL, &(struct et__norm_back){.dx = to + 6000,
-                                                           .dweight = weighed ? to + 8000 : NULL,
-                                                           .dbias = weighed ? to + 9000 : NULL,
-                                                           .dy = input + 7000,
-                                                           .x = input,
-                                                           .weight = weighed ? input + 4000 : NULL,
-                                                           .mean = mean,
-                                                           .scale = scale,
-                                                           .n_rows = n_rows,
-                                                           .width = width});
+                k->norm(DEVICE, &(struct et__norm){.y = to,
+                                                   .mean = mean,
+                                                   .scale = scale,
+                                                   .x = input,
+                                                   .weight = weighed ? input + 4000 : NULL,
+                                                   .bias = weighed ? input + 20000 : NULL,
+                                                   .n_rows = n_rows,
+                                                   .width = width,
+                                                   .epsilon = 1e-2F});
+                k->norm_back(DEVICE,
+                             &(struct et__norm_back){.dx = to + 6000,
+                                                     .dweight = weighed ? to + 9000 : NULL,
+                                                     .dbias = weighed ? to + 9500 : NULL,
+                                                     .dy = input + 7000,
+                                                     .x = input,
+                                                     .weight = weighed ? input + 4000 : NULL,
+                                                     .mean = mean,
+                                                     .scale = scale,
+                                                     .n_rows = n_rows,
+                                                     .width = width});
             }
             CHECK(worst(POOL) < 1e-5);
         }
@@ -151,8 +157,9 @@ static void activations_and_their_slopes_are_those_of_the_formulas(void)
             input[i] *= 30; // far out, too
         EACH(k, to)
         {
-            k->activate(NULL, (enum et__activation)kind, to, input, 1003);
-            k->activate_back(NULL, (enum et__activation)kind, to + 2000, input + 5000, input, 1003);
+            k->activate(DEVICE, (enum et__activation)kind, to, input, 1003);
+            k->activate_back(DEVICE, (enum et__activation)kind, to + 2000, input + 20000, input,
+                             1003);
         }
         CHECK(worst(POOL) < 2e-6);
     }
@@ -160,7 +167,6 @@ static void activations_and_their_slopes_are_those_of_the_formulas(void)
 
 static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
 {
-    static uint8_t hidden[3 * 21];
     hidden[0] = hidden[20] = hidden[21 + 7] = 1;
     for (int with = 0; with < 2; with++) {
         struct et__attention a = {.q = input,
@@ -177,13 +183,13 @@ static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
         {
             a.o = to;
             a.weights = to + 10000;
-            k->attend(NULL, &a);
-            k->attend_back(NULL, &(struct et__attention_back){.dq = to + 20000,
-                                                              .dk = to + 30000,
-                                                              .dv = to + 40000,
-                                                              .scratch = to + POOL - 1000,
-                                                              .d_o = input + 30000,
-                                                              .forward = &a});
+            k->attend(DEVICE, &a);
+            k->attend_back(DEVICE, &(struct et__attention_back){.dq = to + 20000,
+                                                                .dk = to + 30000,
+                                                                .dv = to + 40000,
+                                                                .scratch = to + POOL - 1000,
+                                                                .d_o = input + 30000,
+                                                                .forward = &a});
             CHECK(!with || to[10000] == 0);
         }
         CHECK(worst(POOL - 1000) < 5e-6);
@@ -212,38 +218,62 @@ static void conditions_scale_shift_and_gate(void)
                                    .n_steps = n_steps,
                                    .width = width,
                                    .stride = stride};
-        k->modulate(NULL, &m);
-        k->modulate_back(NULL, &(struct et__modulate_back){.dx = to + 2000,
-                                                           .dscale = to + 3000,
-                                                           .dshift = to + 3025,
-                                                           .dy = input + 4000,
-                                                           .forward = &m});
-        k->gate(NULL, &g);
+        k->modulate(DEVICE, &m);
+        k->modulate_back(DEVICE, &(struct et__modulate_back){.dx = to + 2000,
+                                                             .dscale = to + 3000,
+                                                             .dshift = to + 3025,
+                                                             .dy = input + 4000,
+                                                             .forward = &m});
+        k->gate(DEVICE, &g);
         k->gate_back(
-            NULL, &(struct et__gate_back){
-                      .dpart = to + 4000, .dgate = to + 5000, .dy = input + 4000, .forward = &g});
+            DEVICE, &(struct et__gate_back){
+                        .dpart = to + 4000, .dgate = to + 5000, .dy = input + 4000, .forward = &g});
     }
     CHECK(worst(POOL) < 2e-6);
 }
 
 static void losses_are_sums_over_the_rows_that_count(void)
 {
-    for (int squared = 0; squared < 2; squared++) {
+    for (int options = 0; options < 8; options++) {
+        const size_t n_rows = options & 2 ? 731 : 31;
         double sums[2] = {0};
         begin(6);
+        for (size_t i = 40000; i < 40000 + n_rows * 21; i++)
+            input[i] = input[i] > 0;     // the mask
         input[20000] = input[20003] = 0; // weights
         input[3 * 21] = NAN;             // of a row that does not count
         EACH(k, to)
-        sums[i_out] = k->loss(NULL, &(struct et__loss){.dout = to,
-                                                       .out = input,
-                                                       .target = input + 10000,
-                                                       .weights = input + 20000,
-                                                       .n_rows = 31,
-                                                       .width = 21,
-                                                       .is_squared = squared});
+        sums[i_out] = k->loss(DEVICE, &(struct et__loss){.dout = to,
+                                                         .out = input,
+                                                         .target = input + 100000,
+                                                         .weights = input + 20000,
+                                                         .mask = options & 4 ? input + 40000 : NULL,
+                                                         .n_rows = n_rows,
+                                                         .width = 21,
+                                                         .is_squared = options & 1});
         CHECK(isfinite(sums[0]));
-        CHECK_NEAR(sums[1], sums[0], 1e-4);
+        CHECK_NEAR(sums[1], sums[0], 4e-6 * (double)n_rows);
         CHECK(worst(POOL) < 1e-6);
+    }
+}
+
+static void latents_are_drawn_and_go_back(void)
+{
+    for (size_t n_rows = 13; n_rows < 400; n_rows += 300) {
+        double sums[2] = {0};
+        begin(9);
+        EACH(k, to)
+        {
+            const struct et__latent l = {
+                .z = to, .params = input, .noise = input + 20000, .n_rows = n_rows, .n_latent = 11};
+            sums[i_out] = k->draw_latent(DEVICE, &l);
+            k->draw_latent_back(DEVICE, &(struct et__latent_back){.d_params = to + 10000,
+                                                                  .dz = input + 30000,
+                                                                  .forward = &l,
+                                                                  .kl_weight = 0.3F});
+        }
+        CHECK(worst(POOL) < 2e-6);
+        CHECK_NEAR(sums[1] / sums[0], 1, 1e-6);
     }
 }
 
@@ -255,23 +285,33 @@ static void an_optimisers_step_is_adamws(void)
         output[0][i] = output[1][i] = fabsf(output[0][i]); // second moments
     EACH(k, to)
     {
-        k->adamw(NULL, &(struct et__adamw){.values = to,
-                                           .first = to + 20000,
-                                           .second = to + 30000,
-                                           .grads = input,
-                                           .decay = input + 10000,
-                                           .n = 1001,
-                                           .step = 3,
-                                           .rate = 1e-2,
-                                           .beta1 = 0.9,
-                                           .beta2 = 0.999,
-                                           .epsilon = 1e-8,
-                                           .weight_decay = 0.1,
-                                           .grad_scale = 0.5});
-        k->blend(NULL, to + 50000, input, 0.25, 1001);
-        sums[i_out] = k->sum_squares(NULL, input, 1001);
+        k->adamw(DEVICE, &(struct et__adamw){.values = to,
+                                             .first = to + 20000,
+                                             .second = to + 30000,
+                                             .grads = input,
+                                             .decay = input + 10000,
+                                             .n = 1001,
+                                             .step = 3,
+                                             .rate = 1e-2,
+                                             .beta1 = 0.9,
+                                             .beta2 = 0.999,
+                                             .epsilon = 1e-8,
+                                             .weight_decay = 0.1,
+                                             .grad_scale = 0.5});
+        k->blend(DEVICE, to + 50000, input, 0.25, 1001);
+        sums[i_out] = k->sum_squares(DEVICE, input, 1001);
     }
     CHECK(worst(POOL) < 2e-6);
+    CHECK_NEAR(sums[1] / sums[0], 1, 1e-12);
+}
+
+// In more pieces than a device has room for sums.
+static void sums_of_many_numbers_are_exact(void)
+{
+    double sums[2] = {0};
+    begin(7);
+    EACH(k, to)
+    sums[i_out] = k->sum_squares(DEVICE, input, 300001);
     CHECK_NEAR(sums[1] / sums[0], 1, 1e-12);
 }
 
@@ -289,20 +329,87 @@ static void the_exponential_is_right_to_two_units_and_keeps_what_is_no_number(vo
     CHECK(et__exp(0) == 1.0F);
 }
 
+/* ---- threads ---- */
+
+enum { SIDE = 48, N_KINDS = 4, N_TIMES = 40000 };
+
+static void multiply_kind(float *c, size_t kind)
+{
+    static const int ROWS[] = {5, 32, 48, 40}, DEPTHS[] = {8, 5, 48, 32};
+    et__kernels_cpu.gemm(NULL, &(struct et__gemm){.c = c,
+                                                  .a = input,
+                                                  .b = input + SIDE * SIDE,
+                                                  .m = ROWS[kind],
+                                                  .n = 32,
+                                                  .k = DEPTHS[kind],
+                                                  .c_stride = SIDE,
+                                                  .a_stride = SIDE,
+                                                  .b_stride = SIDE,
+                                                  .is_b_turned = kind % 2 == 1,
+                                                  .alpha = 1});
+}
+
+static void *multiply_often(void *ctx)
+{
+    size_t *n_wrong = ctx;
+    float c[SIDE * SIDE];
+    for (size_t i = 0; i < N_TIMES; i++) {
+        const size_t kind = i % N_KINDS;
+        memset(c, 0, sizeof c);
+        multiply_kind(c, kind);
+        *n_wrong += memcmp(c, output[0] + kind * SIDE * SIDE, sizeof c) != 0;
+    }
+    return NULL;
+}
+
+static void matrices_are_the_same_from_any_number_of_threads(void)
+{
+    enum { N_THREADS = 4 };
+    pthread_t threads[N_THREADS];
+    size_t n_wrong[N_THREADS] = {0};
+    begin(23);
+    memset(output[0], 0, N_KINDS * SIDE * SIDE * sizeof **output);
+    for (size_t kind = 0; kind < N_KINDS; kind++)
+        multiply_kind(output[0] + kind * SIDE * SIDE, kind);
+    for (size_t i = 0; i < N_THREADS; i++)
+        CHECK(pthread_create(&threads[i], NULL, multiply_often, &n_wrong[i]) == 0);
+    for (size_t i = 0; i < N_THREADS; i++) {
+        (void)pthread_join(threads[i], NULL);
+        CHECK_EQ(n_wrong[i], 0);
+    }
+}
+
+static void judge(const struct back_end *end)
+{
+    now = end;
+    back_end_share(end, input, POOL * sizeof *input);
+    back_end_share(end, output[0], POOL * sizeof *input);
+    back_end_share(end, output[1], POOL * sizeof *input);
+    back_end_share(end, hidden, sizeof hidden);
+    RUN_BY(end, matrices_are_multiplied_turned_or_not);
+    RUN_BY(end, what_beta_0_writes_over_is_not_read);
+    RUN_BY(end, rows_are_copied_spread_added_and_summed);
+    RUN_BY(end, rows_are_normalised_and_back);
+    RUN_BY(end, activations_and_their_slopes_are_those_of_the_formulas);
+    RUN_BY(end, attention_is_paid_by_head_but_not_to_what_is_hidden);
+    RUN_BY(end, conditions_scale_shift_and_gate);
+    RUN_BY(end, losses_are_sums_over_the_rows_that_count);
+    RUN_BY(end, latents_are_drawn_and_go_back);
+    RUN_BY(end, an_optimisers_step_is_adamws);
+    RUN_BY(end, sums_of_many_numbers_are_exact);
+    back_end_unshare(end, input);
+    back_end_unshare(end, output[0]);
+    back_end_unshare(end, output[1]);
+    back_end_unshare(end, hidden);
+}
+
 int main(void)
 {
-    input = malloc(POOL * sizeof *input);
-    output[0] = malloc(POOL * sizeof *input);
-    output[1] = malloc(POOL * sizeof *input);
-    RUN(matrices_are_multiplied_turned_or_not);
-    RUN(what_beta_0_writes_over_is_not_read);
-    RUN(rows_are_copied_spread_added_and_summed);
-    RUN(rows_are_normalised_and_back);
-    RUN(activations_and_their_slopes_are_those_of_the_formulas);
-    RUN(attention_is_paid_by_head_but_not_to_what_is_hidden);
-    RUN(conditions_scale_shift_and_gate);
-    RUN(losses_are_sums_over_the_rows_that_count);
-    RUN(an_optimisers_step_is_adamws);
+    input = aligned_alloc(PAGE, POOL * sizeof *input);
+    output[0] = aligned_alloc(PAGE, POOL * sizeof *input);
+    output[1] = aligned_alloc(PAGE, POOL * sizeof *input);
+    back_ends_each(judge);
+    RUN(matrices_are_the_same_from_any_number_of_threads);
     RUN(the_exponential_is_right_to_two_units_and_keeps_what_is_no_number);
     free(input);
     free(output[0]);

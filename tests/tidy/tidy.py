@@ -15,12 +15,13 @@ SOURCE, BUILD = sys.argv[1], sys.argv[2]
 # Rooms by floor, and the public headers that belong to each. A room includes lower floors freely and
 # its own floor only as SAME says.
 FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "teleop": 2, "recording": 2,
-         "episode": 2, "curate": 3, "dataset": 3, "world": 3, "learn": 3, "record": 3, "cli": 6}
+         "episode": 2, "curate": 3, "dataset": 3, "world": 3, "learn": 3, "record": 3,
+         "exam": 4, "cli": 6}
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
-        "learn": {"dataset"}, "record": {"world"}}
+        "learn": {"dataset", "world"}, "record": {"world"}}
 HEADERS = {
     "base": "status arena str file value json yaml hash clock pool stats pose log progress share base64 random",
-    "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5 safetensors",
+    "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5 safetensors onnx msgpack",
     "report": "report",
     "net": "loop net tls http http_client websocket",
     "robot": "stream profile drive dynamics",
@@ -29,6 +30,8 @@ HEADERS = {
     "curate": "latency camera_latency inspect grading inspect_report cut residual curate",
     "dataset": "dataset dataset_write dataset_ops pictures loader",
     "world": "skill world trainer world_camera world_arm",
+    "learn": "comm policy policy_exchange policy_serve train train_log openpi",
+    "exam": "rollout",
     "teleop": "teleop",
     "record": "world_record feed source recorder synthetic live operator clock_live link foxglove",
 }
@@ -72,7 +75,7 @@ def room_of_file(path):
     return None
 
 
-C_FILES = files("include/**/*.h", "src/**/*.[ch]", "cli/*.[ch]", "tests/**/*.[ch]", "bench/*.[ch]")
+C_FILES = files("include/**/*.h", "src/**/*.[ch]", "src/**/*.cu", "cli/*.[ch]", "tests/**/*.[ch]", "bench/*.[ch]")
 OWN = [f for f in C_FILES if f.startswith(("src/", "cli/", "include/"))]
 
 
@@ -136,7 +139,7 @@ def sizes():
 def functions():
     """A function's body is what stands between '{' and '}' in the first column."""
     problems = []
-    for path in [f for f in C_FILES if f.endswith(".c")]:
+    for path in [f for f in C_FILES if f.endswith((".c", ".cu"))]:
         code = without_comments(text(path)).splitlines()
         start = None
         for i, line in enumerate(code):
@@ -241,13 +244,18 @@ def exported():
         declared |= set(re.findall(r"\b(et_[a-z0-9_]+)\s*\(", text(path)))
     problems += [f"exported, but declared in no public header: {n}" for n in names
                  if n.startswith("et_") and not n.startswith("et__") and n not in declared]
+    # What only some need is loaded when it is asked for (a GPU's, a processor's matrices).
+    run = subprocess.run(["readelf", "-d", library], text=True, capture_output=True, check=False)
+    problems += [f"linked, but to be loaded: {name}"
+                 for name in re.findall(r"NEEDED.*\[(.*)\]", run.stdout)
+                 if re.match(r"lib(cuda|cublas|openblas|stdc\+\+)", name)]
     return problems
 
 
 def in_the_build():
     built = "\n".join(text(f) for f in files("**/meson.build"))
     problems = []
-    for path in files("src/**/*.c", "cli/*.c", "tests/**/*.c", "bench/*.c"):
+    for path in files("src/**/*.c", "src/**/*.cu", "cli/*.c", "tests/**/*.c", "bench/*.c"):
         name = os.path.basename(path)
         stem = name[:-2]
         part = re.sub(r"^(fuzz|bench)_", "", stem)  # those are listed by their part

@@ -1,0 +1,47 @@
+/* Rollout: a policy does a skill in the virtual centre, and whether it comes off is seen.
+ *
+ * The policy sees what a robot's sensors show (and what et_world_task tells, if it is privileged),
+ * and its joints are what the world is asked for, in a straight line from one to the next. The
+ * skill is done once its success has held for ET_ROLLOUT_HELD_S without a break; at the skill's
+ * limit it is not.
+ *
+ * Units:   as etude/world.h.
+ * Threads: a rollout belongs to its world's thread; where the policy sees pictures, to the one that
+ *          opened it.
+ * Memory:  a handle; nothing is allocated while it goes on. */
+#ifndef ETUDE_ROLLOUT_H
+#define ETUDE_ROLLOUT_H
+
+#include "etude/policy.h"
+#include "etude/world.h"
+
+#define ET_ROLLOUT_HELD_S 0.5
+
+struct et_rollout;
+
+/* World and policy stay the caller's and must outlive it. ET_EARG: they do not fit: other joints, a
+ * rate that steps of 10 ms do not make, an input that the world does not have; the text names it.
+ */
+ET_MUST_USE ET_API enum et_status et_rollout_open(struct et_rollout **rollout,
+                                                  struct et_world *world, struct et_policy *policy,
+                                                  struct et_err *err);
+ET_API void et_rollout_close(struct et_rollout *rollout); // NULL is allowed
+
+/* A new attempt. Errors as et_world_reset. */
+ET_MUST_USE ET_API enum et_status et_rollout_begin(struct et_rollout *rollout, uint64_t seed,
+                                                   enum et_tier tier, struct et_err *err);
+
+/* One step of the world (ET_WORLD_STEP_NS). ET_END: it is over, et_rollout_state says how.
+ * ET_ECORRUPT: the physics, or the policy, came to no number, or a policy behind a URL failed: the
+ * attempt has failed. Others: as et_policy_act. */
+ET_MUST_USE ET_API enum et_status et_rollout_step(struct et_rollout *rollout, struct et_err *err);
+
+struct et_rollout_state {
+    bool is_over, is_success;
+    double seconds;      // simulated
+    size_t i_phase;      // that the policy believes to be in; SIZE_MAX: it knows none
+    const char *missing; // the first term of the success that does not hold; NULL: all do
+};
+ET_API struct et_rollout_state et_rollout_state(const struct et_rollout *rollout);
+
+#endif

@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# Policies served, asked, exported, imported and filmed, as a person does it: policy.sh ETUDE. Needs
+# a program with MuJoCo.
+set -u
+etude=$(realpath "$1")
+kind=policy
+. "$(dirname "$0")/support.sh"
+cd "$dir" || exit 1
+
+cat >plain.yaml <<'YAML'
+training: 1
+policy: act
+chunk: 8
+width: 32
+layers: 2
+vae_layers: 1
+batch: 64
+sees_command: false
+sees_touch: false
+knows_hands: false
+knows_phase: false
+YAML
+train() {
+    "$etude" world run press_button -n 6 --no-cameras --seed 100001 -o recorded -q &&
+        "$etude" curate recorded -o curated --no-video -q &&
+        "$etude" dataset build curated -o data --fps 50 --video drop --other --privileged -q &&
+        "$etude" train data -o press --steps 60 -q && "$etude" train data -o plain --config plain.yaml --steps 30 -q
+}
+it "a policy is trained to have one" train
+
+# serve NAME WORDS...: a server on a free port, in the background; $url and $server.
+serve() {
+    local name=$1
+    shift
+    "$etude" policy serve "$@" --listen 127.0.0.1:0 >"$name.out" 2>"$name.err" &
+    server=$!
+    until grep -q "^serving" "$name.err" || ! kill -0 $server 2>/dev/null; do :; done
+    url=$(sed -n 's/^serving .* at \([^,]*\),.*/\1/p' "$name.err")
+    [ -n "$url" ] || { cat "$name.err" && return 1; }
+}
+# ends CODE NAME: the server, by Ctrl-C; its words are in $dir/out then.
+ends() {
+    local got=0
+    kill -INT $server
+    wait $server || got=$?
+    cat "$2.out" "$2.err" >out
+    [ $got = "$1" ] || { echo "exit $got" && cat out && return 1; }
+}
+
+# ---- serve, and run behind a URL ----
+as_here() {
+    exits 0 "$etude" policy run press --skill press_button -n 4 --json -q && cp out here &&
+        serve blended press --ensemble && exits 0 "$etude" policy run "$url" --skill press_button -n 4 --threads 2 --json -q &&
+        cp out there && ends 0 blended && says "requests answered, 0 failed" && python3 - <<'PY'
+import json
+here, there = (json.load(open(name))["skills"][0] for name in ("here", "there"))
+assert here["episodes"] == there["episodes"] == 4
+assert here["successes"] == there["successes"], (here, there)
+assert [f["seed"] for f in here["failures"]] == [f["seed"] for f in there["failures"]]
+PY
+}
+it "a policy behind a URL does what it does here" as_here
+told() {
+    serve told press --steps 5 || return 1
+    exits 0 "$etude" policy info "$url" && says "^$url" && says "mlp" && says "ready, press, back" || return 1
+    exits 0 "$etude" policy run "$url" -n 1 -q && says "^press_button" || return 1 # by what it was taught
+    ends 0 told && says "5 an answer"
+}
+it "it says what it is, and what it was taught" told
+json() {
+    "$etude" policy serve press --listen 127.0.0.1:0 --seconds 0.2 --json -q >out 2>&1 && python3 - out <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["schema"] == "etude.policy-serve/1" and d["requests"] == 0 and d["seconds"] >= 0.2
+assert d["address"].startswith("127.0.0.1:")
+PY
+}
+it "its account as JSON" json
+secret() {
+    printf 'a-long-enough-token' >token && chmod 600 token && printf 'another-long-token' >other && chmod 600 other
+    serve secret press --token-file token || return 1
+    exits 3 "$etude" policy run "$url" --skill press_button -n 1 -q && says "401" || return 1
+    exits 3 "$etude" policy run "$url" --skill press_button -n 1 -q --token-file other && says "401" || return 1
+    exits 0 "$etude" policy run "$url" --skill press_button -n 1 -q --token-file token && ends 0 secret
+}
+it "who does not know the token is not answered" secret
+by_tls() {
+    serve tls press --tls keys --token-file token || return 1
+    local pin
+    pin=$(openssl x509 -in keys/cert.pem -noout -fingerprint -sha256 2>/dev/null | sed 's/.*=//')
+    case $url in wss://*) ;; *) echo "$url" && return 1 ;; esac
+    exits 0 "$etude" policy run "$url" --skill press_button -n 1 -q --token-file token --tls-ca keys/cert.pem || return 1
+    [ -z "$pin" ] || exits 0 "$etude" policy run "$url" --skill press_button -n 1 -q --token-file token --tls-pin "$pin" || return 1
+    exits 3 "$etude" policy run "$url" --skill press_button -n 1 -q --token-file token || return 1
+    ends 0 tls
+}
+it "by TLS, whose certificate is trusted on purpose" by_tls
+public() {
+    exits 2 "$etude" policy serve press --listen 0.0.0.0:0 && says "--tls FOLDER and --token-file" &&
+        exits 2 "$etude" policy serve press --steps 3 --ensemble && says "take one" &&
+        exits 2 "$etude" policy serve press --steps 300 && says "25 at once" &&
+        exits 3 "$etude" policy serve nowhere && says "nowhere"
+}
+it "what is wrong with serving is told" public
+gone() {
+    exits 3 "$etude" policy run ws://127.0.0.1:1 --skill press_button -n 2 -q && says "127.0.0.1:1" || return 1
+    serve gone press --steps 2 || return 1
+    "$etude" policy run "$url" --skill press_button -n 40 --threads 1 >gone.run 2>&1 &
+    local run=$! got=0
+    until grep -q "of 40" gone.run || ! kill -0 $run 2>/dev/null; do :; done
+    kill -KILL $server
+    wait $server 2>/dev/null
+    wait $run || got=$?
+    cp gone.run out
+    [ $got = 3 ] && says "^press_button" && says "cannot connect" || { echo "exit $got" && cat out && return 1; }
+}
+it "a server that dies ends the run, with what was counted" gone
+options() {
+    exits 2 "$etude" policy run ws://127.0.0.1:1 --ensemble 0 && says "the server's to say" &&
+        exits 2 "$etude" policy run press --keys a=b && says "of a policy behind a URL" &&
+        exits 2 "$etude" policy run press --film-seed 3 && says "of a film"
+}
+it "options that would do nothing are refused" options
+
+# ---- export and import ----
+exported() {
+    exits 0 "$etude" policy export press --onnx press.onnx && says "press.onnx" && [ -s press.onnx ] &&
+        exits 3 "$etude" policy export press --onnx press.onnx && says "--force" &&
+        exits 0 "$etude" policy export plain --onnx press.onnx --force && exits 2 "$etude" policy export press &&
+        says "--onnx FILE" && exits 3 "$etude" policy export nowhere --onnx a.onnx && [ ! -e a.onnx ] && [ ! -e press.onnx.new ]
+}
+it "export writes ONNX, and replaces it on demand" exported
+imported() {
+    exits 0 "$etude" policy import plain -o again --dataset data --fps 25 && says "21 joints, 25 actions a second" &&
+        exits 0 "$etude" policy info again && says "right_gripper" && says "Press the red button" || return 1
+    exits 0 "$etude" policy run plain --skill press_button -n 2 --ensemble -1 --json -q && cp out here &&
+        exits 0 "$etude" policy run again --skill press_button -n 2 --json -q && cp out there && python3 - <<'PY'
+import json
+here, there = (json.load(open(name))["skills"][0] for name in ("here", "there"))
+for d in (here, there):
+    d.pop("real_time_factor")
+assert here == there, (here, there)
+PY
+}
+it "an ACT in LeRobot's layout comes in, and acts as before" imported
+refused() {
+    exits 2 "$etude" policy import plain -o b && says "--dataset DATASET, or --joints LIST and --fps HZ" &&
+        exits 2 "$etude" policy import plain --joints a --fps 3 && says "-o FOLDER" &&
+        exits 2 "$etude" policy import plain -o b --joints a,b --fps 25 && says "2 names of joints, the checkpoint has 21" &&
+        exits 3 "$etude" policy import press -o b --dataset data && says 'type "etude_mlp"' &&
+        exits 3 "$etude" policy import plain -o again --dataset data && says "--force" && [ ! -e b ] && [ ! -e b.new ]
+}
+it "what cannot come in is told, and nothing is left" refused
+
+# ---- film ----
+film() {
+    exits 0 "$etude" policy run press --skill press_button -n 1 --mp4 a.mp4 --film-seed 4 --size 64x48 && says "a.mp4: seed 4, " &&
+        exits 0 "$etude" info a.mp4 && says "h264 64 x 72" && says "at 30 a second" && [ ! -e a.mp4.part ] &&
+        exits 3 "$etude" policy run press --skill press_button -n 1 --mp4 a.mp4 --size 64x48 && says "--force" &&
+        exits 2 "$etude" policy run press --skill press_button --mp4 a.mov && says "ends in .mp4" &&
+        exits 3 "$etude" policy run press --skill press_button --mp4 none/a.mp4 && says "none is no folder"
+}
+# ResNet-18, after one step of learning: whether a world's cameras reach what was imported.
+cat >see.yaml <<'YAML'
+training: 1
+policy: act
+chunk: 8
+width: 32
+layers: 1
+vae_layers: 1
+batch: 2
+resnet: true
+picture_px: 64
+shift_px: 0
+sees_command: false
+sees_touch: false
+knows_hands: false
+knows_phase: false
+YAML
+seeing() {
+    "$etude" world run press_button -n 1 --size 64x48 --seed 100001 -o filmed -q &&
+        "$etude" curate filmed -o filmed-curated -q &&
+        "$etude" dataset build filmed-curated -o pictures --fps 50 --codec h264 --other -q &&
+        "$etude" train pictures -o see --config see.yaml --steps 1 -q || return 1
+    exits 0 "$etude" policy import see -o see-again --dataset pictures --fps 25 && exits 0 "$etude" policy info see-again &&
+        says "observation.images.left_wrist (9216)" && exits 0 "$etude" policy run see-again --skill press_button -n 1 --every 8 -q &&
+        says "^press_button" && exits 0 "$etude" policy export see-again --onnx see.onnx && [ -s see.onnx ]
+}
+if ETUDE_GL= "$etude" world view press_button --png probe.png --size 32x32 -q >/dev/null 2>&1; then
+    it "an episode is filmed" film
+    it "an ACT that sees comes in, sees the world's cameras, and goes out" seeing
+else
+    skip "an episode is filmed" "no OpenGL"
+    skip "an ACT that sees comes in, sees the world's cameras, and goes out" "no OpenGL"
+fi
+echo "1..$n"
