@@ -2,11 +2,14 @@
  *
  * The transformer has 4 + 4 layers of 256 wide and 1,024 between, 8 heads, 64 tokens and a chunk of
  * 64, 64 samples a step. Its operations are counted as matrix products alone, three times those of
- * a forward pass. */
+ * a forward pass. Eyes see two cameras of 96 × 96, in parts of 16 samples as a trainer's shards
+ * are; their operations are those of their convolutions. */
 #include "bench.h"
 
 #include "learn/learn__act.h"
+#include "learn/learn__eye.h"
 #include "learn/learn__mlp.h"
+#include "learn/learn__net.h"
 #include "learn/learn__trainer.h"
 
 #include "etude/random.h"
@@ -16,6 +19,7 @@
 #define BATCH 64
 #define SQUARE 2048
 #define ACTS 200
+#define PART ((size_t)16)
 
 static double cpu_s(void)
 {
@@ -153,6 +157,24 @@ static struct cost step_cost(const struct et__network *network, const struct et_
     return least;
 }
 
+/* PyTorch's step of the same network, as bench/learn_torch.py has just found it. */
+static void bench_torch(struct bench *b, const struct cost *one, const struct cost *two)
+{
+    const char *path = getenv("ETUDE_BENCH_TORCH");
+    FILE *peer = path ? fopen(path, "r") : NULL;
+    unsigned n_threads;
+    struct cost theirs;
+    while (peer && fscanf(peer, "%u %lf %lf", &n_threads, &theirs.cpu_s, &theirs.wall_s) == 3) {
+        const bool is_alone = n_threads == 1;
+        const double ours = is_alone ? one->cpu_s : two->wall_s;
+        const double others = is_alone ? theirs.cpu_s : theirs.wall_s;
+        bench_row_of(b, is_alone ? "PyTorch: a step, one thread" : "PyTorch: a step, two threads",
+                     others, is_alone ? "CPU s" : "s", "Étude", ours, others / ours, ">= 1.3");
+    }
+    if (peer)
+        (void)fclose(peer);
+}
+
 static void bench_transformer(struct bench *b, double rate)
 {
     struct act a = {0};
@@ -175,6 +197,7 @@ static void bench_transformer(struct bench *b, double rate)
     bench_row(b, "transformer: a step, two threads", two.wall_s, "s", NULL, 0, NULL);
     bench_row_of(b, "transformer: two threads against one", one.wall_s / two.wall_s, "", "one", 1,
                  one.wall_s / two.wall_s, ">= 1.9");
+    bench_torch(b, &one, &two);
     et_arena_close(a.arena);
 }
 
@@ -249,37 +272,183 @@ static void bench_plain(struct bench *b, double rate)
     et_arena_close(arena);
 }
 
-static void bench_small_act(struct bench *b)
+/* To act once, as et_policy_act does it: from what is seen to a chunk. */
+static void bench_to_act(struct bench *b, const char *what,
+                         const struct et_train_settings *settings, int n_cameras, double limit_ms)
 {
-    struct act a = {0};
-    open_act(&a, &(struct et__act_config){.size = {.width = 256, .n_heads = 8, .n_between = 1024},
-                                          .n_encoder = 4,
-                                          .n_decoder = 1,
-                                          .n_latent = 32,
-                                          .n_state = 32,
-                                          .n_action = 14,
-                                          .n_steps = 50,
-                                          .n_tokens = 72,
-                                          .n_channels = 128});
-    struct et__act_batch batch = {.n = 1, .state = a.batch.state, .tokens = a.batch.tokens};
+    struct et_err err;
+    struct et_arena *arena;
+    struct et__net net;
+    const struct et__net_shape shape = {.n_own = 60,
+                                        .n_around = n_cameras ? 0 : 27,
+                                        .n_out = 42,
+                                        .n_steps = (size_t)settings->chunk,
+                                        .n_cameras = n_cameras,
+                                        .height_px = 96,
+                                        .width_px = 96};
+    if (et_arena_open(&arena, (size_t)256 << 20, &err) != ET_OK ||
+        et__net_make(&net, &shape, settings, arena, &err) != ET_OK)
+        exit(3);
+    struct et__net_view view = {.own = numbers(60),
+                                .around = numbers(27),
+                                .seen = numbers(87),
+                                .noise = numbers(shape.n_steps * shape.n_out)};
+    for (int i = 0; i < n_cameras; i++)
+        view.pictures[i] = numbers((size_t)3 * 96 * 96);
     struct et__engine e = et__engine_measure(false);
-    (void)et__act_step(&a.act, &e, &batch);
-    const size_t n_space = et__engine_measured(&e);
+    (void)net.kind->act(net.model, &e, &view);
+    const size_t n_space = et__engine_measured(&e), n = net.params.n_values;
     e = (struct et__engine){.kernels = &et__kernels_cpu,
-                            .params = numbers(a.params.n_values),
+                            .params = numbers(n),
+                            .turned = numbers(n),
+                            .is_turning = true,
                             .base = numbers(n_space),
                             .cap = n_space};
+    (void)net.kind->act(net.model, &e, &view);
+    e.is_turning = false;
     double times[BENCH_RUNS];
     for (size_t i = 0; i < BENCH_RUNS; i++) {
         const double begin = cpu_s();
         for (int j = 0; j < 20; j++)
-            (void)et__act_step(&a.act, &e, &batch);
+            (void)net.kind->act(net.model, &e, &view);
         times[i] = 1e3 * (cpu_s() - begin) / 20;
     }
-    bench_row(b, "small ACT: parameters", (double)a.params.n_values / 1e6, "1e6", NULL, 0, NULL);
-    bench_row(b, "small ACT: to act once, without its pictures", bench_median(times, BENCH_RUNS),
-              "CPU ms", "limit", 10, "<= 1");
-    et_arena_close(a.arena);
+    const double ms = bench_median(times, BENCH_RUNS);
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s: parameters", what);
+    bench_row(b, name, (double)n / 1e6, "1e6", NULL, 0, NULL);
+    (void)snprintf(name, sizeof name, "%s: to act once", what);
+    bench_row(b, name, ms, "CPU ms", limit_ms > 0 ? "limit" : NULL, limit_ms,
+              limit_ms > 0 ? "<= 1" : NULL);
+    et_arena_close(arena);
+}
+
+static void bench_policies(struct bench *b)
+{
+    static const char *const KINDS[] = {"mlp", "act", "flow"};
+    struct et_err err;
+    struct et_train_settings s;
+    if (et_train_settings("act", &s, &err) != ET_OK)
+        exit(3);
+    s.width = 256;
+    s.heads = 8;
+    s.between = 1024;
+    s.chunk = 50;
+    s.vae_layers = 0; // what only training needs
+    bench_to_act(b, "small ACT, two cameras", &s, 2, 10);
+    for (size_t i = 0; i < 3; i++) {
+        char what[40];
+        (void)snprintf(what, sizeof what, "%s as it is by default, state", KINDS[i]);
+        if (et_train_settings(KINDS[i], &s, &err) != ET_OK)
+            exit(3);
+        bench_to_act(b, what, &s, 0, i < 2 ? 1 : 0); // flow: ten passes
+    }
+}
+
+/* ---- eyes ---- */
+
+// Operations of a convolution, forward; three times that with its way back, but for the first
+// layer's, which learns nothing about pictures.
+static double conv_operations(const struct et__conv_seen *s)
+{
+    const struct et__convolution *c = &s->convolution;
+    return 2.0 * (double)et__window_places(&c->window) * c->window.side * c->window.side * c->n_in *
+           c->n_out;
+}
+
+static double eye_operations(const struct et__eye *eye, const struct et__eye_seen *s, bool has_back)
+{
+    const struct et__conv_seen *first =
+        eye->n_layers ? &s->layers[0] : &s->resnet.first; // its input learns nothing
+    double n = 0;
+    for (int i = 0; i < eye->n_layers; i++)
+        n += conv_operations(&s->layers[i]);
+    if (eye->config.n_keypoints)
+        n += conv_operations(&s->head);
+    for (int i = 0; i < ET__RESNET_BLOCKS && !eye->n_layers; i++) {
+        const struct et__resnet_block_seen *b = &s->resnet.blocks[i];
+        n += conv_operations(&b->first) + conv_operations(&b->second);
+        n += eye->resnet.blocks[i].shortcut.n_out ? conv_operations(&b->shortcut) : 0;
+    }
+    n += eye->n_layers ? 0 : conv_operations(first);
+    return has_back ? 3 * n - conv_operations(first) : n;
+}
+
+// CPU seconds to look at a batch, and to learn from it where there are gradients: in parts, as a
+// trainer's shards are.
+static double look_s(struct et__engine *e, const struct et__eye *eye,
+                     const struct et__eye_pictures *p, struct et__eye_seen *seen)
+{
+    const double begin = cpu_s();
+    struct et__eye_pictures part = {.n = p->n < PART ? p->n : PART};
+    memcpy(part.cameras, p->cameras, sizeof part.cameras);
+    for (; part.first < p->n; part.first += part.n) {
+        e->used = 0;
+        const et__real *rows = et__eye(e, eye, &part, seen);
+        if (e->grads)
+            et__eye_back(e, eye, rows, seen);
+    }
+    return cpu_s() - begin;
+}
+
+// One eye, on one thread: n samples of 2 pictures. Rows: what it takes, and its operations a
+// second.
+static void bench_eye(struct bench *b, double rate, const char *name,
+                      const struct et__eye_config *config, size_t n)
+{
+    struct et_err err;
+    struct et_arena *arena;
+    struct et__params params;
+    struct et__eye eye;
+    struct et__eye_seen seen;
+    if (et_arena_open(&arena, (size_t)1 << 20, &err) != ET_OK ||
+        et__params_open(&params, arena, 200, &err) != ET_OK)
+        exit(3);
+    et__eye_add(&eye, &params, config);
+    float *values = numbers(params.n_values), *grads = n > 1 ? numbers(params.n_values) : NULL;
+    et__params_begin(&params, values, 1);
+    struct et__eye_pictures p = {.n = n};
+    for (int i = 0; i < config->n_cameras; i++)
+        p.cameras[i] = numbers(n * 3 * (size_t)(config->height * config->width));
+    struct et__engine e = et__engine_measure(grads != NULL);
+    (void)look_s(&e, &eye, &p, &seen);
+    const size_t n_space = et__engine_measured(&e);
+    e = (struct et__engine){.kernels = &et__kernels_cpu,
+                            .params = values,
+                            .grads = grads,
+                            .base = numbers(n_space),
+                            .cap = n_space};
+    double times[BENCH_RUNS];
+    (void)look_s(&e, &eye, &p, &seen);
+    for (size_t i = 0; i < BENCH_RUNS; i++)
+        times[i] = look_s(&e, &eye, &p, &seen);
+    const double s = bench_median(times, BENCH_RUNS);
+    const double n_operations = eye_operations(&eye, &seen, grads != NULL) * (double)n /
+                                (double)(n < PART ? n : PART) / 1e9;
+    char row[80];
+    (void)snprintf(row, sizeof row, "%s: %s", name, grads ? "a step" : "to look once");
+    if (n == 1 && config->kind == ET__EYE_SMALL)
+        bench_row(b, row, s * 1e3, "CPU ms", "limit", 3, "<= 1");
+    else
+        bench_row(b, row, s * 1e3, "CPU ms", NULL, 0, NULL);
+    (void)snprintf(row, sizeof row, "%s: operations a second", name);
+    bench_row(b, row, n_operations / s, "1e9/s", "sgemm", rate, NULL);
+    et_arena_close(arena);
+}
+
+static void bench_eyes(struct bench *b, double rate)
+{
+    const struct et__eye_config small = {
+        .kind = ET__EYE_SMALL, .n_cameras = 2, .height = 96, .width = 96};
+    struct et__eye_config keypoints = small, resnet = small;
+    keypoints.n_keypoints = 32;
+    resnet.kind = ET__EYE_RESNET18;
+    bench_eye(b, rate, "small eye, 64 x 2", &small, 64);
+    bench_eye(b, rate, "small eye, 1 x 2", &small, 1);
+    bench_eye(b, rate, "keypoints, 64 x 2", &keypoints, 64);
+    bench_eye(b, rate, "keypoints, 1 x 2", &keypoints, 1);
+    bench_eye(b, rate, "ResNet-18, 4 x 2", &resnet, 4);
+    bench_eye(b, rate, "ResNet-18, 1 x 2", &resnet, 1);
 }
 
 int main(int argc, char **argv)
@@ -289,7 +458,8 @@ int main(int argc, char **argv)
     bench_row(&b, "sgemm, 2048 x 2048 x 2048, one thread", rate, "1e9/s", NULL, 0, NULL);
     bench_transformer(&b, rate);
     bench_plain(&b, rate);
-    bench_small_act(&b);
+    bench_policies(&b);
+    bench_eyes(&b, rate);
     bench_close(&b);
     return 0;
 }
