@@ -31,19 +31,19 @@ void et__linear_to(struct et__engine *e, const struct et__linear *l, et__real *y
         e->device,
         &(struct et__rows){
             .to = y, .from = e->params + l->bias, .n_rows = n, .width = width, .to_stride = width});
-    e->kernels->gemm(e->device, &(struct et__gemm){.c = y,
-                                                   .a = x,
-                                                   .b = (is_turned ? e->turned : e->params) +
-                                                        l->weight,
-                                                   .m = (int)n,
-                                                   .n = l->n_out,
-                                                   .k = l->n_in,
-                                                   .c_stride = l->n_out,
-                                                   .a_stride = l->n_in,
-                                                   .b_stride = is_turned ? l->n_out : l->n_in,
-                                                   .is_b_turned = !is_turned,
-                                                   .alpha = 1,
-                                                   .beta = 1});
+    e->kernels->gemm(e->device,
+                     &(struct et__gemm){.c = y,
+                                        .a = x,
+                                        .b = (is_turned ? e->turned : e->params) + l->weight,
+                                        .m = (int)n,
+                                        .n = l->n_out,
+                                        .k = l->n_in,
+                                        .c_stride = l->n_out,
+                                        .a_stride = l->n_in,
+                                        .b_stride = is_turned ? l->n_out : l->n_in,
+                                        .is_b_turned = !is_turned,
+                                        .alpha = 1,
+                                        .beta = 1});
 }
 
 et__real *et__linear(struct et__engine *e, const struct et__linear *l, const et__real *x, size_t n)
