@@ -18,6 +18,8 @@
 static struct et_err err;
 static const struct lesson_set RICH = {.has_scene = true, .has_touch = true, .has_segment = true};
 static const struct lesson_set FILMED = {.has_camera = true, .n_rows = 20};
+static const struct lesson_set ROBOTS = {
+    .has_scene = true, .has_touch = true, .has_robots = true, .garbage = 7};
 static const char *const KINDS[] = {"mlp", "act", "flow"};
 static char emulated[4200];
 
@@ -85,9 +87,9 @@ static void compare(const struct et_dataset *dataset, const struct et_train_sett
         CHECK_NEAR(got[i] / want[i], 1, 1e-3);
 }
 
-static void a_device_learns_what_a_processor_does(void)
+static void learn_all(const char *name, const struct lesson_set *set)
 {
-    struct et_dataset *dataset = lesson_open("rich", &RICH);
+    struct et_dataset *dataset = lesson_open(name, set);
     for (size_t k = 0; k < 3; k++) {
         const struct et_train_settings s = settings_of(KINDS[k]);
         compare(dataset, &s);
@@ -95,14 +97,19 @@ static void a_device_learns_what_a_processor_does(void)
     et_dataset_close(dataset);
 }
 
+static void a_device_learns_what_a_processor_does(void)
+{
+    learn_all("rich", &RICH);
+}
+
 static void it_sees_pictures_too(void)
 {
-    struct et_dataset *dataset = lesson_open("filmed", &FILMED);
-    for (size_t k = 0; k < 3; k++) {
-        const struct et_train_settings s = settings_of(KINDS[k]);
-        compare(dataset, &s);
-    }
-    et_dataset_close(dataset);
+    learn_all("filmed", &FILMED);
+}
+
+static void what_a_robot_lacks_teaches_nothing_there_either(void)
+{
+    learn_all("robots", &ROBOTS);
 }
 
 static void a_stop_changes_no_bit(void)
@@ -248,6 +255,7 @@ static void judge(const char *name)
     } while (0)
     JUDGE(a_device_learns_what_a_processor_does);
     JUDGE(it_sees_pictures_too);
+    JUDGE(what_a_robot_lacks_teaches_nothing_there_either);
     JUDGE(a_stop_changes_no_bit);
     JUDGE(a_training_goes_on_elsewhere);
 }
