@@ -89,12 +89,13 @@ static struct et__map lay(struct et__engine *e, const struct et__eye_config *c,
     et__real *y = et__take(e, et__map_numbers(&map));
     for (int i = 0; i < c->n_cameras; i++)
         e->kernels->pictures->lay_planes(
-            e->device, &(struct et__planes){.y = y + (size_t)i * n_picture,
-                                            .x = p->cameras[i] + p->first * n_picture,
-                                            .n = p->n,
-                                            .n_channels = COLOURS,
-                                            .n_places = n_places,
-                                            .y_stride = (size_t)c->n_cameras * n_picture});
+            e->device,
+            &(struct et__planes){.y = y + (size_t)i * n_picture,
+                                 .x = p->cameras[i] ? p->cameras[i] + p->first * n_picture : NULL,
+                                 .n = p->n,
+                                 .n_channels = COLOURS,
+                                 .n_places = n_places,
+                                 .y_stride = (size_t)c->n_cameras * n_picture});
     return (struct et__map){y, map.n, map.height, map.width, map.n_channels};
 }
 
