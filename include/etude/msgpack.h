@@ -83,11 +83,12 @@ struct et_msgpack_numpy {
     struct et_str bytes; // little-endian, row-major, at any offset
 };
 
-/* What stands behind a map that was just given, when it is one of numpy's. ET_OK: it was read, what
- * comes next is what follows it. ET_ENOTFOUND: it is a map like any other, the reader is where it
- * was. ET_ECORRUPT: it is none that can be, its shape is not that of its bytes. ET_EUNSUPPORTED: a
- * dtype that is not one of |b1 and i, u of 1 to 8 bytes, f of 2 to 8, little-endian. ET_ELIMIT:
- * more than ET_MSGPACK_DIMS_MAX dimensions. */
+/* What stands behind a map that was just given, when it is one of numpy's: it has one of the marks,
+ * whatever keys it has beside the four, as openpi takes it. ET_OK: it was read, what comes next is
+ * what follows it. ET_ENOTFOUND: it is a map like any other, the reader is where it was.
+ * ET_ECORRUPT: it is none that can be, its shape is not that of its bytes. ET_EUNSUPPORTED: a dtype
+ * that is not one of |b1 and i, u of 1 to 8 bytes, f of 2 to 8, little-endian. ET_ELIMIT: more than
+ * ET_MSGPACK_DIMS_MAX dimensions. */
 ET_MUST_USE ET_API enum et_status et_msgpack_read_numpy(struct et_msgpack_reader *reader,
                                                         const struct et_msgpack_item *map,
                                                         struct et_msgpack_numpy *numpy,

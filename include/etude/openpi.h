@@ -44,9 +44,10 @@ struct et_openpi_message {
     size_t n_left_out; // read: values that have no form here (nil, lists of other things)
 };
 
-/* Reads a message. What it points to lies in the arena and in `bytes`. ET_ECORRUPT: it is none, or
- * has a name twice; err->at is the offset. ET_EUNSUPPORTED: an array of a type that is not read.
- * ET_ELIMIT: more or deeper than the limits above, or the arena's. ET_ENOMEM. */
+/* Reads a message. What it points to lies in the arena and in `bytes`. ET_ECORRUPT: it is none,
+ * has a name twice or numpy's mark in one; err->at is the offset. ET_EUNSUPPORTED: an array of a
+ * type that is not read. ET_ELIMIT: more or deeper than the limits above, or the arena's.
+ * ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_openpi_read(struct et_str bytes, struct et_arena *arena,
                                                  struct et_openpi_message *message,
                                                  struct et_err *err);

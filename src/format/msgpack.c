@@ -253,24 +253,20 @@ static bool is_key(const struct et_msgpack_item *key, const char *name)
            et_str_is(key->as.bytes, name);
 }
 
-// Whether the map is marked as one of numpy's, and has no other key than these have.
+// Whether the map is marked as one of numpy's; other keys than these have are not looked at.
 static bool is_numpy(struct et_msgpack_reader reader, size_t n_pairs, bool *is_scalar)
 {
     struct et_msgpack_item key;
     bool is_marked = false;
-    if (n_pairs != 3 && n_pairs != 4)
-        return false;
     for (size_t i = 0; i < n_pairs; i++) {
         if (et_msgpack_next(&reader, &key, NULL) != ET_OK)
-            return false;
+            break; // which is told as it is read
         if (is_key(&key, MARK_ARRAY) || is_key(&key, MARK_SCALAR)) {
             *is_scalar = is_key(&key, MARK_SCALAR);
             is_marked = true;
-        } else if (!is_key(&key, "data") && !is_key(&key, "dtype") && !is_key(&key, "shape")) {
-            return false;
         }
         if (et_msgpack_skip(&reader, NULL) != ET_OK)
-            return false;
+            break;
     }
     return is_marked;
 }

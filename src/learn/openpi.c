@@ -264,6 +264,16 @@ static enum et_status read_value(struct reading *r, struct et_err *err)
                            : add_array(r, item.at, numpy.type, &numpy, err);
 }
 
+// Written as part of a name it would make an array of a map.
+static bool has_mark(struct et_str key)
+{
+    static const char *const MARKS[] = {"__ndarray__", "__npgeneric__"};
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        if (memmem(key.p, key.n, MARKS[i], strlen(MARKS[i])))
+            return true;
+    return false;
+}
+
 static enum et_status read_name(struct reading *r, struct et_err *err)
 {
     struct et_msgpack_item key;
@@ -277,6 +287,9 @@ static enum et_status read_name(struct reading *r, struct et_err *err)
         return et_fail(err, ET_ELIMIT, key.at, "the name at %lld is longer than %d bytes",
                        (long long)key.at, ET_NAME_BYTES_MAX);
     st = et_name_check(key.as.bytes, "a key", err);
+    if (st == ET_OK && has_mark(key.as.bytes))
+        st = et_fail(err, ET_ECORRUPT, key.at, "the key at %lld has numpy's mark of an array in it",
+                     (long long)key.at);
     if (st != ET_OK) {
         if (err)
             err->at = key.at;

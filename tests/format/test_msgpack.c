@@ -260,6 +260,11 @@ static void takes_keys_as_texts_in_any_order_and_scalars(void)
     CHECK_OK(et_msgpack_next(&r, &item, &err));
     CHECK_OK(et_msgpack_read_numpy(&r, &item, &numpy, &err));
     CHECK(numpy.is_scalar && numpy.scalar.kind == ET_MSGPACK_INT && numpy.scalar.as.integer == 7);
+    r = et_msgpack_reader(
+        ET_STR("\x85\xc4\x0b__ndarray__\xc3" DATA_2 DTYPE_U1 "\xa4more\x80" SHAPE_2));
+    CHECK_OK(et_msgpack_next(&r, &item, &err));
+    CHECK_OK(et_msgpack_read_numpy(&r, &item, &numpy, &err));
+    CHECK(numpy.n_values == 2);
     CHECK_EQ(et_msgpack_next(&r, &item, &err), ET_END);
 }
 

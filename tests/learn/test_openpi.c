@@ -127,6 +127,16 @@ static void refuses_what_is_none(void)
                   "dtype\xa3<U1\xa5shape\x90"),
              ET_EUNSUPPORTED);
     CHECK_HAS(err.text, "a: the dtype <U1");
+    CHECK_EQ(READ("\x81\xaf"
+                  "a/__ndarray__/b\x01"),
+             ET_ECORRUPT);
+    CHECK_HAS(err.text, "numpy's mark");
+    CHECK_EQ(READ("\x81\xa1"
+                  "a\x83\xab__ndarray__\xc3\xa4"
+                  "slap\x91\x00\xa4"
+                  "data\xc0"),
+             ET_ECORRUPT);
+    CHECK_HAS(err.text, "a: the array at 3 lacks one of its parts");
 }
 
 static void bounds_names_depth_and_memory(void)
