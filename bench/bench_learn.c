@@ -10,6 +10,7 @@
 #include "learn/learn__eye.h"
 #include "learn/learn__mlp.h"
 #include "learn/learn__net.h"
+#include "learn/learn__onednn.h"
 #include "learn/learn__trainer.h"
 
 #include "etude/random.h"
@@ -391,8 +392,18 @@ static double look_s(struct et__engine *e, const struct et__eye *eye,
     return cpu_s() - begin;
 }
 
+static double median_look_s(struct et__engine *e, const struct et__eye *eye,
+                            const struct et__eye_pictures *p, struct et__eye_seen *seen)
+{
+    double times[BENCH_RUNS];
+    (void)look_s(e, eye, p, seen);
+    for (size_t i = 0; i < BENCH_RUNS; i++)
+        times[i] = look_s(e, eye, p, seen);
+    return bench_median(times, BENCH_RUNS);
+}
+
 // One eye, on one thread: n samples of 2 pictures. Rows: what it takes, and its operations a
-// second.
+// second; of a step what oneDNN saves.
 static void bench_eye(struct bench *b, double rate, const char *name,
                       const struct et__eye_config *config, size_t n)
 {
@@ -418,11 +429,7 @@ static void bench_eye(struct bench *b, double rate, const char *name,
                             .grads = grads,
                             .base = numbers(n_space),
                             .cap = n_space};
-    double times[BENCH_RUNS];
-    (void)look_s(&e, &eye, &p, &seen);
-    for (size_t i = 0; i < BENCH_RUNS; i++)
-        times[i] = look_s(&e, &eye, &p, &seen);
-    const double s = bench_median(times, BENCH_RUNS);
+    const double s = median_look_s(&e, &eye, &p, &seen);
     const double n_operations = eye_operations(&eye, &seen, grads != NULL) * (double)n /
                                 (double)(n < PART ? n : PART) / 1e9;
     char row[80];
@@ -433,6 +440,12 @@ static void bench_eye(struct bench *b, double rate, const char *name,
         bench_row(b, row, s * 1e3, "CPU ms", NULL, 0, NULL);
     (void)snprintf(row, sizeof row, "%s: operations a second", name);
     bench_row(b, row, n_operations / s, "1e9/s", "sgemm", rate, NULL);
+    if (grads && et__onednn_kernels()) {
+        e.kernels = et__onednn_kernels();
+        (void)snprintf(row, sizeof row, "%s: a step with oneDNN", name);
+        bench_row(b, row, median_look_s(&e, &eye, &p, &seen) * 1e3, "CPU ms", "without", s * 1e3,
+                  NULL);
+    }
     et_arena_close(arena);
 }
 

@@ -139,6 +139,11 @@ static inline size_t et__window_places(const struct et__window *w)
  * change by, and rows gathered, as many as stay in a core's cache. */
 size_t et__convolution_scratch(const struct et__convolution *c);
 
+/* Parts of a processor's convolutions, whoever multiplies: what comes behind the product, of n rows
+ * of y from `first` on; and what its shift learns. */
+void et__convolution_finish(const struct et__convolution *c, size_t first, size_t n);
+void et__convolution_learn_shift(const struct et__convolution_back *back);
+
 extern const struct et__picture_kernels et__picture_kernels_reference;
 extern const struct et__picture_kernels et__picture_kernels_cpu;
 extern const struct et__picture_kernels et__picture_kernels_none;

@@ -220,8 +220,7 @@ static ET_CLONES void rectify(et__real *y, size_t n)
         y[i] = y[i] > 0 ? y[i] : 0;
 }
 
-// What comes behind the product, of n rows from `first` on, while they are in the cache.
-static void finish(const struct et__convolution *c, size_t first, size_t n)
+void et__convolution_finish(const struct et__convolution *c, size_t first, size_t n)
 {
     const size_t n_out = (size_t)c->n_out;
     et__real *y = c->y + first * n_out;
@@ -251,7 +250,7 @@ static void convolve(void *device, const struct et__convolution *c)
                                                         .b_stride = (int)width,
                                                         .is_b_turned = true,
                                                         .alpha = 1});
-        finish(c, at, n);
+        et__convolution_finish(c, at, n); // while they are in the cache
     }
 }
 
@@ -309,7 +308,13 @@ static void convolve_back(void *device, const struct et__convolution_back *back)
             learn_input(back, turned, rows, at, n);
     }
     turn_back(back->dweight, dweight, c);
-    for (size_t i = 0; i < n_places && back->dshift; i++)
+    et__convolution_learn_shift(back);
+}
+
+void et__convolution_learn_shift(const struct et__convolution_back *back)
+{
+    const size_t n_out = (size_t)back->forward->n_out;
+    for (size_t i = 0; i < et__window_places(&back->forward->window) && back->dshift; i++)
         add_numbers(back->dshift, back->dy + i * n_out, n_out);
 }
 

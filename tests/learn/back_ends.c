@@ -2,6 +2,7 @@
 
 #include "kernels_emulated.h"
 #include "learn/learn__cuda.h"
+#include "learn/learn__onednn.h"
 
 #define TEAM 4       // threads of one
 #define SCRATCH 5000 // numbers: less than most tests want at a time
@@ -21,6 +22,12 @@ void back_ends_each(void (*judge)(const struct back_end *end))
     struct et_err err = {0};
     struct et__cuda cuda;
     judge(&(struct back_end){.name = "cpu", .kernels = &et__kernels_cpu});
+    if (et__onednn_kernels()) {
+        judge(&(struct back_end){.name = "oneDNN", .kernels = et__onednn_kernels()});
+    } else {
+        tap_skip("no oneDNN");
+        tap_result("oneDNN does what the reference does");
+    }
     judge_emulated(judge, "pieces in a loop", 1, SCRATCH);
     judge_emulated(judge, "teams of threads", TEAM, SCRATCH_LARGE);
     if (et__cuda_open(&cuda, 0, &err) == ET_OK) {

@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include "etude/random.h"
+#include "learn/learn__onednn.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -255,6 +256,15 @@ static void a_bright_place_is_found(void)
     CHECK_NEAR((double)weights[8], 1, 1e-6);
 }
 
+// What it does not take is done by our own, and is right as well.
+static void onednn_takes_every_shape(void)
+{
+    if (et__onednn_kernels())
+        CHECK_EQ(et__onednn_shapes(), N_CONVOLUTIONS + 1);
+    else
+        tap_skip("no oneDNN");
+}
+
 static void judge(const struct back_end *end)
 {
     now = end;
@@ -286,6 +296,7 @@ int main(void)
     for (size_t i = 0; i < POOL; i++)
         drawn[i] = (float)et_random_normal(1, i);
     back_ends_each(judge);
+    RUN(onednn_takes_every_shape);
     RUN(a_bright_place_is_found);
     free(drawn);
     free(input);
