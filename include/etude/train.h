@@ -23,6 +23,7 @@
 #define ET_TRAIN_NUMBERS(X)                                                                        \
     X(double, rate_hz, 25, 1, 1000, "actions a second; divides the dataset's")                     \
     X(int, chunk, 25, 1, 1000, "actions that the network gives at once")                           \
+    X(int, history, 0, 0, 32, "actions back: how far joints have come since then, one by one")     \
     X(int, width, 0, 0, 8192, "of hidden layers (mlp: 512, others: 128)")                          \
     X(int, layers, 0, 0, 16, "mlp: hidden ones, 3; act: of the encoder, 4; flow: 3")               \
     X(int, heads, 4, 1, 64, "of attention")                                                        \

@@ -1,8 +1,8 @@
 /* Recipe: what a network is shown of a moment, and what its numbers mean for a robot.
  *
  * Between a dataset's features and a network's numbers. What is seen has two parts: the robot's own
- * (joints, how far each is from what was asked of it, touch, hands' poses, the phase it believes to
- * be in and since when), and what is around (where things are: in the base's frame, and as seen
+ * (joints, how far each is from what was asked of it and from where it was before, touch, hands'
+ * poses, the phase it believes to be in and since when), and what is around (where things are: in the base's frame, and as seen
  * from each hand). What is given, for each step of a chunk: joints, hands' poses, and the phase.
  * Joints that a network gives are brought to the hands' poses that it gives, by inverse kinematics.
  * A rotation is two columns of its matrix (Zhou et al. 2019, "On the Continuity of Rotation
@@ -70,6 +70,7 @@ struct et__recipe {
     const char *const *tasks; // instructions
     size_t n_tasks;           // more than one: it is told which
     bool sees_command, knows_hands, knows_phase;
+    size_t n_history;   // moments before now, 1 / rate_hz apart, since which joints have come
     bool gives_changes; // joints and hands from where they are
     bool has_gaps;      // of the scene, not all is there always
 
@@ -108,6 +109,7 @@ ET_MUST_USE enum et_status et__recipe_check_colours(const struct et__recipe_pict
 
 struct et__moment {
     const float *joints, *command; // n_joints: measured, and asked for
+    const float *past;             // n_history × n_joints: measured before, the latest first
     const float *scene, *touch;    // n_scene; n_touch
     size_t phase, task;
     double phase_s; // since the phase began

@@ -326,6 +326,7 @@ static enum et_status plan(struct et__lessons *l, const struct et_dataset *datas
     struct et__recipe *r = &l->recipe;
     *r = (struct et__recipe){.sees_command = l->settings.sees_command,
                              .gives_changes = l->settings.gives_changes,
+                             .n_history = (size_t)l->settings.history,
                              .n_joints = state->n_values,
                              .joints = copy_names(l, state)};
     if (scene && l->settings.sees_scene) {
@@ -629,8 +630,21 @@ struct working {
     struct et__lessons *l;
     const struct raw *raw;
     const size_t *used;
-    float *touch;
+    float *touch, *past;
 };
+
+/* Where joints were before; before the episode they were as at its beginning. */
+static void put_past(const struct working *w, size_t row)
+{
+    const size_t n = w->l->recipe.n_joints, stride = w->l->stride;
+    const float *joints = w->raw->columns[COL_STATE];
+    for (size_t k = 0; k < w->l->recipe.n_history; k++) {
+        size_t left = stride;
+        while (left > 0 && row > 0 && w->raw->episodes[row] == w->raw->episodes[row - 1])
+            row--, left--;
+        memcpy(w->past + k * n, joints + row * n, n * sizeof *w->past);
+    }
+}
 
 static void put_row(const struct working *w, size_t k, size_t phase, double phase_s)
 {
@@ -643,11 +657,13 @@ static void put_row(const struct working *w, size_t k, size_t phase, double phas
                r->touches[i].n * sizeof *touch);
         touch += r->touches[i].n;
     }
+    put_past(w, row);
     const struct et__moment now = {.joints = raw->columns[COL_STATE] + row * r->n_joints,
                                    .command = raw->columns[COL_ACTION] + row * r->n_joints,
                                    .scene = r->n_scene ? raw->columns[COL_SCENE] + row * r->n_scene
                                                        : NULL,
                                    .touch = w->touch,
+                                   .past = w->past,
                                    .phase = phase,
                                    .phase_s = phase_s,
                                    .task = raw->tasks[row] > 0 ? (size_t)raw->tasks[row] : 0};
@@ -691,9 +707,11 @@ static enum et_status make_rows(struct et__lessons *l, const struct raw *raw, co
     l->rows = malloc((l->n_used + 1) * sizeof *l->rows);
     l->robot_of = calloc(l->n_used + 1, sizeof *l->robot_of);
     w.touch = calloc(r->n_touch + 1, sizeof *w.touch);
+    w.past = calloc(r->n_history * r->n_joints + 1, sizeof *w.past);
     if (!l->seen || !l->given || (r->gives_changes && !l->here) || !l->last || !l->rows ||
-        !l->robot_of || !w.touch) {
+        !l->robot_of || !w.touch || !w.past) {
         free(w.touch);
+        free(w.past);
         return no_memory(l->n_used, err);
     }
     for (size_t k = 0; k < l->n_used; k++) {
@@ -702,6 +720,7 @@ static enum et_status make_rows(struct et__lessons *l, const struct raw *raw, co
     }
     work_rows(&w, 1 / ((double)l->stride * l->settings.rate_hz));
     free(w.touch);
+    free(w.past);
     return ET_OK;
 }
 

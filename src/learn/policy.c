@@ -35,6 +35,10 @@ struct et_policy {
     double *joints;
     float *command; // that was asked for last
     bool has_command;
+    float *past;       // n_history × n_joints, as the recipe wants it
+    float *known;      // joints of the n_known last moments that were seen, the latest first
+    int64_t *known_at; // at which step
+    size_t n_known;    // n_history + 1 at most
     size_t phase, task;
     int64_t step, since; // of the attempt; at which the phase began
     uint64_t key;
@@ -158,6 +162,9 @@ static enum et_status make_buffers(struct et_policy *p, struct et_err *err)
     p->here = et_arena_array(p->arena, r->n_out, sizeof *p->here);
     p->joints = et_arena_array(p->arena, r->n_joints, sizeof *p->joints);
     p->command = et_arena_array(p->arena, r->n_joints, sizeof *p->command);
+    p->past = et_arena_array(p->arena, r->n_history * r->n_joints, sizeof *p->past);
+    p->known = et_arena_array(p->arena, (r->n_history + 1) * r->n_joints, sizeof *p->known);
+    p->known_at = et_arena_array(p->arena, r->n_history + 1, sizeof *p->known_at);
     const struct et__recipe_pictures *pictures = &r->pictures;
     const size_t n_seen = (size_t)pictures->seen_width_px * (size_t)pictures->seen_height_px;
     bool has_pictures = true;
@@ -168,7 +175,8 @@ static enum et_status make_buffers(struct et_policy *p, struct et_err *err)
         has_pictures = has_pictures && p->pictures[i];
     }
     if (!has_pictures || !p->scaled || !inputs || !p->touch || !p->seen || !p->noise ||
-        !p->chunks || !p->alone || !p->made || !p->blend || !p->here || !p->joints || !p->command)
+        !p->chunks || !p->alone || !p->made || !p->blend || !p->here || !p->joints || !p->command ||
+        !p->past || !p->known || !p->known_at)
         return et_arena_fail(p->arena, "a policy", err);
     name_inputs(p, inputs);
     return ET_OK;
@@ -287,6 +295,7 @@ void et_policy_begin(struct et_policy *p, uint64_t seed, size_t i_task)
     p->phase = p->saved.recipe.first_phase;
     p->task = i_task;
     p->has_command = false;
+    p->n_known = 0;
     p->key = et_random_key(seed, 0xac7);
     for (size_t i = 0; i < p->net.shape.n_steps; i++)
         p->made[i] = -1;
@@ -324,6 +333,41 @@ static enum et_status check_views(const struct et_policy *p, const struct et_pol
     return ET_OK;
 }
 
+/* ---- where joints were ---- */
+
+static void remember(struct et_policy *p, const float *joints)
+{
+    const size_t n = p->saved.recipe.n_joints, n_most = p->saved.recipe.n_history + 1;
+    if (n_most == 1 || !are_finite(joints, n, false))
+        return;
+    if (p->n_known == 0 || p->known_at[0] != p->step) {
+        p->n_known += p->n_known < n_most;
+        memmove(p->known + n, p->known, (p->n_known - 1) * n * sizeof *p->known);
+        memmove(p->known_at + 1, p->known_at, (p->n_known - 1) * sizeof *p->known_at);
+    }
+    memcpy(p->known, joints, n * sizeof *joints);
+    p->known_at[0] = p->step;
+}
+
+/* Between two moments that were seen joints went evenly; before the first they stood. */
+static void find_past(const struct et_policy *p)
+{
+    const size_t n = p->saved.recipe.n_joints;
+    size_t i = 0; // the latest that is not after what is looked for
+    for (size_t k = 0; k < p->saved.recipe.n_history; k++) {
+        const int64_t then = p->step - 1 - (int64_t)k;
+        while (i < p->n_known && p->known_at[i] > then)
+            i++;
+        const float *before = p->known + (i < p->n_known ? i : p->n_known - 1) * n;
+        const float *after = i < p->n_known && i > 0 ? before - n : before;
+        const double share = before == after ? 0
+                                             : (double)(then - p->known_at[i]) /
+                                                   (double)(p->known_at[i - 1] - p->known_at[i]);
+        for (size_t j = 0; j < n; j++)
+            p->past[k * n + j] = before[j] + (float)share * (after[j] - before[j]);
+    }
+}
+
 /* Runs the network on what is seen: a chunk into `to`, in the robot's units. */
 static enum et_status make_chunk(struct et_policy *p, const struct et_policy_view *views, float *to,
                                  struct et_err *err)
@@ -340,7 +384,10 @@ static enum et_status make_chunk(struct et_policy *p, const struct et_policy_vie
     float *touch = p->touch;
     for (size_t i = 0; i < r->n_touches; touch += r->touches[i++].n)
         memcpy(touch, views[i_touch + i].values, r->touches[i].n * sizeof *touch);
+    remember(p, views[0].values);
+    find_past(p);
     const struct et__moment now = {.joints = views[0].values,
+                                   .past = p->past,
                                    .command = p->command,
                                    .scene = r->n_scene ? views[1].values : NULL,
                                    .touch = p->touch,
@@ -424,6 +471,7 @@ enum et_status et_policy_act(struct et_policy *p, const struct et_policy_view *v
     const size_t slot = (size_t)p->step % n_steps;
     const size_t every = p->options.n_open_loop < n_steps ? p->options.n_open_loop : n_steps;
     enum et_status st = ET_OK;
+    remember(p, views[0].values);
     if ((size_t)p->step % every == 0 || !p->has_command) {
         st = make_chunk(p, views, p->chunks + slot * n_steps * n_out, err);
         p->made[slot] = st == ET_OK ? p->step : -1;

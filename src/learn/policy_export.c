@@ -32,6 +32,7 @@ static void describe_own(const struct et__recipe *r, struct et_buf *text)
 {
     put(text, "joints", r->n_joints);
     put(text, "asked - joints", r->sees_command ? r->n_joints : 0);
+    put(text, "joints - joints before", r->n_joints * r->n_history);
     put(text, "touches", r->n_touch);
     put(text, "left hand", r->knows_hands ? 9 : 0);
     put(text, "right hand", r->knows_hands ? 9 : 0);
@@ -91,7 +92,7 @@ static size_t take_notes(const struct exported *x, struct et_onnx_note notes[NOT
     const bool is_cut = r->pictures.seen_width_px != r->pictures.width_px ||
                         r->pictures.seen_height_px != r->pictures.height_px;
     const bool is_derived = r->sees_command || r->n_touch || r->knows_hands || r->knows_phase ||
-                            r->n_robots > 1 || r->gives_changes || is_cut;
+                            r->n_robots > 1 || r->n_history || r->gives_changes || is_cut;
     const struct et_onnx_note all[NOTES] = {
         {"etude.rate_hz", et_arena_printf(x->arena, "%.17g", x->saved.settings.rate_hz)},
         {"etude." STATE, kept(x->arena, &own)},

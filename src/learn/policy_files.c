@@ -547,6 +547,7 @@ static enum et_status take_recipe(const struct reader *r, const struct et_value 
     recipe->knows_phase = et_value_bool(et_value_get(json, "knows_phase"), false);
     recipe->has_gaps = et_value_bool(et_value_get(json, "has_gaps"), false);
     recipe->gives_changes = et_value_bool(et_value_get(json, "gives_changes"), false);
+    recipe->n_history = (size_t)saved->settings.history;
     if (recipe->n_joints == 0)
         return wrong(r, "there are no joints");
     st = take_robots(r, json, recipe);

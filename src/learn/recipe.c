@@ -55,7 +55,7 @@ enum et_status et__recipe_make(struct et__recipe *r, struct et_arena *arena, str
     find_things(r);
     for (size_t i = 0; i < r->n_touches; i++)
         r->n_touch += r->touches[i].n;
-    r->n_own = r->n_joints * (r->sees_command ? 2 : 1) + r->n_touch;
+    r->n_own = r->n_joints * ((r->sees_command ? 2 : 1) + r->n_history) + r->n_touch;
     r->n_own += r->knows_hands ? 2 * POSE_VALUES : 0;
     if (r->knows_phase) {
         r->time_at = r->n_own;
@@ -237,6 +237,8 @@ void et__recipe_see(const struct et__recipe *r, const struct et__body *body,
     float *to = put_joints(r, body, now->joints, seen);
     for (size_t i = 0; r->sees_command && i < r->n_joints; i++)
         *to++ = now->command[i] - seen[i];
+    for (size_t i = 0; i < r->n_history * r->n_joints; i++)
+        *to++ = seen[i % r->n_joints] - now->past[i];
     for (size_t i = 0; i < r->n_touch; i++)
         *to++ = now->touch[i] > TOUCHED_N ? 1 : 0;
     for (int side = ET_LEFT; r->knows_hands && side <= ET_RIGHT; side++) {

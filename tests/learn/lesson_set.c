@@ -45,7 +45,8 @@ static int64_t rows_of(const struct lesson_set *set, int i)
 
 static double wave(const struct lesson_set *set, int i, double row, size_t joint)
 {
-    const double turn = 6.283 * row / (double)rows_of(set, i) + 0.4 * (double)joint;
+    const double turn =
+        6.283 * row / (double)rows_of(set, i) + (set->is_in_step ? 0 : 0.4 * (double)joint);
     if (set->is_constant && joint + 1 == joints_of(set))
         return 0.25;
     return (set->home ? set->home[joint] : 0) + 0.2 * sin(turn) + 0.01 * (double)(i % 3);

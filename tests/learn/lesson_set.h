@@ -27,6 +27,7 @@ struct lesson_set {
     bool has_robots;
     float garbage;
     bool is_constant; // the last joint never moves
+    bool is_in_step;  // all joints move as one: where they are does not say where they go
     bool is_idle;     // every second row asks for what the one before did
 };
 

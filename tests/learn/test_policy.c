@@ -131,6 +131,52 @@ static void does_what_it_was_taught(void)
     }
 }
 
+/* Along the way of an episode, whose joints move as one; how far off what is done is, on average.
+ * In chunks: of which two steps are done before the next is asked for. */
+static double follow(const char *path, bool in_chunks)
+{
+    struct et_policy *p = open_policy(
+        path, &(struct et_policy_options){
+                  .has_ensemble = true, .ensemble = -1, .n_open_loop = in_chunks ? 2 : 1});
+    const size_t n_steps = et_policy_info(p)->n_steps;
+    double actions[LESSON_JOINTS * 16], error = 0;
+    CHECK(n_steps <= 16);
+    for (int step = 0; step < 18; step += 1 + in_chunks) {
+        const double now = 6.283 / TAUGHT_ROWS * 2 * step, then = now + 6.283 / TAUGHT_ROWS * 4;
+        const float joint = (float)(0.2 * sin(now));
+        struct sight s = sight(0);
+        struct et_policy_view views[3];
+        for (size_t i = 0; i < LESSON_JOINTS; i++)
+            s.state[i] = joint;
+        views_of(&s, views);
+        CHECK_OK(in_chunks ? et_policy_chunk(p, views, actions, &err)
+                           : et_policy_act(p, views, actions, &err));
+        error += fabs(actions[0] - (0.2 * sin(then) - 0.03)) * (1 + in_chunks) / 18;
+    }
+    et_policy_close(p);
+    return error;
+}
+
+static void history_says_where_joints_are_going(void)
+{
+    const struct lesson_set set = {.has_scene = true, .n_rows = TAUGHT_ROWS, .is_in_step = true};
+    double errors[2][2];
+    for (int k = 0; k < 2; k++) {
+        struct et_dataset *dataset = lesson_open("step", &set);
+        struct et_train_settings s = lesson_settings("mlp");
+        s.steps = 400;
+        s.sees_command = false;
+        s.history = 2 * k;
+        const char *path = lesson_train("history", dataset, &s);
+        et_dataset_close(dataset);
+        for (int in_chunks = 0; in_chunks < 2; in_chunks++)
+            errors[k][in_chunks] = follow(path, in_chunks);
+    }
+    printf("# off by %.3f rad, with what was before %.3f, in chunks %.3f\n", errors[0][0],
+           errors[1][0], errors[1][1]);
+    CHECK(errors[1][0] < 0.4 * errors[0][0] && errors[1][1] < 0.4 * errors[0][1]);
+}
+
 static void changes_are_done_from_where_the_joints_are(void)
 {
     struct lesson_set set = RICH;
@@ -424,6 +470,8 @@ static void a_hostile_recipe_is_refused(void)
         {"\"chunk\": 4", "\"chunk\": -1", ET_ECORRUPT, "chunk"},
         {"\"chunk\": 4", "\"chunk\": 1e300", ET_ECORRUPT, "chunk"},
         {"\"chunk\": 4", "\"chunk\": 1000", ET_ECORRUPT, "model.action_head.weight"},
+        {"\"history\": 0", "\"history\": -1", ET_ECORRUPT, "history"},
+        {"\"history\": 0", "\"history\": 1", ET_ECORRUPT, "is not"},
         {"\"width\": 2", "\"width\": 8192", ET_ECORRUPT, "model.layers.0.weight"},
         {"\"width\": 2", "\"width\": 0", ET_EARG, "without layers"},
         {"\"layers\": 1", "\"layers\": 16", ET_ECORRUPT, "has no model.layers.1.weight"},
@@ -586,6 +634,7 @@ int main(void)
     CHECK_OK(et_arena_open(&arena, (size_t)64 << 20, &err));
     RUN(says_what_it_is);
     RUN(does_what_it_was_taught);
+    RUN(history_says_where_joints_are_going);
     RUN(changes_are_done_from_where_the_joints_are);
     RUN(a_policy_of_two_robots_moves_one_of_them);
     RUN(acts_without_memory_and_the_same_each_time);

@@ -92,16 +92,20 @@ static void the_robots_own_part_has_its_order(void)
                               .tasks = TASKS,
                               .n_tasks = 2,
                               .sees_command = true,
+                              .n_history = 2,
                               .knows_phase = true};
     const struct et__recipe r = make(plan);
     const float joints[] = {1, 2, 3}, command[] = {1.5F, 2, 2}, touch[] = {0.2F, 0.05F, 7};
+    const float past[] = {0.5F, 2, 3, 0, 2.5F, 3};
     struct et__moment now = {.joints = joints,
                              .command = command,
+                             .past = past,
                              .touch = touch,
                              .phase = 1,
                              .task = 1,
                              .phase_s = 0.75};
-    const float wanted[] = {1, 2, 3, 0.5F, 0, -1, 1, 0, 1, 0.75F, 0, 1, 0, 0, 1};
+    const float wanted[] = {1, 2, 3, 0.5F, 0,     -1, 0.5F, 0, 0, 1, -0.5F,
+                            0, 1, 0, 1,    0.75F, 0,  1,    0, 0, 1};
     float seen[N_MAX], goal[N_MAX];
     double done[3];
     size_t phase;
