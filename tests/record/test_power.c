@@ -84,7 +84,8 @@ static void record(const char *folder, bool without_direct)
     // On a busy machine few commits come of many samples.
     for (uint64_t k = 0; k < 400 || (calls_until_now() <= CALLS_MIN && k < 40000); k++) {
         const size_t n = k < 400 && rng_next(&rng) % 3 == 0 ? rng_next(&rng) % sizeof bytes : 0;
-        CHECK(put_number(feed, numbers, k));
+        for (int wait = 0; !put_number(feed, numbers, k) && CHECK(wait < 30000); wait++)
+            et_clock_wait_until(et_clock_monotonic_ns() + 1000000);
         if (n)
             (void)et_feed_put(feed, &(struct et_feed_sample){
                                         .stream = noise, .n_bytes = (uint32_t)n, .bytes = bytes});
