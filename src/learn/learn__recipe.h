@@ -1,12 +1,12 @@
 /* Recipe: what a network is shown of a moment, and what its numbers mean for a robot.
  *
- * Between a dataset's features and a network's numbers. What is seen has two parts: the robot's own
- * (joints, how far each is from what was asked of it and from where it was before, touch, hands'
- * poses, the phase it believes to be in and since when), and what is around (where things are: in the base's frame, and as seen
- * from each hand). What is given, for each step of a chunk: joints, hands' poses, and the phase.
- * Joints that a network gives are brought to the hands' poses that it gives, by inverse kinematics.
- * A rotation is two columns of its matrix (Zhou et al. 2019, "On the Continuity of Rotation
- * Representations"), x and z.
+ * Between a dataset's features and a network's numbers. What is seen has two parts: the robot's
+ * own (joints, how far each is from what was asked of it and from where it was before, touch,
+ * hands' poses, the phase it believes to be in and since when), and what is around (where things
+ * are: in the base's frame, and as seen from each hand). What is given, for each step of a chunk:
+ * joints, hands' poses, and the phase. Joints that a network gives are brought to the hands'
+ * poses that it gives, by inverse kinematics. A rotation is two columns of its matrix (Zhou et
+ * al. 2019, "On the Continuity of Rotation Representations"), x and z.
  *
  * With everything off it is LeRobot's: state and environment as they are, and joints.
  *

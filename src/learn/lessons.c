@@ -639,9 +639,8 @@ static void put_past(const struct working *w, size_t row)
     const size_t n = w->l->recipe.n_joints, stride = w->l->stride;
     const float *joints = w->raw->columns[COL_STATE];
     for (size_t k = 0; k < w->l->recipe.n_history; k++) {
-        size_t left = stride;
-        while (left > 0 && row > 0 && w->raw->episodes[row] == w->raw->episodes[row - 1])
-            row--, left--;
+        for (size_t i = 0; i < stride && row > 0; i++)
+            row -= w->raw->episodes[row] == w->raw->episodes[row - 1];
         memcpy(w->past + k * n, joints + row * n, n * sizeof *w->past);
     }
 }
