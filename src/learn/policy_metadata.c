@@ -47,8 +47,12 @@ static void put_lines(struct writer *w, const char *name, const char *const *lin
         w->is_full = true;
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        to += snprintf(to, n_bytes - (size_t)(to - text), "%s%s", i ? "\n" : "", lines[i]);
+    for (size_t i = 0; i < n; i++) {
+        for (const char *p = lines[i]; *p; p++)
+            *to++ = *p == '\n' ? ' ' : *p; // an instruction may have several
+        if (i + 1 < n || !lines[i][0])     // an empty last line has to be ended to be one
+            *to++ = '\n';
+    }
     *to = 0;
     put_text(w, name, text);
 }
@@ -146,7 +150,7 @@ static enum et_status wrong(const char *what, struct et_err *err)
     return et_fail(err, ET_ECORRUPT, -1, "what the server says of its policy: %.100s", what);
 }
 
-/* The lines of a text; none of "" and of no text. */
+/* The lines of a text, the last one ended or not; none of "" and of no text. */
 static enum et_status take_lines(const struct et_openpi_message *m, const char *name,
                                  struct et_arena *arena, const char *const **lines, size_t *n,
                                  struct et_err *err)

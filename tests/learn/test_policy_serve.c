@@ -4,6 +4,7 @@
 #include "etude/clock.h"
 #include "etude/loop.h"
 #include "etude/policy_serve.h"
+#include "learn/learn__policy_remote.h"
 #include "policy_made.h"
 #include "support.h"
 #include "tap.h"
@@ -596,6 +597,38 @@ static void nonsense_fails_the_attempt_and_the_next_connects_again(void)
     et_policy_close(there);
 }
 
+// Instructions are a text of lines there: an empty one stays, one of several lines becomes one.
+static void names_come_as_they_went(void)
+{
+    const char *const names[] = {"a", "b"}, *const tasks[] = {"", "lift\nit", ""};
+    const struct et_policy_input input = {.feature = "observation.state", .n_values = 2};
+    const struct et_policy_info info = {.kind = "mlp",
+                                        .rate_hz = 25,
+                                        .n_steps = 4,
+                                        .joints = names,
+                                        .n_joints = 2,
+                                        .tasks = tasks,
+                                        .n_tasks = 3,
+                                        .inputs = &input,
+                                        .n_inputs = 1,
+                                        .i_first_picture = 1};
+    struct et_arena *arena;
+    struct et_openpi_message m;
+    struct et_policy_info read = {0};
+    bool is_ours = false;
+    CHECK_OK(et_arena_open(&arena, 1 << 20, &err));
+    for (size_t n_tasks = 1; n_tasks <= 3; n_tasks++) {
+        struct et_policy_info less = info;
+        less.n_tasks = n_tasks;
+        CHECK_OK(et__metadata_make(&less, 4, arena, &m, &err));
+        CHECK_OK(et__metadata_read(&m, arena, &is_ours, &read, &err));
+        CHECK(is_ours && read.n_joints == 2 && read.n_tasks == n_tasks);
+        for (size_t i = 0; i < read.n_tasks; i++)
+            CHECK_STR(read.tasks[i], i == 1 ? "lift it" : "");
+    }
+    et_arena_close(arena);
+}
+
 static void metadata_that_cannot_be_is_refused(void)
 {
     static const double YES = 1, RATE = 25, CHUNK = 4, LATER = 2;
@@ -667,6 +700,7 @@ int main(void)
     RUN(asks_a_server_that_says_nothing_by_its_keys);
     RUN(keys_that_are_none_are_told);
     RUN(nonsense_fails_the_attempt_and_the_next_connects_again);
+    RUN(names_come_as_they_went);
     RUN(metadata_that_cannot_be_is_refused);
     RUN(nobody_there_is_told);
     return tap_end();
