@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDER "/dev/shm"
@@ -127,6 +128,18 @@ static void *map(int fd, size_t n)
     return p == MAP_FAILED ? NULL : p;
 }
 
+// Whoever asks whether it is locked has it for a moment.
+static bool lock_soon(int fd)
+{
+    const struct timespec moment = {.tv_nsec = 100000};
+    for (int i = 0; i < 100; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        (void)nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
 static struct et__held_head *open_named(struct et__held *h, int fd, const char *path, unsigned i)
 {
     struct stat file;
@@ -138,7 +151,7 @@ static struct et__held_head *open_named(struct et__held *h, int fd, const char *
     if (shm < 0)
         return NULL;
     head = map(shm, ET__HELD_BLOCK + CAP_MIN);
-    h->is_locked = head && i == 0 && flock(shm, LOCK_EX | LOCK_NB) == 0;
+    h->is_locked = head && i == 0 && lock_soon(shm);
     h->lock_fd = shm;
     if (!h->is_locked)
         (void)close(shm);
@@ -422,7 +435,7 @@ static bool is_gone(const struct et__held_head *head)
     return is;
 }
 
-// Who writes the file has locked its first memory.
+// Who writes the file has locked its first memory. Several may ask at once, so they share the lock.
 static bool is_held_by_somebody(const struct stat *file)
 {
     char name[64];
@@ -430,7 +443,7 @@ static bool is_held_by_somebody(const struct stat *file)
         name_of(file, 0, name) ? open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
     if (fd < 0)
         return errno != ENOENT;
-    const bool is_held = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    const bool is_held = flock(fd, LOCK_SH | LOCK_NB) != 0;
     (void)close(fd);
     return is_held;
 }

@@ -67,12 +67,13 @@ static void release(struct et__tape *t)
             *at = t->next;
             break;
         }
+    // While the file is open no other one gets its number, and so no other memory these names.
+    et__held_close(t->filling);
+    et__held_close(t->flying);
     if (t->direct_fd >= 0)
         (void)close(t->direct_fd);
     if (t->fd >= 0)
         (void)close(t->fd);
-    et__held_close(t->filling);
-    et__held_close(t->flying);
     free(t->path);
     free(t);
 }

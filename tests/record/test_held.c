@@ -183,6 +183,16 @@ static void names_of(const char *path, char names[ET__HELD_MAX][64])
         held_path(path, i, names[i]);
 }
 
+// No name leads to the file any more, but its number is not given to another one, whose memory
+// would have the same names. Returns what keeps it.
+static int delete_but_keep(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK_EQ(unlink(path), 0);
+    return fd;
+}
+
 // Others of this user may be swept with it: what counts is whether ours are.
 static bool goes(char names[ET__HELD_MAX][64])
 {
@@ -233,9 +243,10 @@ static void of_files_that_are_no_more_nothing_is_held(void)
     // Deleted before it was mended.
     write_and_die(path, false);
     names_of(path, names);
-    CHECK_EQ(unlink(path), 0);
-    CHECK(is_left(names));
+    CHECK(is_left(names)); // from here on anybody may sweep it
+    const int fd = delete_but_keep(path);
     CHECK(goes(names));
+    CHECK_EQ(close(fd), 0);
     CHECK_EQ(rmdir(folder), 0);
 }
 
@@ -254,7 +265,7 @@ static void what_is_being_written_is_not_swept(void)
     CHECK_OK(et__tape_open(&tape, deck, path, &err));
     CHECK_OK(et__tape_put(tape, "1234", 4, &err));
     names_of(path, names);
-    CHECK_EQ(unlink(path), 0);
+    const int fd = delete_but_keep(path);
     for (unsigned i = 0; i < ET__HELD_MAX; i++)
         CHECK(file_exists(names[i]));
     (void)et__held_sweep();
@@ -263,6 +274,7 @@ static void what_is_being_written_is_not_swept(void)
     CHECK_OK(et__tape_close(tape, &err));
     et__deck_close(deck);
     CHECK(!is_left(names));
+    CHECK_EQ(close(fd), 0);
 }
 
 // Names and heads that are not ours, or damaged, are left alone.
@@ -293,7 +305,8 @@ static void what_is_not_known_is_not_swept(void)
         CHECK(file_exists(path));
         CHECK_EQ(unlink(path), 0);
     }
-    CHECK_EQ(unlink(part), 0);
+    write_file(names[0], "", 0); // before the file is gone: who saw a good one would sweep it
+    const int fd = delete_but_keep(part);
     // The file is gone, but what is said of it is wrong somewhere: magic, name, folder.
     static const size_t WRONG[] = {0, 3, 8, 300};
     for (size_t i = 0; good && i < sizeof WRONG / sizeof *WRONG; i++) {
@@ -312,6 +325,7 @@ static void what_is_not_known_is_not_swept(void)
     }
     write_file(names[0], good, n);
     CHECK(goes(names));
+    CHECK_EQ(close(fd), 0);
     free(good);
 }
 
