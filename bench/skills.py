@@ -7,7 +7,7 @@ processor. The trainer does the same seeds. A result that CSV has is not made ag
 the plan and its settings stay as they are, nor is what lies in WORK: stop it, and start it again.
 
     --work FOLDER  (default build-bench/skills)    -j N     rows at a time (default 2)
-    -k KIND        rows of this kind only          -s NAME  rows of this skill only
+    -k KIND        rows of this kind only          -s NAME  rows of this skill only (+: several)
 """
 import argparse
 import csv
@@ -161,7 +161,8 @@ def plan(args):
     with open(os.path.join(HERE, "skills", "plan.csv"), encoding="utf-8") as file:
         lines = [line for line in file if not line.startswith("#")]
     for row in csv.DictReader(lines):
-        if (args.kind and row["kind"] != args.kind) or (args.skill and args.skill not in row["skill"].split("+")):
+        if (args.kind and row["kind"] not in args.kind.split("+")) or \
+                (args.skill and not set(args.skill.split("+")) & set(row["skill"].split("+"))):
             continue
         for demos in row["demos"].split("+"):
             for seed in row["seeds"].split("+"):

@@ -1,4 +1,5 @@
-/* Convolutions by oneDNN 2: our maps as they are (channels last), weights in an order of its own.
+/* Large products by oneDNN 2, and convolutions: our maps as they are (channels last), weights in an
+ * order of its own.
  *
  * It shares work out by OpenMP; here each of our threads is told to work alone, and what the
  * program has told OpenMP for itself is put back. */
@@ -15,18 +16,21 @@
 #define LIBRARY "libdnnl.so." TEXT(DNNL_VERSION_MAJOR)
 #define PLANS_MAX 96 // shapes of a thread; a network has a dozen, and batches two sizes
 #define DIMS 4
+// m · n · k from which on its product is the faster one; of smaller ones it depends on the shape.
+#define LARGE ((size_t)1 << 24)
 
 /* ---- the library ---- */
 
-#define FUNCTIONS(X)                                                                          \
-    X(engine_create)                                                                          \
-    X(stream_create)                                                                          \
-    X(stream_destroy) X(stream_wait) X(memory_desc_init_by_tag) X(memory_create)              \
-        X(memory_set_data_handle) X(memory_destroy) X(convolution_forward_desc_init)          \
-            X(convolution_backward_data_desc_init) X(convolution_backward_weights_desc_init)  \
-                X(primitive_desc_create) X(primitive_desc_query_md) X(primitive_desc_destroy) \
-                    X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute) \
-                        X(primitive_destroy)
+#define FUNCTIONS(X)                                                                              \
+    X(engine_create)                                                                              \
+    X(stream_create)                                                                              \
+    X(stream_destroy)                                                                             \
+    X(stream_wait) X(memory_desc_init_by_tag) X(memory_create) X(memory_set_data_handle)          \
+        X(memory_destroy) X(convolution_forward_desc_init) X(convolution_backward_data_desc_init) \
+            X(convolution_backward_weights_desc_init) X(primitive_desc_create)                    \
+                X(primitive_desc_query_md) X(primitive_desc_destroy)                              \
+                    X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute)     \
+                        X(primitive_destroy) X(sgemm)
 
 #define FIELD(name) __typeof__(&dnnl_##name) name;
 static struct {
@@ -391,6 +395,22 @@ static void convolve_back(void *device, const struct et__convolution_back *back)
         et__picture_kernels_cpu.convolve_back(device, back);
 }
 
+// a × b, both row by row, as its sgemm has them.
+static void gemm(void *device, const struct et__gemm *g)
+{
+    const bool is_large = (size_t)g->m * (size_t)g->n * (size_t)g->k >= LARGE;
+    bool is_done = false;
+    if (is_large) {
+        const int n_threads = work_alone();
+        is_done =
+            !lib.sgemm(g->is_a_turned ? 'T' : 'N', g->is_b_turned ? 'T' : 'N', g->m, g->n, g->k,
+                       g->alpha, g->a, g->a_stride, g->b, g->b_stride, g->beta, g->c, g->c_stride);
+        lib.set_threads(n_threads);
+    }
+    if (!is_done)
+        et__kernels_cpu.gemm(device, g);
+}
+
 size_t et__onednn_shapes(void)
 {
     const struct plans *all = is_there ? pthread_getspecific(key) : NULL;
@@ -410,7 +430,8 @@ static void load(void)
     pictures.convolve = convolve;
     pictures.convolve_back = convolve_back;
     kernels = et__kernels_cpu;
-    kernels.name = "cpu, convolutions by oneDNN";
+    kernels.name = "cpu, with oneDNN";
+    kernels.gemm = gemm;
     kernels.pictures = &pictures;
     is_there = true;
 }

@@ -84,7 +84,6 @@ static const struct et__net_batch *batch_of(const struct et_train *t)
 static enum et_status make_trainer(struct et_train *t, struct et_err *err)
 {
     const struct et_train_settings *s = &t->net.settings;
-    const bool has_eye = t->net.shape.n_cameras > 0 && !t->cuda.kernels;
     const struct et__trainer_options options = {.batch = (size_t)s->batch,
                                                 .n_steps = s->steps,
                                                 .rate = s->rate,
@@ -94,8 +93,8 @@ static enum et_status make_trainer(struct et_train *t, struct et_err *err)
                                                 .clip = s->clip,
                                                 .average = s->average,
                                                 .comm = t->comm,
-                                                .kernels = has_eye ? et__onednn_kernels()
-                                                                   : t->cuda.kernels,
+                                                .kernels = t->cuda.kernels ? t->cuda.kernels
+                                                                           : et__onednn_kernels(),
                                                 .device = t->cuda.device};
     enum et_status st =
         et__lessons_batch(t->lessons, &t->net, (size_t)s->batch, t->arena, &t->batch, err);

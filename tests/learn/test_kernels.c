@@ -69,6 +69,34 @@ static void matrices_are_multiplied_turned_or_not(void)
         }
 }
 
+// As training has them: what a processor's library does of its own accord is only done of these.
+static void large_matrices_are_multiplied_turned_or_not(void)
+{
+    enum { M = 260, N = 300, K = 257 };
+    for (int turned = 0; turned < 4; turned++)
+        for (int beta = 0; beta < 2; beta++) {
+            begin(1);
+            EACH(k, to)
+            {
+                to[0] = beta ? 1 : NAN;
+                k->gemm(DEVICE, &(struct et__gemm){.c = to,
+                                                   .a = input,
+                                                   .b = input + 200000,
+                                                   .m = M,
+                                                   .n = N,
+                                                   .k = K,
+                                                   .c_stride = N + 3,
+                                                   .a_stride = turned & 1 ? M + 1 : K + 1,
+                                                   .b_stride = turned & 2 ? K : N + 5,
+                                                   .is_a_turned = turned & 1,
+                                                   .is_b_turned = turned & 2,
+                                                   .alpha = 0.5F,
+                                                   .beta = (float)beta});
+            }
+            CHECK(worst(POOL) < 2e-5);
+        }
+}
+
 static void what_beta_0_writes_over_is_not_read(void)
 {
     EACH(k, to)
@@ -387,6 +415,7 @@ static void judge(const struct back_end *end)
     back_end_share(end, output[1], POOL * sizeof *input);
     back_end_share(end, hidden, sizeof hidden);
     RUN_BY(end, matrices_are_multiplied_turned_or_not);
+    RUN_BY(end, large_matrices_are_multiplied_turned_or_not);
     RUN_BY(end, what_beta_0_writes_over_is_not_read);
     RUN_BY(end, rows_are_copied_spread_added_and_summed);
     RUN_BY(end, rows_are_normalised_and_back);
