@@ -35,6 +35,7 @@
     X(int, shift_px, 4, 0, 256, "that pictures are shifted by, at random, at each side")           \
     X(int, keypoints, 32, 1, 256, "mlp, flow: places that are looked for in each picture")         \
     X(int, picture_cache_mb, 4096, 0, 1000000, "decoded pictures that are kept")                   \
+    X(double, dropout, 0.1, 0, 0.9, "act: share of what layers give that a step leaves out")       \
     X(double, kl_weight, 10, 0, 1e6, "act: of the latent's divergence in the loss")                \
     X(int64_t, steps, 3000, 1, 100000000, "batches until the end")                                 \
     X(int, batch, 256, 1, 65536, "samples a step")                                                 \

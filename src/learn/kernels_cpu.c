@@ -5,6 +5,7 @@
 #include "learn/learn__kernels.h"
 
 #include "learn/learn__blas.h"
+#include "learn/learn__drop.h"
 #include "learn/learn__exp.h"
 
 #include <math.h>
@@ -288,6 +289,36 @@ static ET_CLONES void softmax(et__real *p, const uint8_t *hidden, size_t n)
         p[j] *= share;
 }
 
+#define DRAWN ((size_t)64) // words at a time
+
+// From a multiple of ET__DROP_EACH on: word by word, DRAWN of them.
+static ET_CLONES void drop_words(et__real *to, const et__real *from, const struct et__chance *c,
+                                 uint64_t word)
+{
+    uint16_t drawn[DRAWN * ET__DROP_EACH];
+    uint64_t words[DRAWN];
+    const et__real scale = et__drop_scale(c);
+    const unsigned share = c->share;
+    for (size_t i = 0; i < DRAWN; i++)
+        words[i] = et__drop_bits(c->key, word + i);
+    memcpy(drawn, words, sizeof words); // the lowest first, as processors have it here
+    for (size_t i = 0; i < DRAWN * ET__DROP_EACH; i++)
+        to[i] = drawn[i] < share ? 0 : from[i] * scale;
+}
+
+static void drop(void *device, const struct et__drop *d)
+{
+    (void)device;
+    const size_t front = (size_t)(-d->chance.first % ET__DROP_EACH);
+    size_t i = 0;
+    for (; i < d->n && i < front; i++)
+        drop_number(d, i);
+    for (; i + DRAWN * ET__DROP_EACH <= d->n; i += DRAWN * ET__DROP_EACH)
+        drop_words(d->to + i, d->from + i, &d->chance, (d->chance.first + i) / ET__DROP_EACH);
+    for (; i < d->n; i++)
+        drop_number(d, i);
+}
+
 // What of a head of a batch's part lies where.
 struct head {
     size_t queries, keys, weights;
@@ -305,6 +336,20 @@ static struct head head_of(const struct et__attention *a, int b, int h)
         .n = n,
         .scale = (et__real)(1 / sqrt((double)n)),
     };
+}
+
+// The head's weights that are kept.
+static const et__real *keep(void *device, const struct et__attention *a, const struct head *at)
+{
+    if (!a->kept)
+        return a->weights + at->weights;
+    struct et__drop some = {.to = a->kept + at->weights,
+                            .from = a->weights + at->weights,
+                            .n = (size_t)a->n_queries * (size_t)a->n_keys,
+                            .chance = a->chance};
+    some.chance.first += at->weights;
+    drop(device, &some);
+    return some.to;
 }
 
 static void attend(void *device, const struct et__attention *a)
@@ -328,7 +373,7 @@ static void attend(void *device, const struct et__attention *a)
                 softmax(p + (size_t)i * a->n_keys,
                         a->hidden ? a->hidden + (size_t)b * a->n_keys : NULL, (size_t)a->n_keys);
             gemm(device, &(struct et__gemm){.c = a->o + at.queries,
-                                            .a = p,
+                                            .a = keep(device, a, &at),
                                             .b = a->v + at.keys,
                                             .m = a->n_queries,
                                             .n = at.n,
@@ -340,11 +385,11 @@ static void attend(void *device, const struct et__attention *a)
         }
 }
 
-static ET_CLONES void softmax_back(et__real *restrict d, const et__real *restrict p, et__real sum,
-                                   size_t n)
+static ET_CLONES void softmax_back(et__real *restrict d, const et__real *restrict p,
+                                   const et__real *restrict kept, et__real sum, size_t n)
 {
     for (size_t j = 0; j < n; j++)
-        d[j] = p[j] * (d[j] - sum);
+        d[j] = kept[j] * d[j] - p[j] * sum;
 }
 
 static void attend_back(void *device, const struct et__attention_back *back)
@@ -353,7 +398,7 @@ static void attend_back(void *device, const struct et__attention_back *back)
     for (int b = 0; b < a->n_batch; b++)
         for (int h = 0; h < a->n_heads; h++) {
             const struct head at = head_of(a, b, h);
-            const et__real *p = a->weights + at.weights;
+            const et__real *p = a->weights + at.weights, *kept = a->kept ? a->kept + at.weights : p;
             et__real *d = back->scratch;
             struct et__gemm g = {.c = d,
                                  .a = back->d_o + at.queries,
@@ -369,11 +414,11 @@ static void attend_back(void *device, const struct et__attention_back *back)
             gemm(device, &g); // dO Vᵀ
             for (int i = 0; i < a->n_queries; i++) {
                 const size_t row = (size_t)i * a->n_keys;
-                softmax_back(d + row, p + row, dot(d + row, p + row, (size_t)a->n_keys),
-                             (size_t)a->n_keys);
+                softmax_back(d + row, p + row, kept + row,
+                             dot(d + row, kept + row, (size_t)a->n_keys), (size_t)a->n_keys);
             }
             g = (struct et__gemm){.c = back->dv + at.keys,
-                                  .a = p,
+                                  .a = kept,
                                   .b = back->d_o + at.queries,
                                   .m = a->n_keys,
                                   .n = at.n,
@@ -562,6 +607,7 @@ const struct et__kernels et__kernels_cpu = {
     .norm_back = norm_back,
     .activate = activate,
     .activate_back = activate_back,
+    .drop = drop,
     .attend = attend,
     .attend_back = attend_back,
     .modulate = modulate,

@@ -38,6 +38,11 @@ static void activate_back(void *device, enum et__activation kind, et__real *dx, 
     (void)device, (void)kind, (void)dx, (void)dy, (void)x, (void)n;
 }
 
+static void drop(void *device, const struct et__drop *d)
+{
+    (void)device, (void)d;
+}
+
 static void attend(void *device, const struct et__attention *a)
 {
     (void)device, (void)a;
@@ -111,6 +116,7 @@ const struct et__kernels et__kernels_none = {
     .norm_back = norm_back,
     .activate = activate,
     .activate_back = activate_back,
+    .drop = drop,
     .attend = attend,
     .attend_back = attend_back,
     .modulate = modulate,

@@ -1,6 +1,8 @@
 /* The kernels, written to be read: what every back end is held against. Sums are doubles. */
 #include "learn/learn__kernels.h"
 
+#include "etude/random.h"
+
 #include <math.h>
 
 static const double GELU_SLOPE = 0.7978845608028654; // √(2 / π)
@@ -149,6 +151,17 @@ static void activate_back(void *device, enum et__activation kind, et__real *dx, 
         dx[i] = (et__real)((double)dy[i] * slope_of(kind, (double)x[i]));
 }
 
+static void drop(void *device, const struct et__drop *d)
+{
+    (void)device;
+    const double left = 1 - (double)d->chance.share / ET__CHANCE_ONE;
+    for (size_t i = 0; i < d->n; i++) {
+        const uint64_t at = d->chance.first + i;
+        const uint64_t drawn = et_random_bits(d->chance.key, at / 4) >> 16 * (at % 4) & 0xffff;
+        d->to[i] = drawn < d->chance.share ? 0 : (et__real)((double)d->from[i] / left);
+    }
+}
+
 // Where head h of row i of a batch's part begins.
 static size_t place(const struct et__attention *a, int n_rows, int b, int i, int h)
 {
@@ -175,46 +188,60 @@ static void softmax(et__real *p, const uint8_t *hidden, int n)
         p[j] = (et__real)(hidden && hidden[j] ? 0 : exp((double)p[j] - most) / sum);
 }
 
+// The weights that o is made with, from number `at` on.
+static const et__real *kept_of(const struct et__attention *a, size_t at)
+{
+    return (a->kept ? a->kept : a->weights) + at;
+}
+
 static void attend(void *device, const struct et__attention *a)
 {
-    (void)device;
     const int n = a->width / a->n_heads;
     const double scale = 1 / sqrt((double)n);
     for (int b = 0; b < a->n_batch; b++)
         for (int h = 0; h < a->n_heads; h++)
             for (int i = 0; i < a->n_queries; i++) {
-                et__real *p =
-                    a->weights + (((size_t)b * a->n_heads + h) * a->n_queries + i) * a->n_keys;
+                const size_t at = (((size_t)b * a->n_heads + h) * a->n_queries + i) * a->n_keys;
+                et__real *p = a->weights + at;
                 et__real *o = a->o + place(a, a->n_queries, b, i, h);
                 for (int j = 0; j < a->n_keys; j++)
                     p[j] = (et__real)(scale * dot(a->q + place(a, a->n_queries, b, i, h),
                                                   a->k + place(a, a->n_keys, b, j, h), n));
                 softmax(p, a->hidden ? a->hidden + (size_t)b * a->n_keys : NULL, a->n_keys);
+                struct et__drop some = {.from = p, .n = (size_t)a->n_keys, .chance = a->chance};
+                some.to = a->kept ? a->kept + at : NULL;
+                some.chance.first += at;
+                if (some.to)
+                    drop(device, &some);
+                const et__real *kept = kept_of(a, at);
                 for (int l = 0; l < n; l++) {
                     double sum = 0;
                     for (int j = 0; j < a->n_keys; j++)
-                        sum += (double)p[j] * (double)a->v[place(a, a->n_keys, b, j, h) + l];
+                        sum += (double)kept[j] * (double)a->v[place(a, a->n_keys, b, j, h) + l];
                     o[l] = (et__real)sum;
                 }
             }
 }
 
-/* Of one query: d_weight j = do · v j; d_score = p · (d_weight − Σ p d_weight). */
+/* Of one query, with weights p that are kept as p': d_kept j = do · v j; d_score = p' · d_kept −
+ * p · Σ p' d_kept. */
 static void attend_back_of(const struct et__attention_back *back, int b, int h, int i)
 {
     const struct et__attention *a = back->forward;
     const int n = a->width / a->n_heads;
     const double scale = 1 / sqrt((double)n);
-    const et__real *p = a->weights + (((size_t)b * a->n_heads + h) * a->n_queries + i) * a->n_keys;
+    const size_t row = (((size_t)b * a->n_heads + h) * a->n_queries + i) * a->n_keys;
+    const et__real *p = a->weights + row, *kept = kept_of(a, row);
     const size_t at = place(a, a->n_queries, b, i, h);
     double sum = 0;
     for (int j = 0; j < a->n_keys; j++)
-        sum += (double)p[j] * dot(back->d_o + at, a->v + place(a, a->n_keys, b, j, h), n);
+        sum += (double)kept[j] * dot(back->d_o + at, a->v + place(a, a->n_keys, b, j, h), n);
     for (int j = 0; j < a->n_keys; j++) {
         const size_t key = place(a, a->n_keys, b, j, h);
-        const double d_score = scale * (double)p[j] * (dot(back->d_o + at, a->v + key, n) - sum);
+        const double d_kept = dot(back->d_o + at, a->v + key, n);
+        const double d_score = scale * ((double)kept[j] * d_kept - (double)p[j] * sum);
         for (int l = 0; l < n; l++) {
-            back->dv[key + l] += (et__real)((double)p[j] * (double)back->d_o[at + l]);
+            back->dv[key + l] += (et__real)((double)kept[j] * (double)back->d_o[at + l]);
             back->dk[key + l] += (et__real)(d_score * (double)a->q[at + l]);
             back->dq[at + l] += (et__real)(d_score * (double)a->k[key + l]);
         }
@@ -377,6 +404,7 @@ const struct et__kernels et__kernels_reference = {
     .norm_back = norm_back,
     .activate = activate,
     .activate_back = activate_back,
+    .drop = drop,
     .attend = attend,
     .attend_back = attend_back,
     .modulate = modulate,

@@ -1,6 +1,8 @@
 /* Layers over the kernels. */
 #include "learn/learn__layers.h"
 
+#include "etude/random.h"
+
 #define TURNED_ROWS ((size_t)8) // of fewer, turned weights are no faster
 
 /* ---- linear ---- */
@@ -133,6 +135,32 @@ void et__layer_norm_back(struct et__engine *e, const struct et__layer_norm *l, e
                                                              .width = (size_t)l->width});
 }
 
+/* ---- what is left out ---- */
+
+// Of n numbers, as many of each sample.
+static struct et__chance next_chance(struct et__engine *e, size_t n)
+{
+    struct et__chance c = {.share = e->drops.share};
+    if (c.share == 0)
+        return c;
+    c.key = et_random_key(e->drops.key, e->drops.n++);
+    c.first = e->drops.first * (n / e->drops.n_samples);
+    return c;
+}
+
+void et__drop(struct et__engine *e, et__real *x, size_t n, struct et__chance *chance)
+{
+    *chance = next_chance(e, n);
+    et__drop_back(e, x, n, chance);
+}
+
+void et__drop_back(struct et__engine *e, et__real *dx, size_t n, const struct et__chance *chance)
+{
+    if (chance->share > 0)
+        e->kernels->drop(e->device,
+                         &(struct et__drop){.to = dx, .from = dx, .n = n, .chance = *chance});
+}
+
 /* ---- attention ---- */
 
 struct et__heads et__heads_add(struct et__params *params, int width, int n_heads, const char *name)
@@ -159,19 +187,23 @@ et__real *et__heads(struct et__engine *e, const struct et__heads *l,
 {
     const size_t n_queries = (size_t)input->n_batch * (size_t)input->n_queries;
     const size_t n_keys = (size_t)input->n_batch * (size_t)input->n_keys;
+    const size_t n_weights = n_queries * (size_t)l->n_heads * (size_t)input->n_keys;
+    const struct et__chance chance = next_chance(e, n_weights);
     seen->input = *input;
-    seen->attention = (struct et__attention){
-        .o = et__take(e, n_queries * (size_t)l->width),
-        .weights = et__take(e, n_queries * (size_t)l->n_heads * (size_t)input->n_keys),
-        .q = et__linear(e, &l->query, input->queries, n_queries),
-        .k = et__linear(e, &l->key, input->keys, n_keys),
-        .v = et__linear(e, &l->value, input->values, n_keys),
-        .hidden = input->hidden,
-        .n_batch = input->n_batch,
-        .n_queries = input->n_queries,
-        .n_keys = input->n_keys,
-        .width = l->width,
-        .n_heads = l->n_heads};
+    seen->attention =
+        (struct et__attention){.o = et__take(e, n_queries * (size_t)l->width),
+                               .weights = et__take(e, n_weights),
+                               .kept = chance.share > 0 ? et__take(e, n_weights) : NULL,
+                               .q = et__linear(e, &l->query, input->queries, n_queries),
+                               .k = et__linear(e, &l->key, input->keys, n_keys),
+                               .v = et__linear(e, &l->value, input->values, n_keys),
+                               .hidden = input->hidden,
+                               .n_batch = input->n_batch,
+                               .n_queries = input->n_queries,
+                               .n_keys = input->n_keys,
+                               .width = l->width,
+                               .n_heads = l->n_heads,
+                               .chance = chance};
     e->kernels->attend(e->device, &seen->attention);
     return et__linear(e, &l->out, seen->attention.o, n_queries);
 }
@@ -217,6 +249,7 @@ et__real *et__feedforward(struct et__engine *e, const struct et__feedforward *l,
     seen->before = et__linear(e, &l->first, x, n);
     seen->after = et__take(e, n_between);
     e->kernels->activate(e->device, l->kind, seen->after, seen->before, n_between);
+    et__drop(e, seen->after, n_between, &seen->chance);
     return et__linear(e, &l->second, seen->after, n);
 }
 
@@ -228,6 +261,7 @@ void et__feedforward_back(struct et__engine *e, const struct et__feedforward *l,
     et__linear_back(
         e, &l->second,
         &(struct et__linear_back){.dy = dy, .x = seen->after, .dx = after, .n = seen->n});
+    et__drop_back(e, after, n_between, &seen->chance);
     e->kernels->activate_back(e->device, l->kind, before, after, seen->before, n_between);
     et__linear_back(e, &l->first,
                     &(struct et__linear_back){before, seen->x, dx, seen->n, .is_added = true});

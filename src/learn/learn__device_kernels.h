@@ -27,6 +27,7 @@ ET__EACH_TEAM(norm_back_row, struct et__norm_back)
 ET__EACH(sum_norm_piece, struct et__norm_columns)
 ET__EACH(activate_number, struct et__activating)
 ET__EACH(activate_number_back, struct et__activating)
+ET__EACH(drop_number, struct et__drop)
 ET__EACH_TEAM(softmax_row, struct et__softmax)
 ET__EACH_TEAM(softmax_back_row, struct et__softmax_back)
 ET__EACH(modulate_number, struct et__modulate)
@@ -156,6 +157,11 @@ static void activate_back(void *device, enum et__activation kind, et__real *dx, 
     each_activate_number_back(own(device), &a, n);
 }
 
+static void drop(void *device, const struct et__drop *d)
+{
+    each_drop_number(own(device), d, d->n);
+}
+
 /* ---- attention ---- */
 
 /* The products of one head over n parts of the batch, from part b on: a part's matrices lie as far
@@ -199,6 +205,12 @@ static struct et__gemm scores_of(const struct et__attention *a, const struct et_
     return g;
 }
 
+/* The weights that o is made with. */
+static const et__real *kept_of(const struct et__attention *a)
+{
+    return a->kept ? a->kept : a->weights;
+}
+
 static void attend(void *device, const struct et__attention *a)
 {
     struct et__device *d = own(device);
@@ -218,10 +230,16 @@ static void attend(void *device, const struct et__attention *a)
     const struct et__softmax s = {
         .p = a->weights, .hidden = a->hidden, .n_keys = (size_t)a->n_keys, .n_rows = n_rows};
     each_softmax_row(d, &s, n_batch * n_rows);
+    const struct et__drop some = {.to = a->kept,
+                                  .from = a->weights,
+                                  .n = n_batch * n_rows * (size_t)a->n_keys,
+                                  .chance = a->chance};
+    if (a->kept)
+        drop(device, &some);
     for (int h = 0; h < a->n_heads; h++) {
         const struct et__head at = head_of(a, 0, h);
         const struct et__products p = {.g = {.c = a->o + at.queries,
-                                             .a = a->weights + at.weights,
+                                             .a = kept_of(a) + at.weights,
                                              .b = a->v + at.keys,
                                              .m = a->n_queries,
                                              .n = at.n,
@@ -254,12 +272,13 @@ static void attend_back_part(struct et__device *device, const struct et__attenti
     multiply(device, &p);
     const struct et__softmax_back s = {.d = d,
                                        .p = a->weights + at->weights,
+                                       .kept = kept_of(a) + at->weights,
                                        .n_keys = n_keys,
                                        .n_rows = n_queries,
                                        .step = at->weight_step};
     each_softmax_back_row(device, &s, n * n_queries);
     const struct et__gemm dv = {.c = back->dv + at->keys,
-                                .a = a->weights + at->weights,
+                                .a = kept_of(a) + at->weights,
                                 .b = back->d_o + at->queries,
                                 .m = a->n_keys,
                                 .n = at->n,
@@ -639,15 +658,15 @@ static const struct et__picture_kernels PICTURES = {
     .keypoints_back = keypoints_back,
 };
 
-#define ET__DEVICE_KERNELS(called, own_memory)                                              \
-    {                                                                                       \
-        .name = called, .memory = own_memory, .gemm = gemm, .clear = clear,                 \
-        .copy_rows = copy_rows, .add_rows = add_rows, .norm = norm, .norm_back = norm_back, \
-        .activate = activate, .activate_back = activate_back, .attend = attend,             \
-        .attend_back = attend_back, .modulate = modulate, .modulate_back = modulate_back,   \
-        .gate = gate, .gate_back = gate_back, .loss = loss, .draw_latent = draw_latent,     \
-        .draw_latent_back = draw_latent_back, .sum_squares = sum_squares, .adamw = adamw,   \
-        .blend = blend, .pictures = &PICTURES,                                              \
+#define ET__DEVICE_KERNELS(called, own_memory)                                                \
+    {                                                                                         \
+        .name = called, .memory = own_memory, .gemm = gemm, .clear = clear,                   \
+        .copy_rows = copy_rows, .add_rows = add_rows, .norm = norm, .norm_back = norm_back,   \
+        .activate = activate, .activate_back = activate_back, .drop = drop, .attend = attend, \
+        .attend_back = attend_back, .modulate = modulate, .modulate_back = modulate_back,     \
+        .gate = gate, .gate_back = gate_back, .loss = loss, .draw_latent = draw_latent,       \
+        .draw_latent_back = draw_latent_back, .sum_squares = sum_squares, .adamw = adamw,     \
+        .blend = blend, .pictures = &PICTURES,                                                \
     }
 
 #endif

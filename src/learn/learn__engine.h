@@ -85,6 +85,13 @@ struct et__engine {
      * time). A pass with is_turning fills it with those that the pass needs. */
     et__real *turned;
     bool is_turning;
+    /* What the layers of this step leave out (et__drop): nothing where drops.share is 0. */
+    struct {
+        uint64_t key;            // of the step
+        size_t first, n_samples; // that the step is of; first: in the whole batch
+        unsigned share;          // of ET__CHANCE_ONE
+        unsigned n;              // drops that have been
+    } drops;
 };
 
 /* n numbers of the step's space, as they happen to be; at a multiple of 64 bytes. */

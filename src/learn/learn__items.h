@@ -12,6 +12,7 @@
 #ifndef LEARN__ITEMS_H
 #define LEARN__ITEMS_H
 
+#include "learn/learn__drop.h"
 #include "learn/learn__kernels.h"
 
 #include <math.h>
@@ -194,21 +195,23 @@ ET__ITEM void softmax_row(const struct et__softmax *s, size_t i, struct et__team
         p[j] = p[j] > 0 ? p[j] * share : p[j]; // where all are hidden there is no share
 }
 
-/* d: what weights change by, and then what scores do. Of each row, d = p · (d − Σ p d). */
+/* d: what the weights that are kept change by, and then what scores do. Of each row, d = kept · d −
+ * p · Σ kept d. */
 struct et__softmax_back {
     et__real *d; // rows follow each other, n_rows of each part of the batch
-    const et__real *p;
+    const et__real *p, *kept;
     size_t n_keys, n_rows, step; // step: from the weights of one part to those of the next
 };
 ET__ITEM void softmax_back_row(const struct et__softmax_back *s, size_t i, struct et__team t)
 {
     et__real *d = s->d + i * s->n_keys, sum = 0;
-    const et__real *p = s->p + i / s->n_rows * s->step + i % s->n_rows * s->n_keys;
+    const size_t at = i / s->n_rows * s->step + i % s->n_rows * s->n_keys;
+    const et__real *p = s->p + at, *kept = s->kept + at;
     for (size_t j = t.lane; j < s->n_keys; j += t.n)
-        sum += p[j] * d[j];
+        sum += kept[j] * d[j];
     sum = et__team_sum(t, sum);
     for (size_t j = t.lane; j < s->n_keys; j += t.n)
-        d[j] = p[j] * (d[j] - sum);
+        d[j] = kept[j] * d[j] - p[j] * sum;
 }
 
 /* ---- conditions ---- */

@@ -65,14 +65,32 @@ enum et__activation {
     ET__SILU,
 };
 
+/* Numbers of which each is left out with a chance, and the others are made larger, so that what
+ * they are on average stays (Srivastava et al.: "Dropout", 2014; as PyTorch has it). Whether the
+ * i-th goes hangs on `key` and `first` + i alone, so that whoever does the way back, or another
+ * part of a batch, draws the same. */
+#define ET__CHANCE_ONE 65536u
+struct et__chance {
+    uint64_t key, first;
+    unsigned share; // of ET__CHANCE_ONE, less than it; 0: all stay
+};
+struct et__drop {
+    et__real *to;
+    const et__real *from; // `to` itself is allowed
+    size_t n;
+    struct et__chance chance;
+};
+
 /* o = softmax(q kᵀ / √(width / n_heads), by head) v (Vaswani et al. 2017, 3.2). Rows of q and o are
  * n_batch × n_queries, of k and v n_batch × n_keys, of `width` each; a head is a run of columns.
- * Keys with a 1 in `hidden` (n_batch × n_keys; NULL: none) get no weight. */
+ * Keys with a 1 in `hidden` (n_batch × n_keys; NULL: none) get no weight. `kept`, where it is not
+ * NULL, gets the weights after chance has left out some, and o is made with those. */
 struct et__attention {
-    et__real *o, *weights; // weights: n_batch × n_heads × n_queries × n_keys
+    et__real *o, *weights, *kept; // the last two: n_batch × n_heads × n_queries × n_keys
     const et__real *q, *k, *v;
     const uint8_t *hidden;
     int n_batch, n_queries, n_keys, width, n_heads;
+    struct et__chance chance;
 };
 struct et__attention_back {
     et__real *dq, *dk, *dv; // written
@@ -173,6 +191,7 @@ struct et__kernels {
     // dx = dy · the slope at x
     void (*activate_back)(void *device, enum et__activation kind, et__real *dx, const et__real *dy,
                           const et__real *x, size_t n);
+    void (*drop)(void *device, const struct et__drop *d);
     void (*attend)(void *device, const struct et__attention *a);
     void (*attend_back)(void *device, const struct et__attention_back *a);
     void (*modulate)(void *device, const struct et__modulate *m);

@@ -51,6 +51,13 @@ et__real *et__layer_norm(struct et__engine *e, const struct et__layer_norm *l, c
 void et__layer_norm_back(struct et__engine *e, const struct et__layer_norm *l, et__real *dx,
                          const et__real *dy, const struct et__layer_norm_seen *seen);
 
+/* ---- what is left out while something is learned ---- */
+
+/* Some of the n numbers of x, which are as many of each sample, become 0. `chance` is kept for the
+ * way back, which does the same with what x changes by. */
+void et__drop(struct et__engine *e, et__real *x, size_t n, struct et__chance *chance);
+void et__drop_back(struct et__engine *e, et__real *dx, size_t n, const struct et__chance *chance);
+
 /* ---- multi-head attention (torch.nn.MultiheadAttention, batch first) ---- */
 
 struct et__heads {
@@ -89,6 +96,7 @@ struct et__feedforward_seen {
     const et__real *x;
     et__real *before, *after; // the activation
     size_t n;
+    struct et__chance chance;
 };
 
 et__real *et__feedforward(struct et__engine *e, const struct et__feedforward *l, const et__real *x,

@@ -39,6 +39,8 @@ struct et__trainer_options {
     double weight_decay, beta1, beta2, epsilon; // beta1 0: 0.9; beta2 0: 0.999; epsilon 0: 1e-8
     double clip;                                // the gradient's norm at most; 0: as it comes
     double average;       // of the moving average of parameters (EMA), 0.999 say; 0: none
+    double dropout;       // share of numbers that layers leave out while they learn; 0: none
+    uint64_t seed;        // of which ones
     struct et_comm *comm; // who trains along; NULL: nobody. All make the same calls
     const struct et__kernels *kernels; // NULL: a processor's
     void *device;                      // theirs

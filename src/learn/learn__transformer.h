@@ -1,7 +1,8 @@
 /* Layers of a transformer as DETR has them (Carion et al. 2020) and ACT after it: normalised behind
  * each part, ReLU between, positions added to what asks and what is asked in every layer, and never
  * to the values. Names of parameters are those of torch.nn.TransformerEncoderLayer and
- * …DecoderLayer.
+ * …DecoderLayer. What is left out while something is learned is left out where they do it: of
+ * attention's weights, of a feed-forward layer's middle, and of what each part gives.
  *
  * Shapes: x of n_batch × n_steps × width; positions of n_steps × width, the same for all. */
 #ifndef LEARN__TRANSFORMER_H
@@ -30,6 +31,7 @@ struct et__encoder_seen {
     struct et__heads_seen self;
     struct et__feedforward_seen between;
     struct et__layer_norm_seen norm1, norm2;
+    struct et__chance dropped1, dropped2; // PyTorch's names of the places
 };
 
 struct et__encoder et__encoder_add(struct et__params *params,
@@ -59,6 +61,7 @@ struct et__decoder_seen {
     struct et__heads_seen self, cross;
     struct et__feedforward_seen between;
     struct et__layer_norm_seen norm1, norm2, norm3;
+    struct et__chance dropped1, dropped2, dropped3;
 };
 /* Where its way back goes: dx is written, the others are added to. */
 struct et__decoder_back {

@@ -15,6 +15,7 @@ struct flow {
 static void set(struct et_train_settings *s)
 {
     et__net_size(s, WIDTH, LAYERS);
+    s->dropout = 0;
     s->between = s->between ? s->between : 4 * s->width;
 }
 

@@ -13,6 +13,7 @@ struct mlp {
 static void set(struct et_train_settings *s)
 {
     et__net_size(s, WIDTH, LAYERS);
+    s->dropout = 0;
 }
 
 static size_t make(void *net, struct et__params *params, const struct et__net_shape *shape,

@@ -21,15 +21,16 @@
 
 /* ---- the library ---- */
 
-#define FUNCTIONS(X)                                                                              \
-    X(engine_create)                                                                              \
-    X(stream_create)                                                                              \
-    X(stream_destroy)                                                                             \
-    X(stream_wait) X(memory_desc_init_by_tag) X(memory_create) X(memory_set_data_handle)          \
-        X(memory_destroy) X(convolution_forward_desc_init) X(convolution_backward_data_desc_init) \
-            X(convolution_backward_weights_desc_init) X(primitive_desc_create)                    \
-                X(primitive_desc_query_md) X(primitive_desc_destroy)                              \
-                    X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute)     \
+#define FUNCTIONS(X)                                                                          \
+    X(engine_create)                                                                          \
+    X(stream_create)                                                                          \
+    X(stream_destroy)                                                                         \
+    X(stream_wait)                                                                            \
+    X(memory_desc_init_by_tag) X(memory_create) X(memory_set_data_handle) X(memory_destroy)   \
+        X(convolution_forward_desc_init) X(convolution_backward_data_desc_init)               \
+            X(convolution_backward_weights_desc_init) X(primitive_desc_create)                \
+                X(primitive_desc_query_md) X(primitive_desc_destroy)                          \
+                    X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute) \
                         X(primitive_destroy) X(sgemm)
 
 #define FIELD(name) __typeof__(&dnnl_##name) name;

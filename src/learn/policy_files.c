@@ -108,7 +108,7 @@ static void put_act(struct et_json_writer *w, const struct et_train_settings *s)
     et_json_put_int(w, "latent_dim", s->latent);
     et_json_put_int(w, "n_vae_encoder_layers", s->vae_layers > 0 ? s->vae_layers : 1);
     et_json_put_text(w, "temporal_ensemble_coeff", NULL);
-    et_json_put_real(w, "dropout", 0);
+    et_json_put_real(w, "dropout", s->dropout);
     et_json_put_real(w, "kl_weight", s->kl_weight);
 }
 

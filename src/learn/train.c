@@ -92,6 +92,8 @@ static enum et_status make_trainer(struct et_train *t, struct et_err *err)
                                                 .weight_decay = s->weight_decay,
                                                 .clip = s->clip,
                                                 .average = s->average,
+                                                .dropout = s->dropout,
+                                                .seed = (uint64_t)s->seed,
                                                 .comm = t->comm,
                                                 .kernels = t->cuda.kernels ? t->cuda.kernels
                                                                            : et__onednn_kernels(),

@@ -1,6 +1,8 @@
 /* Shards of batches into gradients, gradients into parameters. */
 #include "learn/learn__trainer.h"
 
+#include "etude/random.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +13,8 @@
 #define ALIGN_BYTES ((size_t)64)
 
 static const double PI = 3.14159265358979323846;
-static const double RAMP = 10; // an average of few steps looks back at fewer
+static const uint64_t DROPS = 0x64726f7073; // a purpose: et_random_key
+static const double RAMP = 10;              // an average of few steps looks back at fewer
 
 struct et__trainer {
     struct et__trainer_options options;
@@ -63,10 +66,17 @@ static void free_own(const struct et__trainer *t, et__real *p)
         free(p);
 }
 
+static unsigned drop_share(const struct et__trainer *t)
+{
+    return (unsigned)(t->options.dropout * ET__CHANCE_ONE);
+}
+
 static bool open_engines(struct et__trainer *t, const void *batch)
 {
     struct et__engine measure = et__engine_measure(true);
     const size_t n_shards = t->options.n_shards;
+    measure.drops.share = drop_share(t);
+    measure.drops.n_samples = (t->options.batch + n_shards - 1) / n_shards;
     (void)t->network.step(t->network.model, &measure, batch, 0,
                           (t->options.batch + n_shards - 1) / n_shards);
     const size_t n_space = et__engine_measured(&measure);
@@ -309,9 +319,15 @@ static enum et_status work_shard(void *ctx, size_t i_own, unsigned worker, struc
     const size_t i = t->first_shard + i_own;
     const size_t first = t->n_batch * i / t->options.n_shards;
     const size_t end = t->n_batch * (i + 1) / t->options.n_shards;
+    e->drops.key = et_random_key(et_random_key(t->options.seed, DROPS), (uint64_t)t->state.step);
+    e->drops.first = first;
+    e->drops.n_samples = end - first;
+    e->drops.share = drop_share(t);
+    e->drops.n = 0;
     struct et__engine looking = *e;
     looking.grads = NULL;
     looking.params = best_of(t, &t->own);
+    looking.drops.share = 0;
     if (!t->is_look)
         t->kernels->clear(t->device, e->grads, t->n_values);
     t->losses[i] = end > first ? t->network.step(t->network.model, t->is_look ? &looking : e,

@@ -82,9 +82,11 @@ et__real *et__encoder(struct et__engine *e, const struct et__encoder *l, const e
                                                       .n_queries = s->n_steps,
                                                       .n_keys = s->n_steps},
                             &seen->self);
+    et__drop(e, y, n, &seen->dropped1);
     et__add(e, y, x, n);
     const et__real *y1 = et__layer_norm(e, &l->norm1, y, n_rows(s), &seen->norm1);
     y = et__feedforward(e, &l->between, y1, n_rows(s), &seen->between);
+    et__drop(e, y, n, &seen->dropped2);
     et__add(e, y, y1, n);
     return et__layer_norm(e, &l->norm2, y, n_rows(s), &seen->norm2);
 }
@@ -97,9 +99,11 @@ void et__encoder_back(struct et__engine *e, const struct et__encoder *l, et__rea
     et__real *d_sum = et__take(e, n), *d1 = et__take(e, n);
     et__layer_norm_back(e, &l->norm2, d_sum, dy, &seen->norm2);
     copy(e, d1, d_sum, n);
+    et__drop_back(e, d_sum, n, &seen->dropped2);
     et__feedforward_back(e, &l->between, d1, d_sum, &seen->between);
     et__layer_norm_back(e, &l->norm1, d_sum, d1, &seen->norm1);
     copy(e, dx, d_sum, n);
+    et__drop_back(e, d_sum, n, &seen->dropped1);
     et__real *d_asks = et__take_zeros(e, n);
     et__heads_back(e, &l->self,
                    &(struct et__heads_back){.d_queries = d_asks, .d_keys = d_asks, .d_values = dx},
@@ -140,6 +144,7 @@ et__real *et__decoder(struct et__engine *e, const struct et__decoder *l, const e
                                     .n_keys = s->n_steps};
     input.keys = input.queries;
     et__real *y = et__heads(e, &l->self, &input, &seen->self);
+    et__drop(e, y, n, &seen->dropped1);
     et__add(e, y, x, n);
     const et__real *y1 = et__layer_norm(e, &l->norm1, y, n_rows(s), &seen->norm1);
     input.queries = placed(e, y1, s, l->self.width);
@@ -147,9 +152,11 @@ et__real *et__decoder(struct et__engine *e, const struct et__decoder *l, const e
     input.values = memory->values;
     input.n_keys = memory->n_steps;
     y = et__heads(e, &l->cross, &input, &seen->cross);
+    et__drop(e, y, n, &seen->dropped2);
     et__add(e, y, y1, n);
     const et__real *y2 = et__layer_norm(e, &l->norm2, y, n_rows(s), &seen->norm2);
     y = et__feedforward(e, &l->between, y2, n_rows(s), &seen->between);
+    et__drop(e, y, n, &seen->dropped3);
     et__add(e, y, y2, n);
     return et__layer_norm(e, &l->norm3, y, n_rows(s), &seen->norm3);
 }
@@ -163,9 +170,11 @@ void et__decoder_back(struct et__engine *e, const struct et__decoder *l,
     et__real *d_sum = et__take(e, n), *d2 = et__take(e, n), *d1 = et__take(e, n);
     et__layer_norm_back(e, &l->norm3, d_sum, dy, &seen->norm3);
     copy(e, d2, d_sum, n);
+    et__drop_back(e, d_sum, n, &seen->dropped3);
     et__feedforward_back(e, &l->between, d2, d_sum, &seen->between);
     et__layer_norm_back(e, &l->norm2, d_sum, d2, &seen->norm2);
     copy(e, d1, d_sum, n);
+    et__drop_back(e, d_sum, n, &seen->dropped2);
     et__real *d_asks = et__take_zeros(e, n);
     et__heads_back(e, &l->cross,
                    &(struct et__heads_back){
@@ -175,6 +184,7 @@ void et__decoder_back(struct et__engine *e, const struct et__decoder *l,
     et__add_steps_back(e, back->d_positions, d_asks, n_batch, n / n_batch);
     et__layer_norm_back(e, &l->norm1, d_sum, d1, &seen->norm1);
     copy(e, back->dx, d_sum, n);
+    et__drop_back(e, d_sum, n, &seen->dropped1);
     e->kernels->clear(e->device, d_asks, n);
     et__heads_back(
         e, &l->self,

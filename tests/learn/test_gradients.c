@@ -110,11 +110,17 @@ static void layers_go_back_as_they_came(void)
 struct act_case {
     struct et__act act;
     struct et__act_batch batch;
+    unsigned drop_share;
 };
 
 static double act_loss(void *ctx, struct et__engine *e)
 {
     const struct act_case *c = ctx;
+    e->drops.key = 11;
+    e->drops.first = 5;
+    e->drops.n_samples = BATCH;
+    e->drops.share = c->drop_share;
+    e->drops.n = 0; // the same ones each time
     const struct et__act_result r = et__act_step(&c->act, e, &c->batch);
     return r.loss + (double)c->batch.kl_weight * r.divergence;
 }
@@ -133,11 +139,11 @@ static const struct et__act_config SMALL = {
     .n_channels = 8,
 };
 
-static double act_worst(const struct et__act_config *config)
+static double act_worst(const struct et__act_config *config, unsigned drop_share)
 {
     static uint8_t hidden[BATCH * 9];
     static et__real weights[BATCH * 7];
-    struct act_case c;
+    struct act_case c = {.drop_share = drop_share};
     struct et__params params = names();
     et__act_add(&c.act, &params, config);
     CHECK_OK(et__params_check(&params, &err));
@@ -165,14 +171,19 @@ static double act_worst(const struct et__act_config *config)
 
 static void act_learns_what_it_should_with_everything(void)
 {
-    CHECK(act_worst(&SMALL) < GOOD);
+    CHECK(act_worst(&SMALL, 0) < GOOD);
 }
 
 static void act_learns_what_it_should_without_pictures_or_environment(void)
 {
     struct et__act_config config = SMALL;
     config.n_tokens = config.n_environment = 0;
-    CHECK(act_worst(&config) < GOOD);
+    CHECK(act_worst(&config, 0) < GOOD);
+}
+
+static void act_learns_what_it_should_when_much_is_left_out(void)
+{
+    CHECK(act_worst(&SMALL, ET__CHANCE_ONE / 4) < GOOD);
 }
 
 /* ---- plain layers ---- */
@@ -366,6 +377,7 @@ int main(void)
     RUN(layers_go_back_as_they_came);
     RUN(act_learns_what_it_should_with_everything);
     RUN(act_learns_what_it_should_without_pictures_or_environment);
+    RUN(act_learns_what_it_should_when_much_is_left_out);
     RUN(plain_layers_learn_what_they_should);
     RUN(flow_learns_what_it_should);
     RUN(a_small_eye_learns_what_a_transformer_should_see);

@@ -196,11 +196,12 @@ static void activations_and_their_slopes_are_those_of_the_formulas(void)
 static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
 {
     hidden[0] = hidden[20] = hidden[21 + 7] = 1;
-    for (int with = 0; with < 2; with++) {
+    for (int with = 0; with < 4; with++) {
         struct et__attention a = {.q = input,
                                   .k = input + 10000,
                                   .v = input + 20000,
-                                  .hidden = with ? hidden : NULL,
+                                  .hidden = with & 1 ? hidden : NULL,
+                                  .chance = {.key = 3, .first = 77, .share = 20000},
                                   .n_batch = 3,
                                   .n_queries = 17,
                                   .n_keys = 21,
@@ -211,6 +212,7 @@ static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
         {
             a.o = to;
             a.weights = to + 10000;
+            a.kept = with & 2 ? to + 50000 : NULL;
             k->attend(DEVICE, &a);
             k->attend_back(DEVICE, &(struct et__attention_back){.dq = to + 20000,
                                                                 .dk = to + 30000,
@@ -218,10 +220,37 @@ static void attention_is_paid_by_head_but_not_to_what_is_hidden(void)
                                                                 .scratch = to + POOL - 1000,
                                                                 .d_o = input + 30000,
                                                                 .forward = &a});
-            CHECK(!with || to[10000] == 0);
+            CHECK(!(with & 1) || to[10000] == 0);
         }
         CHECK(worst(POOL - 1000) < 5e-6);
     }
+}
+
+static void chance_leaves_out_the_same_ones_and_as_many_as_it_should(void)
+{
+    static const unsigned SHARES[] = {0, 6553, 32768, 65535};
+    for (size_t i = 0; i < sizeof SHARES / sizeof *SHARES; i++)
+        for (uint64_t first = 0; first < 5; first++) {
+            const size_t n = 20000 + first;
+            begin(9);
+            EACH(k, to)
+            {
+                const struct et__drop d = {
+                    .to = to,
+                    .from = first == 4 ? to : input + first,
+                    .n = n,
+                    .chance = {.key = 5 + i, .first = first * 1001, .share = SHARES[i]}};
+                k->drop(DEVICE, &d);
+            }
+            CHECK(worst(POOL) < 1e-6);
+            double n_left_out = 0;
+            for (size_t j = 0; j < n; j++)
+                n_left_out += output[1][j] == 0;
+            // Six deviations of a binomial distribution.
+            const double share = (double)SHARES[i] / ET__CHANCE_ONE;
+            CHECK(fabs(n_left_out / (double)n - share) <=
+                  6 * sqrt(share * (1 - share) / (double)n));
+        }
 }
 
 static void conditions_scale_shift_and_gate(void)
@@ -421,6 +450,7 @@ static void judge(const struct back_end *end)
     RUN_BY(end, rows_are_normalised_and_back);
     RUN_BY(end, activations_and_their_slopes_are_those_of_the_formulas);
     RUN_BY(end, attention_is_paid_by_head_but_not_to_what_is_hidden);
+    RUN_BY(end, chance_leaves_out_the_same_ones_and_as_many_as_it_should);
     RUN_BY(end, conditions_scale_shift_and_gate);
     RUN_BY(end, losses_are_sums_over_the_rows_that_count);
     RUN_BY(end, latents_are_drawn_and_go_back);

@@ -53,6 +53,30 @@ static double step(const void *model, struct et__engine *e, const void *batch, s
         .loss;
 }
 
+// The same, of what chance leaves of x.
+static double dropping_step(const void *model, struct et__engine *e, const void *batch,
+                            size_t first, size_t n)
+{
+    const struct lesson *l = batch;
+    struct et__chance chance;
+    e->used = 0;
+    et__real *x = et__take(e, n * N_IN);
+    e->kernels->copy_rows(
+        e->device,
+        &(struct et__rows){.to = x, .from = l->x + first * N_IN, .n_rows = 1, .width = n * N_IN});
+    et__drop(e, x, n * N_IN, &chance);
+    struct et__engine rest = et__engine_rest(e);
+    const double loss =
+        et__mlp_step(model, &rest,
+                     &(struct et__mlp_batch){.n = n,
+                                             .x = x,
+                                             .actions = l->actions + first * N_STEPS * N_ACTION,
+                                             .weights = l->weights + first * N_STEPS})
+            .loss;
+    et__engine_took(e, &rest);
+    return loss;
+}
+
 struct school {
     struct et__mlp mlp;
     struct et__params params;
@@ -167,6 +191,41 @@ static void a_loss_that_is_no_number_changes_nothing_and_says_at_which_step(void
     close_school(s);
 }
 
+// Losses of two steps, and of a look between them, with so many shards and another's seed.
+static void losses_of(size_t n_shards, uint64_t seed, double losses[3])
+{
+    struct school *s = open_school(2, 3e-3);
+    struct et__trainer *plain = s->trainer;
+    CHECK_OK(et__trainer_open(
+        &s->trainer, &(struct et__network){.model = &s->mlp, .step = dropping_step}, &s->params,
+        &(struct et__trainer_options){
+            .batch = BATCH, .n_shards = n_shards, .n_steps = STEPS, .dropout = 0.3, .seed = seed},
+        s->pool, &s->lesson, &err));
+    et__params_begin(&s->params, et__trainer_state(s->trainer)->values, 1);
+    make(&s->lesson, 0);
+    for (int i = 0; i < 2; i++) { // with a rate of 0: the same parameters
+        CHECK_OK(et__trainer_step(s->trainer, &s->lesson, BATCH, &s->trained, &err));
+        losses[i] = s->trained.loss;
+    }
+    CHECK_OK(et__trainer_look(s->trainer, &s->lesson, BATCH, &losses[2], &err));
+    et__trainer_close(s->trainer);
+    s->trainer = plain;
+    close_school(s);
+}
+
+static void what_is_left_out_hangs_on_seed_and_step_and_not_on_shards(void)
+{
+    double one[3], seven[3], other[3];
+    losses_of(1, 1, one);
+    losses_of(7, 1, seven);
+    losses_of(1, 2, other);
+    for (int i = 0; i < 3; i++)
+        CHECK_NEAR(one[i], seven[i], 1e-6);
+    CHECK(fabs(one[0] - one[1]) > 1e-3); // another step leaves out others
+    CHECK(fabs(one[0] - other[0]) > 1e-3);
+    CHECK_NEAR(one[2], other[2], 1e-6); // who looks sees all
+}
+
 static void the_rate_rises_in_a_line_and_falls_with_a_cosine(void)
 {
     const struct et__trainer_options o = {
@@ -194,6 +253,7 @@ int main(void)
     RUN(a_training_that_stopped_goes_on_to_the_same_bits);
     RUN(what_follows_from_what_is_seen_is_learned);
     RUN(a_loss_that_is_no_number_changes_nothing_and_says_at_which_step);
+    RUN(what_is_left_out_hangs_on_seed_and_step_and_not_on_shards);
     RUN(the_rate_rises_in_a_line_and_falls_with_a_cosine);
     RUN(small_batches_leave_shards_empty);
     et_arena_close(arena);
