@@ -5,12 +5,14 @@ Follows bench/skills/plan.csv: each skill is shown by the scripted trainer, reco
 learned from, and tried on seeds that nobody has seen, all by `etude`'s own commands, a row on one
 processor. The trainer does the same seeds. A result that CSV has is not made again while its row of
 the plan and its settings stay as they are, nor is what lies in WORK: stop it, and start it again.
+Several may run at once, on rows of their own.
 
     --work FOLDER  (default build-bench/skills)    -j N     rows at a time (default 2)
     -k KIND        rows of this kind only          -s NAME  rows of this skill only (+: several)
 """
 import argparse
 import csv
+import fcntl
 import glob
 import hashlib
 import json
@@ -178,8 +180,7 @@ def main():
     jobs = sorted(plan(args), key=lambda job: job[0]["seeds"].split("+").index(str(job[2])))
     everything = argparse.Namespace(kind=None, skill=None)
     planned = {job[3] for job in plan(everything)}
-    rows = [r for r in tables.read_csv(args.csv) if r["key"] in planned]
-    has = {r["key"] for r in rows}
+    has = {r["key"] for r in tables.read_csv(args.csv)}
     failed, lock = [], threading.Lock()
 
     def do(job):
@@ -190,9 +191,7 @@ def main():
             print("# %s" % problem, flush=True)
             return
         with lock:
-            rows.extend(new)
-            rows.sort(key=lambda r: (list(KINDS).index(r["kind"]), r["skill"], int(r["demos"]), int(r["seed"])))
-            write(args, rows)
+            add(args, planned, new)
         for r in new:
             print("%-6s %-18s %3s demos, seed %s: %s/%s = %s %% [%s, %s], trainer %s %%, %s min%s" % (
                 r["kind"], r["skill"], r["demos"], r["seed"], r["successes"], r["tests"], r["rate"], r["low"],
@@ -201,6 +200,15 @@ def main():
     with ThreadPoolExecutor(args.j) as pool:
         list(pool.map(do, [job for job in jobs if job[3] not in has]))
     return 1 if failed else 0
+
+
+def add(args, planned, new):
+    """To what the table has by now, without what is not planned any more."""
+    with open(os.path.join(args.work, "lock"), "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        rows = [r for r in tables.read_csv(args.csv) if r["key"] in planned] + new
+        rows.sort(key=lambda r: (list(KINDS).index(r["kind"]), r["skill"], int(r["demos"]), int(r["seed"])))
+        write(args, rows)
 
 
 def write(args, rows):
