@@ -2,12 +2,13 @@
  * order of its own.
  *
  * It shares work out by OpenMP; here each of our threads is told to work alone, and what the
- * program has told OpenMP for itself is put back. */
+ * program has told OpenMP for itself is put back. Signals wait until a call has ended. */
 #include "learn/learn__onednn.h"
 
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,17 +22,17 @@
 
 /* ---- the library ---- */
 
-#define FUNCTIONS(X)                                                                          \
-    X(engine_create)                                                                          \
-    X(stream_create)                                                                          \
-    X(stream_destroy)                                                                         \
-    X(stream_wait)                                                                            \
-    X(memory_desc_init_by_tag) X(memory_create) X(memory_set_data_handle) X(memory_destroy)   \
-        X(convolution_forward_desc_init) X(convolution_backward_data_desc_init)               \
-            X(convolution_backward_weights_desc_init) X(primitive_desc_create)                \
-                X(primitive_desc_query_md) X(primitive_desc_destroy)                          \
-                    X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute) \
-                        X(primitive_destroy) X(sgemm)
+#define FUNCTIONS(X)                                                                              \
+    X(engine_create)                                                                              \
+    X(stream_create)                                                                              \
+    X(stream_destroy)                                                                             \
+    X(stream_wait)                                                                                \
+    X(memory_desc_init_by_tag)                                                                    \
+    X(memory_create) X(memory_set_data_handle) X(memory_destroy) X(convolution_forward_desc_init) \
+        X(convolution_backward_data_desc_init) X(convolution_backward_weights_desc_init)          \
+            X(primitive_desc_create) X(primitive_desc_query_md) X(primitive_desc_destroy)         \
+                X(reorder_primitive_desc_create) X(primitive_create) X(primitive_execute)         \
+                    X(primitive_destroy) X(sgemm)
 
 #define FIELD(name) __typeof__(&dnnl_##name) name;
 static struct {
@@ -369,29 +370,46 @@ static bool do_back(struct plans *all, const struct et__convolution_back *back)
     return true;
 }
 
-static int work_alone(void)
+/* What a call of the library is made within. */
+struct call {
+    int n_threads;
+    sigset_t signals;
+};
+
+/* With one thread, and without signals: some of its kernels use the register of the stack for other
+ * things, and a handler would write over what it points to then. */
+static struct call begin_call(void)
 {
-    const int n = lib.get_threads();
+    struct call c = {.n_threads = lib.get_threads()};
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &c.signals);
     lib.set_threads(1);
-    return n;
+    return c;
+}
+
+static void end_call(const struct call *c)
+{
+    lib.set_threads(c->n_threads);
+    (void)pthread_sigmask(SIG_SETMASK, &c->signals, NULL);
 }
 
 static void convolve(void *device, const struct et__convolution *c)
 {
-    const int n_threads = work_alone();
+    const struct call call = begin_call();
     struct plans *all = plans_of_thread();
     const bool is_done = all && do_forward(all, c);
-    lib.set_threads(n_threads);
+    end_call(&call);
     if (!is_done)
         et__picture_kernels_cpu.convolve(device, c);
 }
 
 static void convolve_back(void *device, const struct et__convolution_back *back)
 {
-    const int n_threads = work_alone();
+    const struct call call = begin_call();
     struct plans *all = plans_of_thread();
     const bool is_done = all && do_back(all, back);
-    lib.set_threads(n_threads);
+    end_call(&call);
     if (!is_done)
         et__picture_kernels_cpu.convolve_back(device, back);
 }
@@ -402,11 +420,11 @@ static void gemm(void *device, const struct et__gemm *g)
     const bool is_large = (size_t)g->m * (size_t)g->n * (size_t)g->k >= LARGE;
     bool is_done = false;
     if (is_large) {
-        const int n_threads = work_alone();
+        const struct call call = begin_call();
         is_done =
             !lib.sgemm(g->is_a_turned ? 'T' : 'N', g->is_b_turned ? 'T' : 'N', g->m, g->n, g->k,
                        g->alpha, g->a, g->a_stride, g->b, g->b_stride, g->beta, g->c, g->c_stride);
-        lib.set_threads(n_threads);
+        end_call(&call);
     }
     if (!is_done)
         et__kernels_cpu.gemm(device, g);

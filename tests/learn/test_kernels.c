@@ -10,8 +10,10 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #define POOL ((size_t)1 << 20)
 #define PAGE 4096 // a device shares whole ones
@@ -73,6 +75,8 @@ static void matrices_are_multiplied_turned_or_not(void)
 static void large_matrices_are_multiplied_turned_or_not(void)
 {
     enum { M = 260, N = 300, K = 257 };
+    if (now->kernels->memory)
+        return; // a GPU does all alike, and as a loop it would take its time
     for (int turned = 0; turned < 4; turned++)
         for (int beta = 0; beta < 2; beta++) {
             begin(1);
@@ -95,6 +99,50 @@ static void large_matrices_are_multiplied_turned_or_not(void)
             }
             CHECK(worst(POOL) < 2e-5);
         }
+}
+
+static volatile sig_atomic_t n_signals, n_astray;
+static const char *stack; // of the thread that multiplies
+
+static void on_signal(int number)
+{
+    const char here = 0;
+    const ptrdiff_t far = (const char *)&here - stack;
+    (void)number;
+    n_signals++;
+    n_astray += far > 1 << 20 || far < -(1 << 20);
+}
+
+// Whatever a library keeps in the register of the stack while it multiplies.
+static void who_handles_signals_has_a_stack(void)
+{
+    const char here = 0;
+    const struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction before;
+    if (now->kernels->memory)
+        return; // a GPU's kernels are not on this processor
+    stack = &here;
+    n_signals = n_astray = 0;
+    begin(1);
+    CHECK_EQ(sigaction(SIGALRM, &action, &before), 0);
+    CHECK_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int i = 0; i < 20000 && n_signals < 300; i++)
+        now->kernels->gemm(now->device, &(struct et__gemm){.c = output[1],
+                                                           .a = input,
+                                                           .b = input + 300000,
+                                                           .m = 512,
+                                                           .n = 512,
+                                                           .k = 512,
+                                                           .c_stride = 512,
+                                                           .a_stride = 512,
+                                                           .b_stride = 512,
+                                                           .is_b_turned = i % 2,
+                                                           .alpha = 1});
+    CHECK_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
+    CHECK_EQ(sigaction(SIGALRM, &before, NULL), 0);
+    CHECK(n_signals > 0);
+    CHECK_EQ(n_astray, 0);
 }
 
 static void what_beta_0_writes_over_is_not_read(void)
@@ -445,6 +493,7 @@ static void judge(const struct back_end *end)
     back_end_share(end, hidden, sizeof hidden);
     RUN_BY(end, matrices_are_multiplied_turned_or_not);
     RUN_BY(end, large_matrices_are_multiplied_turned_or_not);
+    RUN_BY(end, who_handles_signals_has_a_stack);
     RUN_BY(end, what_beta_0_writes_over_is_not_read);
     RUN_BY(end, rows_are_copied_spread_added_and_summed);
     RUN_BY(end, rows_are_normalised_and_back);
