@@ -27,7 +27,13 @@ struct cli_policy_stage {
     struct et_policy *policy;
     struct et_rollout *rollout;
 };
-/* skill NULL: the policy alone. */
+bool cli_policy_is_remote(const struct cli_args *args); // ws:// or wss://
+/* A policy to be asked what it is. skill NULL: without a world, whose joints it has where its
+ * server does not say which. */
+ET_MUST_USE enum et_status cli_policy_ask(struct cli_policy_stage *stage,
+                                          const struct cli_policy_options *options,
+                                          const char *skill, struct et_err *err);
+/* And one to be let into the skill's world. */
 ET_MUST_USE enum et_status cli_policy_open(struct cli_policy_stage *stage,
                                            const struct cli_policy_options *options,
                                            const char *skill, struct et_err *err);

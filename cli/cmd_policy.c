@@ -339,7 +339,8 @@ static enum et_status ask_policy(struct run *run, unsigned *n_threads, const cha
                                  size_t *n_skills, struct et_err *err)
 {
     struct cli_policy_stage alone = {0};
-    enum et_status st = cli_policy_open(&alone, &run->options, NULL, err);
+    const char *skill = cli_policy_is_remote(run->args) ? cli_get(run->args, "skill") : NULL;
+    enum et_status st = cli_policy_ask(&alone, &run->options, skill, err);
     if (st != ET_OK)
         return st;
     const struct et_policy_info *info = et_policy_info(alone.policy);

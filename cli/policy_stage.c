@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static bool is_remote(const struct cli_args *args)
+bool cli_policy_is_remote(const struct cli_args *args)
 {
     return strncmp(args->words[0], "ws://", 5) == 0 || strncmp(args->words[0], "wss://", 6) == 0;
 }
@@ -13,11 +13,11 @@ static int check_remote(const struct cli_args *args)
 {
     static const char *const OF_URLS[] = {"keys",       "rate",    "timeout",
                                           "token-file", "tls-pin", "tls-ca"};
-    if (is_remote(args) && cli_has(args, "ensemble")) {
+    if (cli_policy_is_remote(args) && cli_has(args, "ensemble")) {
         cli_problem(args, "--ensemble is the server's to say: etude policy serve --ensemble");
         return CLI_USAGE;
     }
-    for (size_t i = 0; !is_remote(args) && i < sizeof OF_URLS / sizeof *OF_URLS; i++)
+    for (size_t i = 0; !cli_policy_is_remote(args) && i < sizeof OF_URLS / sizeof *OF_URLS; i++)
         if (cli_has(args, OF_URLS[i])) {
             cli_problem(args, "--%s is of a policy behind a URL: ws://HOST:PORT", OF_URLS[i]);
             return CLI_USAGE;
@@ -78,8 +78,8 @@ static enum et_status open_policy(struct cli_policy_stage *stage,
     return st;
 }
 
-enum et_status cli_policy_open(struct cli_policy_stage *stage, const struct cli_policy_options *o,
-                               const char *skill, struct et_err *err)
+enum et_status cli_policy_ask(struct cli_policy_stage *stage, const struct cli_policy_options *o,
+                              const char *skill, struct et_err *err)
 {
     struct et_world_options world = o->world.world;
     enum et_status st = open_tls(o->args, &stage->tls, err);
@@ -88,7 +88,16 @@ enum et_status cli_policy_open(struct cli_policy_stage *stage, const struct cli_
         st = et_world_open(&stage->world, &world, err);
     if (st == ET_OK)
         st = open_policy(stage, o, err);
-    if (st == ET_OK && skill)
+    if (st != ET_OK)
+        cli_policy_close(stage);
+    return st;
+}
+
+enum et_status cli_policy_open(struct cli_policy_stage *stage, const struct cli_policy_options *o,
+                               const char *skill, struct et_err *err)
+{
+    enum et_status st = cli_policy_ask(stage, o, skill, err);
+    if (st == ET_OK)
         st = et_rollout_open(&stage->rollout, stage->world, stage->policy, err);
     if (st != ET_OK)
         cli_policy_close(stage);

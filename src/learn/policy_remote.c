@@ -152,7 +152,8 @@ static enum et_status take_options(struct et__remote *r, const char **keys, stru
     const struct et_policy_remote *o = &r->options;
     if (!o->joints || o->n_joints == 0)
         return et_fail(err, ET_EARG, -1,
-                       "the server does not say what its policy is: name the skill");
+                       "the server does not say what its policy is: name the skill, and what it "
+                       "wants to be asked with (policy run --skill, --keys)");
     const char **joints = et_arena_array(r->arena, o->n_joints, sizeof *joints);
     const char **task = et_arena_array(r->arena, 1, sizeof *task);
     if (!joints || !task)

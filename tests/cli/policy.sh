@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Policies served, asked, exported, imported and filmed, as a person does it: policy.sh ETUDE. Needs
-# a program with MuJoCo.
+# Policies served, asked, exported, imported and filmed, as a person does it: policy.sh ETUDE
+# OTHER_SERVER (tests/interop/openpi_program.c). Needs a program with MuJoCo.
 set -u
 etude=$(realpath "$1")
+other_server=$(realpath "$2")
 kind=policy
 . "$(dirname "$0")/support.sh"
 cd "$dir" || exit 1
@@ -46,6 +47,25 @@ ends() {
     cat "$2.out" "$2.err" >out
     [ $got = "$1" ] || { echo "exit $got" && cat out && return 1; }
 }
+
+# ---- a server that does not say what it serves, as openpi's ----
+other() {
+    mkfifo held_open
+    "$other_server" serve <held_open >other.out &
+    server=$!
+    exec 9>held_open
+    until [ -s other.out ]; do sleep 0.05; done
+    url=ws://$(cat other.out)
+    exits 0 "$etude" policy run "$url" --skill press_button -n 2 --keys state=observation.state --rate 50 &&
+        says "press_button *0/2" && says "pressed button" &&
+        exits 2 "$etude" policy run "$url" -n 1 --keys state=observation.state && says "name the skill" &&
+        exits 2 "$etude" policy info "$url" && says "policy run --skill"
+    local code=$?
+    exec 9>&-
+    wait $server
+    return $code
+}
+it "another's server is asked for a skill that is named" other
 
 # ---- serve, and run behind a URL ----
 as_here() {
