@@ -1,6 +1,7 @@
 """LeRobot datasets as random batches, by Étude's own loader (etude/loader.h)."""
 
 import ctypes as c
+import multiprocessing
 import operator
 import os
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from .native import LIB, Batch, EtudeError, LoaderColumn, LoaderOptions, call
 
+_WORKERS_MAX = 1024  # of torch
 _NUMBERS = ("float32", "float64", "int64", "int32", "int16", "uint8", "bool")
 _KEYS = {"steps", "size", "crop", "random_crop", "floats", "mean", "deviation"}
 
@@ -211,10 +213,24 @@ class Dataset:
 
     def torch_batches(self):
         """For torch.utils.data.DataLoader(d.torch_batches(), batch_size=None): an epoch of dicts of
-        tensors, each worker every n-th batch."""
+        tensors, and the next time the next one. Each of n workers reads every n-th batch, and no
+        other."""
         import torch
 
-        outer = self
+        outer, first = self, self._next[0]
+        # Of a worker: how many it has begun. Workers are made anew for each epoch, and see this.
+        begun = multiprocessing.Array(c.c_int64, _WORKERS_MAX, lock=False)
+
+        def of_worker(worker):
+            if worker.num_workers > _WORKERS_MAX:
+                raise _refuse(f"{worker.num_workers} workers, {_WORKERS_MAX} at most")
+            if outer._how["n_threads"]:  # what they did ahead would be another worker's
+                outer._how = {**outer._how, "n_threads": 0}
+            epoch = first + begun[worker.id]
+            begun[worker.id] += 1
+            for i in range(worker.id, outer.n_batches, worker.num_workers):
+                outer.seek(epoch, i)
+                yield next(iter(outer))
 
         class Batches(torch.utils.data.IterableDataset):
             def __len__(self):
@@ -222,10 +238,8 @@ class Dataset:
 
             def __iter__(self):
                 worker = torch.utils.data.get_worker_info()
-                n, mine = (worker.num_workers, worker.id) if worker else (1, 0)
-                for i, batch in enumerate(outer):
-                    if i % n == mine:
-                        yield {k: torch.from_numpy(v.copy()) for k, v in batch.items()}
+                for batch in of_worker(worker) if worker else outer:
+                    yield {k: torch.from_numpy(v.copy()) for k, v in batch.items()}
 
         return Batches()
 

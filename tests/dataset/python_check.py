@@ -131,9 +131,14 @@ else:
     with Dataset(path, COLUMNS, batch=32) as d:
         whole = torch.utils.data.DataLoader(d, batch_size=8, shuffle=True, num_workers=2)
         check("torch takes samples", next(iter(whole))["action"].shape == (8, 16, 26))
-        parts = torch.utils.data.DataLoader(d.torch_batches(), batch_size=None, num_workers=2)
-        check("torch takes batches", sorted(i for b in parts for i in b["index"].tolist())
-              == list(range(n_samples)))
+        batches = d.torch_batches()
+        alone = torch.utils.data.DataLoader(batches, batch_size=None)
+        parts = torch.utils.data.DataLoader(batches, batch_size=None, num_workers=2)
+        epochs = [[i for b in parts for i in b["index"].tolist()] for _ in range(2)]
+        check("torch takes batches", all(sorted(e) == list(range(n_samples)) for e in epochs))
+        check("workers shuffle each epoch anew", epochs[0] != epochs[1])
+        check("as one alone does", [[i for b in alone for i in b["index"].tolist()]
+                                    for _ in range(2)] == epochs)
 
 subprocess.run(["rm", "-rf", folder], check=True)
 print(f"1..{n_tests}")
