@@ -92,8 +92,8 @@ class Work:
         return self.once(self.path("episodes", name), make)
 
     def data(self, skills, demos, disturb, with_cameras, robots):
-        name = "%s-%s-%d%s%s" % ("+".join(skills), disturb, demos, "-pictures" if with_cameras else "",
-                                 "-robots" if len(robots) > 1 else "")
+        named = "-robots" if len(robots) > 1 else "" if robots[0] == ROBOTS[0] else "-" + robots[0]
+        name = "%s-%s-%d%s%s" % ("+".join(skills), disturb, demos, "-pictures" if with_cameras else "", named)
 
         def make(path):
             folders = [self.episodes(s, demos, disturb, with_cameras, r) for s in skills for r in robots]
@@ -106,6 +106,17 @@ class Work:
 
         return self.once(self.path("data", name), make)
 
+    def chosen(self, data, skills, demos, recorded, disturb, with_cameras, robots):
+        """The first `demos` episodes of each skill and robot, which stand in the dataset one after the other."""
+        parts = [episodes_of(self.data([s], recorded, disturb, with_cameras, [r])) for s in skills for r in robots]
+        if sum(parts) != episodes_of(data):
+            raise RuntimeError("%s has %d episodes, its parts %s" % (data, episodes_of(data), parts))
+        first, ranges = 0, []
+        for n in parts:
+            ranges.append("%d-%d" % (first, first + min(n, demos) - 1))
+            first += n
+        return ",".join(ranges), max(min(n, demos) for n in parts)
+
     def trainer(self, skill, tests, robot):
         """What the scripted trainer does with the same seeds, in percent."""
         path = self.path("trainers", "%s-%d%s.json" % (skill, tests, "-" + robot if robot != ROBOTS[0] else ""))
@@ -115,6 +126,10 @@ class Work:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(out)
         return 100 * tables.read_json(path)["skills"][0]["rate"]
+
+
+def episodes_of(data):
+    return tables.read_json(data + "/meta/info.json")["total_episodes"]
 
 
 def key_of(row, seed, demos, config):
@@ -131,12 +146,10 @@ def learn(work, row, demos, seed, key):
     recorded = {"curve": 200, "robots": demos}.get(row["kind"], max(demos, 125))
     data = work.data(skills, recorded, row["disturb"], with_cameras, robots)
     policy = work.path("policies", "%s-%s-%d-%d-%s" % (row["kind"], skills[0], demos, seed, key))
-    episodes = tables.read_json(data + "/meta/info.json")["total_episodes"]
-    is_part = len(skills) == 1 and len(robots) == 1
-    chosen = ["--episodes", "0-%d" % (min(demos, episodes) - 1)] if is_part else []
+    chosen, n_demos = work.chosen(data, skills, demos, recorded, row["disturb"], with_cameras, robots)
     resume = ["--resume"] if glob.glob(policy + "/checkpoints/last") else ["--force"]
-    work.run("train", data, "--config", config, "--seed", str(seed), "-o", policy, "-q", "--threads", "1", *chosen,
-             *resume)
+    work.run("train", data, "--config", config, "--seed", str(seed), "-o", policy, "-q", "--threads", "1",
+             "--episodes", chosen, *resume)
     minutes = float(tables.read_csv(policy + "/metrics.csv")[-1]["seconds"]) / 60  # also of one that was stopped
     parameters = json.loads(work.run("policy", "info", policy, "--json"))["parameters"]
     rows = []
@@ -148,7 +161,7 @@ def learn(work, row, demos, seed, key):
             failures = [f["missing"] for f in skill["failures"]]
             missing = max(set(failures), key=failures.count) if failures else ""
             rows.append({"kind": row["kind"], "skill": skill["skill"] + (" " + robot if len(robots) > 1 else ""),
-                         "demos": min(demos, episodes), "disturb": row["disturb"], "config": row["config"],
+                         "demos": n_demos, "disturb": row["disturb"], "config": row["config"],
                          "seed": seed, "key": key, "parameters": parameters, "minutes": "%.1f" % minutes,
                          "successes": skill["successes"], "tests": skill["episodes"],
                          "rate": "%.1f" % (100 * skill["rate"]), "low": "%.1f" % (100 * skill["low"]),
