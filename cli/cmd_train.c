@@ -27,6 +27,7 @@ struct training {
     struct et_train_log *log;
     struct et_train_options options;
     struct cli_progress progress;
+    char note[80];               // on its line
     struct et_train_point point; // since the last one
     int64_t n_summed, begin_ns, saved_ns;
 };
@@ -90,6 +91,12 @@ static enum et_status check_folder(const struct training *t, bool *has_old, stru
     st = path ? et_path_kind(path, &within, err) : et_arena_fail(t->arena, "a path", err);
     if (st != ET_OK)
         return st;
+    const char *const *names;
+    size_t n_names = 1;
+    if (kind == ET_PATH_DIR)
+        st = et_dir_list(t->folder, t->arena, &names, &n_names, err);
+    if (st != ET_OK || n_names == 0)
+        return st;
     *has_old = cli_has(t->args, "force");
     if (*has_old && within != ET_PATH_FILE)
         return et_fail(err, ET_EEXISTS, -1, "%.150s holds no training, and is not replaced",
@@ -108,7 +115,7 @@ static enum et_status open_folder(struct training *t, struct et_err *err)
     enum et_status st = ET_OK;
     if (is_first(t) && t->has_old)
         st = et_path_remove(t->folder, err);
-    if (st == ET_OK && is_first(t))
+    if (st == ET_OK && is_first(t) && !is_resumed)
         st = et_dir_make(t->folder, err);
     if (st == ET_OK && is_resumed)
         st = et_train_resume(t->train, t->folder, err);
@@ -145,6 +152,15 @@ static enum et_status open_all(struct training *t, struct et_err *err)
 
 // ---- the training ----
 
+/* The losses, as the log has them by now. */
+static void write_note(struct training *t)
+{
+    const struct et_train_point last = et_train_log_last(t->log);
+    const int n = snprintf(t->note, sizeof t->note, "loss %.4g", last.loss);
+    if (isfinite(last.validation) && n > 0 && (size_t)n < sizeof t->note)
+        (void)snprintf(t->note + n, sizeof t->note - (size_t)n, " · unseen %.4g", last.validation);
+}
+
 static enum et_status note(struct training *t, struct et_err *err)
 {
     const struct et_train_state s = et_train_state(t->train);
@@ -159,6 +175,8 @@ static enum et_status note(struct training *t, struct et_err *err)
         st = et_train_look(t->train, &t->point.validation, err);
     if (st == ET_OK && is_first(t))
         st = et_train_log_add(t->log, &t->point, err);
+    if (st == ET_OK && is_first(t))
+        write_note(t);
     t->point.loss = t->point.grad_norm = 0;
     t->n_summed = 0;
     return st;
@@ -167,8 +185,10 @@ static enum et_status note(struct training *t, struct et_err *err)
 static enum et_status save(struct training *t, struct et_err *err)
 {
     t->saved_ns = et_clock_monotonic_ns();
-    const enum et_status st = is_first(t) ? et_train_save(t->train, t->folder, err) : ET_OK;
+    enum et_status st = is_first(t) ? et_train_save(t->train, t->folder, err) : ET_OK;
     t->has_kept = t->has_kept || st == ET_OK;
+    if (st == ET_OK && is_first(t))
+        st = et_train_log_write(t->log, &t->options.settings, et_train_facts(t->train), err);
     return st;
 }
 
@@ -217,9 +237,10 @@ static enum et_status train(struct training *t, struct et_err *err)
  * no number was no good before, either: then an earlier checkpoint stays. */
 static enum et_status keep(struct training *t, enum et_status ended, struct et_err *err)
 {
-    const enum et_status st = ended == ET_ECORRUPT && t->has_kept ? ET_OK : save(t, err);
-    if (st != ET_OK || !is_first(t))
-        return st;
+    if (ended != ET_ECORRUPT || !t->has_kept)
+        return save(t, err);
+    if (!is_first(t))
+        return ET_OK;
     return et_train_log_write(t->log, &t->options.settings, et_train_facts(t->train), err);
 }
 
@@ -235,6 +256,7 @@ static int run(struct training *t)
     cli_catch();
     t->begin_ns = t->saved_ns = et_clock_monotonic_ns();
     cli_progress_open(&t->progress, t->args, "train", "steps", t->options.settings.steps);
+    t->progress.progress.note = t->note;
     st = train(t, &err);
     cli_progress_close(&t->progress);
     const enum et_status kept = keep(t, st, &late);

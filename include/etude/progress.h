@@ -16,6 +16,7 @@ struct et_progress {
     const char *unit;  // "episodes"
     int64_t n_total;   // 0 when unknown
     int64_t t_start_ns;
+    const char *note; // what else there is to tell, behind the rest; NULL: nothing
 };
 
 /* "inspect  42 of 100 episodes · 12.5 MB/s · 3 s left": at most n_columns characters, written to

@@ -82,6 +82,8 @@ void et_progress_text(const struct et_progress *progress, int64_t n_done, int64_
         if (progress->n_total > n_done)
             put_left(&line, seconds * (double)(progress->n_total - n_done) / (double)n_done);
     }
+    if (progress->note && progress->note[0])
+        et_buf_printf(&line, SEPARATOR "%.200s", progress->note);
     const size_t n = fit(et_buf_text(&line), line.n, n_columns, cap - 1);
     if (n > 0)
         memcpy(text, line.p, n);

@@ -211,8 +211,9 @@ static enum et_status check_features(const struct et__lessons *l, const struct e
     const double stride = info->fps / l->settings.rate_hz;
     if (!(stride >= 1) || fabs(stride - round(stride)) > 1e-6)
         return et_fail(err, ET_EARG, -1,
-                       "%.150s has %g rows a second, which %g actions a second do not divide",
-                       info->path, info->fps, l->settings.rate_hz);
+                       "%.150s has %g rows a second, which %g actions a second do not divide: set "
+                       "rate_hz to %g, or %g (--config)",
+                       info->path, info->fps, l->settings.rate_hz, info->fps, info->fps / 2);
     return ET_OK;
 }
 

@@ -243,7 +243,7 @@ static void put_settings(struct et_page *page, const struct et_train_settings *s
 #define X(name, otherwise, meaning)                                                        \
     et_page_row(page,                                                                      \
                 (const struct et_cell[]){                                                  \
-                    {.text = #name}, {.text = s->name ? "yes" : "no"}, {.text = meaning}}, \
+                    {.text = #name}, {.text = s->name ? "true" : "false"}, {.text = meaning}}, \
                 3);
     ET_TRAIN_FLAGS(X)
 #undef X

@@ -67,7 +67,8 @@ static const char *progress(int64_t n_total, int64_t n_done, int64_t n_bytes, do
                             size_t n_columns)
 {
     static char text[200];
-    const struct et_progress p = {"inspect", "episodes", n_total, 1000};
+    const struct et_progress p = {
+        .title = "inspect", .unit = "episodes", .n_total = n_total, .t_start_ns = 1000};
     et_progress_text(&p, n_done, n_bytes, 1000 + (int64_t)(seconds * 1e9), n_columns, text,
                      sizeof text);
     return text;
@@ -90,6 +91,18 @@ static void writes_a_progress_line(void)
               "inspect  1 of 9223372036854775807 episodes \xc2\xb7 0.0 episodes/s");
 }
 
+static void a_note_stands_last_and_goes_first(void)
+{
+    char text[200];
+    const struct et_progress p = {
+        .title = "train", .unit = "steps", .n_total = 9, .note = "loss 0.5 \xc2\xb7 unseen 0.6"};
+    et_progress_text(&p, 3, 0, 1000000000, 80, text, sizeof text);
+    CHECK_STR(text, "train  3 of 9 steps \xc2\xb7 3.0 steps/s \xc2\xb7 2 s left \xc2\xb7 loss 0.5 "
+                    "\xc2\xb7 unseen 0.6");
+    et_progress_text(&p, 3, 0, 1000000000, 60, text, sizeof text);
+    CHECK_STR(text, "train  3 of 9 steps \xc2\xb7 3.0 steps/s \xc2\xb7 2 s left \xc2\xb7 loss 0.5");
+}
+
 static void leaves_out_parts_that_do_not_fit(void)
 {
     CHECK_STR(progress(100, 42, 50000000, 4, 50),
@@ -100,7 +113,7 @@ static void leaves_out_parts_that_do_not_fit(void)
     CHECK_STR(progress(100, 42, 50000000, 4, 0), "");
 
     char text[40];
-    const struct et_progress p = {"\xc3\xa9\xc3\xa9", "x", 0, 0};
+    const struct et_progress p = {.title = "\xc3\xa9\xc3\xa9", .unit = "x"};
     et_progress_text(&p, 0, 0, 0, 80, text, 4); // 3 bytes: one character and a half
     CHECK_STR(text, "\xc3\xa9");
     et_progress_text(&p, 0, 0, 0, 80, text, 1);
@@ -116,6 +129,7 @@ int main(void)
     RUN(writes_times);
     RUN(writes_durations_for_people);
     RUN(writes_a_progress_line);
+    RUN(a_note_stands_last_and_goes_first);
     RUN(leaves_out_parts_that_do_not_fit);
     return tap_end();
 }

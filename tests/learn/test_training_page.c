@@ -36,9 +36,9 @@ static void put_tables(struct et_buf *to)
                text);
     ET_TRAIN_NUMBERS(X)
 #undef X
-    et_buf_puts(to, "\n| yes or no | default | what it is |\n|---|---|---|\n");
+    et_buf_puts(to, "\n| true or false | default | what it is |\n|---|---|---|\n");
 #define X(name, otherwise, text) \
-    et_buf_printf(to, "| `%s` | %s | %s |\n", #name, (otherwise) ? "yes" : "no", text);
+    et_buf_printf(to, "| `%s` | %s | %s |\n", #name, (otherwise) ? "true" : "false", text);
     ET_TRAIN_FLAGS(X)
 #undef X
     et_buf_puts(to, "\n");
