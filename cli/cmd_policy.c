@@ -77,9 +77,9 @@ static void print_info(const struct et_policy_info *info)
     if (info->robot)
         printf("  robot     %s\n", info->robot);
     if (info->n_robots > 1) {
-        printf("  learned on ");
+        printf("  learned  ");
         for (size_t i = 0; i < info->n_robots; i++)
-            printf("%s%s", i ? ", " : "", info->robots[i] ? info->robots[i] : "?");
+            printf("%s%s", i ? ", " : " on ", info->robots[i] ? info->robots[i] : "?");
         printf("\n");
     }
     if (info->dataset)
@@ -191,9 +191,9 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
 
 /* Of one skill. */
 struct score {
-    size_t n, n_successes, n_missing;
+    size_t n, n_successes, n_missing, n_lost;
     double rate, low, high, seconds, factor;
-    const char *missing;
+    const char *missing, *lost; // lost: why the first one was
 };
 
 static struct score add_up(const struct run *run)
@@ -203,6 +203,8 @@ static struct score add_up(const struct run *run)
     for (size_t i = 0; i < s.n; i++) {
         const struct result *r = &run->results[i];
         s.n_successes += r->is_success;
+        s.n_lost += r->is_lost;
+        s.lost = r->is_lost && !s.lost ? r->problem : s.lost;
         all_s += r->seconds;
         success_s += r->is_success ? r->seconds : 0;
         cpu_s += (double)r->cpu_ns * 1e-9;
@@ -264,8 +266,10 @@ static void put_row(struct run *run, const struct score *s)
     else
         cli_cell(table, "%.1f", s->seconds);
     cli_cell(table, "%.1f", s->factor);
-    if (s->missing)
+    if (s->missing && s->n_lost < s->n)
         cli_cell(table, "%s (%zu)", s->missing, s->n_missing);
+    else if (s->n_lost)
+        cli_cell(table, "lost (%zu)", s->n_lost);
     else
         cli_cell(table, "%s", "");
 }
@@ -278,8 +282,9 @@ static int run_skill(struct run *run, const char *skill)
     const struct et_pool_job job = {
         .n_tasks = (size_t)run->options.world.n, .work = work, .take = take, .ctx = run};
     const enum et_status st = et_pool_run(run->pool, &job, &err);
+    struct score score = {0};
     if (st == ET_OK || run->n_taken) {
-        const struct score score = add_up(run);
+        score = add_up(run);
         run->n_rows++;
         if (run->args->is_json)
             put_json(run, &score);
@@ -288,7 +293,10 @@ static int run_skill(struct run *run, const char *skill)
     }
     for (unsigned i = 0; i < et_pool_threads(run->pool); i++)
         cli_policy_close(&run->stages[i]);
-    return st == ET_OK           ? CLI_DONE
+    if (score.n_lost)
+        cli_problem(run->args, "%s: %zu of %zu episodes were lost, the first: %s", skill,
+                    score.n_lost, score.n, score.lost);
+    return st == ET_OK           ? (score.n_lost && score.n_lost == score.n ? CLI_FAILED : CLI_DONE)
            : st == ET_ECANCELLED ? CLI_INTERRUPTED
                                  : cli_fail(run->args, &err);
 }

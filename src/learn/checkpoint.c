@@ -210,7 +210,8 @@ static enum et_status check_step(const char *path, const struct et__checkpoint *
     if (*step < 0)
         return et_fail(err, ET_ECORRUPT, -1, "%.200s has no step", path);
     if (other)
-        return et_fail(err, ET_EARG, -1, "%.200s: was trained with another %s", path, other);
+        return et_fail(err, ET_EARG, -1, "%.200s: was trained with another value of %s", path,
+                       other);
     if (strcmp(et_value_text(et_value_get(json, "data"), ""), hash) != 0)
         return et_fail(err, ET_EARG, -1, "%.200s: was trained on other data", path);
     return ET_OK;

@@ -59,7 +59,9 @@ other() {
     exits 0 "$etude" policy run "$url" --skill press_button -n 2 --keys state=observation.state --rate 50 &&
         says "press_button *0/2" && says "pressed button" &&
         exits 2 "$etude" policy run "$url" -n 1 --keys state=observation.state && says "name the skill" &&
-        exits 2 "$etude" policy info "$url" && says "policy run --skill"
+        exits 2 "$etude" policy info "$url" && says "policy run --skill" &&
+        exits 3 "$etude" policy run "$url" --skill press_button -n 2 --keys other=observation.state &&
+        says "2 of 2 episodes were lost, the first: .*there is no state"
     local code=$?
     exec 9>&-
     wait $server

@@ -130,7 +130,7 @@ interrupted() {
 }
 it "Ctrl-C leaves a checkpoint, and what is resumed comes to the same bits" interrupted
 other_ways() {
-    exits 2 "$etude" train set --config mlp.yaml --steps 50 -o whole --resume -q && says "another steps"
+    exits 2 "$etude" train set --config mlp.yaml --steps 50 -o whole --resume -q && says "another value of steps"
     exits 0 "$etude" train set --config mlp.yaml -o whole --resume -q && exits 2 "$etude" train plain --config mlp.yaml -o whole --resume -q && says "other data" &&
         exits 3 "$etude" train set --config mlp.yaml -o nothing --resume -q && says "no checkpoint to go on from"
 }
