@@ -187,10 +187,13 @@ for path in sys.argv[2:]:
             n_twice += 1
         seen.add(key)
 print(agent, len(sys.argv) - 2, "files", len(seen), "samples", n_twice, "twice", n_repeated, "repeated")
-assert agent["samples"] == agent["taken"] == len(seen) and agent["lost"] == 0 and n_twice == 0
+assert agent["samples"] == agent["taken"] == len(seen) and n_twice == 0
+# Where the machine stalls, or the hub is long away, the agent has no room for some, and says so.
+assert 69000 < agent["samples"] + agent["lost"] < 71000 and agent["lost"] < 35000
 assert len(sys.argv) > 4
 # What waits is not dropped: of the hub's own words some may be, with a file that failed.
-assert len(hubs) == 2 and all(hub["dropped"] <= 20 and hub["lost"] == 0 for hub in hubs)
+assert len(hubs) == 2 and all(hub["dropped"] <= 20 for hub in hubs)
+assert sum(hub["lost"] for hub in hubs) <= agent["lost"]
 assert sum(hub["samples"] for hub in hubs) >= agent["samples"]
 PY
 }
