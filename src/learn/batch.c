@@ -2,14 +2,32 @@
 #include "learn/learn__batch.h"
 
 #include <assert.h>
+#include <string.h>
 
-#define PARTS_MAX (8 + ET__EYE_CAMERAS_MAX)
+#define PARTS_MAX (9 + ET__EYE_CAMERAS_MAX)
 
-// One of a batch's arrays: rows of `width` numbers, a sample each.
+// One of a batch's arrays, so many bytes a sample.
 struct part {
-    const et__real **rows;
-    size_t width;
+    void *rows; // the batch's pointer to it
+    size_t n_bytes;
 };
+
+static char *rows(const struct part *part)
+{
+    char *p;
+    memcpy(&p, part->rows, sizeof p);
+    return p;
+}
+
+static void put_rows(const struct part *part, const void *rows)
+{
+    memcpy(part->rows, &rows, sizeof rows);
+}
+
+static struct part numbers(void *rows, size_t n)
+{
+    return (struct part){rows, n * sizeof(et__real)};
+}
 
 /* Those that the network is given; rows that it is not given are left out. */
 static size_t list(const struct et__net *net, bool has_mask, struct et__net_batch *b,
@@ -18,19 +36,20 @@ static size_t list(const struct et__net *net, bool has_mask, struct et__net_batc
     const struct et__net_shape *s = &net->shape;
     size_t n = 0;
     if (net->kind->wants_seen) {
-        parts[n++] = (struct part){&b->seen, s->n_own + s->n_around};
+        parts[n++] = numbers(&b->seen, s->n_own + s->n_around);
     } else {
-        parts[n++] = (struct part){&b->own, s->n_own};
-        parts[n++] = (struct part){&b->around, s->n_around};
+        parts[n++] = numbers(&b->own, s->n_own);
+        parts[n++] = numbers(&b->around, s->n_around);
     }
-    parts[n++] = (struct part){&b->targets, s->n_steps * s->n_out};
+    parts[n++] = numbers(&b->targets, s->n_steps * s->n_out);
     if (has_mask)
-        parts[n++] = (struct part){&b->mask, s->n_steps * s->n_out};
-    parts[n++] = (struct part){&b->weights, s->n_steps};
-    parts[n++] = (struct part){&b->noise, net->kind->n_noise(s, &net->settings)};
-    parts[n++] = (struct part){&b->extra, net->kind->n_extra};
+        parts[n++] = numbers(&b->mask, s->n_steps * s->n_out);
+    parts[n++] = numbers(&b->weights, s->n_steps);
+    parts[n++] = numbers(&b->noise, net->kind->n_noise(s, &net->settings));
+    parts[n++] = numbers(&b->extra, net->kind->n_extra);
+    parts[n++] = (struct part){&b->hidden, et__net_n_hidden(net)};
     for (int i = 0; i < s->n_cameras; i++)
-        parts[n++] = (struct part){&b->pictures[i], 3 * (size_t)s->height_px * (size_t)s->width_px};
+        parts[n++] = numbers(&b->pictures[i], 3 * (size_t)s->height_px * (size_t)s->width_px);
     return n;
 }
 
@@ -44,9 +63,9 @@ enum et_status et__sent_batch_open(struct et__sent_batch *sent, const struct et_
     sent->batch.n = like->n;
     const size_t n_parts = list(net, sent->has_mask, &sent->batch, parts);
     for (size_t i = 0; i < n_parts; i++) {
-        const size_t n = like->n * parts[i].width;
-        *parts[i].rows = n > 0 ? kernels->memory->take(device, n * sizeof(et__real)) : NULL;
-        if (n > 0 && !*parts[i].rows)
+        const size_t n_bytes = like->n * parts[i].n_bytes;
+        put_rows(&parts[i], n_bytes > 0 ? kernels->memory->take(device, n_bytes) : NULL);
+        if (n_bytes > 0 && !rows(&parts[i]))
             return et_fail(err, ET_ENOMEM, -1,
                            "no memory on the GPU for a batch of %zu samples; a smaller one takes "
                            "less",
@@ -60,7 +79,7 @@ void et__sent_batch_close(struct et__sent_batch *sent)
     struct part parts[PARTS_MAX];
     const size_t n_parts = sent->net ? list(sent->net, sent->has_mask, &sent->batch, parts) : 0;
     for (size_t i = 0; i < n_parts; i++)
-        sent->kernels->memory->give_back(sent->device, (void *)(uintptr_t)*parts[i].rows);
+        sent->kernels->memory->give_back(sent->device, rows(&parts[i]));
     *sent = (struct et__sent_batch){0};
 }
 
@@ -72,11 +91,11 @@ void et__batch_send(struct et__sent_batch *sent, const struct et__net_batch *bat
     const size_t n_parts = list(sent->net, sent->has_mask, &sent->batch, to);
     (void)list(sent->net, sent->has_mask, &given, from);
     assert(last <= sent->batch.n && (batch->mask != NULL) == sent->has_mask);
-    for (size_t i = 0; i < n_parts && last > first; i++)
-        if (to[i].width > 0)
-            sent->kernels->memory->send(sent->device,
-                                        (void *)(uintptr_t)(*to[i].rows + first * to[i].width),
-                                        *from[i].rows + first * from[i].width,
-                                        (last - first) * to[i].width * sizeof(et__real));
+    for (size_t i = 0; i < n_parts && last > first; i++) {
+        const size_t n_bytes = to[i].n_bytes;
+        if (n_bytes > 0)
+            sent->kernels->memory->send(sent->device, rows(&to[i]) + first * n_bytes,
+                                        rows(&from[i]) + first * n_bytes, (last - first) * n_bytes);
+    }
     sent->batch.kl_weight = batch->kl_weight;
 }

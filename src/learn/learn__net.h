@@ -25,6 +25,7 @@ struct et__net_batch {
     const et__real *pictures[ET__EYE_CAMERAS_MAX]; // n × 3 × height × width of each camera
     const et__real *targets;                       // n × n_steps × n_out
     const et__real *weights;                       // n × n_steps: of a step in the loss
+    const uint8_t *hidden;         // n × n_hidden: 1 of steps that are padding; NULL: none is
     const et__real *mask;          // n × n_steps × n_out: 0 of what is not given; NULL: all is
     const et__real *noise, *extra; // n × n_noise, n × n_extra, as `prepare` left them
     double kl_weight;              // of a divergence in the loss
@@ -51,6 +52,12 @@ struct et__net_kind {
     const struct et__eye *(*eye)(const void *net);
     /* Numbers of chance that a sample takes to be trained, and whether a chunk takes some, too. */
     size_t (*n_noise)(const struct et__net_shape *shape, const struct et_train_settings *settings);
+    /* Steps behind an episode's end are padding, which does not count; else they hold the last row,
+     * and do. */
+    bool skips_padding;
+    /* Bytes of a sample that say which of its steps are padding, for who looks at these; the steps
+     * are the last of them. NULL: none. */
+    size_t (*n_hidden)(const struct et__net_shape *shape, const struct et_train_settings *settings);
     size_t n_extra;      // numbers that `prepare` makes of a sample
     bool acts_by_chance; // n_steps × n_out normal ones
     /* Of one sample, before it is trained on: noise is normal, uniform in [0, 1). NULL: nothing. */
@@ -111,5 +118,7 @@ struct et__net {
 ET_MUST_USE enum et_status et__net_make(struct et__net *net, const struct et__net_shape *shape,
                                         const struct et_train_settings *settings,
                                         struct et_arena *arena, struct et_err *err);
+
+size_t et__net_n_hidden(const struct et__net *net);
 
 #endif

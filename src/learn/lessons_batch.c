@@ -30,11 +30,13 @@ enum et_status et__lessons_batch(const struct et__lessons *l, const struct et__n
     float *noise = et_arena_array(arena, n * n_noise, sizeof *noise);
     float *extra = et_arena_array(arena, n * net->kind->n_extra, sizeof *extra);
     float *mask = et_arena_array(arena, l->has_gaps ? n * n_steps * r->n_out : 0, sizeof *mask);
-    if (!seen || !targets || !weights || !noise || !extra || !mask)
+    uint8_t *hidden = et_arena_array(arena, n * et__net_n_hidden(net), 1);
+    if (!seen || !targets || !weights || !noise || !extra || !mask || !hidden)
         return et_arena_fail(arena, "a batch", err);
     *batch = (struct et__net_batch){.targets = targets,
                                     .weights = weights,
                                     .mask = l->has_gaps ? mask : NULL,
+                                    .hidden = hidden,
                                     .noise = noise,
                                     .extra = extra};
     if (net->kind->wants_seen)
@@ -84,6 +86,15 @@ static size_t row_of(const struct filling *f, size_t b)
                       : l->train[et_random_below(key, 0, l->n_train)];
 }
 
+/* Which steps of sample b are padding: the n_padding last. */
+static void hide(const struct filling *f, size_t b, size_t n_padding)
+{
+    const size_t n = et__net_n_hidden(f->net);
+    uint8_t *hidden = (uint8_t *)(uintptr_t)f->batch->hidden + b * n;
+    memset(hidden, 0, n - n_padding);
+    memset(hidden + n - n_padding, 1, n_padding);
+}
+
 /* The chunk that shall be given, and how much each of its steps counts. */
 static void fill_target(const struct filling *f, size_t b, size_t row)
 {
@@ -91,6 +102,10 @@ static void fill_target(const struct filling *f, size_t b, size_t row)
     const size_t n_out = l->recipe.n_out, n_steps = f->net->shape.n_steps;
     const struct et__normal *normal = &l->normal[l->robot_of[row]];
     const float *mean = normal->out_mean, *deviation = normal->out_deviation;
+    const size_t n_left = (f->l->last[row] - row) / f->l->stride; // in the episode
+    const size_t n_real = f->net->kind->skips_padding && n_left < n_steps ? n_left : n_steps;
+    if (et__net_n_hidden(f->net) > 0)
+        hide(f, b, n_steps - n_real);
     for (size_t k = 0; k < n_steps; k++) {
         const size_t at = b * n_steps + k;
         float *target = own(f->batch->targets) + at * n_out;
@@ -99,7 +114,8 @@ static void fill_target(const struct filling *f, size_t b, size_t row)
             own(f->batch->mask)[at * n_out + i] = isnan(target[i]) ? 0.0F : 1.0F;
         for (size_t i = 0; i < n_out; i++)
             target[i] = isnan(target[i]) ? 0 : (target[i] - mean[i]) / deviation[i];
-        own(f->batch->weights)[at] = (float)(1.0 / ((double)f->n * (double)(n_steps * n_out)));
+        own(f->batch->weights)[at] =
+            k < n_real ? (float)(1.0 / ((double)f->n * (double)(n_steps * n_out))) : 0;
     }
 }
 

@@ -56,3 +56,8 @@ enum et_status et__net_make(struct et__net *net, const struct et__net_shape *sha
     net->n_constants = n;
     return et__params_check(&net->params, err);
 }
+
+size_t et__net_n_hidden(const struct et__net *net)
+{
+    return net->kind->n_hidden ? net->kind->n_hidden(&net->shape, &net->settings) : 0;
+}

@@ -56,6 +56,12 @@ static size_t n_noise(const struct et__net_shape *shape, const struct et_train_s
     return s->vae_layers ? (size_t)s->latent : 0;
 }
 
+static size_t n_hidden(const struct et__net_shape *shape, const struct et_train_settings *s)
+{
+    const size_t n_front = shape->n_own > 0 ? 2 : 1; // its class and its state
+    return s->vae_layers ? n_front + shape->n_steps : 0;
+}
+
 /* Pictures into the batch's tokens, in the engine's space; an engine of what is left. */
 static struct et__engine look(const struct act *a, struct et__engine *e,
                               const et__real *const *pictures, size_t first,
@@ -87,6 +93,7 @@ static double step(const void *net, struct et__engine *e, const struct et__net_b
         .actions = b->targets + first * n_steps * (size_t)c->n_action,
         .weights = b->weights + first * n_steps,
         .mask = b->mask ? b->mask + first * n_steps * (size_t)c->n_action : NULL,
+        .hidden = b->hidden && c->n_vae ? b->hidden + first * (size_t)a->net.n_vae_all : NULL,
         .noise = c->n_vae ? b->noise + first * (size_t)c->n_latent : NULL,
         .kl_weight = (et__real)b->kl_weight};
     struct et__eye_seen seen;
@@ -116,5 +123,7 @@ const struct et__net_kind et__net_act = {.name = "act",
                                          .make = make,
                                          .eye = eye,
                                          .n_noise = n_noise,
+                                         .skips_padding = true,
+                                         .n_hidden = n_hidden,
                                          .step = step,
                                          .act = act};

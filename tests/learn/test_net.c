@@ -133,32 +133,64 @@ static void all_that_is_shown_counts(void)
     }
 }
 
+enum { N = 3 };
+
+static void make_batch(struct et__net_batch *batch)
+{
+    float *seen = numbers(N * (OWN + AROUND), 1, 4);
+    float *weights = numbers(N * STEPS, 0, 7);
+    for (int i = 0; i < N * STEPS; i++)
+        weights[i] = 0.05F;
+    *batch = (struct et__net_batch){.n = N,
+                                    .seen = seen,
+                                    .own = seen,
+                                    .around = seen + N * OWN,
+                                    .targets = numbers(N * STEPS * OUT, 1, 6),
+                                    .weights = weights,
+                                    .noise = numbers(N * 64, 1, 8),
+                                    .extra = numbers(N * 64, 1, 9)};
+    for (int c = 0; c < CAMERAS; c++)
+        batch->pictures[c] = numbers(N * N_PICTURE, 1, 10 + (uint64_t)c);
+}
+
+static void free_batch(struct et__net_batch *batch)
+{
+    free((float *)(uintptr_t)batch->seen);
+    free((float *)(uintptr_t)batch->targets);
+    free((float *)(uintptr_t)batch->weights);
+    free((float *)(uintptr_t)batch->noise);
+    free((float *)(uintptr_t)batch->extra);
+    for (int c = 0; c < CAMERAS; c++)
+        free((float *)(uintptr_t)batch->pictures[c]);
+}
+
+static struct et__engine learner(const struct et__net *net, const struct et__net_batch *batch)
+{
+    struct et__engine e = et__engine_measure(true);
+    (void)net->kind->step(net->model, &e, batch, 0, N);
+    const size_t n_space = et__engine_measured(&e);
+    return (struct et__engine){.kernels = &et__kernels_cpu,
+                               .params = numbers(net->params.n_values, 0.2, 3),
+                               .grads = numbers(net->params.n_values, 0, 0),
+                               .base = numbers(n_space, 0, 0),
+                               .cap = n_space};
+}
+
+static void free_learner(struct et__engine *e)
+{
+    free((float *)(uintptr_t)e->params);
+    free(e->grads);
+    free(e->base);
+}
+
 static void the_eye_learns_with_the_rest(void)
 {
-    enum { N = 3 };
     for (size_t k = 0; et__net_at(k); k++) {
         struct et__net net;
+        struct et__net_batch batch;
         make(et__net_at(k)->name, &net);
-        struct et__net_batch batch = {.n = N};
-        float *seen = numbers(N * (OWN + AROUND), 1, 4);
-        batch.seen = batch.own = seen;
-        batch.around = seen + N * OWN;
-        batch.targets = numbers(N * STEPS * OUT, 1, 6);
-        batch.weights = numbers(N * STEPS, 0, 7);
-        batch.noise = numbers(N * 64, 1, 8);
-        batch.extra = numbers(N * 64, 1, 9);
-        for (int i = 0; i < N * STEPS; i++)
-            ((float *)(uintptr_t)batch.weights)[i] = 0.05F;
-        for (int c = 0; c < CAMERAS; c++)
-            batch.pictures[c] = numbers(N * N_PICTURE, 1, 10 + (uint64_t)c);
-        struct et__engine e = et__engine_measure(true);
-        (void)net.kind->step(net.model, &e, &batch, 0, N);
-        const size_t n_space = et__engine_measured(&e);
-        e = (struct et__engine){.kernels = &et__kernels_cpu,
-                                .params = numbers(net.params.n_values, 0.2, 3),
-                                .grads = numbers(net.params.n_values, 0, 0),
-                                .base = numbers(n_space, 0, 0),
-                                .cap = n_space};
+        make_batch(&batch);
+        struct et__engine e = learner(&net, &batch);
         CHECK(net.kind->step(net.model, &e, &batch, 0, N) > 0);
         size_t n_eyes = 0;
         for (size_t i = 0; i < net.params.n_items; i++) {
@@ -172,17 +204,48 @@ static void the_eye_learns_with_the_rest(void)
                 CHECK(most > 0);
         }
         CHECK(n_eyes > 5);
-        free((float *)(uintptr_t)e.params);
-        free(e.grads);
-        free(e.base);
-        free(seen);
-        free((float *)(uintptr_t)batch.targets);
-        free((float *)(uintptr_t)batch.weights);
-        free((float *)(uintptr_t)batch.noise);
-        free((float *)(uintptr_t)batch.extra);
-        for (int c = 0; c < CAMERAS; c++)
-            free((float *)(uintptr_t)batch.pictures[c]);
+        free_learner(&e);
+        free_batch(&batch);
     }
+}
+
+/* Whatever stands in the places of padding: loss and gradients are the same, to the bit. */
+static void padding_teaches_nothing(void)
+{
+    enum { REAL = 4 };
+    struct et__net net;
+    struct et__net_batch batch;
+    make("act", &net);
+    make_batch(&batch);
+    const size_t n_hidden = et__net_n_hidden(&net), n_values = net.params.n_values;
+    CHECK_EQ((long)n_hidden, 2 + STEPS);
+    uint8_t *hidden = calloc(N, n_hidden);
+    CHECK(hidden);
+    struct et__engine e = learner(&net, &batch);
+    float *before = numbers(n_values, 0, 0);
+    double loss[2];
+    for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+        batch.hidden = is_hidden ? hidden : NULL;
+        for (int i = 0; i < 2; i++) {
+            for (int b = 1; b < N; b++) // the first has none
+                for (int s = REAL; s < STEPS; s++) {
+                    hidden[(size_t)b * n_hidden + 2 + (size_t)s] = 1;
+                    ((float *)(uintptr_t)batch.weights)[b * STEPS + s] = 0;
+                    for (int o = 0; o < OUT; o++)
+                        ((float *)(uintptr_t)batch.targets)[(b * STEPS + s) * OUT + o] = (float)i;
+                }
+            memcpy(before, e.grads, n_values * sizeof *before);
+            memset(e.grads, 0, n_values * sizeof *e.grads);
+            e.used = 0;
+            loss[i] = net.kind->step(net.model, &e, &batch, 0, N);
+        }
+        CHECK((loss[0] == loss[1]) == is_hidden); // who is not told looks at it
+        CHECK((memcmp(before, e.grads, n_values * sizeof *before) == 0) == is_hidden);
+    }
+    free(hidden);
+    free(before);
+    free_learner(&e);
+    free_batch(&batch);
 }
 
 int main(void)
@@ -190,6 +253,7 @@ int main(void)
     CHECK_OK(et_arena_open(&arena, (size_t)1 << 28, &err));
     RUN(all_that_is_shown_counts);
     RUN(the_eye_learns_with_the_rest);
+    RUN(padding_teaches_nothing);
     et_arena_close(arena);
     return tap_end();
 }
