@@ -84,10 +84,14 @@ static void print_info(const struct et_policy_info *info)
     }
     if (info->dataset)
         printf("  dataset   %s\n", info->dataset);
-    printf("  sees     ");
-    for (size_t i = 0; i < info->n_inputs; i++)
-        printf("%s %s (%zu)", i ? "," : "", info->inputs[i].feature, info->inputs[i].n_values);
-    printf("\n");
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        const struct et_policy_input *input = &info->inputs[i];
+        printf("  %-9s %s, ", i ? "" : "sees", input->feature);
+        if (input->width_px > 0)
+            printf("%d × %d pixels\n", input->width_px, input->height_px);
+        else
+            printf("%zu number%s\n", input->n_values, cli_s((int64_t)input->n_values));
+    }
     if (info->is_privileged)
         printf("            privileged: it sees what no sensor gives\n");
     print_list("joints", info->joints, info->n_joints);
@@ -301,6 +305,26 @@ static int run_skill(struct run *run, const char *skill)
                                  : cli_fail(run->args, &err);
 }
 
+static bool is_taught(const struct et_policy_info *info, const struct et_skill *skill)
+{
+    for (size_t k = 0; k < info->n_tasks; k++)
+        if (strcmp(info->tasks[k], skill->instruction_en) == 0)
+            return true;
+    return false;
+}
+
+/* Who was taught another task may try: perhaps it is alike. */
+static void warn_of_task(const struct run *run, const struct et_policy_info *info)
+{
+    const struct et_skill *skill;
+    const char *id = cli_get(run->args, "skill");
+    if (info->n_tasks != 1 || et_skill_load(id, run->arena, &skill, NULL) != ET_OK ||
+        is_taught(info, skill))
+        return;
+    cli_problem(run->args, "the policy was taught \"%s\"; %s is \"%s\"", info->tasks[0], id,
+                skill->instruction_en);
+}
+
 /* The skills whose instructions the policy was taught. */
 static enum et_status find_skills(const struct run *run, const struct et_policy_info *info,
                                   const char ***skills, size_t *n_skills, struct et_err *err)
@@ -317,9 +341,8 @@ static enum et_status find_skills(const struct run *run, const struct et_policy_
         const struct et_skill *skill;
         if (et_skill_load(files[i].id, run->arena, &skill, NULL) != ET_OK)
             continue;
-        for (size_t k = 0; k < info->n_tasks; k++)
-            if (strcmp(info->tasks[k], skill->instruction_en) == 0)
-                found[(*n_skills)++] = files[i].id;
+        if (is_taught(info, skill))
+            found[(*n_skills)++] = files[i].id;
     }
     return st;
 }
@@ -362,6 +385,8 @@ static enum et_status ask_policy(struct run *run, unsigned *n_threads, const cha
     }
     if (st == ET_OK && !cli_has(run->args, "skill"))
         st = find_skills(run, info, skills, n_skills, err);
+    else if (st == ET_OK)
+        warn_of_task(run, info);
     cli_policy_close(&alone);
     return st;
 }

@@ -19,9 +19,9 @@
 
 struct et_rollout;
 
-/* World and policy stay the caller's and must outlive it. ET_EARG: they do not fit: other joints, a
- * rate that steps of 10 ms do not make, an input that the world does not have; the text names it.
- */
+/* World and policy stay the caller's and must outlive it. ET_EARG: they do not fit: other joints,
+ * more actions a second than the world takes, an input that it does not have, a policy of several
+ * tasks of which this skill is none; the text names it. */
 ET_MUST_USE ET_API enum et_status et_rollout_open(struct et_rollout **rollout,
                                                   struct et_world *world, struct et_policy *policy,
                                                   struct et_err *err);

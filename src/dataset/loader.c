@@ -135,7 +135,7 @@ static void crop_of(const struct et_loader *l, const struct column *c, int64_t e
     const int down = c->album->height_px - c->shape.height_px;
     *left = across / 2;
     *top = down / 2;
-    if (!c->how.is_crop_random)
+    if (!c->how.is_crop_random || epoch < 0)
         return;
     const uint64_t crops = et_random_key(l->options.seed, CROPS);
     const uint64_t key = et_random_key(et_random_key(crops, (uint64_t)epoch), (uint64_t)sample);
@@ -187,8 +187,7 @@ static enum et_status fill_sample(const struct et_loader *l, struct slot *slot, 
             continue;
         }
         const enum et_status st =
-            fill_pictures(l, c, desk, span, slot->batch.epoch < 0 ? 0 : slot->batch.epoch, sample,
-                          to, padded, err);
+            fill_pictures(l, c, desk, span, slot->batch.epoch, sample, to, padded, err);
         if (st != ET_OK)
             return st;
     }
@@ -607,7 +606,7 @@ enum et_status et_loader_get(struct et_loader *l, const int64_t *samples, size_t
 {
     struct slot *slot = &l->slots[l->n_slots - 1];
     *batch = (struct et_batch){0};
-    if (n > l->options.batch || epoch < 0)
+    if (n > l->options.batch || epoch < ET_LOADER_MIDDLE)
         return et_fail(err, ET_EARG, -1, "%zu samples of epoch %" PRId64 ", where %zu can be", n,
                        epoch, l->options.batch);
     for (size_t i = 0; i < n; i++) {

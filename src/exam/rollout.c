@@ -37,12 +37,14 @@ struct et_rollout {
     struct et_policy_view *views;
     struct et_world_renderer *renderer; // NULL: the policy sees no pictures
     double *task;                       // of the world, as many as it has
+    size_t i_task;                      // of the policy
     size_t n_joints;                    // of the policy
     size_t *joints;                     // of the world's, in the policy's; as many as it has
     double *wanted;                     // n_joints: the policy's
     double *from, *to, *action;         // of the world's
     size_t n_moved;                     // how many those are
-    size_t n_between, i_between;        // steps from an action to the next
+    double between;                     // steps of the world from an action to the next
+    int64_t n_steps, n_actions;         // of this attempt, so far
     size_t n_held;
     struct et_rollout_state state;
 };
@@ -164,6 +166,32 @@ static enum et_status bind(struct et_rollout *r, size_t i, struct et_err *err)
     return ET_OK;
 }
 
+/* The policy's task that this skill is; SIZE_MAX: it was taught another, or none by name. */
+static size_t task_of(const struct et_rollout *r)
+{
+    const struct et_skill *skill = et_world_skill(r->world);
+    const char *const told[] = {skill->instruction_en, skill->instruction_fr,
+                                skill->instruction_zh};
+    for (size_t i = 0; i < 3; i++) {
+        const size_t found = find_name(r->info->tasks, r->info->n_tasks, told[i]);
+        if (found != SIZE_MAX)
+            return found;
+    }
+    return SIZE_MAX;
+}
+
+/* Who was taught one task, or none by name, does what it can. */
+static enum et_status find_task(struct et_rollout *r, struct et_err *err)
+{
+    const size_t found = task_of(r);
+    r->i_task = found == SIZE_MAX ? 0 : found;
+    if (found != SIZE_MAX || r->info->n_tasks < 2)
+        return ET_OK;
+    return et_fail(err, ET_EARG, -1,
+                   "the policy was taught %zu tasks, and %.60s is none of them (etude policy info)",
+                   r->info->n_tasks, et_world_skill(r->world)->id);
+}
+
 static enum et_status open_all(struct et_rollout *r, struct et_err *err)
 {
     size_t n_task;
@@ -172,12 +200,14 @@ static enum et_status open_all(struct et_rollout *r, struct et_err *err)
     enum et_status st = et_arena_open(&r->arena, ARENA_BYTES, err);
     if (st == ET_OK)
         st = find_joints(r, err);
-    if (st == ET_OK && (!(between >= 1) || fabs(between - round(between)) > 1e-6))
-        st = et_fail(err, ET_EARG, -1, "%g actions a second are no whole number of 10 ms each",
-                     r->info->rate_hz);
+    if (st == ET_OK && !(between >= 1 - 1e-6))
+        st = et_fail(err, ET_EARG, -1, "%g actions a second are more than the world takes, %g",
+                     r->info->rate_hz, 1 / STEP_S);
+    if (st == ET_OK)
+        st = find_task(r, err);
     if (st != ET_OK)
         return st;
-    r->n_between = (size_t)lround(between);
+    r->between = between;
     r->n_joints = r->info->n_joints;
     r->inputs = et_arena_array(r->arena, r->info->n_inputs, sizeof *r->inputs);
     r->views = et_arena_array(r->arena, r->info->n_inputs, sizeof *r->views);
@@ -222,30 +252,17 @@ void et_rollout_close(struct et_rollout *r)
 
 /* ---- an attempt ---- */
 
-/* The policy's task that this skill is; 0 where it knows no names. */
-static size_t task_of(const struct et_rollout *r)
-{
-    const struct et_skill *skill = et_world_skill(r->world);
-    const char *const told[] = {skill->instruction_en, skill->instruction_fr,
-                                skill->instruction_zh};
-    for (size_t i = 0; i < 3; i++) {
-        const size_t found = find_name(r->info->tasks, r->info->n_tasks, told[i]);
-        if (found != SIZE_MAX)
-            return found;
-    }
-    return 0;
-}
-
 enum et_status et_rollout_begin(struct et_rollout *r, uint64_t seed, enum et_tier tier,
                                 struct et_err *err)
 {
     const enum et_status st = et_world_reset(r->world, seed, tier, err);
     if (st != ET_OK)
         return st;
-    et_policy_begin(r->policy, seed, task_of(r));
+    et_policy_begin(r->policy, seed, r->i_task);
     const struct et_world_state *s = et_world_observe(r->world);
     memcpy(r->to, s->command + (ET_WORLD_TICKS - 1) * r->n_moved, r->n_moved * sizeof *r->to);
-    r->i_between = r->n_held = 0;
+    r->n_held = 0;
+    r->n_steps = r->n_actions = 0;
     r->state = (struct et_rollout_state){.i_phase = et_policy_phase(r->policy)};
     return ET_OK;
 }
@@ -289,7 +306,8 @@ enum et_status et_rollout_step(struct et_rollout *r, struct et_err *err)
     enum et_status st = ET_OK;
     if (r->state.is_over)
         return ET_END;
-    if (r->i_between == 0) {
+    // Of an action that is due between two steps of the world, the first step behind it is the one.
+    if ((double)r->n_steps > (double)r->n_actions * r->between - 1e-6) {
         memcpy(r->from, r->to, r->n_moved * sizeof *r->to);
         st = look(r, err);
         if (st == ET_OK)
@@ -297,9 +315,11 @@ enum et_status et_rollout_step(struct et_rollout *r, struct et_err *err)
         for (size_t i = 0; st == ET_OK && i < r->n_moved; i++)
             r->to[i] = r->wanted[r->joints[i]];
         r->state.i_phase = et_policy_phase(r->policy);
+        r->n_actions++;
     }
-    r->i_between = (r->i_between + 1) % r->n_between;
-    const double share = r->i_between == 0 ? 1 : (double)r->i_between / (double)r->n_between;
+    r->n_steps++;
+    const double since = (double)r->n_steps - (double)(r->n_actions - 1) * r->between;
+    const double share = fmin(since / r->between, 1);
     for (size_t i = 0; i < r->n_moved; i++)
         r->action[i] = r->from[i] + share * (r->to[i] - r->from[i]);
     if (st == ET_OK)

@@ -182,7 +182,7 @@ enum et_status et__lessons_fill(struct et__lessons *l, const struct et__net *net
     const struct et_pool_job job = {.n_tasks = FILL_TASKS, .work = fill_part, .ctx = &f};
     enum et_status st = et_pool_run(pool, &job, err);
     if (st == ET_OK && l->pictures && f.last > f.first)
-        st = fill_pictures(l, &f, part->is_look ? 0 : part->step, batch, err);
+        st = fill_pictures(l, &f, part->is_look ? ET_LOADER_MIDDLE : part->step, batch, err);
     batch->kl_weight = l->settings.kl_weight / (double)f.n;
     *n = f.n;
     return st;

@@ -167,6 +167,12 @@ refuses() {
 }
 it "what cannot be done is said, with the right code" refuses
 
+another_task() {
+    exits 0 "$etude" train plain -o unseen --steps 3 -q && exits 0 "$etude" policy run unseen --skill pull_drawer -n 1 -q &&
+        says 'was taught "Press the red button."; pull_drawer is "' && exits 0 "$etude" policy run unseen --skill press_button -n 1 -q && ! says taught
+}
+it "a policy that was taught another task tries, and it is said" another_task
+
 # ---- another robot ----
 other_robot() {
     exits 0 "$etude" world run press_button -n 1 --robot h1-2 --no-cameras -o h1 -q && exits 0 "$etude" curate h1 -o h1-episodes -q &&

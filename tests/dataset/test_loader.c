@@ -288,8 +288,8 @@ static void pictures_are_of_the_very_frame(void)
 
 static void crops_are_of_the_middle_or_drawn_by_sample_and_epoch(void)
 {
-    struct et_dataset *ds =
-        open_set("crops", &(struct tiny){.layout = ET_LAYOUT_V30, .has_video = true});
+    struct et_dataset *ds = open_set(
+        "crops", &(struct tiny){.layout = ET_LAYOUT_V30, .has_video = true, .is_sloped = true});
     struct et_loader_column column = {.feature = TINY_CAMERA,
                                       .steps = NOW,
                                       .n_steps = 1,
@@ -300,6 +300,8 @@ static void crops_are_of_the_middle_or_drawn_by_sample_and_epoch(void)
     struct et_batch b;
     CHECK_EQ(et_loader_shape(l, 0).n_values, 600);
     CHECK_OK(et_loader_next(l, &b, &err));
+    uint8_t middle[24 * 600];
+    memcpy(middle, b.columns[0], sizeof middle);
     et_loader_close(l);
     column.is_crop_random = true;
     how.n_threads = 2;
@@ -310,6 +312,14 @@ static void crops_are_of_the_middle_or_drawn_by_sample_and_epoch(void)
     CHECK_OK(et_loader_seek(l, 0, 0, &err));
     CHECK_OK(et_loader_next(l, &b, &err));
     CHECK(memcmp(first, b.columns[0], 24 * 600) == 0);
+    int64_t all[24];
+    memcpy(all, b.samples, sizeof all);
+    CHECK_OK(et_loader_get(l, all, 24, 0, &b, &err));
+    CHECK(memcmp(first, b.columns[0], 24 * 600) == 0);
+    CHECK(memcmp(first, middle, 24 * 600) != 0);
+    CHECK_OK(et_loader_get(l, all, 24, ET_LOADER_MIDDLE, &b, &err));
+    CHECK(memcmp(middle, b.columns[0], 24 * 600) == 0);
+    CHECK_EQ(et_loader_get(l, all, 24, ET_LOADER_MIDDLE - 1, &b, &err), ET_EARG);
     free(first);
     et_loader_close(l);
     column.crop_width_px = TINY_WIDTH + 1;

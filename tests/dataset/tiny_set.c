@@ -473,6 +473,8 @@ static void write_video(const char *path, const struct tiny *tiny, int64_t first
         const int64_t n = TINY_LENGTHS[e] - (e == 1 ? tiny->frames_missing : 0);
         for (int64_t k = 0; k < n; k++) {
             memset(rgb, (int)(20 * e + 3 * k), sizeof rgb);
+            for (size_t i = 0; tiny->is_sloped && i < sizeof rgb; i++)
+                rgb[i] += (uint8_t)(2 * (i / 3 % (size_t)width));
             MUST(et_video_write_rgb(writer, rgb, &err));
         }
         MUST(et_video_commit(writer, &err));

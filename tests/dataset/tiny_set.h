@@ -55,6 +55,7 @@ struct tiny {
     int frames_missing;  // of the second episode's pictures
     int video_fps;       // 0: TINY_FPS
     int video_width;     // 0: TINY_WIDTH
+    bool is_sloped;      // pictures are brighter on the right
     int64_t task_first;  // task_index of the first task
     bool without_episode_stats;
 };

@@ -67,7 +67,7 @@ static void what_does_not_fit_is_named(void)
     names[0] = "tail";
     refuse("tail", (struct lesson_set){0}, 25, "joint 0 of the policy is tail, of etude-one");
     names[0] = first;
-    refuse("rate", (struct lesson_set){.fps = 30}, 30, "30 actions a second are no whole number");
+    refuse("rate", (struct lesson_set){.fps = 120}, 120, "120 actions a second are more than");
     refuse("scene", (struct lesson_set){.has_scene = true}, 25,
            "trained for another skill than " SKILL);
 }
@@ -127,6 +127,38 @@ static void is_asked_for_in_straight_lines(void)
             if (k != 4) // there a new action begins
                 CHECK_NEAR(line[k][i], 0.5 * (line[k - 1][i] + line[k + 1][i]), 1e-9);
     CHECK_EQ(et_rollout_state(rollout).i_phase, SIZE_MAX);
+    et_rollout_close(rollout);
+    et_policy_close(policy);
+}
+
+/* Thirty actions a second: each is due between two steps of the world, or on one. */
+static void any_rate_is_played(void)
+{
+    static const struct {
+        int at, from, to;
+        double share;
+    } LINES[] = {{1, 0, 4, 0.3}, {2, 0, 4, 0.6},  {3, 0, 4, 0.9}, {5, 4, 7, 0.5},
+                 {6, 4, 7, 0.8}, {8, 7, 10, 0.4}, {9, 7, 10, 0.7}};
+    struct et_policy *policy = make_policy("thirty", (struct lesson_set){.fps = 30}, "mlp", 30);
+    struct et_rollout *rollout = NULL;
+    double line[11][JOINTS_MAX], most = 0;
+    CHECK_OK(et_rollout_open(&rollout, world, policy, &err));
+    if (!rollout)
+        return;
+    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, &err));
+    for (size_t k = 0; k < 11; k++) {
+        if (k)
+            CHECK_OK(et_rollout_step(rollout, &err));
+        memcpy(line[k], et_world_observe(world)->command + (ET_WORLD_TICKS - 1) * n_joints,
+               n_joints * sizeof *line[k]);
+    }
+    for (size_t k = 0; k < sizeof LINES / sizeof *LINES; k++)
+        for (size_t i = 0; i < n_joints; i++) {
+            const double *from = line[LINES[k].from], *to = line[LINES[k].to];
+            most = fmax(most, fabs(to[i] - from[i]));
+            CHECK_NEAR(line[LINES[k].at][i], from[i] + LINES[k].share * (to[i] - from[i]), 1e-9);
+        }
+    CHECK(most > 1e-4);
     et_rollout_close(rollout);
     et_policy_close(policy);
 }
@@ -192,6 +224,7 @@ int main(void)
     RUN(what_does_not_fit_is_named);
     RUN(does_the_same_for_the_same_seed);
     RUN(is_asked_for_in_straight_lines);
+    RUN(any_rate_is_played);
     RUN(is_over_at_the_skills_limit);
     RUN(is_done_once_success_has_held_for_half_a_second);
     et_world_close(world);
