@@ -23,6 +23,7 @@ struct training {
     struct et_comm *comm; // NULL: nobody trains along
     bool has_old;         // a training is in the folder, and will be replaced
     bool has_kept;        // a checkpoint of this training is there
+    int lock;             // of the folder; −1: not taken
     struct et_train *train;
     struct et_train_log *log;
     struct et_train_options options;
@@ -40,7 +41,9 @@ static int take_settings(struct training *t)
     struct et_train_settings *s = &t->options.settings;
     const char *policy = cli_get(t->args, "policy"), *config = cli_get(t->args, "config");
     const enum et_status st = config ? et_train_settings_load(config, policy, t->arena, s, &err)
-                                     : et_train_settings(policy ? policy : "mlp", s, &err);
+                              : cli_has(t->args, "resume") && !policy
+                                  ? et_train_settings_saved(t->folder, t->arena, s, &err)
+                                  : et_train_settings(policy ? policy : "mlp", s, &err);
     if (st != ET_OK)
         return cli_fail(t->args, &err);
     if (!cli_whole(t->args, "steps", 1, 100000000, s->steps, &s->steps) ||
@@ -73,9 +76,12 @@ static void tell_plan(const struct training *t)
     printf("%s: %lld episodes, %lld of %lld rows to learn from, %lld episodes to look at\n",
            et_dataset_info(t->dataset)->path, (long long)f->n_episodes, (long long)f->n_used,
            (long long)f->n_rows, (long long)f->n_validation);
-    printf("%s: sees %zu numbers, gives %d times %zu; %lld parameters, %.0f MB\n",
-           t->options.settings.policy, f->n_in, t->options.settings.chunk, f->n_out,
-           (long long)f->n_parameters, (double)f->memory_bytes * 1e-6);
+    printf("%s: sees %zu numbers", f->settings->policy, f->n_in);
+    if (f->n_cameras)
+        printf(" and %zu camera%s", f->n_cameras, cli_s(f->n_cameras));
+    printf(", gives %d times %zu, %g a second; %lld parameters, %.0f MB\n", f->settings->chunk,
+           f->n_out, f->settings->rate_hz, (long long)f->n_parameters,
+           (double)f->memory_bytes * 1e-6);
     (void)fflush(stdout);
 }
 
@@ -108,17 +114,30 @@ static enum et_status check_folder(const struct training *t, bool *has_old, stru
                    t->folder);
 }
 
+/* Unless it still goes on. */
+static enum et_status replace(const struct training *t, struct et_err *err)
+{
+    int lock;
+    enum et_status st = et_dir_lock(t->folder, &lock, err);
+    if (st == ET_OK)
+        st = et_path_remove(t->folder, err);
+    et_dir_unlock(lock);
+    return st;
+}
+
 /* What was there goes, once it is known that there will be something else. */
 static enum et_status open_folder(struct training *t, struct et_err *err)
 {
     const bool is_resumed = cli_has(t->args, "resume");
     enum et_status st = ET_OK;
     if (is_first(t) && t->has_old)
-        st = et_path_remove(t->folder, err);
+        st = replace(t, err);
     if (st == ET_OK && is_first(t) && !is_resumed)
         st = et_dir_make(t->folder, err);
     if (st == ET_OK && is_resumed)
         st = et_train_resume(t->train, t->folder, err);
+    if (st == ET_OK && is_first(t))
+        st = et_dir_lock(t->folder, &t->lock, err);
     t->has_kept = st == ET_OK && is_resumed;
     if (st == ET_OK && is_first(t))
         st = et_train_log_open(&t->log, t->folder, et_train_state(t->train).step, err);
@@ -188,7 +207,7 @@ static enum et_status save(struct training *t, struct et_err *err)
     enum et_status st = is_first(t) ? et_train_save(t->train, t->folder, err) : ET_OK;
     t->has_kept = t->has_kept || st == ET_OK;
     if (st == ET_OK && is_first(t))
-        st = et_train_log_write(t->log, &t->options.settings, et_train_facts(t->train), err);
+        st = et_train_log_write(t->log, et_train_facts(t->train), err);
     return st;
 }
 
@@ -218,7 +237,35 @@ static void tell_end(const struct training *t)
     if (isfinite(sum.validation))
         printf(", on what was not learned %.4f", sum.validation);
     printf("; %.1f s\n", sum.seconds);
-    printf("next: etude policy run %s --skill SKILL -n 100\n", t->folder);
+    printf("next: etude policy run %s -n 100\n", t->folder);
+}
+
+static int print_json(const struct training *t)
+{
+    const struct et_train_point sum = et_train_log_last(t->log);
+    const struct et_train_facts *f = et_train_facts(t->train);
+    struct cli_json json;
+    cli_json_open(&json, "train");
+    struct et_json_writer *w = &json.w;
+    et_json_put_text(w, "policy", t->folder);
+    et_json_put_text(w, "kind", f->settings->policy);
+    et_json_put_text(w, "dataset", f->dataset);
+    et_json_put_int(w, "step", sum.step);
+    et_json_put_bool(w, "is_finished", et_train_state(t->train).is_finished);
+    et_json_put_real(w, "loss", sum.loss);
+    et_json_put_real(w, "validation", sum.validation);
+    et_json_put_real(w, "seconds", sum.seconds);
+    et_json_put_real(w, "rate_hz", f->settings->rate_hz);
+    et_json_put_int(w, "episodes", f->n_episodes);
+    et_json_put_int(w, "episodes_looked_at", f->n_validation);
+    et_json_put_int(w, "rows", f->n_used);
+    et_json_put_int(w, "parameters", f->n_parameters);
+    et_json_key(w, "remarks");
+    et_json_open_list(w);
+    for (size_t i = 0; i < f->n_remarks; i++)
+        et_json_text(w, f->remarks[i]);
+    et_json_close_list(w);
+    return cli_json_print(&json, t->args);
 }
 
 /* Until the end, or until one of the processes is interrupted or fails. */
@@ -241,7 +288,7 @@ static enum et_status keep(struct training *t, enum et_status ended, struct et_e
         return save(t, err);
     if (!is_first(t))
         return ET_OK;
-    return et_train_log_write(t->log, &t->options.settings, et_train_facts(t->train), err);
+    return et_train_log_write(t->log, et_train_facts(t->train), err);
 }
 
 static int run(struct training *t)
@@ -266,17 +313,16 @@ static int run(struct training *t)
         if (is_first(t))
             cli_problem(t->args, "interrupted after step %lld; go on with --resume",
                         (long long)et_train_state(t->train).step);
-        return CLI_INTERRUPTED;
-    }
-    if (is_first(t))
+    } else if (is_first(t) && !t->args->is_json)
         tell_end(t);
-    return CLI_DONE;
+    const int printed = is_first(t) && t->args->is_json ? print_json(t) : CLI_DONE;
+    return et_train_state(t->train).is_finished ? printed : CLI_INTERRUPTED;
 }
 
 int cmd_train(const struct cli_args *args)
 {
     struct et_err err = {0};
-    struct training t = {.args = args, .folder = cli_get(args, "output")};
+    struct training t = {.args = args, .folder = cli_get(args, "output"), .lock = -1};
     if (!t.folder) {
         cli_problem(args, "say where the policy goes: -o FOLDER");
         return CLI_USAGE;
@@ -288,6 +334,7 @@ int cmd_train(const struct cli_args *args)
         code = cli_fail(args, &err);
     if (code == CLI_DONE)
         code = run(&t);
+    et_dir_unlock(t.lock);
     et_train_log_close(t.log);
     et_train_close(t.train);
     et_dataset_close(t.dataset);

@@ -511,7 +511,7 @@ const struct cli_command CLI_COMMANDS[] = {
      "Learns to give, for what a robot sees, what it was asked for next. Shows the loss, the rate "
      "and the time left; keeps a checkpoint in FOLDER/checkpoints, curves in FOLDER/metrics.csv "
      "and FOLDER/index.html. Ctrl-C leaves a checkpoint; with --resume it goes on to the same "
-     "bits.\n\n"
+     "bits, and with more --steps for longer.\n\n"
      "The policy is a folder in LeRobot's layout (doc/policy.md).",
      "etude train bottles -o bottle-1\netude train bottles --config share/training/mlp.yaml -o "
      "bottle-2",

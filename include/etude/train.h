@@ -21,7 +21,7 @@
 // clang-format off
 //    type, name, default, least, most, what it is
 #define ET_TRAIN_NUMBERS(X)                                                                        \
-    X(double, rate_hz, 25, 1, 1000, "actions a second; divides the dataset's")                     \
+    X(double, rate_hz, 0, 0, 1000, "actions a second; divides the dataset's (0: next to 25)")      \
     X(int, chunk, 25, 1, 1000, "actions that the network gives at once")                           \
     X(int, history, 0, 0, 32, "actions back: how far joints have come since then, one by one")     \
     X(int, width, 0, 0, 8192, "of hidden layers (mlp: 512, others: 128)")                          \
@@ -46,7 +46,7 @@
     X(double, clip, 1, 0, 1e6, "of the gradient's norm; 0: none")                                  \
     X(double, average, 0.999, 0, 0.999999, "of parameters (EMA); 0: none")                         \
     X(double, time_noise_s, 0.1, 0, 10, "added to the time in a phase")                            \
-    X(double, validation, 0.04, 0, 0.5, "share of episodes that are only looked at")               \
+    X(double, validation, 0.04, 0, 0.5, "share of episodes only looked at; of five one at least")  \
     X(double, ensemble, 0.01, -1, 10, "see etude/policy.h")                                        \
     X(int64_t, seed, 1, 0, 9007199254740991, "of all that is drawn")
 
@@ -85,6 +85,13 @@ ET_MUST_USE ET_API enum et_status et_train_settings_load(const char *path, const
                                                          struct et_train_settings *settings,
                                                          struct et_err *err);
 
+/* The settings that the last checkpoint of a training's folder was trained with. Errors as
+ * et_train_resume. */
+ET_MUST_USE ET_API enum et_status et_train_settings_saved(const char *folder,
+                                                          struct et_arena *arena,
+                                                          struct et_train_settings *settings,
+                                                          struct et_err *err);
+
 struct et_train;
 
 struct et_train_options {
@@ -100,10 +107,11 @@ struct et_train_options {
 };
 
 /* Reads the dataset and makes the network. The dataset stays the caller's, and open while
- * pictures are learned from. ET_EARG: the dataset does not fit (no action, rates, too few rows …),
- * the text names the feature; ET_ECORRUPT and others as et_loader_open (a value that is no number,
- * with its row); ET_EUNSUPPORTED: what trains is not there (OpenBLAS; CUDA or a GPU), the text says
- * what to do. */
+ * pictures are learned from. ET_EARG: the settings do not fit (heads, a rate that does not divide
+ * the dataset's). ET_EUNSUPPORTED: nothing can be learned from the dataset (no action, other
+ * widths, no rows …), the text names the feature; or what trains is not there (OpenBLAS; CUDA or a
+ * GPU), the text says what to do. ET_ECORRUPT and others as et_loader_open (a value that is no
+ * number, with its row). */
 ET_MUST_USE ET_API enum et_status et_train_open(struct et_train **train,
                                                 const struct et_dataset *dataset,
                                                 const struct et_train_options *options,
@@ -113,7 +121,11 @@ ET_API void et_train_close(struct et_train *train); // NULL is allowed
 struct et_train_facts {
     int64_t n_episodes, n_rows, n_used; // rows that samples begin at
     int64_t n_validation;               // episodes that are only looked at
-    int64_t n_parameters, n_steps;
+    int64_t n_parameters;
+    const struct et_train_settings *settings; // with what nobody has said
+    const char *dataset;
+    const char *const *robots; // whose hands are known; NULL: one that nobody knows
+    size_t n_robots, n_cameras;
     size_t n_in, n_out;  // numbers that the network sees, and gives for each step of a chunk
     size_t memory_bytes; // that the training holds
     const char *device;  // a GPU that it is trained on, in words; NULL: a processor
@@ -143,8 +155,10 @@ ET_MUST_USE ET_API enum et_status et_train_look(struct et_train *train, double *
 ET_MUST_USE ET_API enum et_status et_train_save(struct et_train *train, const char *folder,
                                                 struct et_err *err);
 
-/* Goes on from the last checkpoint in the folder. ET_ENOTFOUND: there is none. ET_EARG: it was
- * trained with other settings or other data; the text says which. ET_ECORRUPT: damaged. */
+/* Goes on from the last checkpoint in the folder. More steps than it was to have are done with the
+ * rate of so long a training; then the bits are not those of one that knew it from the beginning.
+ * ET_ENOTFOUND: there is none. ET_EARG: it was trained with other settings or other data; the text
+ * says which. ET_ECORRUPT: damaged. */
 ET_MUST_USE ET_API enum et_status et_train_resume(struct et_train *train, const char *folder,
                                                   struct et_err *err);
 

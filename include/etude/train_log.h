@@ -32,7 +32,6 @@ et_train_log_add(struct et_train_log *log, const struct et_train_point *point, s
 
 /* Writes index.html: curves, settings, what was learned from. */
 ET_MUST_USE ET_API enum et_status et_train_log_write(const struct et_train_log *log,
-                                                     const struct et_train_settings *settings,
                                                      const struct et_train_facts *facts,
                                                      struct et_err *err);
 

@@ -191,30 +191,77 @@ enum et_status et__checkpoint_write(const char *folder, const struct et__checkpo
 
 /* ---- reading ---- */
 
-static enum et_status check_step(const char *path, const struct et__checkpoint *c,
-                                 struct et_arena *arena, int64_t *step, struct et_err *err)
+/* What training_step.json says; what it does not say of settings stays as it is. */
+struct noted {
+    struct et_train_settings settings;
+    const char *hash;
+    int64_t step;
+};
+static enum et_status read_step(const char *path, struct et_arena *arena, struct noted *noted,
+                                struct et_err *err)
 {
     const struct et_value *json;
     enum et_status st = et_json_read(path, JSON_BYTES_MAX, NULL, arena, &json, err);
     if (st != ET_OK)
         return st;
-    struct et_train_settings then = c->net->settings;
-    char hash[20];
+    noted->hash = et_value_text(et_value_get(json, "data"), "");
+    noted->step = et_value_int(et_value_get(json, "step"), -1);
+    noted->settings.policy = et_value_text(et_value_get(json, "policy"), "");
+    st = et__train_settings_take(et_value_get(json, "settings"), path, &noted->settings, err);
+    return st != ET_OK || noted->step >= 0
+               ? st
+               : et_fail(err, ET_ECORRUPT, -1, "%.200s has no step", path);
+}
+
+static enum et_status check_step(const char *path, const struct et__checkpoint *c,
+                                 struct et_arena *arena, int64_t *step, struct et_err *err)
+{
+    struct noted then = {.settings = c->net->settings};
+    char hash[20], words[ET__DIFFERENCE_BYTES];
     (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)c->data_hash);
-    *step = et_value_int(et_value_get(json, "step"), -1);
-    then.policy = et_value_text(et_value_get(json, "policy"), "");
-    st = et__train_settings_take(et_value_get(json, "settings"), path, &then, err);
+    const enum et_status st = read_step(path, arena, &then, err);
     if (st != ET_OK)
         return st;
-    const char *other = et__train_settings_differ(&then, &c->net->settings);
-    if (*step < 0)
-        return et_fail(err, ET_ECORRUPT, -1, "%.200s has no step", path);
-    if (other)
-        return et_fail(err, ET_EARG, -1, "%.200s: was trained with another value of %s", path,
-                       other);
-    if (strcmp(et_value_text(et_value_get(json, "data"), ""), hash) != 0)
-        return et_fail(err, ET_EARG, -1, "%.200s: was trained on other data", path);
+    *step = then.step;
+    if (!et__train_settings_fit(&then.settings, &c->net->settings, words))
+        return et_fail(err, ET_EARG, -1, "%.200s: was trained with %s", path, words);
+    if (strcmp(then.hash, hash) != 0)
+        return et_fail(err, ET_EARG, -1,
+                       "%.150s: was trained on other data; say the dataset and --episodes of then",
+                       path);
     return ET_OK;
+}
+
+static enum et_status find_state(const char *folder, struct et_arena *arena, const char **state,
+                                 struct et_err *err)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    enum et_status st = ET_OK;
+    *state = join(arena, folder, CHECKPOINTS "/" LAST "/" STATE, err, &st);
+    if (st == ET_OK)
+        st = et_path_kind(*state, &kind, err);
+    return st != ET_OK || kind == ET_PATH_DIR
+               ? st
+               : et_fail(err, ET_ENOTFOUND, -1, "%.200s holds no checkpoint to go on from", folder);
+}
+
+enum et_status et_train_settings_saved(const char *folder, struct et_arena *arena,
+                                       struct et_train_settings *settings, struct et_err *err)
+{
+    struct noted then = {0};
+    const char *state;
+    enum et_status st = et_train_settings(et__net_at(0)->name, &then.settings, err);
+    if (st == ET_OK)
+        st = find_state(folder, arena, &state, err);
+    const char *path = st == ET_OK ? join(arena, state, STEP_FILE, err, &st) : NULL;
+    if (st == ET_OK)
+        st = read_step(path, arena, &then, err);
+    if (st == ET_OK && !et__net_find(then.settings.policy))
+        st = et_fail(err, ET_ECORRUPT, -1, "%.200s: there is no policy \"%.40s\"", path,
+                     then.settings.policy);
+    if (st == ET_OK)
+        *settings = then.settings;
+    return st;
 }
 
 enum et_status et__checkpoint_read(const char *folder, const struct et__checkpoint *c,
@@ -222,16 +269,11 @@ enum et_status et__checkpoint_read(const char *folder, const struct et__checkpoi
 {
     const struct et_arena_mark mark = et_arena_mark(arena);
     struct et__weights weights[4];
-    enum et_path_kind kind = ET_PATH_NONE;
-    enum et_status st = ET_OK;
+    const char *state;
     int64_t step = 0;
-    const char *state = join(arena, folder, CHECKPOINTS "/" LAST "/" STATE, err, &st);
+    enum et_status st = find_state(folder, arena, &state, err);
     const char *numbers = join(arena, state, STATE_FILE, err, &st);
     const char *facts = join(arena, state, STEP_FILE, err, &st);
-    if (st == ET_OK)
-        st = et_path_kind(state, &kind, err);
-    if (st == ET_OK && kind != ET_PATH_DIR)
-        st = et_fail(err, ET_ENOTFOUND, -1, "%.200s holds no checkpoint to go on from", folder);
     if (st == ET_OK)
         st = check_step(facts, c, arena, &step, err);
     if (st == ET_OK) {

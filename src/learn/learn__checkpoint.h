@@ -56,12 +56,15 @@ ET_MUST_USE enum et_status et__checkpoint_write(const char *folder, const struct
 ET_MUST_USE enum et_status et__checkpoint_read(const char *folder, const struct et__checkpoint *c,
                                                struct et_arena *arena, struct et_err *err);
 
-/* Of settings (train_settings.c): out of a map and into one; the name of the first that differs. */
+/* Of settings (train_settings.c): out of a map and into one. */
 ET_MUST_USE enum et_status et__train_settings_take(const struct et_value *map, const char *path,
                                                    struct et_train_settings *settings,
                                                    struct et_err *err);
 void et__train_settings_put(struct et_json_writer *w, const struct et_train_settings *settings);
-const char *et__train_settings_differ(const struct et_train_settings *a,
-                                      const struct et_train_settings *b);
+/* Whether a training with `then` may go on with `now`: alike, or more steps. If not, the first that
+ * differs, in words. */
+#define ET__DIFFERENCE_BYTES 120
+bool et__train_settings_fit(const struct et_train_settings *then,
+                            const struct et_train_settings *now, char words[ET__DIFFERENCE_BYTES]);
 
 #endif

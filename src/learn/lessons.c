@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_LEAST ((size_t)5) // episodes, of which one is looked at
 #define STATE "observation.state"
 #define ACTION "action"
 #define SCENE "observation.environment_state"
@@ -193,19 +194,20 @@ static enum et_status check_features(const struct et__lessons *l, const struct e
     const struct et_feature *state = find(dataset, STATE), *action = find(dataset, ACTION);
     if (info->layout == ET_LAYOUT_EPISODES)
         return et_fail(
-            err, ET_EARG, -1,
+            err, ET_EUNSUPPORTED, -1,
             "%.150s holds curated episodes: build a dataset of them first (etude dataset "
             "build)",
             info->path);
     if (!state || !action)
-        return et_fail(err, ET_EARG, -1, "%.150s has no feature %s: nothing can be learned of it",
-                       info->path, state ? ACTION : STATE);
+        return et_fail(err, ET_EUNSUPPORTED, -1,
+                       "%.150s has no feature %s: nothing can be learned of it", info->path,
+                       state ? ACTION : STATE);
     if (state->n_values != action->n_values)
-        return et_fail(err, ET_EARG, -1, "%.150s: " STATE " has %zu values, " ACTION " %zu",
+        return et_fail(err, ET_EUNSUPPORTED, -1, "%.150s: " STATE " has %zu values, " ACTION " %zu",
                        info->path, state->n_values, action->n_values);
     for (size_t i = 0; state->names && action->names && i < state->n_values; i++)
         if (state->names[i] && action->names[i] && strcmp(state->names[i], action->names[i]) != 0)
-            return et_fail(err, ET_EARG, -1,
+            return et_fail(err, ET_EUNSUPPORTED, -1,
                            "%.150s: value %zu is %.60s in " STATE ", and %.60s in " ACTION,
                            info->path, i, state->names[i], action->names[i]);
     const double stride = info->fps / l->settings.rate_hz;
@@ -298,7 +300,7 @@ static enum et_status take_robots(struct et__lessons *l, const struct et_dataset
     const char *type = et_dataset_info(dataset)->robot_type;
     const size_t n = feature ? feature->n_values : 1;
     if (n > ET__RECIPE_ROBOTS_MAX)
-        return et_fail(err, ET_EARG, -1, "%.150s: %zu robots, more than %d",
+        return et_fail(err, ET_EUNSUPPORTED, -1, "%.150s: %zu robots, more than %d",
                        et_dataset_info(dataset)->path, n, ET__RECIPE_ROBOTS_MAX);
     struct et__recipe_robot *robots = et_arena_array(l->arena, n, sizeof *robots);
     if (!robots)
@@ -306,7 +308,7 @@ static enum et_status take_robots(struct et__lessons *l, const struct et_dataset
     for (size_t i = 0; i < n; i++) {
         const char *id = !feature ? type : feature->names ? feature->names[i] : NULL;
         if (feature && !id)
-            return et_fail(err, ET_EARG, -1, "%.150s: " ROBOT " does not say which robots",
+            return et_fail(err, ET_EUNSUPPORTED, -1, "%.150s: " ROBOT " does not say which robots",
                            et_dataset_info(dataset)->path);
         if (id && !(robots[i].id = et_arena_copy(l->arena, id, strlen(id))))
             return et_arena_fail(l->arena, "a policy's robots", err);
@@ -733,7 +735,9 @@ static enum et_status share_out(struct et__lessons *l, const struct raw *raw, co
     size_t n = 0, i_episode = 0;
     for (size_t k = 0; k < l->n_used; k++)
         n += k == 0 || l->last[k - 1] == k - 1;
-    const size_t n_look = (size_t)floor((double)n * l->settings.validation + 0.5);
+    const size_t n_share = (size_t)floor((double)n * l->settings.validation + 0.5);
+    const bool is_one = n_share == 0 && l->settings.validation > 0 && n >= LOOK_LEAST;
+    const size_t n_look = is_one ? 1 : n_share;
     l->train = malloc((l->n_used + 1) * sizeof *l->train);
     l->look = malloc((l->n_used + 1) * sizeof *l->look);
     if (!l->train || !l->look)
@@ -750,9 +754,9 @@ static enum et_status share_out(struct et__lessons *l, const struct raw *raw, co
     l->facts.n_rows = (int64_t)raw->n_rows;
     l->facts.n_used = (int64_t)l->n_train;
     (void)used;
-    return l->n_train > 0
-               ? ET_OK
-               : et_fail(err, ET_EARG, -1, "%.150s has no rows to learn from", l->facts.dataset);
+    return l->n_train > 0 ? ET_OK
+                          : et_fail(err, ET_EUNSUPPORTED, -1, "%.150s has no rows to learn from",
+                                    l->facts.dataset);
 }
 
 /* ---- opening ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define ARENA_BYTES ((size_t)16 << 30)
+#define RATE_HZ 25.0 // of actions
 
 struct et_train {
     struct et_arena *arena;
@@ -26,6 +27,7 @@ struct et_train {
     struct et_pool *pool;
     struct et_comm *comm;
     struct et_train_facts facts;
+    const char *robots[ET__RECIPE_ROBOTS_MAX];
     struct et_train_state state;
 };
 
@@ -118,7 +120,11 @@ static void describe(struct et_train *t)
                                        .n_rows = l->n_rows,
                                        .n_used = l->n_used,
                                        .n_validation = l->n_validation,
-                                       .n_steps = t->net.settings.steps,
+                                       .settings = &t->net.settings,
+                                       .dataset = l->dataset,
+                                       .robots = t->robots,
+                                       .n_robots = l->recipe->n_robots,
+                                       .n_cameras = l->recipe->pictures.n_cameras,
                                        .n_in = l->recipe->n_in,
                                        .n_out = l->recipe->n_out,
                                        .memory_bytes = l->memory_bytes + et_arena_used(t->arena) +
@@ -126,6 +132,8 @@ static void describe(struct et_train *t)
                                        .device = t->cuda.device ? t->cuda.name : NULL,
                                        .remarks = l->remarks,
                                        .n_remarks = l->n_remarks};
+    for (size_t i = 0; i < l->recipe->n_robots; i++)
+        t->robots[i] = l->recipe->robots[i].id;
     for (size_t i = 0; i < t->net.params.n_items; i++)
         t->facts.n_parameters += (int64_t)t->net.params.items[i].n;
     t->saved = (struct et__saved){.recipe = *l->recipe,
@@ -137,6 +145,16 @@ static void describe(struct et_train *t)
         t->saved.normal[i] = l->normal[i];
 }
 
+/* What divides the dataset's rate and is next to RATE_HZ, as a ratio. */
+static double choose_rate(double fps)
+{
+    double best = fps;
+    for (int n = 2; n < 1000 && fps / (n - 1) > RATE_HZ; n++)
+        if (fabs(log(fps / n / RATE_HZ)) < fabs(log(best / RATE_HZ)))
+            best = fps / n;
+    return best;
+}
+
 enum et_status et_train_open(struct et_train **train, const struct et_dataset *dataset,
                              const struct et_train_options *options, struct et_err *err)
 {
@@ -144,15 +162,18 @@ enum et_status et_train_open(struct et_train **train, const struct et_dataset *d
     struct et_train *t = calloc(1, sizeof *t);
     if (!t)
         return et_fail(err, ET_ENOMEM, -1, "no memory to train");
+    struct et_train_options with = *options;
+    if (!(with.settings.rate_hz > 0))
+        with.settings.rate_hz = choose_rate(et_dataset_info(dataset)->fps);
     t->pool = options->pool;
     t->comm = options->comm;
     enum et_status st = open_device(t, options->device, err);
     if (st == ET_OK)
         st = et_arena_open(&t->arena, ARENA_BYTES, err);
     if (st == ET_OK)
-        st = et__lessons_open(&t->lessons, dataset, options, t->arena, err);
+        st = et__lessons_open(&t->lessons, dataset, &with, t->arena, err);
     if (st == ET_OK)
-        st = make_net(t, &options->settings, err);
+        st = make_net(t, &with.settings, err);
     if (st == ET_OK)
         st = make_trainer(t, err);
     if (st != ET_OK) {

@@ -1,6 +1,8 @@
 /* The table and the page of a training. */
 #include "etude/train_log.h"
 
+#include "etude/clock.h"
+#include "etude/episode.h"
 #include "etude/file.h"
 #include "etude/report.h"
 
@@ -240,9 +242,9 @@ static void put_settings(struct et_page *page, const struct et_train_settings *s
                 (const struct et_cell[]){{.text = #name}, {.text = text}, {.text = meaning}}, 3);
     ET_TRAIN_NUMBERS(X)
 #undef X
-#define X(name, otherwise, meaning)                                                        \
-    et_page_row(page,                                                                      \
-                (const struct et_cell[]){                                                  \
+#define X(name, otherwise, meaning)                                                            \
+    et_page_row(page,                                                                          \
+                (const struct et_cell[]){                                                      \
                     {.text = #name}, {.text = s->name ? "true" : "false"}, {.text = meaning}}, \
                 3);
     ET_TRAIN_FLAGS(X)
@@ -250,8 +252,31 @@ static void put_settings(struct et_page *page, const struct et_train_settings *s
     et_page_table_close(page);
 }
 
-static void put_page(const struct et_train_log *l, const struct et_train_settings *s,
-                     const struct et_train_facts *f, double *numbers, struct et_buf *buf)
+static void put_fact(struct et_page *page, const char *name, const char *text)
+{
+    et_page_row(page, (const struct et_cell[]){{.text = name}, {.text = text}}, 2);
+}
+
+/* What it was made of, where, and when. */
+static void put_origin(struct et_page *page, const struct et_train_facts *f)
+{
+    char robots[400] = "", now[ET_TIME_TEXT_BYTES];
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_robots && n < sizeof robots; i++)
+        n += (size_t)snprintf(robots + n, sizeof robots - n, "%s%s", i ? ", " : "",
+                              f->robots[i] ? f->robots[i] : "one that nobody knows");
+    et_time_text(et_clock_real_ns(), now);
+    et_page_table_open(page, "what|which");
+    put_fact(page, "dataset", f->dataset);
+    put_fact(page, "robot", n ? robots : "one that nobody knows");
+    put_fact(page, "trained on", f->device ? f->device : "a processor");
+    put_fact(page, "last written", now);
+    put_fact(page, "by Étude", et_version());
+    et_page_table_close(page);
+}
+
+static void put_page(const struct et_train_log *l, const struct et_train_facts *f, double *numbers,
+                     struct et_buf *buf)
 {
     struct et_page page = {.buf = buf};
     const struct et_train_point last = et_train_log_last(l);
@@ -274,25 +299,28 @@ static void put_page(const struct et_train_log *l, const struct et_train_setting
     put_card(&page, "rows", 0, (double)f->n_rows);
     put_card(&page, "rows learned from", 0, (double)f->n_used);
     put_card(&page, "numbers seen", 0, (double)f->n_in);
+    if (f->n_cameras)
+        put_card(&page, f->n_cameras == 1 ? "camera seen" : "cameras seen", 0,
+                 (double)f->n_cameras);
     put_card(&page, "numbers given for each step", 0, (double)f->n_out);
     et_page_cards_close(&page);
+    put_origin(&page, f);
     for (size_t i = 0; i < f->n_remarks; i++)
         et_page_marked(&page, ET_MARK_INFO, f->remarks[i]);
     et_page_section(&page, "settings", "Settings");
-    put_settings(&page, s);
+    put_settings(&page, f->settings);
     et_page_close(&page);
 }
 
-enum et_status et_train_log_write(const struct et_train_log *l,
-                                  const struct et_train_settings *settings,
-                                  const struct et_train_facts *facts, struct et_err *err)
+enum et_status et_train_log_write(const struct et_train_log *l, const struct et_train_facts *facts,
+                                  struct et_err *err)
 {
     char path[ET_PATH_BYTES_MAX];
     struct et_buf buf = et_buf(PAGE_BYTES_MAX);
     double *numbers = calloc(6 * l->n + 1, sizeof *numbers);
     if (!numbers)
         return et_fail(err, ET_ENOMEM, -1, "no memory for a page");
-    put_page(l, settings, facts, numbers, &buf);
+    put_page(l, facts, numbers, &buf);
     enum et_status st = path_of(l, "index.html", path, err);
     if (st == ET_OK)
         st = et_buf_check(&buf, path, err);

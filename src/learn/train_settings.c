@@ -99,7 +99,9 @@ enum et_status et__train_settings_take(const struct et_value *map, const char *p
     const enum et_status st = map ? et_schema_check(map, &SAVED, path, err) : ET_OK;
     if (st == ET_OK)
         take(map, s);
-    return st;
+    return st != ET_OK || s->rate_hz > 0
+               ? st
+               : et_fail(err, ET_ECORRUPT, -1, "%.200s: rate_hz is 0", path);
 }
 
 enum et_status et_train_settings_load(const char *path, const char *policy, struct et_arena *arena,
@@ -140,20 +142,34 @@ void et__train_settings_put(struct et_json_writer *w, const struct et_train_sett
 #undef X
 }
 
-const char *et__train_settings_differ(const struct et_train_settings *a,
-                                      const struct et_train_settings *b)
+static bool differ(const char *name, double then, double now, char words[ET__DIFFERENCE_BYTES])
 {
-    if (strcmp(a->policy, b->policy) != 0)
-        return "policy";
+    (void)snprintf(words, ET__DIFFERENCE_BYTES, "%s: %.12g, not %.12g", name, then, now);
+    return false;
+}
+
+bool et__train_settings_fit(const struct et_train_settings *then,
+                            const struct et_train_settings *now, char words[ET__DIFFERENCE_BYTES])
+{
+    if (strcmp(then->policy, now->policy) != 0) {
+        (void)snprintf(words, ET__DIFFERENCE_BYTES, "policy: %.40s, not %.40s", then->policy,
+                       now->policy);
+        return false;
+    }
+    struct et_train_settings t = *then;
+    t.steps = t.steps < now->steps ? now->steps : t.steps;
 #define X(type, name, otherwise, least, most, text) \
-    if (a->name < b->name || a->name > b->name)     \
-        return #name;
+    if (t.name < now->name || t.name > now->name)   \
+        return differ(#name, (double)t.name, (double)now->name, words);
     ET_TRAIN_NUMBERS(X)
 #undef X
-#define X(name, otherwise, text) \
-    if (a->name != b->name)      \
-        return #name;
+#define X(name, otherwise, text)                                        \
+    if (t.name != now->name) {                                          \
+        (void)snprintf(words, ET__DIFFERENCE_BYTES, #name ": %s",       \
+                       t.name ? "true, not false" : "false, not true"); \
+        return false;                                                   \
+    }
     ET_TRAIN_FLAGS(X)
 #undef X
-    return NULL;
+    return true;
 }

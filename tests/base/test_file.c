@@ -282,6 +282,15 @@ static void makes_folders(void)
     CHECK_OK(et_path_kind(temp_path("d/e/f"), &kind, &err));
     CHECK_EQ(kind, ET_PATH_DIR);
     CHECK_OK(et_dir_make("/", &err));
+    int lock, other;
+    CHECK_OK(et_dir_lock(temp_path("d/e"), &lock, &err));
+    CHECK_EQ(et_dir_lock(temp_path("d/e"), &other, &err), ET_EEXISTS);
+    CHECK_EQ(other, -1);
+    et_dir_unlock(other);
+    et_dir_unlock(lock);
+    CHECK_OK(et_dir_lock(temp_path("d/e"), &lock, &err));
+    et_dir_unlock(lock);
+    CHECK_EQ(et_dir_lock(temp_path("d/none"), &lock, &err), ET_ENOTFOUND);
     write_file(temp_path("d/file"), "", 0);
     CHECK_EQ(et_dir_make(temp_path("d/file"), &err), ET_EIO);
     CHECK_HAS(err.text, "is not a folder");

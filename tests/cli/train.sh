@@ -22,7 +22,7 @@ not_privileged() {
 }
 it "which is only in it on demand" not_privileged
 trains() {
-    exits 0 "$etude" train set -o one --steps 60 --threads 1 && says "8 episodes" && says "^one: step 60, loss 0" && says "etude policy run one" &&
+    exits 0 "$etude" train set -o one --steps 60 --threads 1 && says "8 episodes" && says "25 a second" && says "^one: step 60, loss 0" && says "etude policy run one" &&
         [ -s "$(model one)" ] && [ "$(wc -l <one/metrics.csv)" = 4 ] && grep -q "Loss" one/index.html &&
         exits 0 "$etude" train set -o two --steps 60 --threads 2 -q && cmp "$(model one)" "$(model two)"
 }
@@ -129,8 +129,32 @@ interrupted() {
         cut -d, -f1-2 whole/metrics.csv | tail -5 >a && cut -d, -f1-2 stopped/metrics.csv | tail -5 | cmp - a
 }
 it "Ctrl-C leaves a checkpoint, and what is resumed comes to the same bits" interrupted
+longer() {
+    exits 0 "$etude" train set --config mlp.yaml --steps 60 --seed 4 -o longer -q && exits 0 "$etude" train set -o longer --resume && says "longer: step 60" &&
+        exits 0 "$etude" train set -o longer --resume --steps 80 --json -q && python3 - "$dir/out" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["schema"] == "etude.train/1" and d["step"] == 80 and d["is_finished"] and d["kind"] == "mlp" and d["policy"] == "longer", d
+assert d["loss"] > 0 and d["validation"] > 0 and d["rate_hz"] == 25 and d["episodes"] == 8 and d["episodes_looked_at"] == 2 and d["dataset"] == "set"
+PY
+}
+it "it goes on with the settings that it had, and for longer" longer
+alone() {
+    "$etude" train set --config mlp.yaml --steps 100000 -o alone -q >"$dir/log2" 2>&1 &
+    local id=$! got=0
+    for _ in $(seq 300); do
+        [ "$(cat alone/metrics.csv 2>/dev/null | wc -l)" -gt 1 ] && break
+        sleep "$tenth"
+    done
+    "$etude" train set --config mlp.yaml -o alone --force --steps 5 -q >out 2>&1
+    [ $? = 3 ] && says "alone: another program is at work in it" || got=1
+    kill -INT $id
+    wait $id
+    [ $got = 0 ] && exits 0 "$etude" policy info alone && exits 0 "$etude" train set --config mlp.yaml -o alone --force --steps 5 -q
+}
+it "a training that still goes on is not replaced by another" alone
 other_ways() {
-    exits 2 "$etude" train set --config mlp.yaml --steps 50 -o whole --resume -q && says "another value of steps"
+    exits 2 "$etude" train set --config mlp.yaml --steps 50 -o whole --resume -q && says "was trained with steps: 4000, not 50"
     exits 0 "$etude" train set --config mlp.yaml -o whole --resume -q && exits 2 "$etude" train plain --config mlp.yaml -o whole --resume -q && says "other data" &&
         exits 3 "$etude" train set --config mlp.yaml -o nothing --resume -q && says "no checkpoint to go on from"
 }
