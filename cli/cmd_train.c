@@ -163,6 +163,7 @@ static enum et_status open_all(struct training *t, struct et_err *err)
     t->options.pool = t->pool;
     t->options.episodes = episodes;
     t->options.comm = t->comm;
+    t->options.weight = cli_get(t->args, "weight");
     t->options.device = cli_get(t->args, "device");
     if (st == ET_OK)
         st = et_train_open(&t->train, t->dataset, &t->options, err);

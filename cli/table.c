@@ -279,6 +279,7 @@ static const struct cli_option OPT_TRAIN[] = {
     {0, "steps", "N", "batches until the end (default: as --config says, else 3000)", NULL},
     {0, "seed", "N", "of all that is drawn (default: as --config says, else 1)", NULL},
     {0, "episodes", "LIST", "only these episodes, e.g. 0-9,12", NULL},
+    {0, "weight", "FEATURE", "a number of each row that it counts by in the loss", NULL},
     {0, "resume", NULL, "go on from the last checkpoint in FOLDER", NULL},
     {0, "device", "NAME", "what does the network's part; cuda: an NVIDIA GPU (default: cpu)",
      TRAIN_DEVICES},

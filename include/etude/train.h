@@ -101,6 +101,7 @@ struct et_train_options {
                           // et_train_save, which one does
     const int64_t *episodes; // places in the dataset; NULL: all
     size_t n_episodes;
+    const char *weight; // a feature of one number ≥ 0 that a row counts by; NULL: all alike
     const char *device; // "cpu" (or NULL), "cuda": an NVIDIA GPU does the network's part; of
                         // several processes each takes the next one. Checkpoints go from one to the
                         // other
@@ -108,10 +109,10 @@ struct et_train_options {
 
 /* Reads the dataset and makes the network. The dataset stays the caller's, and open while
  * pictures are learned from. ET_EARG: the settings do not fit (heads, a rate that does not divide
- * the dataset's). ET_EUNSUPPORTED: nothing can be learned from the dataset (no action, other
- * widths, no rows …), the text names the feature; or what trains is not there (OpenBLAS; CUDA or a
- * GPU), the text says what to do. ET_ECORRUPT and others as et_loader_open (a value that is no
- * number, with its row). */
+ * the dataset's, a weight that it does not have). ET_EUNSUPPORTED: nothing can be learned from the
+ * dataset (no action, other widths, no rows …), the text names the feature; or what trains is not
+ * there (OpenBLAS; CUDA or a GPU), the text says what to do. ET_ECORRUPT and others as
+ * et_loader_open (a value that is no number, with its row). */
 ET_MUST_USE ET_API enum et_status et_train_open(struct et_train **train,
                                                 const struct et_dataset *dataset,
                                                 const struct et_train_options *options,

@@ -39,7 +39,8 @@ ET_MUST_USE enum et_status et__recipe_look(const struct et__recipe_pictures *pic
 struct et__lessons;
 
 /* Reads the dataset, which stays open where pictures are seen, and makes the recipe, whose texts
- * lie in the arena, of the settings and of what the dataset has. Errors as et_train_open. */
+ * lie in the arena, of the settings (with a rate) and of what the dataset has. Errors as
+ * et_train_open. */
 ET_MUST_USE enum et_status et__lessons_open(struct et__lessons **lessons,
                                             const struct et_dataset *dataset,
                                             const struct et_train_options *options,

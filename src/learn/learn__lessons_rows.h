@@ -24,6 +24,7 @@ struct et__lessons {
     float *here;                                   // n_out each, where changes are given; else NULL
     bool has_gaps;                                 // not everything is given always
     size_t *last;                                  // of used rows: the last one of its episode
+    float *weights;                                // of used rows; NULL: all are alike
     uint8_t *robot_of;                             // of used rows: whose they are
     int64_t *rows;                                 // of used rows: their numbers in the dataset
     struct et_loader *pictures;                    // NULL: none are seen

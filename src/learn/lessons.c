@@ -20,7 +20,7 @@
 #define HAS "etude.valid."
 #define IMAGES "observation.images."
 #define READ_ROWS ((size_t)4096)
-#define COLUMNS_MAX (8 + ET__RECIPE_TOUCHES_MAX)
+#define COLUMNS_MAX (9 + ET__RECIPE_TOUCHES_MAX)
 #define STILL 1e-5F   // what is asked for changes by less: nothing is
 #define CONSTANT 1e-6 // a deviation below this: the value says nothing
 #define VALUES_MAX ((size_t)1 << 33)
@@ -43,6 +43,7 @@ enum {
     COL_HAS_STATE,
     COL_HAS_ACTION,
     COL_HAS_SCENE,
+    COL_WEIGHT,
     COL_TOUCH
 };
 
@@ -451,6 +452,10 @@ static enum et_status read_rows(struct et__lessons *l, const struct et_dataset *
             columns[n].feature = GAPS[i].feature;
             places[n++] = GAPS[i].column;
         }
+    if (l->options->weight) {
+        columns[n].feature = l->options->weight;
+        places[n++] = COL_WEIGHT;
+    }
     for (size_t i = 0; i < r->n_touches; i++) {
         columns[n].feature = r->touches[i].feature;
         places[n++] = COL_TOUCH + i;
@@ -728,8 +733,38 @@ static enum et_status make_rows(struct et__lessons *l, const struct raw *raw, co
 
 /* ---- what is learned from, and what is only looked at ---- */
 
-static enum et_status share_out(struct et__lessons *l, const struct raw *raw, const size_t *used,
-                                struct et_err *err)
+/* Weights as shares of what is learned from: 1 in the mean. */
+static enum et_status weigh(struct et__lessons *l, const struct raw *raw, const size_t *used,
+                            struct et_err *err)
+{
+    const char *name = l->options->weight;
+    double sum = 0;
+    if (!name)
+        return ET_OK;
+    if (raw->n_values[COL_WEIGHT] != 1)
+        return et_fail(err, ET_EARG, -1, "%.80s has %zu values: a weight is one number", name,
+                       raw->n_values[COL_WEIGHT]);
+    l->weights = malloc((l->n_used + 1) * sizeof *l->weights);
+    if (!l->weights)
+        return no_memory(l->n_used, err);
+    for (size_t k = 0; k < l->n_used; k++) {
+        l->weights[k] = raw->columns[COL_WEIGHT][used[k]];
+        if (!(l->weights[k] >= 0) || isinf(l->weights[k]))
+            return et_fail(err, ET_EUNSUPPORTED, (int64_t)used[k],
+                           "%.80s of row %zu is %g: a weight is at least 0", name, used[k],
+                           (double)l->weights[k]);
+    }
+    for (size_t k = 0; k < l->n_train; k++)
+        sum += (double)l->weights[l->train[k]];
+    if (!(sum > 0))
+        return et_fail(err, ET_EUNSUPPORTED, -1, "%.80s is 0 wherever something is to be learned",
+                       name);
+    for (size_t k = 0; k < l->n_used; k++)
+        l->weights[k] = (float)((double)l->weights[k] * (double)l->n_train / sum);
+    return ET_OK;
+}
+
+static enum et_status share_out(struct et__lessons *l, const struct raw *raw, struct et_err *err)
 {
     const uint64_t key = et_random_key((uint64_t)l->settings.seed, ET__FOR_VALIDATION);
     size_t n = 0, i_episode = 0;
@@ -753,7 +788,6 @@ static enum et_status share_out(struct et__lessons *l, const struct raw *raw, co
     l->facts.n_validation = (int64_t)n_look;
     l->facts.n_rows = (int64_t)raw->n_rows;
     l->facts.n_used = (int64_t)l->n_train;
-    (void)used;
     return l->n_train > 0 ? ET_OK
                           : et_fail(err, ET_EUNSUPPORTED, -1, "%.150s has no rows to learn from",
                                     l->facts.dataset);
@@ -774,7 +808,9 @@ static enum et_status make_all(struct et__lessons *l, const struct raw *raw, str
     if (st == ET_OK)
         st = make_rows(l, raw, used, err);
     if (st == ET_OK)
-        st = share_out(l, raw, used, err);
+        st = share_out(l, raw, err);
+    if (st == ET_OK)
+        st = weigh(l, raw, used, err);
     free(used);
     if (st == ET_OK)
         st = normalise_given(l, err);
@@ -784,6 +820,8 @@ static enum et_status make_all(struct et__lessons *l, const struct raw *raw, str
     const size_t n_seen = l->n_used * l->recipe.n_in, n_given = l->n_used * l->recipe.n_out;
     l->facts.hash = et_random_key(et_hash64(l->seen, n_seen * sizeof(float)),
                                   et_hash64(l->given, n_given * sizeof(float)));
+    if (l->weights)
+        l->facts.hash ^= et_hash64(l->weights, l->n_used * sizeof *l->weights);
     l->facts.memory_bytes =
         (n_seen + (l->here ? 2 : 1) * n_given) * sizeof(float) + 3 * l->n_used * sizeof(size_t);
     return ET_OK;
@@ -840,6 +878,7 @@ void et__lessons_close(struct et__lessons *l)
     free(l->given);
     free(l->here);
     free(l->last);
+    free(l->weights);
     free(l->rows);
     free(l->robot_of);
     free(l->samples);

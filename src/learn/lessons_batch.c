@@ -104,6 +104,7 @@ static void fill_target(const struct filling *f, size_t b, size_t row)
     const float *mean = normal->out_mean, *deviation = normal->out_deviation;
     const size_t n_left = (f->l->last[row] - row) / f->l->stride; // in the episode
     const size_t n_real = f->net->kind->skips_padding && n_left < n_steps ? n_left : n_steps;
+    const float weight = f->l->weights ? f->l->weights[row] : 1;
     if (et__net_n_hidden(f->net) > 0)
         hide(f, b, n_steps - n_real);
     for (size_t k = 0; k < n_steps; k++) {
@@ -115,7 +116,7 @@ static void fill_target(const struct filling *f, size_t b, size_t row)
         for (size_t i = 0; i < n_out; i++)
             target[i] = isnan(target[i]) ? 0 : (target[i] - mean[i]) / deviation[i];
         own(f->batch->weights)[at] =
-            k < n_real ? (float)(1.0 / ((double)f->n * (double)(n_steps * n_out))) : 0;
+            k < n_real ? (float)((double)weight / ((double)f->n * (double)(n_steps * n_out))) : 0;
     }
 }
 

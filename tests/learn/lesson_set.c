@@ -22,7 +22,7 @@ static const char TASK[] = "Press it";
 
 /* The cells of an episode. */
 struct cells {
-    float *state, *action, *scene, *touch;
+    float *state, *action, *scene, *touch, *weight;
     uint8_t *segment, *robot;
     uint8_t *has_joints, *has_scene; // of several robots
     int64_t n;
@@ -73,6 +73,7 @@ static struct cells make_cells(const struct lesson_set *set, int i)
     c.scene = calloc(n * LESSON_SCENE, sizeof(float));
     c.touch = calloc(n * 2, sizeof(float));
     c.segment = calloc(n, 2);
+    c.weight = calloc(n, sizeof(float));
     for (size_t row = 0; row < n; row++) {
         const double then = set->is_idle ? (double)(row / 2 * 2) : (double)row;
         const double x = thing_of(i);
@@ -82,6 +83,7 @@ static struct cells make_cells(const struct lesson_set *set, int i)
         for (size_t k = 0; k < n_action; k++)
             c.action[row * n_action + k] = (float)(wave(set, i, then + 2, k) + reach_of(set, i));
         memcpy(c.scene + row * LESSON_SCENE, scene, sizeof scene);
+        c.weight[row] = i % 2 ? set->odd_weight : 1;
         c.touch[row * 2] = row > n / 2 ? 1.5F : 0.01F;
         c.segment[row * 2 + (row > n / 2)] = row % 10 != 9; // and now and then between two
     }
@@ -157,11 +159,11 @@ static void add_episode(struct et_dataset_writer *writer, const struct lesson_se
     if (set->has_robots)
         make_gaps(&c, set, i);
     const char *task = TASK;
-    struct et_column columns[9] = {{.name = "observation.state",
-                                    .is_rectangular = true,
-                                    .type = ET_PARQUET_FLOAT,
-                                    .n_values = joints_of(set),
-                                    .values = c.state}};
+    struct et_column columns[10] = {{.name = "observation.state",
+                                     .is_rectangular = true,
+                                     .type = ET_PARQUET_FLOAT,
+                                     .n_values = joints_of(set),
+                                     .values = c.state}};
     size_t n = 1;
     if (!set->without_action)
         columns[n++] = (struct et_column){.name = "action",
@@ -187,6 +189,12 @@ static void add_episode(struct et_dataset_writer *writer, const struct lesson_se
                                           .type = ET_PARQUET_BOOL,
                                           .n_values = 2,
                                           .values = c.segment};
+    if (set->has_weight)
+        columns[n++] = (struct et_column){.name = "weight",
+                                          .is_rectangular = true,
+                                          .type = ET_PARQUET_FLOAT,
+                                          .n_values = 1,
+                                          .values = c.weight};
     n = add_gaps(columns, n, set, &c);
     const struct et_new_video video = {
         .i_feature = n, .path = temp_path("lesson.mp4"), .n_frames = c.n, .must_encode = true};
@@ -205,6 +213,7 @@ static void add_episode(struct et_dataset_writer *writer, const struct lesson_se
     free(c.scene);
     free(c.touch);
     free(c.segment);
+    free(c.weight);
     free(c.robot);
     free(c.has_joints);
     free(c.has_scene);
@@ -224,11 +233,11 @@ static struct et_feature feature(const char *name, enum et_dtype dtype, const in
 const char *lesson_build(const char *name, const struct lesson_set *set)
 {
     const int64_t n_joints = (int64_t)joints_of(set), n_action = (int64_t)actions_of(set);
-    const int64_t n_scene = LESSON_SCENE, two = 2;
+    const int64_t n_scene = LESSON_SCENE, one = 1, two = 2;
     static const int64_t SHAPE[] = {LESSON_HEIGHT, LESSON_WIDTH, 3};
     const char *const *joints = set->joints ? set->joints : LETTERS;
     const char *const *actions = set->action_names ? set->action_names : joints;
-    struct et_feature features[10] = {
+    struct et_feature features[11] = {
         feature("observation.state", ET_DTYPE_FLOAT32, &n_joints, joints)};
     size_t n = 1;
     if (!set->without_action)
@@ -239,6 +248,8 @@ const char *lesson_build(const char *name, const struct lesson_set *set)
         features[n++] = feature("observation.touch.left_fingers", ET_DTYPE_FLOAT32, &two, NULL);
     if (set->has_segment)
         features[n++] = feature("etude.segment", ET_DTYPE_BOOL, &two, SEGMENTS);
+    if (set->has_weight)
+        features[n++] = feature("weight", ET_DTYPE_FLOAT32, &one, NULL);
     if (set->has_robots) {
         features[n++] = feature("etude.robot", ET_DTYPE_BOOL, &two, ROBOTS);
         features[n++] = feature("etude.valid.observation.state", ET_DTYPE_BOOL, &n_joints, joints);
