@@ -121,7 +121,8 @@ ET_MUST_USE ET_API enum et_status et_loader_next(struct et_loader *loader, struc
 #define ET_LOADER_MIDDLE (-1)
 
 /* Samples by number, as they are asked for: n of them, at most `batch`. Crops are those of
- * `epoch`; ET_LOADER_MIDDLE: always the middle. What et_loader_next gives next does not change. */
+ * `epoch`; ET_LOADER_MIDDLE: always the middle. What et_loader_next gives next does not change;
+ * unless its threads work ahead, they share this work. */
 ET_MUST_USE ET_API enum et_status et_loader_get(struct et_loader *loader, const int64_t *samples,
                                                 size_t n, int64_t epoch, struct et_batch *batch,
                                                 struct et_err *err);

@@ -13,6 +13,7 @@
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 #define BATCH_BYTES_MAX ((size_t)8 << 30)
 #define SAMPLES_MAX (INT64_C(1) << 40)
+#define GET_TASKS ((size_t)16) // that et_loader_get is parted into
 #define AHEAD_MAX 1024
 #define NO_STEPS SIZE_MAX // of a column without pictures
 
@@ -194,15 +195,32 @@ static enum et_status fill_sample(const struct et_loader *l, struct slot *slot, 
     return ET_OK;
 }
 
-static enum et_status fill(const struct et_loader *l, struct slot *slot, struct et__desk *desk,
-                           struct et_err *err)
+// Samples first … last − 1 of a batch.
+static enum et_status fill(const struct et_loader *l, struct slot *slot, size_t first, size_t last,
+                           struct et__desk *desk, struct et_err *err)
 {
-    for (size_t i = 0; i < slot->batch.n; i++) {
-        const enum et_status st = fill_sample(l, slot, i, desk, err);
-        if (st != ET_OK)
-            return st;
-    }
-    return ET_OK;
+    enum et_status st = ET_OK;
+    for (size_t i = first; st == ET_OK && i < last; i++)
+        st = fill_sample(l, slot, i, desk, err);
+    return st;
+}
+
+// A part of what et_loader_get was asked for.
+static enum et_status work_part(void *ctx, size_t i, unsigned worker, struct et_err *err)
+{
+    struct et_loader *l = ctx;
+    struct slot *slot = &l->slots[l->n_slots - 1];
+    const size_t n = slot->batch.n;
+    return fill(l, slot, n * i / GET_TASKS, n * (i + 1) / GET_TASKS, &l->desks[worker], err);
+}
+
+// While the pool works ahead, the caller does it alone.
+static enum et_status fill_asked(struct et_loader *l, struct slot *slot, struct et_err *err)
+{
+    const struct et_pool_job job = {.n_tasks = GET_TASKS, .work = work_part, .ctx = l};
+    if (l->is_running || et_pool_threads(l->pool) < 2 || slot->batch.n < GET_TASKS)
+        return fill(l, slot, 0, slot->batch.n, &l->desks[l->n_desks - 1], err);
+    return et_pool_run(l->pool, &job, err);
 }
 
 // The pool's i-th task: the i-th batch since its run began.
@@ -218,7 +236,7 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
     slot->batch.i_batch = i_batch;
     for (size_t k = 0; k < slot->batch.n; k++)
         slot->samples[k] = sample_at(l, epoch, first + (int64_t)k);
-    return fill(l, slot, &l->desks[worker], err);
+    return fill(l, slot, 0, slot->batch.n, &l->desks[worker], err);
 }
 
 /* ---- opening ---- */
@@ -617,7 +635,7 @@ enum et_status et_loader_get(struct et_loader *l, const int64_t *samples, size_t
     }
     slot->batch.n = n;
     slot->batch.epoch = epoch;
-    const enum et_status st = fill(l, slot, &l->desks[l->n_desks - 1], err);
+    const enum et_status st = fill_asked(l, slot, err);
     if (st != ET_OK)
         return st;
     *batch = slot->batch;

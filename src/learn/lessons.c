@@ -568,15 +568,17 @@ static enum et_status open_pictures(struct et__lessons *l, const struct et_datas
     l->samples = malloc(l->n_samples * sizeof *l->samples);
     if (!l->samples)
         return no_memory(l->n_samples, err);
-    const struct et_loader_options options = {.columns = columns,
-                                              .n_columns = p->n_cameras,
-                                              .episodes = l->options->episodes,
-                                              .n_episodes = l->options->n_episodes,
-                                              .batch = l->n_samples,
-                                              .is_in_order = true,
-                                              .seed = (uint64_t)l->settings.seed,
-                                              .pictures_bytes_max =
-                                                  (size_t)l->settings.picture_cache_mb << 20};
+    const struct et_loader_options options = {
+        .columns = columns,
+        .n_columns = p->n_cameras,
+        .episodes = l->options->episodes,
+        .n_episodes = l->options->n_episodes,
+        .batch = l->n_samples,
+        .is_in_order = true,
+        .seed = (uint64_t)l->settings.seed,
+        .n_threads = l->options->pool ? et_pool_threads(l->options->pool) : 1,
+        .n_ahead = 1,
+        .pictures_bytes_max = (size_t)l->settings.picture_cache_mb << 20};
     return et_loader_open(&l->pictures, dataset, &options, err);
 }
 
