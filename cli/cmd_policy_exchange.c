@@ -41,6 +41,7 @@ struct import {
     const struct cli_args *args;
     struct et_arena *arena;
     struct et_dataset *dataset; // NULL: none was named
+    struct et_policy *own;      // what comes in, if it says itself what it is: one of ours
     struct et_policy_import_options options;
 };
 
@@ -81,6 +82,18 @@ static enum et_status take_dataset(struct import *m, struct et_err *err)
     return ET_OK;
 }
 
+static void take_own(struct import *m)
+{
+    struct et_policy_import_options *o = &m->options;
+    if (et_policy_open(&m->own, m->args->words[0], NULL, NULL) != ET_OK)
+        return;
+    const struct et_policy_info *info = et_policy_info(m->own);
+    o->rate_hz = info->rate_hz;
+    o->joints = o->joints ? o->joints : info->joints;
+    o->n_joints = o->n_joints ? o->n_joints : info->n_joints;
+    o->task = o->task || info->n_tasks != 1 ? o->task : info->tasks[0];
+}
+
 static int take_options(struct import *m)
 {
     const struct cli_args *args = m->args;
@@ -88,6 +101,7 @@ static int take_options(struct import *m)
     struct et_policy_import_options *o = &m->options;
     if (cli_has(args, "dataset") && take_dataset(m, &err) != ET_OK)
         return cli_fail(args, &err);
+    take_own(m);
     if (!cli_number(args, "fps", 1, 1000, o->rate_hz, &o->rate_hz))
         return CLI_USAGE;
     if (cli_has(args, "joints"))
@@ -133,6 +147,7 @@ int cmd_policy_import(const struct cli_args *args)
     if (et_arena_open(&m.arena, ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
     const int code = import_it(&m);
+    et_policy_close(m.own);
     et_dataset_close(m.dataset);
     et_arena_close(m.arena);
     return code;

@@ -61,12 +61,16 @@ static struct lane *find_lane(const struct making *m, const char *stream)
  * episode has not (its data are damaged). */
 static bool add_lane(struct making *m, const struct et__build_value *value)
 {
-    if (find_lane(m, value->stream))
+    struct lane *lane = find_lane(m, value->stream);
+    if (!lane) {
+        lane = &m->lanes[m->n_lanes++];
+        *lane = (struct lane){.stream = value->stream};
+    }
+    if (value->column[m->item->i_pick] < 0) // of another pick; others of the stream may be here
         return true;
-    const bool is_bound = value->column[m->item->i_pick] >= 0;
-    const struct et_track *track = is_bound ? et_episode_track(&m->episode, value->stream) : NULL;
-    m->lanes[m->n_lanes++] = (struct lane){.stream = value->stream, .track = track};
-    return !is_bound || (track && track->n_samples > 0);
+    if (!lane->track)
+        lane->track = et_episode_track(&m->episode, value->stream);
+    return lane->track && lane->track->n_samples > 0;
 }
 
 static enum et_status take_lanes(struct making *m, struct et_err *err)

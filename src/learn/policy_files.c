@@ -112,13 +112,22 @@ static void put_act(struct et_json_writer *w, const struct et_train_settings *s)
     et_json_put_real(w, "kl_weight", s->kl_weight);
 }
 
+/* LeRobot's name where LeRobot's own code has these parameters: a small eye is none of its. */
+static bool is_lerobots(const struct et__saved *saved, const struct et__net *net)
+{
+    return strcmp(net->kind->lerobot, "act") == 0 &&
+           (net->settings.resnet || saved->recipe.pictures.n_cameras == 0);
+}
+
 static enum et_status write_config(const char *folder, const struct et__saved *saved,
                                    const struct et__net *net, struct et_err *err)
 {
     struct et_buf buf = et_buf(JSON_BYTES_MAX);
     struct et_json_writer w = {.buf = &buf, .indent = 2};
     et_json_open_map(&w);
-    et_json_put_text(&w, "type", net->kind->lerobot);
+    const bool is_theirs = is_lerobots(saved, net);
+    const bool is_small = !is_theirs && strcmp(net->kind->lerobot, "act") == 0;
+    et_json_put_text(&w, "type", is_small ? "etude_act" : net->kind->lerobot);
     et_json_put_int(&w, "n_obs_steps", 1);
     et_json_put_int(&w, "chunk_size", (int64_t)net->shape.n_steps);
     et_json_put_int(&w, "n_action_steps", (int64_t)net->shape.n_steps);
@@ -132,7 +141,7 @@ static enum et_status write_config(const char *folder, const struct et__saved *s
     put_feature(&w, ACTION, "ACTION", saved->recipe.n_out);
     et_json_close_map(&w);
     put_norm_map(&w, "normalization_mapping");
-    if (strcmp(net->kind->lerobot, "act") == 0)
+    if (is_theirs)
         put_act(&w, &net->settings);
     et_json_close_map(&w);
     return write_buf(folder, "config.json", &buf, err);

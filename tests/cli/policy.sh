@@ -54,7 +54,7 @@ other() {
     "$other_server" serve <held_open >other.out &
     server=$!
     exec 9>held_open
-    until [ -s other.out ]; do sleep 0.05; done
+    until [ -s other.out ] || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
     url=ws://$(cat other.out)
     exits 0 "$etude" policy run "$url" --skill press_button -n 2 --keys state=observation.state --rate 50 &&
         says "press_button *0/2" && says "pressed button" &&
@@ -165,8 +165,13 @@ assert here == there, (here, there)
 PY
 }
 it "an ACT in LeRobot's layout comes in, and acts as before" imported
+own() {
+    exits 0 "$etude" policy import plain -o own && says "21 joints, 25 actions a second" && exits 0 "$etude" policy info own && says "Press the red button"
+}
+it "and a policy of our own says itself how fast it acts" own
 refused() {
-    exits 2 "$etude" policy import plain -o b && says "--dataset DATASET, or --joints LIST and --fps HZ" &&
+    cp -r plain/checkpoints/last/pretrained_model foreign && rm foreign/etude.json &&
+        exits 2 "$etude" policy import foreign -o b && says "--dataset DATASET, or --joints LIST and --fps HZ" &&
         exits 2 "$etude" policy import plain --joints a --fps 3 && says "-o FOLDER" &&
         exits 2 "$etude" policy import plain -o b --joints a,b --fps 25 && says "2 names of joints, the checkpoint has 21" &&
         exits 3 "$etude" policy import press -o b --dataset data && says 'type "etude_mlp"' &&
@@ -205,7 +210,7 @@ seeing() {
         "$etude" dataset build filmed-curated -o pictures --fps 50 --codec h264 --other -q &&
         "$etude" train pictures -o see --config see.yaml --steps 1 -q || return 1
     exits 0 "$etude" policy import see -o see-again --dataset pictures --fps 25 && exits 0 "$etude" policy info see-again &&
-        says "observation.images.left_wrist (9216)" && exits 0 "$etude" policy run see-again --skill press_button -n 1 --every 8 -q &&
+        says "observation.images.left_wrist, 64 × 48 pixels" && exits 0 "$etude" policy run see-again --skill press_button -n 1 --every 8 -q &&
         says "^press_button" && exits 0 "$etude" policy export see-again --onnx see.onnx && [ -s see.onnx ]
 }
 if ETUDE_GL= "$etude" world view press_button --png probe.png --size 32x32 -q >/dev/null 2>&1; then

@@ -197,6 +197,25 @@ another_task() {
 }
 it "a policy that was taught another task tries, and it is said" another_task
 
+# ---- several skills ----
+several() {
+    exits 0 "$etude" world run turn_valve -n 2 --no-cameras -o valve -q && exits 0 "$etude" curate valve -o valve-episodes -q &&
+        exits 0 "$etude" dataset build valve-episodes -o valve-set --fps 50 --privileged --other -q &&
+        exits 0 "$etude" dataset build episodes valve-episodes -o skills --parts union --fps 50 --privileged --other -q &&
+        "$etude" cat valve-set --stream scene.state --episode 1 --rows 0-9 >alone.csv && "$etude" cat skills --stream scene.state --episode 9 --rows 0-9 >both.csv &&
+        python3 - <<'PY'
+import csv
+alone, both = (list(csv.DictReader(open(name + ".csv"))) for name in ("alone", "both"))
+assert len(alone) == len(both) == 10 and set(alone[0]) < set(both[0]) and float(alone[0]["lever.x"]) > 0.1
+for a, b in zip(alone, both):
+    assert all(b[name] == a.get(name, "0.0") for name in b if name != "row"), (a, b)
+PY
+    exits 0 "$etude" train skills -o both-policy --steps 3 -q && exits 0 "$etude" policy info both-policy && says "Turn the blue valve" &&
+        exits 0 "$etude" policy run both-policy -n 1 -q && says "^press_button" && says "^turn_valve" &&
+        exits 2 "$etude" policy run both-policy --skill take_bottle -n 1 -q && says "was taught 2 tasks, and take_bottle is none of them\|another skill"
+}
+it "several skills are one dataset, in which each has its own things, and one policy" several
+
 # ---- another robot ----
 other_robot() {
     exits 0 "$etude" world run press_button -n 1 --robot h1-2 --no-cameras -o h1 -q && exits 0 "$etude" curate h1 -o h1-episodes -q &&

@@ -360,6 +360,29 @@ static void says_what_a_robot_does_not_have(void)
         CHECK_EQ(cell(set, 0, "etude.robot", 0, i), i == 0);
         CHECK_EQ(cell(set, 10, "etude.robot", 0, i), i == 1);
     }
+    /* What is the robot's own is as it is alone, though the other has other values of the same
+     * streams (a hand in fractions, where this one has radians). */
+    struct et_err err = {0};
+    const struct et_build_options options = {.videos = ET_VIDEO_DROP, .fps = 10};
+    CHECK_OK(build_one(g1, temp_path("alone"), &options, NULL, &err));
+    struct et_dataset *alone = open_set(temp_path("alone"));
+    const struct et_feature *own = feature_of(alone, "observation.state");
+    const int64_t n_before = et_dataset_info(set)->n_episodes - et_dataset_info(alone)->n_episodes;
+    size_t n_same = 0;
+    for (size_t i = 0; i < state->n_values; i++)
+        for (size_t k = 0; k < own->n_values; k++) {
+            const size_t n = strlen(own->names[k]);
+            if (strncmp(state->names[i], own->names[k], n) != 0 ||
+                (state->names[i][n] && state->names[i][n] != '.') ||
+                !(cell(set, 10, "etude.valid.observation.state", 0, i) > 0))
+                continue;
+            n_same++;
+            for (int64_t row = 0; row < 60; row += 20)
+                CHECK_NEAR(cell(set, 10, "observation.state", row, i),
+                           cell(alone, 10 - n_before, "observation.state", row, k), 0);
+        }
+    CHECK_EQ(n_same, own->n_values);
+    et_dataset_close(alone);
     et_dataset_close(set);
     check_findings(temp_path("union"));
 }

@@ -69,6 +69,7 @@ static enum et_status write_it(const char *folder, const struct made_policy *mad
     s->vae_layers = 1;
     s->latent = 4;
     s->chunk = MADE_CHUNK;
+    s->rate_hz = 25;
     s->sees_command = s->knows_phase = made->is_derived;
     s->knows_hands = s->sees_touch = false;
     s->shift_px = made->shift_px;

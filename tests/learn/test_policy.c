@@ -316,6 +316,7 @@ static const char *made_policy(const char *name, const float chunk[N_STEPS], dou
     struct et__net net;
     CHECK_OK(et_train_settings("mlp", &saved.settings, &err));
     saved.settings.chunk = N_STEPS;
+    saved.settings.rate_hz = 25;
     saved.settings.width = 2;
     saved.settings.layers = 1;
     saved.settings.ensemble = ensemble;
