@@ -53,11 +53,18 @@ def _column(feature, wanted):
     return column, kept
 
 
+def _with_steps(columns):
+    """A name, or names, are those features as they are in the sample's own row."""
+    if isinstance(columns, str):
+        columns = [columns]
+    return dict(columns) if hasattr(columns, "keys") else {name: [0] for name in columns}
+
+
 class Dataset:
     """Samples of a LeRobot dataset (v2.1, v3.0): rows with what is asked for around them.
 
     columns: {feature: steps}, in rows from the sample's own: {"observation.state": [0],
-    "action": range(16)}. Of pictures a dict: {"steps": [0], "size": (224, 224), "crop": (w, h),
+    "action": range(16)}; names alone are [0] each. Of pictures a dict: {"steps": [0], "size": (224, 224), "crop": (w, h),
     "random_crop": True, "floats": True, "mean": (r, g, b), "deviation": (r, g, b)}; bytes are
     height x width x 3, floats 3 x height x width. None: every feature of numbers whose name begins
     with observation or action.
@@ -74,11 +81,12 @@ class Dataset:
                      "n_threads": threads, "drops_rest": drop_rest,
                      "rows_bytes_max": rows_bytes_max, "pictures_bytes_max": pictures_bytes_max,
                      "weight": weight.encode() if weight else None}
-        self._path, self._episodes = os.fspath(path), episodes
+        self._path = os.fspath(path)
+        self._episodes = None if episodes is None else [int(e) for e in episodes]
         self._dataset, self._loader, self._pid = c.c_void_p(), c.c_void_p(), None
         self._next = (0, 0)  # epoch and batch that come next
         self._open_dataset()
-        self.columns = dict(columns) if columns is not None else self._all_numbers()
+        self.columns = self._all_numbers() if columns is None else _with_steps(columns)
         try:
             self._open_loader()
         except EtudeError:

@@ -100,6 +100,11 @@ with Dataset(path, COLUMNS, batch=50, threads=2, seed=7, pictures_bytes_max=1 <<
     except IndexError:
         check("there is no sample behind the last", True)
 
+with Dataset(path, ["action", "observation.state"], episodes=iter([1])) as d, Dataset(path, "action") as one:
+    check("names alone are the row itself", np.array_equal(d[7]["action"], actions[127:128])
+          and d[7]["observation.state"].shape == (1, 26) and list(one[3]) == list(one[4])
+          and np.array_equal(one[3]["action"], actions[3:4]))
+
 with Dataset(path, {CAMERA: {"size": (80, 60), "crop": (64, 48), "floats": True,
                              "mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5)}}) as d:
     x = d[10][CAMERA]
