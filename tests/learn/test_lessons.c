@@ -137,7 +137,7 @@ static void rows_count_by_their_weight(void)
             CHECK(is_even || fabs(share - odd) < 1e-4);
         }
         CHECK_NEAR(sum / SAMPLES, 1, 0.1);
-        CHECK(i == 0 || (n_even > 0.45 * SAMPLES && n_even < 0.55 * SAMPLES));
+        CHECK(i == 0 || (n_even > SAMPLES * 45 / 100 && n_even < SAMPLES * 55 / 100));
         end(&d);
         et_dataset_close(dataset);
     }
