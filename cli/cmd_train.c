@@ -238,7 +238,10 @@ static void tell_end(const struct training *t)
     if (isfinite(sum.validation))
         printf(", on what was not learned %.4f", sum.validation);
     printf("; %.1f s\n", sum.seconds);
-    printf("next: etude policy run %s -n 100\n", t->folder);
+    const struct et_train_facts *f = et_train_facts(t->train);
+    const bool is_known = f->n_robots > 0 && f->robots[0]; // of the virtual centre's
+    printf(is_known ? "next: etude policy run %s -n 100\n" : "next: etude policy serve %s\n",
+           t->folder);
 }
 
 static int print_json(const struct training *t)

@@ -579,7 +579,13 @@ static enum et_status open_pictures(struct et__lessons *l, const struct et_datas
         .n_threads = l->options->pool ? et_pool_threads(l->options->pool) : 1,
         .n_ahead = 1,
         .pictures_bytes_max = (size_t)l->settings.picture_cache_mb << 20};
-    return et_loader_open(&l->pictures, dataset, &options, err);
+    struct et_err why = {0};
+    const enum et_status st = et_loader_open(&l->pictures, dataset, &options, &why);
+    if (st == ET_ENOTFOUND)
+        return et_fail(err, st, -1, "%.300s (sees_pictures: false learns without)", why.text);
+    if (err)
+        *err = why;
+    return st;
 }
 
 /* ---- rows ---- */

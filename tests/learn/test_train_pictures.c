@@ -145,10 +145,26 @@ static void pictures_of_absurd_sizes_are_refused(void)
     refuse("32,100000,");
 }
 
+static void films_that_are_not_there_are_named_and_done_without(void)
+{
+    struct et_dataset *dataset = lesson_open("lost", &FILMED);
+    struct et_train *train = NULL;
+    struct et_train_options options = {.settings = settings_of("mlp")};
+    CHECK_OK(et_path_remove(temp_path("lost/videos"), &err));
+    CHECK_EQ(et_train_open(&train, dataset, &options, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "lost/videos/");
+    CHECK_HAS(err.text, "sees_pictures: false");
+    options.settings.sees_pictures = false;
+    CHECK_OK(et_train_open(&train, dataset, &options, &err));
+    et_train_close(train);
+    et_dataset_close(dataset);
+}
+
 int main(void)
 {
     RUN(what_only_the_camera_sees_is_learned);
     RUN(neither_threads_nor_a_stop_change_a_bit);
     RUN(pictures_of_absurd_sizes_are_refused);
+    RUN(films_that_are_not_there_are_named_and_done_without);
     return tap_end();
 }
