@@ -12,7 +12,7 @@
 #define ARENA_BYTES ((size_t)64 << 20)
 #define ROBOTS_MAX 1000
 #define ROBOTS_A_THREAD 50
-#define SYNTHETIC_FEED_BYTES ((size_t)1 << 20)
+#define SYNTHETIC_FEEDS_BYTES ((size_t)64 << 20) // of all of them; of one 1 to 16 MiB
 #define PUT_NS (ET_NS_PER_S / 200)
 #define LOOK_NS (ET_NS_PER_S / 10)
 #define FIRST_NS (10 * ET_NS_PER_S) // for all to be connected, before they begin
@@ -214,7 +214,7 @@ struct team { // of one thread
     const struct way *way;
     struct et_synthetic_pool *pool;
     struct robot *robots;
-    size_t i_first, n;
+    size_t i_first, n, n_all; // n of n_all robots
     pthread_t thread;
     bool has_thread, is_ending;
     int64_t t_end_ns;
@@ -233,15 +233,26 @@ static void on_put(void *ctx)
     et_timer_set(team->loop, &r->put, r->put.at_ns + PUT_NS);
 }
 
+/* How far a robot may be ahead of its agent: some seconds where there are few. */
+static size_t feed_bytes(const struct team *team)
+{
+    const size_t n = SYNTHETIC_FEEDS_BYTES / team->n_all, least = (size_t)1 << 20;
+    return n < least ? least : n > 16 * least ? 16 * least : n;
+}
+
 static enum et_status open_robot(struct team *team, size_t i)
 {
     struct robot *r = &team->robots[i];
     struct et_link_agent_options o = team->way->options;
-    const struct et_feed_options how = {.n_bytes = SYNTHETIC_FEED_BYTES};
-    char id[32];
+    const struct et_feed_options how = {.n_bytes = feed_bytes(team)};
+    const char *folder = cli_get(team->way->args, "spool");
+    char id[32], spool[ET_PATH_BYTES_MAX];
     (void)snprintf(id, sizeof id, "synthetic-%03zu", team->i_first + i + 1);
     o.id = id;
     o.robot = "synthetic";
+    if (folder && snprintf(spool, sizeof spool, "%s/%s.spool", folder, id) >= (int)sizeof spool)
+        return et_fail(&team->err, ET_ELIMIT, -1, "%.100s…: the path is too long", folder);
+    o.spool = folder ? spool : NULL;
     r->team = team;
     r->put = (struct et_timer){.on_time = on_put, .ctx = r};
     enum et_status st = et_feed_open(&r->feed, &how, &team->err);
@@ -351,7 +362,8 @@ static int send_teams(struct way *way, struct et_synthetic_pool *pool, size_t n)
                               .pool = pool,
                               .robots = robots + i,
                               .i_first = i,
-                              .n = n - i < ROBOTS_A_THREAD ? n - i : ROBOTS_A_THREAD};
+                              .n = n - i < ROBOTS_A_THREAD ? n - i : ROBOTS_A_THREAD,
+                              .n_all = n};
         team->has_thread = pthread_create(&team->thread, NULL, send_team, team) == 0;
         if (!team->has_thread)
             (void)et_fail(&team->err, ET_EIO, -1, "cannot start a thread");
@@ -383,7 +395,8 @@ static int send_synthetic(struct way *way)
     int64_t n;
     if (!cli_whole(way->args, "synthetic", 1, ROBOTS_MAX, 1, &n))
         return CLI_USAGE;
-    if (et_synthetic_pool_open(&pool, 1, &err) != ET_OK)
+    if ((cli_has(way->args, "spool") && et_dir_make(cli_get(way->args, "spool"), &err) != ET_OK) ||
+        et_synthetic_pool_open(&pool, 1, &err) != ET_OK)
         return cli_fail(way->args, &err);
     cli_catch();
     const int code = send_teams(way, pool, (size_t)n);

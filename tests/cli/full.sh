@@ -147,7 +147,8 @@ free_large() {
 }
 hub_full() {
     begin_hub 1 || return 1
-    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --seconds 20 --json -q >agent.json 2>agent.err &
+    # A slow disk keeps the hub away for longer than the agent's memory lasts: its spool lasts.
+    "$etude" agent --synthetic 1 --to "unix:$dir/socket" --spool "$dir/spool" --seconds 20 --json -q >agent.json 2>agent.err &
     agent=$!
     sleep 1.5
     leave_large 500000 && sleep 3 && free_large && sleep 2 || return 1 # less than is kept free
@@ -187,13 +188,10 @@ for path in sys.argv[2:]:
             n_twice += 1
         seen.add(key)
 print(agent, len(sys.argv) - 2, "files", len(seen), "samples", n_twice, "twice", n_repeated, "repeated")
-assert agent["samples"] == agent["taken"] == len(seen) and n_twice == 0
-# Where the machine stalls, or the hub is long away, the agent has no room for some, and says so.
-assert 69000 < agent["samples"] + agent["lost"] < 71000 and agent["lost"] < 35000
+assert agent["samples"] == agent["taken"] == len(seen) and agent["lost"] == 0 and n_twice == 0
 assert len(sys.argv) > 4
 # What waits is not dropped: of the hub's own words some may be, with a file that failed.
-assert len(hubs) == 2 and all(hub["dropped"] <= 20 for hub in hubs)
-assert sum(hub["lost"] for hub in hubs) <= agent["lost"]
+assert len(hubs) == 2 and all(hub["dropped"] <= 20 and hub["lost"] == 0 for hub in hubs)
 assert sum(hub["samples"] for hub in hubs) >= agent["samples"]
 PY
 }
