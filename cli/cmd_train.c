@@ -338,8 +338,8 @@ int cmd_train(const struct cli_args *args)
         code = cli_fail(args, &err);
     if (code == CLI_DONE)
         code = run(&t);
-    et_dir_unlock(t.lock);
     et_train_log_close(t.log);
+    et_dir_unlock(t.lock);
     et_train_close(t.train);
     et_dataset_close(t.dataset);
     et_pool_close(t.pool);

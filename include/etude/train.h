@@ -85,8 +85,8 @@ ET_MUST_USE ET_API enum et_status et_train_settings_load(const char *path, const
                                                          struct et_train_settings *settings,
                                                          struct et_err *err);
 
-/* The settings that the last checkpoint of a training's folder was trained with. Errors as
- * et_train_resume. */
+/* The settings that the last checkpoint of a training's folder was trained with; texts lie in the
+ * arena. ET_ENOTFOUND: there is no checkpoint. ET_ECORRUPT: damaged. */
 ET_MUST_USE ET_API enum et_status et_train_settings_saved(const char *folder,
                                                           struct et_arena *arena,
                                                           struct et_train_settings *settings,
@@ -109,7 +109,7 @@ struct et_train_options {
 
 /* Reads the dataset and makes the network. The dataset stays the caller's, and open while
  * pictures are learned from. ET_EARG: the settings do not fit (heads, a rate that does not divide
- * the dataset's, a weight that it does not have). ET_EUNSUPPORTED: nothing can be learned from the
+ * the dataset's, a weight of several numbers). ET_EUNSUPPORTED: nothing can be learned from the
  * dataset (no action, other widths, no rows …), the text names the feature; or what trains is not
  * there (OpenBLAS; CUDA or a GPU), the text says what to do. ET_ECORRUPT and others as
  * et_loader_open (a value that is no number, with its row). */

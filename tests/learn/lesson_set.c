@@ -153,48 +153,33 @@ static size_t add_gaps(struct et_column *columns, size_t n, const struct lesson_
     return n;
 }
 
+static struct et_column column(const char *name, enum et_parquet_type type, size_t n,
+                               const void *values)
+{
+    return (struct et_column){
+        .name = name, .is_rectangular = true, .type = type, .n_values = n, .values = values};
+}
+
 static void add_episode(struct et_dataset_writer *writer, const struct lesson_set *set, int i)
 {
     struct cells c = make_cells(set, i);
     if (set->has_robots)
         make_gaps(&c, set, i);
     const char *task = TASK;
-    struct et_column columns[10] = {{.name = "observation.state",
-                                     .is_rectangular = true,
-                                     .type = ET_PARQUET_FLOAT,
-                                     .n_values = joints_of(set),
-                                     .values = c.state}};
+    struct et_column columns[10] = {
+        column("observation.state", ET_PARQUET_FLOAT, joints_of(set), c.state)};
     size_t n = 1;
     if (!set->without_action)
-        columns[n++] = (struct et_column){.name = "action",
-                                          .is_rectangular = true,
-                                          .type = ET_PARQUET_FLOAT,
-                                          .n_values = actions_of(set),
-                                          .values = c.action};
+        columns[n++] = column("action", ET_PARQUET_FLOAT, actions_of(set), c.action);
     if (set->has_scene)
-        columns[n++] = (struct et_column){.name = "observation.environment_state",
-                                          .is_rectangular = true,
-                                          .type = ET_PARQUET_FLOAT,
-                                          .n_values = LESSON_SCENE,
-                                          .values = c.scene};
+        columns[n++] =
+            column("observation.environment_state", ET_PARQUET_FLOAT, LESSON_SCENE, c.scene);
     if (set->has_touch)
-        columns[n++] = (struct et_column){.name = "observation.touch.left_fingers",
-                                          .is_rectangular = true,
-                                          .type = ET_PARQUET_FLOAT,
-                                          .n_values = 2,
-                                          .values = c.touch};
+        columns[n++] = column("observation.touch.left_fingers", ET_PARQUET_FLOAT, 2, c.touch);
     if (set->has_segment)
-        columns[n++] = (struct et_column){.name = "etude.segment",
-                                          .is_rectangular = true,
-                                          .type = ET_PARQUET_BOOL,
-                                          .n_values = 2,
-                                          .values = c.segment};
+        columns[n++] = column("etude.segment", ET_PARQUET_BOOL, 2, c.segment);
     if (set->has_weight)
-        columns[n++] = (struct et_column){.name = "weight",
-                                          .is_rectangular = true,
-                                          .type = ET_PARQUET_FLOAT,
-                                          .n_values = 1,
-                                          .values = c.weight};
+        columns[n++] = column("weight", ET_PARQUET_FLOAT, 1, c.weight);
     n = add_gaps(columns, n, set, &c);
     const struct et_new_video video = {
         .i_feature = n, .path = temp_path("lesson.mp4"), .n_frames = c.n, .must_encode = true};

@@ -1,4 +1,4 @@
-/* Lessons: what lies behind an episode's end. */
+/* Lessons: what lies behind an episode's end, and how much a row counts. */
 #include "lesson_set.h"
 
 #include "learn/learn__lessons.h"

@@ -494,6 +494,15 @@ static void resume_damaged(const char *path, size_t at, void *ctx)
 {
     struct damage *d = ctx;
     (void)path, (void)at;
+    struct et_train_settings then;
+    struct et_arena *arena = NULL;
+    CHECK_OK(et_arena_open(&arena, (size_t)1 << 24, &err));
+    memset(&err, 0, sizeof err);
+    if (et_train_settings_saved(temp_path("damaged"), arena, &then, &err) == ET_OK)
+        CHECK(then.rate_hz > 0 && then.steps > 0);
+    else
+        CHECK(err.text[0] != 0);
+    et_arena_close(arena);
     memset(&err, 0, sizeof err);
     const enum et_status st = et_train_resume(d->train, temp_path("damaged"), &err);
     *(st == ET_OK ? &d->n_taken : &d->n_refused) += 1;
