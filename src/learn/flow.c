@@ -201,7 +201,6 @@ static void layer_back(const struct et__flow *f, struct et__engine *e,
                                                              .dgate = dm + GATE * width,
                                                              .dy = d,
                                                              .forward = &seen->gate1});
-    e->kernels->clear(e->device, dy, n_values);
     et__heads_back(e, &l->heads,
                    &(struct et__heads_back){.d_queries = dy, .d_keys = dy, .d_values = dy}, d_what,
                    &seen->heads);

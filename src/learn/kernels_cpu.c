@@ -49,12 +49,12 @@ static void add_rows(void *device, const struct et__rows *r)
 
 static inline et__real total(const et__real lanes[LANES])
 {
-    et__real sum[LANES];
-    memcpy(sum, lanes, sizeof sum);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            sum[i] += sum[i + half];
-    return sum[0];
+    et__real half[LANES / 2], quarter[LANES / 4];
+    for (int i = 0; i < LANES / 2; i++)
+        half[i] = lanes[i] + lanes[i + LANES / 2];
+    for (int i = 0; i < LANES / 4; i++)
+        quarter[i] = half[i] + half[i + LANES / 4];
+    return quarter[0] + quarter[2] + (quarter[1] + quarter[3]);
 }
 
 static ET_CLONES et__real sum_of(const et__real *x, size_t n)
@@ -126,6 +126,19 @@ static void norm(void *device, const struct et__norm *n)
     }
 }
 
+// What the weights of a row change by, and dx from what lies there: h.
+static ET_CLONES void norm_back_end(et__real *restrict dx, et__real *restrict dweight,
+                                    et__real *restrict dbias, const et__real *restrict dy,
+                                    const et__real *restrict weight, et__real mean_g,
+                                    et__real mean_gh, et__real scale, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        dweight[j] += dy[j] * dx[j];
+        dbias[j] += dy[j];
+        dx[j] = (dy[j] * weight[j] - mean_g - dx[j] * mean_gh) * scale;
+    }
+}
+
 struct norm_row {
     et__real *dx, *dweight, *dbias;
     const et__real *dy, *x, *weight;
@@ -148,7 +161,7 @@ static ET_CLONES void norm_back_plain(const struct norm_row *r)
 
 static ET_CLONES void norm_back_weighed(const struct norm_row *r)
 {
-    et__real *restrict dx = r->dx, *restrict dweight = r->dweight, *restrict dbias = r->dbias;
+    et__real *restrict dx = r->dx;
     const et__real *restrict x = r->x, *restrict dy = r->dy, *restrict weight = r->weight;
     et__real of_g[LANES] = {0}, of_gh[LANES] = {0};
     size_t i = 0;
@@ -166,12 +179,7 @@ static ET_CLONES void norm_back_weighed(const struct norm_row *r)
         of_gh[l] += g * h;
     }
     const et__real mean_g = total(of_g) / (et__real)r->n, mean_gh = total(of_gh) / (et__real)r->n;
-    for (size_t j = 0; j < r->n; j++) {
-        const et__real h = dx[j];
-        dweight[j] += dy[j] * h;
-        dbias[j] += dy[j];
-        dx[j] = (dy[j] * weight[j] - mean_g - h * mean_gh) * r->scale;
-    }
+    norm_back_end(dx, r->dweight, r->dbias, dy, weight, mean_g, mean_gh, r->scale, r->n);
 }
 
 static void norm_back(void *device, const struct et__norm_back *n)
@@ -224,30 +232,27 @@ static ET_CLONES void silu(et__real *restrict y, const et__real *restrict x, siz
         y[i] = x[i] / (1 + et__exp(-x[i]));
 }
 
-static ET_CLONES void relu_back(et__real *restrict dx, const et__real *restrict dy,
-                                const et__real *restrict x, size_t n)
+static ET_CLONES void relu_back(et__real *restrict d, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        dx[i] = x[i] > 0 ? dy[i] : 0;
+        d[i] = x[i] > 0 ? d[i] : 0;
 }
 
-static ET_CLONES void gelu_back(et__real *restrict dx, const et__real *restrict dy,
-                                const et__real *restrict x, size_t n)
+static ET_CLONES void gelu_back(et__real *restrict d, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const et__real v = x[i];
         const et__real t = tanh_of(GELU_SLOPE * (v + GELU_CUBIC * v * v * v));
-        dx[i] = dy[i] * (ET__REAL(0.5) * (1 + t) + ET__REAL(0.5) * v * (1 - t * t) * GELU_SLOPE *
-                                                       (1 + 3 * GELU_CUBIC * v * v));
+        d[i] *= (ET__REAL(0.5) * (1 + t) +
+                 ET__REAL(0.5) * v * (1 - t * t) * GELU_SLOPE * (1 + 3 * GELU_CUBIC * v * v));
     }
 }
 
-static ET_CLONES void silu_back(et__real *restrict dx, const et__real *restrict dy,
-                                const et__real *restrict x, size_t n)
+static ET_CLONES void silu_back(et__real *restrict d, const et__real *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const et__real s = 1 / (1 + et__exp(-x[i]));
-        dx[i] = dy[i] * (s + x[i] * s * (1 - s));
+        d[i] *= s + x[i] * s * (1 - s);
     }
 }
 
@@ -263,22 +268,39 @@ static void activate(void *device, enum et__activation kind, et__real *y, const 
 static void activate_back(void *device, enum et__activation kind, et__real *dx, const et__real *dy,
                           const et__real *x, size_t n)
 {
-    static void (*const ways[])(et__real *, const et__real *, const et__real *, size_t) = {
+    static void (*const ways[])(et__real *, const et__real *, size_t) = {
         [ET__RELU] = relu_back, [ET__GELU] = gelu_back, [ET__SILU] = silu_back};
     (void)device;
-    ways[kind](dx, dy, x, n);
+    if (dx != dy)
+        memcpy(dx, dy, n * sizeof *dx);
+    ways[kind](dx, x, n);
 }
 
 /* ---- attention ---- */
 
+static ET_CLONES et__real most_of(const et__real *x, size_t n)
+{
+    et__real lanes[LANES], most = x[0];
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++)
+        lanes[l] = x[0];
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    for (; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++)
+            lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+    return lanes[0] > most ? lanes[0] : most;
+}
+
 static ET_CLONES void softmax(et__real *p, const uint8_t *hidden, size_t n)
 {
-    et__real most = -(et__real)INFINITY;
     if (hidden)
         for (size_t j = 0; j < n; j++)
             p[j] = hidden[j] ? -(et__real)INFINITY : p[j];
-    for (size_t j = 0; j < n; j++)
-        most = p[j] > most ? p[j] : most;
+    const et__real most = most_of(p, n);
     for (size_t j = 0; j < n; j++)
         p[j] = et__exp(p[j] - most);
     if (hidden)

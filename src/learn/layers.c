@@ -227,15 +227,14 @@ void et__heads_back(struct et__engine *e, const struct et__heads *l,
                                          .d_o = d_o,
                                          .forward = a};
     e->kernels->attend_back(e->device, &d);
-    et__linear_back(e, &l->query,
-                    &(struct et__linear_back){d.dq, seen->input.queries, back->d_queries, n_queries,
-                                              .is_added = true});
+    const struct et__heads_input *in = &seen->input;
     et__linear_back(
-        e, &l->key,
-        &(struct et__linear_back){d.dk, seen->input.keys, back->d_keys, n_keys, .is_added = true});
+        e, &l->query,
+        &(struct et__linear_back){d.dq, in->queries, back->d_queries, n_queries, false});
+    et__linear_back(e, &l->key,
+                    &(struct et__linear_back){d.dk, in->keys, back->d_keys, n_keys, true});
     et__linear_back(e, &l->value,
-                    &(struct et__linear_back){d.dv, seen->input.values, back->d_values, n_keys,
-                                              .is_added = true});
+                    &(struct et__linear_back){d.dv, in->values, back->d_values, n_keys, true});
     e->used = mark;
 }
 
@@ -257,14 +256,13 @@ void et__feedforward_back(struct et__engine *e, const struct et__feedforward *l,
                           const et__real *dy, const struct et__feedforward_seen *seen)
 {
     const size_t mark = e->used, n_between = seen->n * (size_t)l->first.n_out;
-    et__real *after = et__take(e, n_between), *before = et__take(e, n_between);
-    et__linear_back(
-        e, &l->second,
-        &(struct et__linear_back){.dy = dy, .x = seen->after, .dx = after, .n = seen->n});
-    et__drop_back(e, after, n_between, &seen->chance);
-    e->kernels->activate_back(e->device, l->kind, before, after, seen->before, n_between);
+    et__real *d = et__take(e, n_between); // of what lies between
+    et__linear_back(e, &l->second,
+                    &(struct et__linear_back){.dy = dy, .x = seen->after, .dx = d, .n = seen->n});
+    et__drop_back(e, d, n_between, &seen->chance);
+    e->kernels->activate_back(e->device, l->kind, d, d, seen->before, n_between);
     et__linear_back(e, &l->first,
-                    &(struct et__linear_back){before, seen->x, dx, seen->n, .is_added = true});
+                    &(struct et__linear_back){d, seen->x, dx, seen->n, .is_added = true});
     e->used = mark;
 }
 

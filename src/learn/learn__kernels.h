@@ -188,7 +188,7 @@ struct et__kernels {
     void (*norm_back)(void *device, const struct et__norm_back *n);
     void (*activate)(void *device, enum et__activation kind, et__real *y, const et__real *x,
                      size_t n);
-    // dx = dy · the slope at x
+    // dx = dy · the slope at x; dy may be dx
     void (*activate_back)(void *device, enum et__activation kind, et__real *dx, const et__real *dy,
                           const et__real *x, size_t n);
     void (*drop)(void *device, const struct et__drop *d);

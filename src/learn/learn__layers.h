@@ -78,7 +78,8 @@ struct et__heads_seen {
 struct et__heads et__heads_add(struct et__params *params, int width, int n_heads, const char *name);
 et__real *et__heads(struct et__engine *e, const struct et__heads *l,
                     const struct et__heads_input *input, struct et__heads_seen *seen);
-/* Where input changes go; all are added to. */
+/* Where what changes of the input goes: d_queries is written, then the others are added to; they
+ * may be the same. dy is read first: it may be one of those that are added to. */
 struct et__heads_back {
     et__real *d_queries, *d_keys, *d_values;
 };
@@ -101,7 +102,7 @@ struct et__feedforward_seen {
 
 et__real *et__feedforward(struct et__engine *e, const struct et__feedforward *l, const et__real *x,
                           size_t n, struct et__feedforward_seen *seen);
-/* dx is added to. */
+/* dx is added to; dy may be dx. */
 void et__feedforward_back(struct et__engine *e, const struct et__feedforward *l, et__real *dx,
                           const et__real *dy, const struct et__feedforward_seen *seen);
 

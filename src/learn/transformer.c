@@ -47,11 +47,16 @@ static et__real *placed(struct et__engine *e, const et__real *x, const struct et
                          (size_t)s->n_steps * (size_t)width);
 }
 
-static et__real *copy(struct et__engine *e, et__real *to, const et__real *from, size_t n)
+// What of dy is left where some of it was left out; dy itself where none was.
+static const et__real *left_of(struct et__engine *e, const et__real *dy, size_t n,
+                               const struct et__chance *chance)
 {
-    e->kernels->copy_rows(e->device,
-                          &(struct et__rows){.to = to, .from = from, .n_rows = 1, .width = n});
-    return to;
+    if (chance->share == 0)
+        return dy;
+    et__real *left = et__take(e, n);
+    e->kernels->drop(e->device,
+                     &(struct et__drop){.to = left, .from = dy, .n = n, .chance = *chance});
+    return left;
 }
 
 /* ---- encoder ---- */
@@ -96,18 +101,13 @@ void et__encoder_back(struct et__engine *e, const struct et__encoder *l, et__rea
                       const struct et__encoder_seen *seen)
 {
     const size_t mark = e->used, n = n_values(&seen->sequence, l->self.width);
-    et__real *d_sum = et__take(e, n), *d1 = et__take(e, n);
-    et__layer_norm_back(e, &l->norm2, d_sum, dy, &seen->norm2);
-    copy(e, d1, d_sum, n);
-    et__drop_back(e, d_sum, n, &seen->dropped2);
-    et__feedforward_back(e, &l->between, d1, d_sum, &seen->between);
-    et__layer_norm_back(e, &l->norm1, d_sum, d1, &seen->norm1);
-    copy(e, dx, d_sum, n);
-    et__drop_back(e, d_sum, n, &seen->dropped1);
-    et__real *d_asks = et__take_zeros(e, n);
+    et__real *d1 = et__take(e, n), *d_asks = et__take(e, n);
+    et__layer_norm_back(e, &l->norm2, d1, dy, &seen->norm2);
+    et__feedforward_back(e, &l->between, d1, left_of(e, d1, n, &seen->dropped2), &seen->between);
+    et__layer_norm_back(e, &l->norm1, dx, d1, &seen->norm1);
     et__heads_back(e, &l->self,
                    &(struct et__heads_back){.d_queries = d_asks, .d_keys = d_asks, .d_values = dx},
-                   d_sum, &seen->self);
+                   left_of(e, dx, n, &seen->dropped1), &seen->self);
     et__add(e, dx, d_asks, n);
     if (d_positions)
         et__add_steps_back(e, d_positions, d_asks, (size_t)seen->sequence.n_batch,
@@ -167,29 +167,21 @@ void et__decoder_back(struct et__engine *e, const struct et__decoder *l,
 {
     const size_t mark = e->used, n = n_values(&seen->sequence, l->self.width);
     const size_t n_batch = (size_t)seen->sequence.n_batch;
-    et__real *d_sum = et__take(e, n), *d2 = et__take(e, n), *d1 = et__take(e, n);
-    et__layer_norm_back(e, &l->norm3, d_sum, dy, &seen->norm3);
-    copy(e, d2, d_sum, n);
-    et__drop_back(e, d_sum, n, &seen->dropped3);
-    et__feedforward_back(e, &l->between, d2, d_sum, &seen->between);
-    et__layer_norm_back(e, &l->norm2, d_sum, d2, &seen->norm2);
-    copy(e, d1, d_sum, n);
-    et__drop_back(e, d_sum, n, &seen->dropped2);
-    et__real *d_asks = et__take_zeros(e, n);
+    et__real *d2 = et__take(e, n), *d1 = et__take(e, n), *d_asks = et__take(e, n);
+    et__layer_norm_back(e, &l->norm3, d2, dy, &seen->norm3);
+    et__feedforward_back(e, &l->between, d2, left_of(e, d2, n, &seen->dropped3), &seen->between);
+    et__layer_norm_back(e, &l->norm2, d1, d2, &seen->norm2);
     et__heads_back(e, &l->cross,
                    &(struct et__heads_back){
                        .d_queries = d_asks, .d_keys = back->d_keys, .d_values = back->d_values},
-                   d_sum, &seen->cross);
+                   left_of(e, d1, n, &seen->dropped2), &seen->cross);
     et__add(e, d1, d_asks, n);
     et__add_steps_back(e, back->d_positions, d_asks, n_batch, n / n_batch);
-    et__layer_norm_back(e, &l->norm1, d_sum, d1, &seen->norm1);
-    copy(e, back->dx, d_sum, n);
-    et__drop_back(e, d_sum, n, &seen->dropped1);
-    e->kernels->clear(e->device, d_asks, n);
+    et__layer_norm_back(e, &l->norm1, back->dx, d1, &seen->norm1);
     et__heads_back(
         e, &l->self,
         &(struct et__heads_back){.d_queries = d_asks, .d_keys = d_asks, .d_values = back->dx},
-        d_sum, &seen->self);
+        left_of(e, back->dx, n, &seen->dropped1), &seen->self);
     et__add(e, back->dx, d_asks, n);
     et__add_steps_back(e, back->d_positions, d_asks, n_batch, n / n_batch);
     e->used = mark;
