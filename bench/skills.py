@@ -9,6 +9,7 @@ Several may run at once, on rows of their own.
 
     --work FOLDER  (default build-bench/skills)    -j N     rows at a time (default 2)
     -k KIND        rows of this kind only          -s NAME  rows of this skill only (+: several)
+    --again        make anew what CSV has, too
 """
 import argparse
 import csv
@@ -46,6 +47,7 @@ def arguments():
     args.add_argument("-j", type=int, default=2)
     args.add_argument("-k", dest="kind")
     args.add_argument("-s", dest="skill")
+    args.add_argument("--again", action="store_true")
     return args.parse_args()
 
 
@@ -138,7 +140,7 @@ def key_of(row, seed, demos, config):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def learn(work, row, demos, seed, key):
+def learn(work, row, demos, seed, key, again):
     """One policy, trained and tried; rows for the table, one a skill, or a robot."""
     skills, config = row["skill"].split("+"), os.path.join(HERE, "skills", row["config"] + ".yaml")
     with_cameras = row["kind"] == "image"
@@ -146,6 +148,8 @@ def learn(work, row, demos, seed, key):
     recorded = {"curve": 200, "robots": demos}.get(row["kind"], max(demos, 125))
     data = work.data(skills, recorded, row["disturb"], with_cameras, robots)
     policy = work.path("policies", "%s-%s-%d-%d-%s" % (row["kind"], skills[0], demos, seed, key))
+    if again:
+        shutil.rmtree(policy, ignore_errors=True)
     chosen, n_demos = work.chosen(data, skills, demos, recorded, row["disturb"], with_cameras, robots)
     resume = ["--resume"] if glob.glob(policy + "/checkpoints/last") else ["--force"]
     work.run("train", data, "--config", config, "--seed", str(seed), "-o", policy, "-q", "--threads", "1",
@@ -198,7 +202,7 @@ def main():
 
     def do(job):
         try:
-            new = learn(work, *job)
+            new = learn(work, *job, args.again)
         except RuntimeError as problem:
             failed.append(str(problem))
             print("# %s" % problem, flush=True)
@@ -211,7 +215,7 @@ def main():
                 r["high"], r["trainer"], r["minutes"], "; " + r["missing"] if r["missing"] else ""), flush=True)
 
     with ThreadPoolExecutor(args.j) as pool:
-        list(pool.map(do, [job for job in jobs if job[3] not in has]))
+        list(pool.map(do, [job for job in jobs if args.again or job[3] not in has]))
     return 1 if failed else 0
 
 
@@ -219,7 +223,8 @@ def add(args, planned, new):
     """To what the table has by now, without what is not planned any more."""
     with open(os.path.join(args.work, "lock"), "w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        rows = [r for r in tables.read_csv(args.csv) if r["key"] in planned] + new
+        keys = planned - {r["key"] for r in new}
+        rows = [r for r in tables.read_csv(args.csv) if r["key"] in keys] + new
         rows.sort(key=lambda r: (list(KINDS).index(r["kind"]), r["skill"], int(r["demos"]), int(r["seed"])))
         write(args, rows)
 

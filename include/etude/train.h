@@ -60,7 +60,7 @@
     X(knows_hands,  true, "hands' poses, where things are as seen from them, and where they go")   \
     X(knows_phase,  true, "which part of the skill it is in, as it predicts, and since when") \
     X(gives_changes, false, "joints and hands are given as changes from where they are")           \
-    X(skips_idle,   true, "rows in which nothing is asked for are left out")
+    X(skips_idle,   true, "rows in which nothing is asked for, and nothing moves, are left out")
 // clang-format on
 
 struct et_train_settings {

@@ -379,7 +379,8 @@ struct et__act_result et__act_step(const struct et__act *a, struct et__engine *e
                                                                  .weights = b->weights,
                                                                  .mask = b->mask,
                                                                  .n_rows = n_decoded,
-                                                                 .width = (size_t)c->n_action});
+                                                                 .width = (size_t)c->n_action,
+                                                                 .n_squared = (size_t)c->n_phases});
     if (e->grads)
         back(a, e, b, d_actions, &seen);
     return result;

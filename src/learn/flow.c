@@ -312,7 +312,7 @@ struct et__flow_result et__flow_step(const struct et__flow *f, struct et__engine
                                                        .mask = b->mask,
                                                        .n_rows = n,
                                                        .width = (size_t)f->config.n_action,
-                                                       .is_squared = true});
+                                                       .n_squared = (size_t)f->config.n_action});
     if (e->grads)
         back(f, e, b, d_out, &seen);
     return result;

@@ -548,22 +548,20 @@ static ET_CLONES double loss_row(const struct et__loss *l, size_t i)
         dout[j] = out[j] - target[j];
     for (size_t j = 0; l->mask && j < l->width; j++)
         dout[j] *= l->mask[i * l->width + j];
-    if (l->is_squared) {
-        const et__real sum = dot(dout, dout, l->width);
-        for (size_t j = 0; j < l->width; j++)
-            dout[j] *= 2 * weight;
-        return (double)weight * (double)sum;
-    }
+    const size_t n_plain = l->width - l->n_squared;
+    const et__real squares = dot(dout + n_plain, dout + n_plain, l->n_squared);
+    for (size_t j = n_plain; j < l->width; j++)
+        dout[j] *= 2 * weight;
     et__real lanes[LANES] = {0};
     size_t j = 0;
-    for (; j + LANES <= l->width; j += LANES)
+    for (; j + LANES <= n_plain; j += LANES)
         for (int k = 0; k < LANES; k++)
             lanes[k] += dout[j + k] < 0 ? -dout[j + k] : dout[j + k];
-    for (int k = 0; j < l->width; j++, k++)
+    for (int k = 0; j < n_plain; j++, k++)
         lanes[k] += dout[j] < 0 ? -dout[j] : dout[j];
-    for (j = 0; j < l->width; j++)
+    for (j = 0; j < n_plain; j++)
         dout[j] = dout[j] > 0 ? weight : dout[j] < 0 ? -weight : dout[j];
-    return (double)weight * (double)total(lanes);
+    return (double)weight * ((double)total(lanes) + (double)squares);
 }
 
 static double loss(void *device, const struct et__loss *l)

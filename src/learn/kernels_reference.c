@@ -323,8 +323,9 @@ static double loss(void *device, const struct et__loss *l)
                 continue;
             const double there = l->mask ? (double)l->mask[at] : 1;
             const double off = there * ((double)l->out[at] - (double)l->target[at]);
-            sum += weight * (l->is_squared ? off * off : fabs(off));
-            l->dout[at] = (et__real)(weight * (l->is_squared ? 2 * off : (off > 0) - (off < 0)));
+            const bool is_squared = j >= l->width - l->n_squared;
+            sum += weight * (is_squared ? off * off : fabs(off));
+            l->dout[at] = (et__real)(weight * (is_squared ? 2 * off : (off > 0) - (off < 0)));
         }
     return sum;
 }

@@ -18,6 +18,7 @@ struct et__act_config {
     int n_latent;
     int n_state, n_environment; // numbers; 0: none
     int n_action, n_steps;      // of a step, and steps of a chunk
+    int n_phases;               // the last of a step's numbers; their loss is squared
     int n_tokens, n_channels;   // of pictures; 0: none
 };
 

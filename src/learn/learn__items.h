@@ -304,8 +304,9 @@ ET__ITEM void loss_piece(const struct et__loss_pieces *s, size_t i, struct et__t
         }
         const et__real there = l->mask ? l->mask[at] : 1;
         const et__real off = there * (l->out[at] - l->target[at]);
-        sum += (double)weight * (double)(l->is_squared ? off * off : fabsf(off));
-        l->dout[at] = l->is_squared ? 2 * weight * off : off > 0 ? weight : off < 0 ? -weight : off;
+        const bool is_squared = at % l->width >= l->width - l->n_squared;
+        sum += (double)weight * (double)(is_squared ? off * off : fabsf(off));
+        l->dout[at] = is_squared ? 2 * weight * off : off > 0 ? weight : off < 0 ? -weight : off;
     }
     sum = et__team_sum_double(t, sum);
     if (t.lane == 0)

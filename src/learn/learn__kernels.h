@@ -125,15 +125,14 @@ struct et__gate_back { // dx is dy
     const struct et__gate *forward;
 };
 
-/* A sum over rows of weight · |out − target|, or of its square, and what it changes by: dout is
- * written. */
+/* A sum over rows of weight · |out − target|, of a row's last n_squared numbers of its square, and
+ * what it changes by: dout is written. */
 struct et__loss {
     et__real *dout;
     const et__real *out, *target;
     const et__real *weights; // of rows; 0: the row is not looked at
     const et__real *mask;    // n_rows × width: 0 of numbers that are not, else 1; NULL: all are
-    size_t n_rows, width;
-    bool is_squared;
+    size_t n_rows, width, n_squared;
 };
 
 /* A latent is drawn, z = mean + noise · e^(log variance / 2), and its sum of Kullback-Leibler

@@ -12,6 +12,7 @@ struct et__mlp_config {
     int n_in;
     int width, n_layers; // hidden layers; the first takes what comes in, the others add to it
     int n_action, n_steps;
+    int n_phases; // the last of a step's numbers; their loss is squared
 };
 
 struct et__mlp {

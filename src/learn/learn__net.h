@@ -15,6 +15,7 @@
 struct et__net_shape {
     size_t n_own, n_around; // numbers seen
     size_t n_out, n_steps;  // numbers of a step; steps of a chunk
+    size_t n_phases;        // the last of a step's numbers, which say the phase
     int n_cameras, height_px, width_px;
 };
 

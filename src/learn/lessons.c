@@ -22,6 +22,7 @@
 #define READ_ROWS ((size_t)4096)
 #define COLUMNS_MAX (9 + ET__RECIPE_TOUCHES_MAX)
 #define STILL 1e-5F   // what is asked for changes by less: nothing is
+#define MOVED 1e-3F   // of where things are, m and parts of turns: they move
 #define CONSTANT 1e-6 // a deviation below this: the value says nothing
 #define VALUES_MAX ((size_t)1 << 33)
 #define SIDE_MAX 8192 // of a picture, px
@@ -590,14 +591,22 @@ static enum et_status open_pictures(struct et__lessons *l, const struct et_datas
 
 /* ---- rows ---- */
 
-static bool is_still(const struct raw *raw, size_t row)
+static bool is_moved(const struct raw *raw, size_t column, size_t row, size_t before, float least)
 {
-    const size_t n = raw->n_values[COL_ACTION];
-    const float *now = raw->columns[COL_ACTION] + row * n, *before = now - n;
+    const size_t n = raw->n_values[column];
+    const float *now = raw->columns[column] + row * n, *then = raw->columns[column] + before * n;
     for (size_t i = 0; i < n; i++)
-        if (fabsf(now[i] - before[i]) > STILL)
-            return false;
-    return true;
+        if (fabsf(now[i] - then[i]) > least)
+            return true;
+    return false;
+}
+
+/* Rows that ask for what the one before did teach to stand still, and a policy that sees no time
+ * would for ever; but while things move it is them that is waited for. */
+static bool is_idle(const struct raw *raw, size_t row, size_t last_used)
+{
+    return !is_moved(raw, COL_ACTION, row, row - 1, STILL) &&
+           !(raw->columns[COL_SCENE] && is_moved(raw, COL_SCENE, row, last_used, MOVED));
 }
 
 /* The rows that are used; the first and the last of an episode always are. */
@@ -609,7 +618,7 @@ static size_t *choose_rows(struct et__lessons *l, const struct raw *raw, struct 
     for (size_t i = 0; used && i < raw->n_rows; i++) {
         const bool is_first = i == 0 || raw->episodes[i] != raw->episodes[i - 1];
         const bool is_last = i + 1 == raw->n_rows || raw->episodes[i] != raw->episodes[i + 1];
-        if (is_first || is_last || !l->settings.skips_idle || !is_still(raw, i))
+        if (is_first || is_last || !l->settings.skips_idle || !is_idle(raw, i, used[l->n_used - 1]))
             used[l->n_used++] = i;
     }
     return used;

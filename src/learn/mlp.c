@@ -68,7 +68,8 @@ struct et__mlp_result et__mlp_step(const struct et__mlp *m, struct et__engine *e
                                                        .weights = b->weights,
                                                        .mask = b->mask,
                                                        .n_rows = b->n * (size_t)m->config.n_steps,
-                                                       .width = (size_t)m->config.n_action});
+                                                       .width = (size_t)m->config.n_action,
+                                                       .n_squared = (size_t)m->config.n_phases});
     if (e->grads)
         back(m, e, b, d_out, &seen);
     return result;

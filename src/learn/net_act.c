@@ -39,6 +39,7 @@ static size_t make(void *net, struct et__params *params, const struct et__net_sh
                     .n_environment = (int)shape->n_around,
                     .n_action = (int)shape->n_out,
                     .n_steps = (int)shape->n_steps,
+                    .n_phases = (int)shape->n_phases,
                     .n_tokens = a->eye.n_tokens,
                     .n_channels = a->eye.n_channels});
     return et__act_constants(&a->net, constants, a->eye.map_height, a->eye.map_width);

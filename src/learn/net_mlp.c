@@ -27,7 +27,8 @@ static size_t make(void *net, struct et__params *params, const struct et__net_sh
                                          .width = s->width,
                                          .n_layers = s->layers,
                                          .n_action = (int)shape->n_out,
-                                         .n_steps = (int)shape->n_steps});
+                                         .n_steps = (int)shape->n_steps,
+                                         .n_phases = (int)shape->n_phases});
     return 0;
 }
 

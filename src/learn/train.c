@@ -46,6 +46,7 @@ static enum et_status make_net(struct et_train *t, const struct et_train_setting
                                         .n_around = r->n_around,
                                         .n_out = r->n_out,
                                         .n_steps = (size_t)settings->chunk,
+                                        .n_phases = r->knows_phase ? r->n_phases : 0,
                                         .n_cameras = (int)r->pictures.n_cameras,
                                         .height_px = r->pictures.seen_height_px,
                                         .width_px = r->pictures.seen_width_px};

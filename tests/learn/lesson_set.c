@@ -77,7 +77,9 @@ static struct cells make_cells(const struct lesson_set *set, int i)
     for (size_t row = 0; row < n; row++) {
         const double then = set->is_idle ? (double)(row / 2 * 2) : (double)row;
         const double x = thing_of(i);
-        const float scene[LESSON_SCENE] = {(float)x, 0.1F, 0.2F, 0, 0, 1, (float)(0.1 * sin(x))};
+        const float drift = (float)(set->drift_m * (double)row);
+        const float scene[LESSON_SCENE] = {(float)x, 0.1F + drift,         0.2F, 0, 0,
+                                           1,        (float)(0.1 * sin(x))};
         for (size_t k = 0; k < n_joints; k++)
             c.state[row * n_joints + k] = (float)wave(set, i, (double)row, k);
         for (size_t k = 0; k < n_action; k++)

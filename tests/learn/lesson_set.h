@@ -26,11 +26,12 @@ struct lesson_set {
      * stands in the places of these is garbage. */
     bool has_robots;
     float garbage;
-    bool has_weight;  // "weight" of a row: 1, in every other episode odd_weight
+    bool has_weight; // "weight" of a row: 1, in every other episode odd_weight
     float odd_weight;
     bool is_constant; // the last joint never moves
     bool is_in_step;  // all joints move as one: where they are does not say where they go
     bool is_idle;     // every second row asks for what the one before did
+    double drift_m;   // what the thing goes from row to row
 };
 
 /* Writes the set into the test's own folder, and returns its path. */

@@ -208,7 +208,7 @@ static double step(const void *model, struct et__engine *e, const void *batch, s
                                                        .weights = weights,
                                                        .n_rows = n_rows,
                                                        .width = (size_t)m->eye.n_channels,
-                                                       .is_squared = true});
+                                                       .n_squared = (size_t)m->eye.n_channels});
     if (e->grads)
         et__eye_back(e, &m->eye, d, &seen);
     return loss;

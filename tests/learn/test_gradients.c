@@ -38,7 +38,7 @@ static double squares(struct et__engine *e, et__real *dy, const et__real *y, siz
                                                           .weights = input + 3999, // 1
                                                           .n_rows = 1,
                                                           .width = n,
-                                                          .is_squared = true});
+                                                          .n_squared = n});
 }
 
 /* ---- layers ---- */
@@ -135,6 +135,7 @@ static const struct et__act_config SMALL = {
     .n_environment = 3,
     .n_action = 4,
     .n_steps = 7,
+    .n_phases = 1,
     .n_tokens = 6,
     .n_channels = 8,
 };
@@ -206,9 +207,10 @@ static void plain_layers_learn_what_they_should(void)
     struct mlp_case c = {
         .batch = {.n = BATCH, .x = numbers(0), .actions = numbers(1), .weights = WEIGHTS}};
     struct et__params params = names();
-    et__mlp_add(&c.mlp, &params,
-                &(struct et__mlp_config){
-                    .n_in = 7, .width = 11, .n_layers = 3, .n_action = 4, .n_steps = 5});
+    et__mlp_add(
+        &c.mlp, &params,
+        &(struct et__mlp_config){
+            .n_in = 7, .width = 11, .n_layers = 3, .n_action = 4, .n_steps = 5, .n_phases = 2});
     CHECK(gradients_worst(&(struct gradients){mlp_loss, &c, &params, 0}, 3) < GOOD);
 }
 

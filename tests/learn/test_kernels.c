@@ -348,7 +348,8 @@ static void conditions_scale_shift_and_gate(void)
 
 static void losses_are_sums_over_the_rows_that_count(void)
 {
-    for (int options = 0; options < 8; options++) {
+    static const size_t SQUARED[] = {0, 21, 4};
+    for (int options = 0; options < 12; options++) {
         const size_t n_rows = options & 2 ? 731 : 31;
         double sums[2] = {0};
         begin(6);
@@ -361,10 +362,10 @@ static void losses_are_sums_over_the_rows_that_count(void)
                                                          .out = input,
                                                          .target = input + 100000,
                                                          .weights = input + 20000,
-                                                         .mask = options & 4 ? input + 40000 : NULL,
+                                                         .mask = options & 1 ? input + 40000 : NULL,
                                                          .n_rows = n_rows,
                                                          .width = 21,
-                                                         .is_squared = options & 1});
+                                                         .n_squared = SQUARED[options / 4]});
         CHECK(isfinite(sums[0]));
         CHECK_NEAR(sums[1], sums[0], 4e-6 * (double)n_rows);
         CHECK(worst(POOL) < 1e-6);

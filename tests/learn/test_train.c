@@ -197,6 +197,22 @@ static void rows_in_which_nothing_is_asked_for_are_left_out(void)
     et_dataset_close(dataset);
 }
 
+static void while_things_move_it_is_them_that_is_waited_for(void)
+{
+    static const double DRIFTS_M[] = {0.0004, 0.002};
+    for (int i = 0; i < 2; i++) {
+        struct et_dataset *dataset = lesson_open(
+            "waiting",
+            &(struct lesson_set){.has_scene = true, .is_idle = true, .drift_m = DRIFTS_M[i]});
+        struct et_train_settings s = lesson_settings("mlp");
+        s.validation = 0;
+        struct et_train *train = open_train(dataset, &s, NULL);
+        CHECK_EQ(et_train_facts(train)->n_used, 8 * (i ? 40 : 20 + 1));
+        et_train_close(train);
+        et_dataset_close(dataset);
+    }
+}
+
 /* Neither the values in the places of what a robot lacks, nor that it lacks them, are learned. */
 static void what_is_not_there_teaches_nothing(void)
 {
@@ -749,6 +765,7 @@ int main(void)
     RUN(the_loss_falls);
     RUN(facts_say_what_is_learned_from);
     RUN(rows_in_which_nothing_is_asked_for_are_left_out);
+    RUN(while_things_move_it_is_them_that_is_waited_for);
     RUN(what_is_not_there_teaches_nothing);
     RUN(changes_are_learned_as_places_are);
     RUN(only_the_episodes_that_are_asked_for_are_read);
