@@ -66,7 +66,7 @@ static void tell_plan(const struct training *t)
         return;
     const struct et_train_facts *f = et_train_facts(t->train);
     for (size_t i = 0; i < f->n_remarks; i++)
-        cli_problem(t->args, "%s", f->remarks[i]);
+        cli_problem(t->args, "note: %s", f->remarks[i]);
     if (t->args->is_quiet || t->args->is_json)
         return;
     if (t->comm)
