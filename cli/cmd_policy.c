@@ -2,13 +2,14 @@
 #include "cli_policy.h"
 
 #include "etude/clock.h"
-#include "etude/stats.h"
+#include "etude/proportion.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define ARENA_BYTES ((size_t)1 << 28)
 #define EPISODES 100
+#define CONFIDENCE 0.95
 
 // ---- policy info ----
 
@@ -196,7 +197,8 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
 /* Of one skill. */
 struct score {
     size_t n, n_successes, n_missing, n_lost;
-    double rate, low, high, seconds, factor;
+    double rate, seconds, factor;
+    struct et_interval interval;
     const char *missing, *lost; // lost: why the first one was
 };
 
@@ -226,7 +228,7 @@ static struct score add_up(const struct run *run)
     s.rate = s.n ? (double)s.n_successes / (double)s.n : (double)NAN;
     s.seconds = s.n_successes ? success_s / (double)s.n_successes : (double)NAN;
     s.factor = cpu_s > 0 ? all_s / cpu_s : (double)NAN;
-    et_wilson_interval(s.n_successes, s.n, &s.low, &s.high);
+    s.interval = et_interval_wilson(s.n_successes, s.n, CONFIDENCE);
     return s;
 }
 
@@ -238,8 +240,8 @@ static void put_json(struct run *run, const struct score *s)
     et_json_put_int(w, "episodes", (int64_t)s->n);
     et_json_put_int(w, "successes", (int64_t)s->n_successes);
     et_json_put_real(w, "rate", s->rate);
-    et_json_put_real(w, "low", s->low);
-    et_json_put_real(w, "high", s->high);
+    et_json_put_real(w, "low", s->interval.low);
+    et_json_put_real(w, "high", s->interval.high);
     et_json_put_real(w, "seconds", s->seconds);
     et_json_put_real(w, "real_time_factor", s->factor);
     et_json_key(w, "failures");
@@ -264,7 +266,7 @@ static void put_row(struct run *run, const struct score *s)
     cli_cell(table, "%s", run->skill);
     cli_cell(table, "%zu/%zu", s->n_successes, s->n);
     cli_cell(table, "%.1f", 100 * s->rate);
-    cli_cell(table, "%.1f–%.1f", 100 * s->low, 100 * s->high);
+    cli_cell(table, "%.1f–%.1f", 100 * s->interval.low, 100 * s->interval.high);
     if (isnan(s->seconds))
         cli_cell(table, "%s", "–");
     else

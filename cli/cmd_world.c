@@ -3,7 +3,7 @@
 
 #include "etude/clock.h"
 #include "etude/file.h"
-#include "etude/stats.h"
+#include "etude/proportion.h"
 #include "etude/yaml.h"
 
 #include <math.h>
@@ -11,6 +11,7 @@
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 #define CHECK_EPISODES 20
+#define CONFIDENCE 0.95
 
 // ---- world list ----
 
@@ -255,7 +256,8 @@ struct check {
 struct score {
     const char *id, *missing;         // the term that failed most often; NULL: nothing failed
     double expected, seconds, factor; // simulated seconds a second of one core
-    double rate, low, high;
+    double rate;
+    struct et_interval interval;
     size_t n_successes, n_lost, n_missing;
     int64_t n; // episodes
 };
@@ -329,7 +331,7 @@ static void add_up(const struct check *check, const struct et_skill *skill, stru
     score->seconds = n_whole ? simulated / (double)n_whole : (double)NAN;
     score->factor = cpu > 0 ? simulated / cpu : (double)NAN;
     score->rate = (double)score->n_successes / (double)n;
-    et_wilson_interval(score->n_successes, n, &score->low, &score->high);
+    score->interval = et_interval_wilson(score->n_successes, n, CONFIDENCE);
     find_missing(check, score);
 }
 
@@ -346,7 +348,7 @@ static void put_row(struct check *check, const struct score *score)
     struct cli_table *table = &check->table;
     cli_cell(table, "%s", score->id);
     cli_cell(table, "%zu/%lld", score->n_successes, (long long)score->n);
-    cli_cell(table, "%.0f–%.0f", 100 * score->low, 100 * score->high);
+    cli_cell(table, "%.0f–%.0f", 100 * score->interval.low, 100 * score->interval.high);
     cli_cell(table, "%.0f", 100 * score->expected);
     cell_number(table, score->seconds);
     cell_number(table, score->factor);
@@ -365,8 +367,8 @@ static void put_json(struct check *check, const struct score *score)
     et_json_put_int(w, "successes", (int64_t)score->n_successes);
     et_json_put_int(w, "lost", (int64_t)score->n_lost);
     et_json_put_real(w, "rate", score->rate);
-    et_json_put_real(w, "low", score->low);
-    et_json_put_real(w, "high", score->high);
+    et_json_put_real(w, "low", score->interval.low);
+    et_json_put_real(w, "high", score->interval.high);
     et_json_put_real(w, "expected", score->expected);
     et_json_put_real(w, "seconds", score->seconds);
     et_json_put_real(w, "real_time_factor", score->factor);
@@ -391,7 +393,8 @@ static void tell_score(struct check *check, const struct et_skill *skill)
     add_up(check, skill, &score);
     // What the trainer must reach is said of the easiest tier. Few episodes scatter: below is
     // what cannot well be as good.
-    check->n_below += check->options.tier == ET_TIER_CONTROLLED && score.high < score.expected;
+    check->n_below +=
+        check->options.tier == ET_TIER_CONTROLLED && score.interval.high < score.expected;
     check->n_rows++;
     if (check->args->is_json)
         put_json(check, &score);

@@ -66,10 +66,6 @@ ET_API double et_quantile_sorted(const double *sorted, size_t n, double level);
 ET_API double et_quantile_of(double *values, size_t n, double level);
 ET_API double et_median_of(double *values, size_t n);
 
-/* Where the share of successes lies with 95 % confidence after n_hits of n ≥ 1 trials (Wilson 1927,
- * J. Am. Stat. Assoc. 22, 209): also sound when n is small or nothing failed. */
-ET_API void et_wilson_interval(uint64_t n_hits, uint64_t n, double *low, double *high);
-
 /* Sorts ascending, NaN last. */
 ET_API void et_sort_doubles(double *values, size_t n);
 

@@ -87,14 +87,3 @@ double et_median_of(double *values, size_t n)
 {
     return et_quantile_of(values, n, 0.5);
 }
-
-void et_wilson_interval(uint64_t n_hits, uint64_t n, double *low, double *high)
-{
-    assert(n > 0 && n_hits <= n);
-    const double z = 1.959963984540054; // the normal distribution's quantile at 0.975
-    const double trials = (double)n, share = (double)n_hits / trials;
-    const double middle = share + z * z / (2 * trials);
-    const double half = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials));
-    *low = n_hits == 0 ? 0 : (middle - half) / (1 + z * z / trials);
-    *high = n_hits == n ? 1 : (middle + half) / (1 + z * z / trials);
-}

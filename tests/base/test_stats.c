@@ -190,26 +190,6 @@ static void is_not_slow_on_what_was_made_to_be_slow(void)
     free(v);
 }
 
-/* Newcombe 1998, Stat. Med. 17, 857, table I, method 3. */
-static void interval_of_a_share(void)
-{
-    static const struct {
-        uint64_t n_hits, n;
-        double low, high;
-    } CASES[] = {{81, 263, 0.2553, 0.3662},
-                 {15, 148, 0.0624, 0.1605},
-                 {0, 20, 0.0000, 0.1611},
-                 {1, 29, 0.0061, 0.1718}};
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        double low, high;
-        et_wilson_interval(CASES[i].n_hits, CASES[i].n, &low, &high);
-        CHECK_NEAR(low, CASES[i].low, 5e-5);
-        CHECK_NEAR(high, CASES[i].high, 5e-5);
-        et_wilson_interval(CASES[i].n - CASES[i].n_hits, CASES[i].n, &low, &high);
-        CHECK_NEAR(high, 1 - CASES[i].low, 5e-5);
-    }
-}
-
 int main(void)
 {
     RUN(moments_of_known_values);
@@ -217,7 +197,6 @@ int main(void)
     RUN(merging_is_as_good_as_adding);
     RUN(quantiles_of_sorted_values);
     RUN(quantiles_beside_infinity);
-    RUN(interval_of_a_share);
     RUN(sorts_as_the_c_library_does);
     RUN(sorts_nan_last);
     RUN(selects_what_sorting_finds);
