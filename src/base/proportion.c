@@ -113,7 +113,7 @@ double et_log_beta_above(double a, double b, double x)
     if (!(x > 0))
         return 0;
     if (x >= 1)
-        return -INFINITY;
+        return -(double)INFINITY;
     const double tail = log_tail(a, b, x, &is_below);
     return !is_below ? fmin(tail, 0) : log1p(-fmin(exp(tail), 1));
 }
