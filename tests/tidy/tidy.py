@@ -20,7 +20,7 @@ FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "teleop": 2,
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "learn": {"dataset", "world"}, "record": {"world"}}
 HEADERS = {
-    "base": "status arena str file value json yaml hash clock pool stats proportion pose log progress share base64 random",
+    "base": "status arena str file value json yaml hash clock pool stats proportion smoothness pose log progress share base64 random",
     "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5 safetensors onnx msgpack",
     "report": "report",
     "net": "loop net tls http http_client websocket",
@@ -31,7 +31,7 @@ HEADERS = {
     "dataset": "dataset dataset_write dataset_ops pictures loader",
     "world": "skill world trainer world_camera world_arm",
     "learn": "comm policy policy_exchange policy_serve train train_log openpi",
-    "exam": "exam_rule rollout",
+    "exam": "exam_compare exam_rule exam_scores exam_times rollout",
     "teleop": "teleop",
     "record": "world_record feed source recorder synthetic live operator clock_live link foxglove",
 }
