@@ -34,6 +34,7 @@ struct et_world_options {
     bool without_friction;  // of joints
     double disturbance_rad; // 0 … ET_WORLD_DISTURBANCE_MAX_RAD, see below
     bool has_litter; // things lie about from the tier cluttered on, where the skill names none
+    bool measures_contact; // for et_world_contact
 };
 
 /* disturbance_rad: arms carry out a little else than they are asked for, by noise that lasts some
@@ -108,6 +109,17 @@ struct et_world_object {
 };
 ET_API size_t et_world_n_objects(const struct et_world *world);
 ET_API struct et_world_object et_world_object(const struct et_world *world, size_t i);
+
+/* Where the hands grasp, left and right, in the room. */
+ET_API void et_world_hands(const struct et_world *world, struct et_pose hands[2]);
+
+/* How hard the robot touched something in the last step: the largest force of its ticks, all
+ * contacts of a kind together, N. 0 after a reset, and of a world that does not measure it. */
+struct et_world_contact {
+    double hand_n; // a hand and what is not the robot; of the hand that has more
+    double body_n; // what of the robot is no hand, and what is not the robot
+};
+ET_API struct et_world_contact et_world_contact(const struct et_world *world);
 
 /* What the skill is about, as numbers: of each site, body and joint that its script names the
  * position in the frame of the robot's base (x forward, y left, z up, m), its z axis there, and

@@ -24,7 +24,12 @@ class Err(c.Structure):
 class Options(c.Structure):
     _fields_ = [("skill", c.c_char_p), ("robot", c.c_char_p), ("has_backlash", c.c_bool),
                 ("has_lag", c.c_bool), ("without_friction", c.c_bool),
-                ("disturbance_rad", c.c_double), ("has_litter", c.c_bool)]
+                ("disturbance_rad", c.c_double), ("has_litter", c.c_bool),
+                ("measures_contact", c.c_bool)]
+
+
+class Contact(c.Structure):
+    _fields_ = [("hand_n", c.c_double), ("body_n", c.c_double)]
 
 
 class CameraOptions(c.Structure):
@@ -144,6 +149,8 @@ _CALLS = {
     "et_world_success": (c.c_bool, [_WORLD, c.POINTER(c.c_char_p)]),
     "et_world_n_objects": (c.c_size_t, [_WORLD]),
     "et_world_object": (Object, [_WORLD, c.c_size_t]),
+    "et_world_hands": (None, [_WORLD, Numbers]),
+    "et_world_contact": (Contact, [_WORLD]),
     "et_world_renderer_open": (c.c_int, [c.POINTER(c.c_void_p), _WORLD, c.POINTER(CameraOptions),
                                          _ERR]),
     "et_world_renderer_close": (None, [c.c_void_p]),

@@ -55,10 +55,11 @@ class World:
     action_space and observation_space are their bounds."""
 
     def __init__(self, skill, robot=None, has_backlash=False, has_lag=False, without_friction=False,
-                 has_litter=False, disturbance_rad=0.0):
+                 has_litter=False, disturbance_rad=0.0, measures_contact=False):
         self._open, self._users = c.c_void_p(), weakref.WeakSet()
         options = Options(_text(skill, "a skill"), _text(robot, "a robot") if robot else None,
-                          has_backlash, has_lag, without_friction, disturbance_rad, has_litter)
+                          has_backlash, has_lag, without_friction, disturbance_rad, has_litter,
+                          measures_contact)
         call("et_world_open", c.byref(self._open), c.byref(options))
         n = c.c_size_t()
         joints = LIB.et_world_joints(self._handle, c.byref(n))
@@ -126,6 +127,18 @@ class World:
             item = LIB.et_world_object(self._handle, i)
             found[item.name.decode()] = np.array(item.pose)
         return found
+
+    def hands(self):
+        """Where the hands grasp: the true poses of left and right, a row each, as of objects."""
+        poses = np.zeros((2, 7))
+        LIB.et_world_hands(self._handle, poses.ctypes.data_as(Numbers))
+        return poses
+
+    def contact(self):
+        """How hard a hand, and the rest of the robot, touched something in the last step, N.
+        Of a world that was opened with measures_contact."""
+        contact = LIB.et_world_contact(self._handle)
+        return {name: getattr(contact, name) for name, _ in contact._fields_}
 
     def _info(self):
         missing = c.c_char_p()

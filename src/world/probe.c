@@ -150,3 +150,28 @@ struct et__contact et__probe_contact(const struct et_world *w, int body)
     }
     return all;
 }
+
+/* Which hand a shape is of; −1: neither. */
+static int hand_of(const struct et_world *w, int geom)
+{
+    for (int side = 0; side < 2; side++)
+        if (w->hands[side].palm >= 0 && et__is_of(w, geom, w->hands[side].palm))
+            return side;
+    return -1;
+}
+
+struct et_world_contact et__probe_robot(const struct et_world *w)
+{
+    double hands_n[2] = {0}, body_n = 0;
+    for (int i = 0; i < w->data->ncon; i++) {
+        const mjContact *c = &w->data->contact[i];
+        const bool is_first = is_robots(w, c->geom1), is_second = is_robots(w, c->geom2);
+        double force[6];
+        if (c->exclude != 0 || is_first == is_second)
+            continue;
+        const int hand = hand_of(w, is_first ? c->geom1 : c->geom2);
+        mj_contactForce(w->model, w->data, i, force);
+        *(hand >= 0 ? &hands_n[hand] : &body_n) += force[0];
+    }
+    return (struct et_world_contact){fmax(hands_n[0], hands_n[1]), body_n};
+}

@@ -189,6 +189,13 @@ static void hold_weight(struct et_world *w)
     }
 }
 
+static void add_contact(struct et_world *w)
+{
+    const struct et_world_contact now = et__probe_robot(w);
+    w->contact = (struct et_world_contact){.hand_n = fmax(w->contact.hand_n, now.hand_n),
+                                           .body_n = fmax(w->contact.body_n, now.body_n)};
+}
+
 static void run_ticks(void *context)
 {
     struct et_world *w = context;
@@ -198,6 +205,7 @@ static void run_ticks(void *context)
             ids->scale * (w->lagged[i] + ids->feed_forward * w->speed[i]);
     }
     w->hit = (struct et__contact){.body = -1};
+    w->contact = (struct et_world_contact){0};
     for (size_t i = 0; i < ET_WORLD_TICKS; i++) {
         hold_weight(w);
         mj_step(w->model, w->data);
@@ -206,6 +214,8 @@ static void run_ticks(void *context)
             const struct et__contact now = et__probe_contact(w, w->watched);
             w->hit = now.force_n > w->hit.force_n ? now : w->hit;
         }
+        if (w->options.measures_contact)
+            add_contact(w);
         et__sense(w, i);
     }
 }
@@ -308,6 +318,7 @@ enum et_status et_world_reset(struct et_world *w, uint64_t seed, enum et_tier ti
         st = step(w, w->action, err);
     w->n_ticks = 0;
     w->data->time = 0;
+    w->contact = (struct et_world_contact){0};
     forget_presses(w);
     memset(w->wiped, 0, (size_t)w->model->nsite);
     for (size_t k = 0; k < 2; k++) { // now, and late
@@ -345,6 +356,17 @@ bool et_world_success(const struct et_world *w, const char **missing)
         return false;
     }
     return true;
+}
+
+void et_world_hands(const struct et_world *w, struct et_pose hands[2])
+{
+    for (int side = 0; side < 2; side++)
+        hands[side] = et__site_pose(w->data, w->hands[side].tcp);
+}
+
+struct et_world_contact et_world_contact(const struct et_world *w)
+{
+    return w->contact;
 }
 
 size_t et_world_n_objects(const struct et_world *w)

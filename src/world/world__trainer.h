@@ -18,8 +18,6 @@ struct et__reach {
 void et__reach_place(struct et__reach *reach, const double *action);
 void et__reach_forward(struct et__reach *reach);
 
-struct et_pose et__site_pose(const mjData *data, int site);
-struct et_pose et__body_pose(const mjData *data, int body);
 struct et_pose et__reach_tcp(const struct et__reach *reach, enum et__side side);
 
 /* Moves the arm's joints q towards the goal by damped least squares (Nakamura and Hanafusa 1986),

@@ -111,6 +111,7 @@ struct et_world {
     struct et__surface *own;       // of all geoms: what slippery ones get back
     int watched; // body of the robot whose contacts are measured, with all on it; −1: none
     struct et__contact hit; // the hardest of the last step's ticks
+    struct et_world_contact contact; // of the whole robot, the same
     struct et_world_state state;
     struct et__rows rows; // of the last step
     struct et__rows late; // of the one before, which the state points to in the tier disturbed
@@ -174,6 +175,11 @@ bool et__is_loose(const mjModel *model, int body);
  * too. */
 void et__hand_slippery(struct et_world *world, enum et__side side, bool is_slippery);
 
+/* ---- poses in the room (reach.c); data is as after mj_kinematics ---- */
+
+struct et_pose et__site_pose(const mjData *data, int site);
+struct et_pose et__body_pose(const mjData *data, int body);
+
 /* ---- sizes, rooms, forces (probe.c); data is as after mj_forward ---- */
 
 /* How far a body, with all that hangs on it and can be touched, reaches in a direction: the largest
@@ -197,6 +203,9 @@ int et__arm_body(const struct et_world *world, enum et__side side);
 /* The contacts, in this tick, of a body of the robot and all that hangs on it, with what is not the
  * robot. */
 struct et__contact et__probe_contact(const struct et_world *world, int body);
+
+/* The contacts, in this tick, of the whole robot with what is not the robot. */
+struct et_world_contact et__probe_robot(const struct et_world *world);
 
 /* ---- sensors (sense.c) ---- */
 

@@ -111,6 +111,18 @@ size_t et_world_n_objects(const struct et_world *world)
     return 0;
 }
 
+void et_world_hands(const struct et_world *world, struct et_pose hands[2])
+{
+    (void)world;
+    hands[0] = hands[1] = (struct et_pose){{0, 0, 0}, {0, 0, 0, 1}};
+}
+
+struct et_world_contact et_world_contact(const struct et_world *world)
+{
+    (void)world;
+    return (struct et_world_contact){0};
+}
+
 struct et_world_object et_world_object(const struct et_world *world, size_t i)
 {
     (void)world;
