@@ -72,6 +72,14 @@ ET_API void et_json_put_int(struct et_json_writer *w, const char *key, int64_t v
 ET_API void et_json_put_real(struct et_json_writer *w, const char *key, double value);
 ET_API void et_json_put_bool(struct et_json_writer *w, const char *key, bool value);
 
+/* A tree as RFC 8785 has it (canonical JSON: no blanks, keys in the order of their UTF-16 units,
+ * numbers as ECMAScript writes them): the same bytes for what means the same. Appends to buf, whose
+ * failure is the caller's to check. ET_EARG: a whole number beyond ±2⁵³, which not every reader
+ * keeps, or a number that is none. */
+ET_MUST_USE ET_API enum et_status et_json_canonical(struct et_buf *buf,
+                                                    const struct et_value *value,
+                                                    struct et_err *err);
+
 /* Writes the shortest round-trip text of a finite double; returns its length (< 32). */
 ET_API size_t et_double_text(double value, char text[32]);
 

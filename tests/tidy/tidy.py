@@ -20,7 +20,7 @@ FLOOR = {"base": 0, "format": 1, "report": 1, "net": 1, "robot": 2, "teleop": 2,
 SAME = {"recording": {"robot"}, "episode": {"robot", "recording"},
         "learn": {"dataset", "world"}, "record": {"world"}}
 HEADERS = {
-    "base": "status arena str file value json yaml hash clock pool stats proportion smoothness pose log progress share base64 random",
+    "base": "status arena str file value json yaml hash key clock pool stats proportion smoothness pose log progress share base64 random",
     "format": "parquet video video_stream image rvl mcap mcap_scan mcap_write msgdef message cdr rosbag1 rosbag2 hdf5 safetensors onnx msgpack",
     "report": "report",
     "net": "loop net tls http http_client websocket",
