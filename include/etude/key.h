@@ -46,8 +46,10 @@ ET_MUST_USE ET_API enum et_status et_key_load(const char *path, struct et_secret
 ET_MUST_USE ET_API enum et_status et_key_load_public(const char *path, struct et_public_key *key,
                                                      struct et_err *err);
 
+/* Of n bytes; the same bytes have the same signature. */
 ET_API void et_key_sign(const struct et_secret_key *key, const void *data, size_t n,
                         uint8_t signature[ET_SIGNATURE_BYTES]);
+/* False: another key's, or of other bytes. */
 ET_MUST_USE ET_API bool et_key_verify(const struct et_public_key *key, const void *data, size_t n,
                                       const uint8_t signature[ET_SIGNATURE_BYTES]);
 
