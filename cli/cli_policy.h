@@ -5,7 +5,7 @@
 #include "cli_live.h"
 #include "cli_world.h"
 
-#include "etude/rollout.h"
+#include "etude/stage.h"
 
 /* The options that say how a policy is opened, of a folder or behind a URL. */
 struct cli_policy_options {
@@ -20,24 +20,14 @@ struct cli_policy_options {
 int cli_policy_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                        struct cli_policy_options *options);
 
-/* A world, a policy, and both together; of one thread. */
-struct cli_policy_stage {
-    struct et_world *world; // NULL: no skill was named
-    struct et_tls *tls;     // of a policy behind wss://
-    struct et_policy *policy;
-    struct et_rollout *rollout;
-};
 bool cli_policy_is_remote(const struct cli_args *args); // ws:// or wss://
-/* A policy to be asked what it is. skill NULL: without a world, whose joints it has where its
- * server does not say which. */
-ET_MUST_USE enum et_status cli_policy_ask(struct cli_policy_stage *stage,
+/* A stage as the options say: to be asked (skill NULL: without a world), and to be played on. */
+ET_MUST_USE enum et_status cli_policy_ask(struct et_stage *stage,
                                           const struct cli_policy_options *options,
                                           const char *skill, struct et_err *err);
-/* And one to be let into the skill's world. */
-ET_MUST_USE enum et_status cli_policy_open(struct cli_policy_stage *stage,
+ET_MUST_USE enum et_status cli_policy_open(struct et_stage *stage,
                                            const struct cli_policy_options *options,
                                            const char *skill, struct et_err *err);
-void cli_policy_close(struct cli_policy_stage *stage);
 
 /* Films an episode, as etude world view does, with the policy's phase; replaces nothing. Returns an
  * exit code after saying what is wrong. */

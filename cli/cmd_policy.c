@@ -131,7 +131,7 @@ struct run {
     struct et_pool *pool;
     struct cli_policy_options options;
     struct cli_policy_film film;
-    struct cli_policy_stage *stages;
+    struct et_stage *stages;
     struct result *results;
     const char *skill;
     struct cli_progress progress;
@@ -144,7 +144,7 @@ struct run {
 static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *err)
 {
     struct run *run = ctx;
-    struct cli_policy_stage *stage = &run->stages[worker];
+    struct et_stage *stage = &run->stages[worker];
     struct result *result = &run->results[i];
     struct et_err why = {0};
     enum et_status st =
@@ -298,7 +298,7 @@ static int run_skill(struct run *run, const char *skill)
             put_row(run, &score);
     }
     for (unsigned i = 0; i < et_pool_threads(run->pool); i++)
-        cli_policy_close(&run->stages[i]);
+        et_stage_close(&run->stages[i]);
     if (score.n_lost)
         cli_problem(run->args, "%s: %zu of %zu episodes were lost, the first: %s", skill,
                     score.n_lost, score.n, score.lost);
@@ -371,7 +371,7 @@ static bool sees_pictures(const struct et_policy_info *info)
 static enum et_status ask_policy(struct run *run, unsigned *n_threads, const char ***skills,
                                  size_t *n_skills, struct et_err *err)
 {
-    struct cli_policy_stage alone = {0};
+    struct et_stage alone = {0};
     const char *skill = cli_policy_is_remote(run->args) ? cli_get(run->args, "skill") : NULL;
     enum et_status st = cli_policy_ask(&alone, &run->options, skill, err);
     if (st != ET_OK)
@@ -389,7 +389,7 @@ static enum et_status ask_policy(struct run *run, unsigned *n_threads, const cha
         st = find_skills(run, info, skills, n_skills, err);
     else if (st == ET_OK)
         warn_of_task(run, info);
-    cli_policy_close(&alone);
+    et_stage_close(&alone);
     return st;
 }
 

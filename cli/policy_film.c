@@ -28,14 +28,14 @@ int cli_policy_film_options(const struct cli_policy_options *options, struct et_
 }
 
 /* Whoever knows no phase shows the skill. */
-static const char *text_of(const struct cli_policy_stage *stage, const char *skill)
+static const char *text_of(const struct et_stage *stage, const char *skill)
 {
     const struct et_policy_info *info = et_policy_info(stage->policy);
     const size_t i = et_rollout_state(stage->rollout).i_phase;
     return i < info->n_phases ? info->phases[i] : skill;
 }
 
-static enum et_status play(struct cli_policy_stage *stage, struct cli_film *film,
+static enum et_status play(struct et_stage *stage, struct cli_film *film,
                            const struct cli_policy_options *o, const char *skill, uint64_t seed,
                            struct et_err *err)
 {
@@ -57,7 +57,7 @@ int cli_policy_film(const struct cli_policy_options *o, const char *skill, struc
                     struct cli_policy_film *film)
 {
     struct et_err err = {0};
-    struct cli_policy_stage stage = {0};
+    struct et_stage stage = {0};
     struct cli_film drawn = {0};
     const char *part = et_arena_printf(arena, "%s" ET_FILE_PART_SUFFIX, film->path);
     if (!part)
@@ -77,7 +77,7 @@ int cli_policy_film(const struct cli_policy_options *o, const char *skill, struc
     if (st == ET_OK)
         st = et_file_rename(part, film->path, &err);
     cli_film_close(&drawn);
-    cli_policy_close(&stage);
+    et_stage_close(&stage);
     if (st == ET_OK)
         return CLI_DONE;
     const enum et_status gone = et_path_remove(part, NULL);

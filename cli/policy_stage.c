@@ -1,11 +1,9 @@
 /* A policy in the virtual centre: opened as the options say. */
 #include "cli_policy.h"
 
-#include <stdlib.h>
-
 bool cli_policy_is_remote(const struct cli_args *args)
 {
-    return strncmp(args->words[0], "ws://", 5) == 0 || strncmp(args->words[0], "wss://", 6) == 0;
+    return et_stage_is_remote(args->words[0]);
 }
 
 /* Options that would do nothing are refused. */
@@ -47,68 +45,27 @@ int cli_policy_options(const struct cli_args *args, int64_t n, struct et_arena *
     return cli_world_options(args, n, arena, &o->world);
 }
 
-static enum et_status open_tls(const struct cli_args *args, struct et_tls **tls, struct et_err *err)
+static struct et_stage_options stage_options(const struct cli_policy_options *o)
 {
-    const struct et_tls_client_options trust = {.pin = cli_get(args, "tls-pin"),
-                                                .ca_path = cli_get(args, "tls-ca")};
-    return strncmp(args->words[0], "wss://", 6) == 0 ? et_tls_open_client(tls, &trust, err) : ET_OK;
+    struct et_stage_options stage = {
+        .policy = o->args->words[0],
+        .how = o->policy,
+        .trust = {.pin = cli_get(o->args, "tls-pin"), .ca_path = cli_get(o->args, "tls-ca")},
+        .world = o->world.world};
+    stage.how.remote = &o->remote;
+    return stage;
 }
 
-/* What the server of a policy behind a URL may not say of it is the world's. */
-static enum et_status open_policy(struct cli_policy_stage *stage,
-                                  const struct cli_policy_options *o, struct et_err *err)
-{
-    struct et_policy_remote remote = o->remote;
-    struct et_policy_options options = o->policy;
-    size_t n = 0;
-    const struct et_world_joint *joints = stage->world ? et_world_joints(stage->world, &n) : NULL;
-    const char **names = calloc(n + 1, sizeof *names);
-    if (!names)
-        return et_fail(err, ET_ENOMEM, -1, "no memory for names of joints");
-    for (size_t i = 0; i < n; i++)
-        names[i] = joints[i].name;
-    remote.joints = names;
-    remote.n_joints = n;
-    remote.prompt = stage->world ? et_world_skill(stage->world)->instruction_en : NULL;
-    remote.tls = stage->tls;
-    options.remote = &remote;
-    options.robot = stage->world ? et_world_robot(stage->world) : o->world.world.robot;
-    const enum et_status st = et_policy_open(&stage->policy, o->args->words[0], &options, err);
-    free(names);
-    return st;
-}
-
-enum et_status cli_policy_ask(struct cli_policy_stage *stage, const struct cli_policy_options *o,
+enum et_status cli_policy_ask(struct et_stage *stage, const struct cli_policy_options *o,
                               const char *skill, struct et_err *err)
 {
-    struct et_world_options world = o->world.world;
-    enum et_status st = open_tls(o->args, &stage->tls, err);
-    world.skill = skill;
-    if (st == ET_OK && skill)
-        st = et_world_open(&stage->world, &world, err);
-    if (st == ET_OK)
-        st = open_policy(stage, o, err);
-    if (st != ET_OK)
-        cli_policy_close(stage);
-    return st;
+    const struct et_stage_options options = stage_options(o);
+    return et_stage_ask(stage, &options, skill, err);
 }
 
-enum et_status cli_policy_open(struct cli_policy_stage *stage, const struct cli_policy_options *o,
+enum et_status cli_policy_open(struct et_stage *stage, const struct cli_policy_options *o,
                                const char *skill, struct et_err *err)
 {
-    enum et_status st = cli_policy_ask(stage, o, skill, err);
-    if (st == ET_OK)
-        st = et_rollout_open(&stage->rollout, stage->world, stage->policy, err);
-    if (st != ET_OK)
-        cli_policy_close(stage);
-    return st;
-}
-
-void cli_policy_close(struct cli_policy_stage *stage)
-{
-    et_rollout_close(stage->rollout);
-    et_policy_close(stage->policy);
-    et_tls_close(stage->tls);
-    et_world_close(stage->world);
-    *stage = (struct cli_policy_stage){0};
+    const struct et_stage_options options = stage_options(o);
+    return et_stage_open(stage, &options, skill, err);
 }
