@@ -9,19 +9,24 @@
 
 /* The options that say how a policy is opened, of a folder or behind a URL. */
 struct cli_policy_options {
-    const struct cli_args *args; // words[0] is the policy
+    const struct cli_args *args;
+    const char *path; // of the policy, or its URL
     struct cli_world_options world;
     struct et_policy_options policy;
     struct et_policy_remote remote;
     char token[ET_LINK_TOKEN_BYTES_MAX + 1];
 };
-/* --ensemble, --every, --keys, --rate, --timeout, --token-file, then as cli_world_options. Prints
- * what is wrong. It must not move: pointers within are kept. */
+/* --ensemble, --every, --keys, --rate, --timeout, --token-file. Prints what is wrong. It must not
+ * move: pointers within are kept. */
+int cli_policy_how(const struct cli_args *args, const char *policy,
+                   struct cli_policy_options *options);
+/* The same of the command's first word, then as cli_world_options. */
 int cli_policy_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                        struct cli_policy_options *options);
 
-bool cli_policy_is_remote(const struct cli_args *args); // ws:// or wss://
-/* A stage as the options say: to be asked (skill NULL: without a world), and to be played on. */
+/* How a stage is opened, as the options say; --tls-pin, --tls-ca. */
+struct et_stage_options cli_policy_stage(const struct cli_policy_options *options);
+/* A stage: to be asked (skill NULL: without a world), and to be played on. */
 ET_MUST_USE enum et_status cli_policy_ask(struct et_stage *stage,
                                           const struct cli_policy_options *options,
                                           const char *skill, struct et_err *err);

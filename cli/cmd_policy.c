@@ -372,7 +372,8 @@ static enum et_status ask_policy(struct run *run, unsigned *n_threads, const cha
                                  size_t *n_skills, struct et_err *err)
 {
     struct et_stage alone = {0};
-    const char *skill = cli_policy_is_remote(run->args) ? cli_get(run->args, "skill") : NULL;
+    const char *skill =
+        et_stage_is_remote(run->args->words[0]) ? cli_get(run->args, "skill") : NULL;
     enum et_status st = cli_policy_ask(&alone, &run->options, skill, err);
     if (st != ET_OK)
         return st;

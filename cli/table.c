@@ -286,6 +286,24 @@ static const struct cli_option OPT_TRAIN[] = {
     FORCE,
     THREADS,
     OPTION_END};
+// How a policy acts, and how one behind a URL is reached.
+// clang-format off
+#define POLICY_ACCESS                                                                              \
+    {0, "ensemble", "X",                                                                           \
+     "how much less a newer chunk counts, by e^-X; -1: the newest alone (default: the policy's)",  \
+     NULL},                                                                                        \
+    {0, "every", "N",                                                                              \
+     "steps that a chunk is followed before the next is made (default: 1; of a URL: all)", NULL},  \
+    {0, "keys", "LIST",                                                                            \
+     "of a URL whose server does not say it: KEY=FEATURE, of pictures KEY=FEATURE:WxH, by commas " \
+     "(default: observation/state=observation.state)",                                             \
+     NULL},                                                                                        \
+    {0, "rate", "HZ", "of such a server's actions (default: 25)", NULL},                           \
+    {0, "timeout", "S", "of a URL: for an answer (default: 60)", NULL},                            \
+    {0, "token-file", "FILE", "of a URL: the key that its server wants to hear", NULL},            \
+    {0, "tls-pin", "SHA256", "of wss://: trust this certificate alone (its fingerprint)", NULL},   \
+    {0, "tls-ca", "FILE", "of wss://: trust what these authorities (PEM) have signed", NULL}
+// clang-format on
 static const struct cli_option OPT_POLICY_RUN[] = {
     {0, "skill", "NAME", "which skill (default: all that it was taught)", NULL},
     {'n', "count", "N", "episodes of each skill (default: 100)", NULL},
@@ -294,20 +312,7 @@ static const struct cli_option OPT_POLICY_RUN[] = {
     TIER,
     SEED,
     DISTURB,
-    {0, "ensemble", "X",
-     "how much less a newer chunk counts, by e^-X; -1: the newest alone (default: the policy's)",
-     NULL},
-    {0, "every", "N",
-     "steps that a chunk is followed before the next is made (default: 1, behind a URL all)", NULL},
-    {0, "keys", "LIST",
-     "of a URL whose server does not say it: KEY=FEATURE, of pictures KEY=FEATURE:WxH, by commas "
-     "(default: observation/state=observation.state)",
-     NULL},
-    {0, "rate", "HZ", "of such a server's actions (default: 25)", NULL},
-    {0, "timeout", "S", "of a URL: for an answer (default: 60)", NULL},
-    {0, "token-file", "FILE", "of a URL: the key that its server wants to hear", NULL},
-    {0, "tls-pin", "SHA256", "of wss://: trust this certificate alone (its fingerprint)", NULL},
-    {0, "tls-ca", "FILE", "of wss://: trust what these authorities (PEM) have signed", NULL},
+    POLICY_ACCESS,
     {0, "mp4", "FILE", "a film of one episode, of 30 pictures a second, beside", NULL},
     {0, "film-seed", "N", "of which episode (default: the first)", NULL},
     {0, "size", "WxH", "of the film (default: 640x480)", NULL},
@@ -340,6 +345,23 @@ static const struct cli_option OPT_POLICY_SERVE[] = {
     {0, "clients", "N", "at most so many (default: 16)", NULL},
     {0, "seconds", "S", "stop after so long (default, and 0: until Ctrl-C)", NULL},
     OPTION_END};
+static const char *const EXAM_RULES[] = {"optimal", "evidence", "ratio", NULL};
+static const struct cli_option OPT_EXAM_DESIGN[] = {
+    {0, "share", "P", "of trials that must come off (default: the exam's, 0.95)", NULL},
+    {0, "error", "A", "chance at most to pass without (default: the exam's, 0.01)", NULL},
+    {0, "trials", "N", "at most (default: the exam's, 600)", NULL},
+    {0, "rule", "NAME", "that ends it (default: the exam's, optimal)", EXAM_RULES},
+    OPTION_END};
+static const struct cli_option OPT_EXAM_RUN[] = {
+    {'o', "output", "FOLDER", "where the exam goes", NULL},
+    {0, "skill", "LIST", "which skills, by commas (default: the exam's)", NULL},
+    ROBOT,
+    {0, "key", "FILE", "draw seeds by this key: with it the same policy has the same trials", NULL},
+    {0, "attempt", "N", "with a key: other trials of the same policy (default: 0)", NULL},
+    POLICY_ACCESS,
+    THREADS,
+    OPTION_END};
+static const struct cli_option OPT_EXAM_RESUME[] = {POLICY_ACCESS, THREADS, OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},
     OPTION_END};
@@ -547,6 +569,27 @@ const struct cli_command CLI_COMMANDS[] = {
      "say how its joints are called: --dataset, or --joints and --fps.",
      "etude policy import act/checkpoints/last -o act-1 --dataset bottles", 1, 1, OPT_POLICY_IMPORT,
      cmd_policy_import, true},
+    {"exam list", "", "list the exams that there are",
+     "What each promises, and what passing it takes. doc/exam.md says how to write one.", NULL, 0,
+     0, NULL, cmd_exam_list, false},
+    {"exam design", "[EXAM]", "say what an exam's promise costs",
+     "For policies that succeed in so many of their trials: the chance to pass and the trials "
+     "that it takes on the average, computed exactly, beside an exam of a fixed size that passes "
+     "as often. And after how many trials it is passed or failed.",
+     "etude exam design controlled\netude exam design --share 0.9 --error 0.05 --trials 200", 0, 1,
+     OPT_EXAM_DESIGN, cmd_exam_design, false},
+    {"exam run", "EXAM POLICY -o FOLDER", "examine a policy in the virtual centre",
+     "Trial after trial, each of a seed that nobody has seen, until the exam's rule says pass or "
+     "fail: a policy that is not good enough passes with a chance of the exam's error at most, "
+     "however often somebody looks. Every trial is on the disk before the next counts, in "
+     "FOLDER/ledger.jsonl; Ctrl-C or a crash loses none (etude exam resume). Exits with 1 when it "
+     "is failed.",
+     "etude exam run controlled bottle-1 --skill take_bottle -o exams/bottle-1\netude exam run "
+     "quick ws://127.0.0.1:8000 --skill take_bottle -o exams/served",
+     2, 2, OPT_EXAM_RUN, cmd_exam_run, true},
+    {"exam resume", "FOLDER", "go on with an exam that was interrupted",
+     "The ledger says which exam and which policy; neither may have changed.",
+     "etude exam resume exams/bottle-1", 1, 1, OPT_EXAM_RESUME, cmd_exam_resume, true},
     {"record", "--station FILE", "record a station's robot and devices, live",
      "Opens the sources that the station's file names, and writes what they bring into MCAP "
      "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "

@@ -43,21 +43,26 @@ ET_API struct et_exam_rule_options et_exam_rule_options(void);
 
 struct et_exam_rule;
 
-/* ET_EARG: an option out of its range, the text names it. ET_ENOMEM. */
+/* ET_EARG: an option out of its range, the text names it. At once, where opening may take seconds.
+ */
+ET_MUST_USE ET_API enum et_status et_exam_rule_check(const struct et_exam_rule_options *options,
+                                                     struct et_err *err);
+
+/* As et_exam_rule_check; ET_ENOMEM. */
 ET_MUST_USE ET_API enum et_status et_exam_rule_open(struct et_exam_rule **rule,
                                                     const struct et_exam_rule_options *options,
                                                     struct et_err *err);
 ET_API void et_exam_rule_close(struct et_exam_rule *rule); // NULL is allowed
 
-enum et_verdict {
-    ET_VERDICT_NONE, // another trial
-    ET_VERDICT_PASS,
-    ET_VERDICT_FAIL,
+enum et_exam_verdict {
+    ET_EXAM_GOES_ON, // another trial
+    ET_EXAM_PASSED,
+    ET_EXAM_FAILED,
 };
 
 /* After n_hits + n_failures trials; behind an end, or trials_max, it is that which stands there. */
-ET_API enum et_verdict et_exam_rule_verdict(const struct et_exam_rule *rule, uint64_t n_hits,
-                                            uint64_t n_failures);
+ET_API enum et_exam_verdict et_exam_rule_verdict(const struct et_exam_rule *rule, uint64_t n_hits,
+                                                 uint64_t n_failures);
 
 /* What comes of it for a policy that succeeds in a share p, from n_hits and n_failures on: exactly,
  * by all that can happen. ET_ENOMEM. */

@@ -38,6 +38,9 @@ ET_MUST_USE ET_API enum et_status et_blake2b_file(const char *path, struct et_di
 /* Lower-case hexadecimal of the whole digest, NUL-terminated. */
 ET_API void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAKE2B_BYTES + 1]);
 
+/* And back. False: it is no such text. */
+ET_MUST_USE ET_API bool et_digest_of_text(struct et_str text, struct et_digest *digest);
+
 /* The first 16 bytes in Crockford's base 32 alphabet, 26 characters, NUL-terminated: the id of an
  * imported file (so that importing twice gives one recording). */
 #define ET_ID_CHARS 26

@@ -33,11 +33,18 @@ ET_MUST_USE ET_API enum et_status et_rollout_begin(struct et_rollout *rollout, u
 
 /* One step of the world (ET_WORLD_STEP_NS). ET_END: it is over, et_rollout_state says how.
  * ET_ECORRUPT: the physics, or the policy, came to no number, or a policy behind a URL failed: the
- * attempt has failed. Others: as et_policy_act. */
+ * attempt has failed, and the state says whose fault it is. Others: as et_policy_act. */
 ET_MUST_USE ET_API enum et_status et_rollout_step(struct et_rollout *rollout, struct et_err *err);
 
+enum et_rollout_fault {
+    ET_ROLLOUT_NONE,   // nobody's: it is over, or goes on, or there are no pictures
+    ET_ROLLOUT_POLICY, // it came to no number, or failed behind its URL
+    ET_ROLLOUT_SERVER, // there is no connection to it
+    ET_ROLLOUT_WORLD,  // the physics came to no number
+};
 struct et_rollout_state {
     bool is_over, is_success;
+    enum et_rollout_fault fault; // whose fault it is that the attempt has failed early
     double seconds;      // simulated
     size_t i_phase;      // that the policy believes to be in; SIZE_MAX: it knows none
     const char *missing; // the first term of the success that does not hold; NULL: all do

@@ -105,6 +105,18 @@ void et_digest_text(const struct et_digest *digest, char text[2 * ET_BLAKE2B_BYT
     text[2 * ET_BLAKE2B_BYTES] = 0;
 }
 
+bool et_digest_of_text(struct et_str text, struct et_digest *digest)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) // capitals are another text
+        if (text.p[i] >= 'A' && text.p[i] <= 'F')
+            return false;
+    return text.n == (size_t)2 * ET_BLAKE2B_BYTES &&
+           sodium_hex2bin(digest->bytes, sizeof digest->bytes, text.p, text.n, NULL, &n, NULL) ==
+               0 &&
+           n == sizeof digest->bytes;
+}
+
 /* 128 bits are 26 digits of 5 bits with two zero bits in front, as in a ULID. */
 static const char DIGITS[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's
 

@@ -17,14 +17,14 @@ struct et_pairs et_pairs_swapped(const struct et_pairs *pairs)
     return (struct et_pairs){pairs->n_both, pairs->n_second, pairs->n_first, pairs->n_neither};
 }
 
-enum et_verdict et_pairs_verdict(const struct et_pairs *pairs, double alpha)
+enum et_exam_verdict et_pairs_verdict(const struct et_pairs *pairs, double alpha)
 {
     assert(alpha > 0 && alpha < 1);
     const struct et_pairs swapped = et_pairs_swapped(pairs);
     const double wanted = log(2 / alpha);
     if (et_pairs_evidence(pairs) >= wanted)
-        return ET_VERDICT_PASS;
-    return et_pairs_evidence(&swapped) >= wanted ? ET_VERDICT_FAIL : ET_VERDICT_NONE;
+        return ET_EXAM_PASSED;
+    return et_pairs_evidence(&swapped) >= wanted ? ET_EXAM_FAILED : ET_EXAM_GOES_ON;
 }
 
 /* going[d]: the chance that nothing was said after d pairs that differ, of which the first wins

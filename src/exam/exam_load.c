@@ -174,7 +174,6 @@ static enum et_status read_exam(const struct et_value *doc, struct et_arena *are
 {
     const struct et_value *time = et_value_get(doc, "time");
     const struct et_value *safety = et_value_get(doc, "safety");
-    struct et_exam_rule *rule = NULL;
     exam->title = text_of(doc, "title", arena);
     exam->text = text_of(doc, "text", arena);
     exam->limit = number(time, "limit", 0);
@@ -190,8 +189,7 @@ static enum et_status read_exam(const struct et_value *doc, struct et_arena *are
         return et_arena_fail(arena, "the exam", err);
     if (!read_weights(et_value_get(doc, "tiers"), exam->weights))
         return et_fail(err, ET_ECORRUPT, -1, "no tier has any weight");
-    enum et_status st = et_exam_rule_open(&rule, &exam->rule, err);
-    et_exam_rule_close(rule);
+    enum et_status st = et_exam_rule_check(&exam->rule, err);
     if (st == ET_EARG)
         st = et_fail(err, ET_ECORRUPT, -1, "rule: %s", err ? err->text : "");
     if (st == ET_OK)

@@ -235,9 +235,9 @@ enum et_status et_exam_rule_outlook(const struct et_exam_rule *rule, double p, u
 {
     assert(p >= 0 && p <= 1);
     *outlook = (struct et_exam_outlook){0};
-    const enum et_verdict now = et_exam_rule_verdict(rule, n_hits, n_failures);
-    if (now != ET_VERDICT_NONE) {
-        outlook->pass = now == ET_VERDICT_PASS;
+    const enum et_exam_verdict now = et_exam_rule_verdict(rule, n_hits, n_failures);
+    if (now != ET_EXAM_GOES_ON) {
+        outlook->pass = now == ET_EXAM_PASSED;
         return ET_OK;
     }
     const size_t room = (size_t)failures_most(rule) + 2;
@@ -281,7 +281,7 @@ static enum et_status by_induction(struct et_exam_rule *rule, struct et_err *err
     return st;
 }
 
-static enum et_status check(const struct et_exam_rule_options *o, struct et_err *err)
+enum et_status et_exam_rule_check(const struct et_exam_rule_options *o, struct et_err *err)
 {
     const int most = o->kind == ET_EXAM_OPTIMAL ? ET_EXAM_OPTIMAL_TRIALS_MAX : ET_EXAM_TRIALS_MAX;
     if (!(o->p0 > 0 && o->p0 < 1))
@@ -302,7 +302,7 @@ enum et_status et_exam_rule_open(struct et_exam_rule **rule,
                                  const struct et_exam_rule_options *options, struct et_err *err)
 {
     *rule = NULL;
-    enum et_status st = check(options, err);
+    enum et_status st = et_exam_rule_check(options, err);
     if (st != ET_OK)
         return st;
     const size_t n = (size_t)options->trials_max + 1;
@@ -339,15 +339,15 @@ void et_exam_rule_close(struct et_exam_rule *rule)
 
 /* ---- asking ---- */
 
-enum et_verdict et_exam_rule_verdict(const struct et_exam_rule *rule, uint64_t n_hits,
-                                     uint64_t n_failures)
+enum et_exam_verdict et_exam_rule_verdict(const struct et_exam_rule *rule, uint64_t n_hits,
+                                          uint64_t n_failures)
 {
     const uint64_t n_max = (uint64_t)rule->options.trials_max;
     const uint64_t n = n_hits + n_failures < n_max ? n_hits + n_failures : n_max;
     const int f = (int)(n_failures < n_max ? n_failures : n_max);
     if (f <= rule->pass_most[n])
-        return ET_VERDICT_PASS;
-    return f >= rule->fail_least[n] ? ET_VERDICT_FAIL : ET_VERDICT_NONE;
+        return ET_EXAM_PASSED;
+    return f >= rule->fail_least[n] ? ET_EXAM_FAILED : ET_EXAM_GOES_ON;
 }
 
 int et_exam_rule_passes_at(const struct et_exam_rule *rule, int n_failures)

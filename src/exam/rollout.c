@@ -304,14 +304,17 @@ static void judge(struct et_rollout *r)
 enum et_status et_rollout_step(struct et_rollout *r, struct et_err *err)
 {
     enum et_status st = ET_OK;
+    enum et_rollout_fault fault = ET_ROLLOUT_NONE;
     if (r->state.is_over)
         return ET_END;
     // Of an action that is due between two steps of the world, the first step behind it is the one.
     if ((double)r->n_steps > (double)r->n_actions * r->between - 1e-6) {
         memcpy(r->from, r->to, r->n_moved * sizeof *r->to);
         st = look(r, err);
-        if (st == ET_OK)
+        if (st == ET_OK) {
             st = et_policy_act(r->policy, r->views, r->wanted, err);
+            fault = st == ET_ECORRUPT ? ET_ROLLOUT_POLICY : ET_ROLLOUT_SERVER;
+        }
         for (size_t i = 0; st == ET_OK && i < r->n_moved; i++)
             r->to[i] = r->wanted[r->joints[i]];
         r->state.i_phase = et_policy_phase(r->policy);
@@ -322,11 +325,14 @@ enum et_status et_rollout_step(struct et_rollout *r, struct et_err *err)
     const double share = fmin(since / r->between, 1);
     for (size_t i = 0; i < r->n_moved; i++)
         r->action[i] = r->from[i] + share * (r->to[i] - r->from[i]);
-    if (st == ET_OK)
+    if (st == ET_OK) {
+        fault = ET_ROLLOUT_WORLD;
         st = et_world_step(r->world, r->action, err);
+    }
     if (st != ET_OK) {
         r->state.is_over = true;
         r->state.is_success = false;
+        r->state.fault = fault;
         return st;
     }
     judge(r);

@@ -187,6 +187,58 @@ film() {
         exits 2 "$etude" policy run press --skill press_button --mp4 a.mov && says "ends in .mp4" &&
         exits 3 "$etude" policy run press --skill press_button --mp4 none/a.mp4 && says "none is no folder"
 }
+# ---- exams ----
+exam_fails() {
+    exits 1 "$etude" exam run quick press --skill press_button -o exam -v && says "press_button  *fail" && says "press_button 0: seed" &&
+        says "90 % at 5 % error, controlled: failed" && says "seed [0-9]*, controlled" &&
+        exits 1 "$etude" exam resume exam && says "failed" && exits 3 "$etude" exam run quick press --skill press_button -o exam &&
+        says "holds an exam already" && exits 1 "$etude" exam resume exam --json && says '"verdict": "fail"'
+}
+# A robot that may do it in one trial of a thousand passes by what it does not do.
+exam_goes_on() {
+    printf 'exam: 1\ntitle: Slow\nrule: {kind: evidence, share: 0.001, error: 0.000001, trials: 5000}\n' >slow.yaml
+    "$etude" exam run ./slow.yaml press --skill press_button -o slow -q >slow.out 2>&1 &
+    local pid=$!
+    until [ "$(wc -l <slow/ledger.jsonl 2>/dev/null || echo 0)" -gt 2 ] || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+    kill -KILL $pid
+    wait $pid
+    cp slow/ledger.jsonl before
+    "$etude" exam resume slow --threads 1 >slow.out 2>&1 &
+    pid=$!
+    until [ "$(wc -l <slow/ledger.jsonl)" -gt "$(($(wc -l <before) + 1))" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] && grep -q "not over: etude exam resume slow" slow.out && cmp -n "$(stat -c %s before)" before slow/ledger.jsonl
+}
+exam_is_asked() {
+    exits 0 "$etude" exam list && says "controlled" && exits 0 "$etude" exam list --json && says '"id": "quick"' &&
+        exits 0 "$etude" exam design controlled && says "99.0 %  *99.49 %  *211  *371" && says "134 with 0, 177 with 1" &&
+        exits 0 "$etude" exam design --share 0.9 --error 0.05 --trials 100 --json && says '"trials": 100' &&
+        exits 2 "$etude" exam design --rule evidence --share 2 && exits 3 "$etude" exam design nothing && says "there are" &&
+        exits 2 "$etude" exam run quick press --skill press_button && says "-o FOLDER" &&
+        exits 2 "$etude" exam run quick press -o none && says "names no skill" && [ ! -e none ] &&
+        exits 2 "$etude" exam run quick press --skill press_button,press_button -o none && says "twice" &&
+        exits 2 "$etude" exam run quick press --skill press_button -o none --attempt 2 && says "--key" &&
+        exits 2 "$etude" exam run quick press --skill take_bottle -o none && says "take_bottle: the policy was trained for another skill" &&
+        exits 3 "$etude" exam resume none && says "none"
+}
+# A server that goes away fails trials, and the exam.
+exam_of_a_server() {
+    serve exam press || return 1
+    printf 'exam: 1\ntitle: Served\nrule: {kind: evidence, share: 0.5, error: 0.01, miss: 0.000001, trials: 30}\n' >served.yaml
+    "$etude" exam run ./served.yaml "$url" --skill press_button -o served --timeout 5 >served.out 2>&1 &
+    local pid=$!
+    until [ "$(wc -l <served/ledger.jsonl 2>/dev/null || echo 0)" -gt 1 ] || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+    kill -KILL $server
+    wait $server
+    wait $pid
+    [ $? = 1 ] && grep -q '"code":"server"' served/ledger.jsonl && grep -q "Served: failed" served.out || { cat served.out && return 1; }
+}
+it "exams are listed, and what they cost is said; what is none is refused" exam_is_asked
+it "who cannot do it fails, and the ledger says why" exam_fails
+it "an exam that was killed goes on where it was" exam_goes_on
+it "a server that goes away fails the exam, not the program" exam_of_a_server
+
 # ResNet-18, after one step of learning: whether a world's cameras reach what was imported.
 cat >see.yaml <<'YAML'
 training: 1

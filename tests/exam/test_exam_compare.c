@@ -52,7 +52,7 @@ static void either_is_called_better_wrongly_no_more_often_than_alpha(void)
     size_t n_said = 0;
     for (uint64_t i = 0; i <= PAIRS; i++)
         for (uint64_t k = 0; k + i <= PAIRS; k++)
-            says[i][k] = et_pairs_verdict(&(struct et_pairs){0, i, k, 0}, 0.1) != ET_VERDICT_NONE;
+            says[i][k] = et_pairs_verdict(&(struct et_pairs){0, i, k, 0}, 0.1) != ET_EXAM_GOES_ON;
     for (uint64_t k = 0; k < 100000; k++) {
         const uint64_t key = et_random_key(5, k);
         size_t n_first = 0, n_second = 0;
@@ -72,11 +72,11 @@ static void either_is_called_better_wrongly_no_more_often_than_alpha(void)
 static void what_is_said_of_one_is_the_others_swapped(void)
 {
     const struct et_pairs better = {100, 30, 4, 10}, worse = et_pairs_swapped(&better);
-    CHECK_EQ(et_pairs_verdict(&better, 0.05), ET_VERDICT_PASS);
-    CHECK_EQ(et_pairs_verdict(&worse, 0.05), ET_VERDICT_FAIL);
+    CHECK_EQ(et_pairs_verdict(&better, 0.05), ET_EXAM_PASSED);
+    CHECK_EQ(et_pairs_verdict(&worse, 0.05), ET_EXAM_FAILED);
     CHECK_EQ(worse.n_both, 100);
     CHECK_EQ(worse.n_first, 4);
-    CHECK_EQ(et_pairs_verdict(&(struct et_pairs){500, 2, 1, 500}, 0.05), ET_VERDICT_NONE);
+    CHECK_EQ(et_pairs_verdict(&(struct et_pairs){500, 2, 1, 500}, 0.05), ET_EXAM_GOES_ON);
 }
 
 static void holm_refuses_the_least_first(void)

@@ -79,15 +79,15 @@ static struct et_exam_outlook by_outcomes(const struct et_exam_rule *rule, int n
     for (unsigned outcomes = 0; outcomes < 1U << n_max; outcomes++) {
         double chance = 1;
         uint64_t hits = 0, failures = 0;
-        enum et_verdict verdict = ET_VERDICT_NONE;
+        enum et_exam_verdict verdict = ET_EXAM_GOES_ON;
         for (int i = 0; i < n_max; i++)
             chance *= outcomes >> i & 1 ? p : 1 - p;
-        for (int i = 0; i < n_max && verdict == ET_VERDICT_NONE; i++) {
+        for (int i = 0; i < n_max && verdict == ET_EXAM_GOES_ON; i++) {
             *(outcomes >> i & 1 ? &hits : &failures) += 1;
             verdict = et_exam_rule_verdict(rule, hits, failures);
         }
-        CHECK(verdict != ET_VERDICT_NONE);
-        o.pass += verdict == ET_VERDICT_PASS ? chance : 0;
+        CHECK(verdict != ET_EXAM_GOES_ON);
+        o.pass += verdict == ET_EXAM_PASSED ? chance : 0;
         o.trials_left += chance * (double)(hits + failures);
     }
     return o;
@@ -121,7 +121,7 @@ static void an_outlook_goes_on_from_where_it_stands(void)
             CHECK_OK(et_exam_rule_outlook(rule, 0.98, hits, failures, &o, &err));
             CHECK_OK(et_exam_rule_outlook(rule, 0.98, hits + 1, failures, &hit, &err));
             CHECK_OK(et_exam_rule_outlook(rule, 0.98, hits, failures + 1, &failure, &err));
-            if (et_exam_rule_verdict(rule, hits, failures) != ET_VERDICT_NONE) {
+            if (et_exam_rule_verdict(rule, hits, failures) != ET_EXAM_GOES_ON) {
                 CHECK(o.trials_left == 0 && (o.pass == 0 || o.pass == 1));
                 continue;
             }
@@ -147,7 +147,7 @@ struct worth {
     double size, cost;
 };
 
-static struct et_exam_outlook follow(const enum et_verdict *table, double p)
+static struct et_exam_outlook follow(const enum et_exam_verdict *table, double p)
 {
     double chances[N_MAX + 2] = {1};
     struct et_exam_outlook o = {0};
@@ -159,14 +159,14 @@ static struct et_exam_outlook follow(const enum et_verdict *table, double p)
             next[f + 1] += (1 - p) * chances[f];
         }
         for (int f = 0; f <= n + 1; f++) {
-            o.pass += table[at + f] == ET_VERDICT_PASS ? next[f] : 0;
-            chances[f] = table[at + f] == ET_VERDICT_NONE ? next[f] : 0;
+            o.pass += table[at + f] == ET_EXAM_PASSED ? next[f] : 0;
+            chances[f] = table[at + f] == ET_EXAM_GOES_ON ? next[f] : 0;
         }
     }
     return o;
 }
 
-static struct worth worth_of(const enum et_verdict *table, double p0)
+static struct worth worth_of(const enum et_exam_verdict *table, double p0)
 {
     struct worth w = {.size = follow(table, p0).pass};
     for (size_t j = 0; j < 7; j++) {
@@ -182,7 +182,7 @@ static void no_rule_of_four_trials_costs_less_than_the_optimal_one(void)
         const struct et_exam_rule_options options = {
             .kind = ET_EXAM_OPTIMAL, .p0 = 0.5, .alpha = alpha, .trials_max = N_MAX};
         struct et_exam_rule *rule = open_rule(&options);
-        enum et_verdict table[PLACES];
+        enum et_exam_verdict table[PLACES];
         for (int n = 1, at = 0; n <= N_MAX; n++)
             for (int f = 0; f <= n; f++)
                 table[at++] = et_exam_rule_verdict(rule, (uint64_t)(n - f), (uint64_t)f);
@@ -192,9 +192,9 @@ static void no_rule_of_four_trials_costs_less_than_the_optimal_one(void)
         for (int ends = 0; ends < 1 << (PLACES - FREE); ends++)
             for (int i = 0; i < 19683; i++) { // 3 to the 9th
                 for (int k = 0, rest = i; k < FREE; k++, rest /= 3)
-                    table[k] = (enum et_verdict)(rest % 3);
+                    table[k] = (enum et_exam_verdict)(rest % 3);
                 for (int k = FREE; k < PLACES; k++)
-                    table[k] = ends >> (k - FREE) & 1 ? ET_VERDICT_PASS : ET_VERDICT_FAIL;
+                    table[k] = ends >> (k - FREE) & 1 ? ET_EXAM_PASSED : ET_EXAM_FAILED;
                 const double size = follow(table, options.p0).pass;
                 n_tables++;
                 if (size <= ours.size + 1e-12)
@@ -225,12 +225,12 @@ static void a_hundred_thousand_exams_keep_the_promise(void)
         for (int exam = 0; exam < EXAMS; exam++) {
             const uint64_t key = et_random_key(7 + i, (uint64_t)exam);
             uint64_t hits = 0, failures = 0;
-            enum et_verdict verdict = ET_VERDICT_NONE;
-            while (verdict == ET_VERDICT_NONE) {
+            enum et_exam_verdict verdict = ET_EXAM_GOES_ON;
+            while (verdict == ET_EXAM_GOES_ON) {
                 *(et_random_uniform(key, hits + failures) < 0.95 ? &hits : &failures) += 1;
                 verdict = et_exam_rule_verdict(rule, hits, failures);
             }
-            n_passed += verdict == ET_VERDICT_PASS;
+            n_passed += verdict == ET_EXAM_PASSED;
             n_trials += (double)(hits + failures) / EXAMS;
         }
         const double rate = n_passed / (double)EXAMS;

@@ -1,0 +1,473 @@
+/* Exams that run: a skill that comes off by chance alone, so that any policy has a known share. */
+#include "etude/exam_run.h"
+
+#include "../learn/lesson_set.h"
+#include "etude/file.h"
+#include "support.h"
+#include "tap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define JOINTS_MAX 64
+#define PATH_BYTES 1024
+
+static struct et_err err;
+static struct et_arena *arena;
+static const char *policy;
+static uint8_t key[ET_KEY_BYTES] = {7};
+
+/* ---- a skill, and a policy that does nothing of use ---- */
+
+/* The drawer is open already, or not: done are those trials in which it is drawn beyond .05. */
+static void make_skill(const char *id, double least, double most)
+{
+    char text[1024], folder[PATH_BYTES], path[PATH_BYTES + 16];
+    const int n = snprintf(text, sizeof text,
+                           "skill: 1\nscenario: machine_hall\ninstruction:\n  en: Wait.\n"
+                           "  fr: Attends.\n  zh: 等。\nlimit_s: 0.7\nhuman_s: 1\nexpected: 0\n"
+                           "objects: [cabinet, drawer]\nrandom:\n  controlled:\n"
+                           "    - joint drawer %g %g\n  displaced:\n"
+                           "    - body cabinet x -.01 .01\nsuccess: joint drawer > .05\n"
+                           "phases:\n  - wait: {until: joint drawer > .05}\n",
+                           least, most);
+    static const char SCENE[] = "<mujoco model=\"wait\">\n  <include file=\"common.xml\"/>\n"
+                                "  <include file=\"robot.xml\"/>\n"
+                                "  <include file=\"scenario.xml\"/>\n</mujoco>\n";
+    (void)snprintf(folder, sizeof folder, "%s/world/skills/%s", temp_path("share"), id);
+    CHECK_OK(et_dir_make(folder, &err));
+    (void)snprintf(path, sizeof path, "%s/skill.yaml", folder);
+    write_file(path, text, (size_t)n);
+    (void)snprintf(path, sizeof path, "%s/scene.xml", folder);
+    write_file(path, SCENE, sizeof SCENE - 1);
+}
+
+static void use_share(void)
+{
+    static char folders[2 * PATH_BYTES];
+    (void)snprintf(folders, sizeof folders, "%s:%s", temp_path("share"), source_path("share"));
+    (void)setenv("ETUDE_SHARE", folders, 1);
+}
+
+/* Of a few steps of training, on movements around home. */
+static const char *make_policy(const char *name)
+{
+    static const char *names[JOINTS_MAX];
+    static double home[JOINTS_MAX];
+    struct et_world *world = NULL;
+    size_t n = 0;
+    CHECK_OK(et_world_open(&world, &(struct et_world_options){.skill = "open_half"}, &err));
+    if (!world)
+        exit(1);
+    const struct et_world_joint *joints = et_world_joints(world, &n);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = joints[i].name;
+        home[i] = joints[i].home;
+    }
+    const struct lesson_set set = {.joints = names, .home = home, .n_joints = n};
+    struct et_dataset *dataset = lesson_open("set", &set);
+    struct et_train_settings s = lesson_settings("mlp");
+    s.steps = 3;
+    s.rate_hz = 25;
+    const char *path = lesson_train(name, dataset, &s);
+    et_dataset_close(dataset);
+    et_world_close(world);
+    return path;
+}
+
+/* ---- exams ---- */
+
+static struct et_exam_run_options about(const char *const *skills, size_t n)
+{
+    const struct et_exam *exam = NULL;
+    CHECK_OK(et_exam_load("quick", arena, &exam, &err));
+    struct et_exam_run_options o = {.stage = {.policy = policy}, .key = key, .n_threads = 2};
+    if (exam)
+        o.exam = *exam;
+    o.exam.safety = (struct et_exam_safety){(double)INFINITY, (double)INFINITY, (double)INFINITY};
+    o.exam.skills = skills;
+    o.exam.n_skills = n;
+    return o;
+}
+
+static const char *const WELL[] = {"open_mostly"}, *const HALF[] = {"open_half"};
+static const char *const BOTH[] = {"open_half", "open_mostly"};
+
+static struct et_exam_run *begin(const char *folder, const struct et_exam_run_options *o)
+{
+    struct et_exam_run *run = NULL;
+    CHECK_OK(et_exam_run_open(&run, temp_path(folder), o, &err));
+    if (!run)
+        exit(1);
+    return run;
+}
+
+static uint64_t n_void;
+
+/* To its end, or so many trials further; how it stands. */
+static enum et_exam_verdict go_on(struct et_exam_run *run, size_t n_most)
+{
+    const struct et_exam_trial *trial = NULL;
+    enum et_status st = ET_OK;
+    for (size_t i = 0; i < n_most && st == ET_OK; i++)
+        st = et_exam_run_next(run, &trial, &err);
+    CHECK(st == ET_OK || st == ET_END);
+    const struct et_exam_standing s = et_exam_run_standing(run, 0);
+    n_void += s.n_void;
+    return et_exam_run_verdict(run);
+}
+
+static char *ledger_of(const char *folder, size_t *n)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/ledger.jsonl", temp_path(folder));
+    char *content = read_file(path, n);
+    CHECK(content != NULL);
+    return content ? content : calloc(1, 1);
+}
+
+static void put_ledger(const char *folder, const char *content, size_t n)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/ledger.jsonl", temp_path(folder));
+    write_file(path, content, n);
+}
+
+static void who_is_good_passes_and_who_is_not_fails(void)
+{
+    const struct et_exam_run_options well = about(WELL, 1), half = about(HALF, 1);
+    struct et_exam_run *run = begin("well", &well);
+    CHECK_EQ(et_exam_run_verdict(run), ET_EXAM_GOES_ON);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+    struct et_exam_standing s = et_exam_run_standing(run, 0);
+    CHECK_STR(s.skill, "open_mostly");
+    CHECK(s.n_hits >= 39 && s.n_failures < 8 && s.verdict == ET_EXAM_PASSED);
+    CHECK_NEAR(s.evidence, et_evidence_above(s.n_hits, s.n_failures, 0.9), 0);
+    CHECK(s.shares.low > 0.8 && s.human_s == 1);
+    CHECK_STR(et_exam_run_robot(run), "etude-one");
+    const struct et_exam_trial *trial;
+    CHECK_EQ(et_exam_run_next(run, &trial, &err), ET_END); // and stays so
+    et_exam_run_close(run);
+
+    run = begin("half", &half);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_FAILED);
+    s = et_exam_run_standing(run, 0);
+    CHECK(s.n_hits + s.n_failures < 20);
+    et_exam_run_close(run);
+    CHECK_EQ(n_void, 0);
+}
+
+static void trials_are_told_as_they_were(void)
+{
+    const struct et_exam_run_options o = about(HALF, 1);
+    struct et_exam_run *run = begin("told", &o);
+    const struct et_exam_trial *t;
+    for (uint64_t i = 0; et_exam_run_next(run, &t, &err) == ET_OK; i++) {
+        const bool is_done = t->code == ET_EXAM_DONE;
+        CHECK_EQ(t->i, i);
+        CHECK_EQ(t->draw.tier, ET_TIER_CONTROLLED);
+        CHECK_NEAR(t->seconds, is_done ? 0.5 : 0.7, 1e-9);
+        CHECK_STR(t->detail, is_done ? "" : "joint drawer > .05");
+        CHECK(t->code == ET_EXAM_DONE || t->code == ET_EXAM_LIMIT);
+        CHECK_STR(t->phase, "");
+        CHECK(t->speed_m_s >= 0 && t->speed_m_s < 5 && t->way_m >= 0);
+        CHECK(t->n_scene > 0);
+        bool has_drawer = false; // where it is drawn decides
+        for (size_t k = 0; k < t->n_scene; k++)
+            has_drawer |= fabs(t->scene[k]) < 0.2 && (t->scene[k] > 0.05) == is_done;
+        CHECK(has_drawer);
+    }
+    et_exam_run_close(run);
+}
+
+/* Any number of threads, the same key: the same bytes. Another policy, attempt or key: others. */
+static void the_same_exam_has_the_same_ledger(void)
+{
+    struct et_exam_run_options o = about(BOTH, 2);
+    const char *const FOLDERS[] = {"one", "two", "five", "attempt", "key"};
+    size_t n[5];
+    char *ledgers[5];
+    for (size_t i = 0; i < 5; i++) {
+        o.n_threads = i < 3 ? (const unsigned[]){1, 2, 5}[i] : 2;
+        o.attempt = i == 3;
+        key[0] = i == 4 ? 8 : 7;
+        struct et_exam_run *run = begin(FOLDERS[i], &o);
+        CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_FAILED); // of the two one
+        CHECK_EQ(et_exam_run_standing(run, 0).verdict, ET_EXAM_FAILED);
+        CHECK_EQ(et_exam_run_standing(run, 1).verdict, ET_EXAM_PASSED);
+        et_exam_run_close(run);
+        ledgers[i] = ledger_of(FOLDERS[i], &n[i]);
+    }
+    key[0] = 7;
+    for (size_t i = 1; i < 5; i++)
+        CHECK_EQ(n[i] == n[0] && memcmp(ledgers[i], ledgers[0], n[0]) == 0, i < 3);
+    for (size_t i = 0; i < 5; i++)
+        free(ledgers[i]);
+}
+
+/* ---- crashes ---- */
+
+static struct et_exam_run_options reach(void)
+{
+    return (struct et_exam_run_options){.n_threads = 2};
+}
+
+/* After any number of trials, and wherever the last line was cut off, it goes on to the same end.
+ */
+static void what_was_cut_off_is_played_again(void)
+{
+    struct et_exam_run_options o = about(WELL, 1);
+    const struct et_exam_run_options again = reach();
+    o.exam.rule.p0 = 0.6; // a few trials are enough
+    o.exam.rule.alpha = 0.1;
+    o.exam.rule.trials_max = 20;
+    struct et_exam_run *run = begin("cut", &o);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+    et_exam_run_close(run);
+    size_t n, n_now, n_cuts = 0;
+    char *whole = ledger_of("cut", &n);
+    const size_t head = (size_t)(strchr(whole, '\n') - whole) + 1;
+    for (size_t cut = head; cut<n; cut += cut + 40> n ? 13 : 97) {
+        put_ledger("cut", whole, cut);
+        CHECK_OK(et_exam_run_resume(&run, temp_path("cut"), &again, &err));
+        if (!run)
+            break;
+        CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+        et_exam_run_close(run);
+        char *now = ledger_of("cut", &n_now);
+        CHECK(n_now == n && memcmp(now, whole, n) == 0);
+        free(now);
+        n_cuts++;
+    }
+    CHECK(n_cuts > 7);
+    put_ledger("cut", whole, head - 1); // not even the head is whole
+    CHECK_EQ(et_exam_run_resume(&run, temp_path("cut"), &again, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "holds no exam");
+    put_ledger("cut", whole, n);
+    CHECK_OK(et_exam_run_resume(&run, temp_path("cut"), &again, &err)); // over: it says so
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+    et_exam_run_close(run);
+    free(whole);
+}
+
+static void who_is_interrupted_goes_on(void)
+{
+    const struct et_exam_run_options o = about(WELL, 1), again = reach();
+    struct et_exam_run *run = begin("break", &o);
+    CHECK_EQ(go_on(run, 11), ET_EXAM_GOES_ON);
+    CHECK_EQ(et_exam_run_open(&(struct et_exam_run *){NULL}, temp_path("break"), &o, &err),
+             ET_EEXISTS);
+    et_exam_run_close(run);
+    CHECK_EQ(et_exam_run_open(&(struct et_exam_run *){NULL}, temp_path("break"), &o, &err),
+             ET_EEXISTS);
+    CHECK_HAS(err.text, "holds an exam already");
+    CHECK_OK(et_exam_run_resume(&run, temp_path("break"), &again, &err));
+    const struct et_exam_standing s = et_exam_run_standing(run, 0);
+    CHECK_EQ(s.n_hits + s.n_failures, 11);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+    et_exam_run_close(run);
+    size_t a, b;
+    char *x = ledger_of("break", &a), *y = ledger_of("well", &b);
+    CHECK(a == b && memcmp(x, y, a) == 0);
+    free(x);
+    free(y);
+}
+
+static bool cancels(void)
+{
+    return true;
+}
+
+static void who_asks_for_it_is_obeyed(void)
+{
+    struct et_exam_run_options o = about(WELL, 1);
+    const struct et_exam_trial *t;
+    o.is_cancelled = cancels;
+    struct et_exam_run *run = begin("cancel", &o);
+    CHECK_EQ(et_exam_run_next(run, &t, &err), ET_ECANCELLED);
+    et_exam_run_close(run);
+}
+
+/* ---- what was edited ---- */
+
+static void refuse_ledger(const char *text, size_t n, const char *words)
+{
+    const struct et_exam_run_options again = reach();
+    struct et_exam_run *run = NULL;
+    put_ledger("forged", text, n);
+    CHECK_EQ(et_exam_run_resume(&run, temp_path("forged"), &again, &err), ET_ECORRUPT);
+    CHECK(!run);
+    CHECK_HAS(err.text, words);
+    CHECK_HAS(err.text, "ledger.jsonl");
+    et_exam_run_close(run);
+}
+
+static void no_byte_of_a_ledger_may_change(void)
+{
+    const struct et_exam_run_options o = about(HALF, 1), again = reach();
+    struct et_exam_run *run = begin("forged", &o);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_FAILED);
+    et_exam_run_close(run);
+    size_t n, n_refused = 0, n_tried = 0;
+    char *whole = ledger_of("forged", &n);
+    for (size_t i = 0; i < n; i += 7) {
+        whole[i] ^= 1;
+        put_ledger("forged", whole, n);
+        run = NULL;
+        const enum et_status st = et_exam_run_resume(&run, temp_path("forged"), &again, &err);
+        n_refused += st == ET_ECORRUPT;
+        n_tried++;
+        if (st != ET_ECORRUPT) // the last line's end: as if it had been cut off
+            CHECK(st == ET_OK && i >= n - 1);
+        et_exam_run_close(run);
+        whole[i] ^= 1;
+    }
+    CHECK(n_tried - n_refused <= 1 && n_tried > 100);
+
+    // A line twice, one that is missing, one behind the end.
+    char *forged = malloc(2 * n);
+    char *first = strchr(whole, '\n') + 1, *second = strchr(first, '\n') + 1;
+    const size_t head = (size_t)(first - whole), line = (size_t)(second - first);
+    if (!forged)
+        exit(1);
+    memcpy(forged, whole, head + line);
+    memcpy(forged + head + line, first, n - head);
+    refuse_ledger(forged, n + line, "ledger.jsonl:3: it, or a line before it, was edited");
+    memcpy(forged, whole, head);
+    memcpy(forged + head, second, n - head - line);
+    refuse_ledger(forged, n - line, "ledger.jsonl:2: it, or a line before it, was edited");
+    refuse_ledger(first, n - head, "ledger.jsonl:1: it, or a line before it, was edited");
+    refuse_ledger("{\"chain\":\"\"}\n", 13, "does not begin with its chain");
+    put_ledger("forged", whole, n);
+    free(forged);
+    free(whole);
+}
+
+static void what_is_not_what_it_was_is_refused(void)
+{
+    const struct et_exam_run_options o = about(WELL, 1), again = reach();
+    struct et_exam_run *run = begin("other", &o);
+    CHECK_EQ(go_on(run, 5), ET_EXAM_GOES_ON);
+    et_exam_run_close(run);
+    make_skill("open_mostly", 0.049, 0.2);
+    CHECK_EQ(et_exam_run_resume(&run, temp_path("other"), &again, &err), ET_EARG);
+    CHECK_HAS(err.text, "not what it was");
+    make_skill("open_mostly", 0.0495, 0.2);
+    char path[PATH_BYTES];
+    size_t n;
+    (void)snprintf(path, sizeof path, "%s/secret.key", temp_path("other"));
+    char *secret = read_file(path, &n);
+    secret[n - 5] ^= 1;
+    write_file(path, secret, n);
+    CHECK_EQ(et_exam_run_resume(&run, temp_path("other"), &again, &err), ET_ECORRUPT);
+    CHECK_HAS(err.text, "another secret");
+    secret[n - 5] ^= 1;
+    write_file(path, secret, n);
+    free(secret);
+    CHECK_OK(et_exam_run_resume(&run, temp_path("other"), &again, &err));
+    et_exam_run_close(run);
+    // A policy that went on training is another.
+    (void)make_policy("later");
+    policy = make_policy("trained");
+    CHECK_OK(et_exam_run_resume(&run, temp_path("other"), &again, &err)); // the same bits
+    et_exam_run_close(run);
+}
+
+/* ---- limits ---- */
+
+static enum et_exam_code first_code(const char *folder, const struct et_exam_run_options *o,
+                                    struct et_exam_trial *trial)
+{
+    const struct et_exam_trial *t = NULL;
+    struct et_exam_run *run = begin(folder, o);
+    CHECK_OK(et_exam_run_next(run, &t, &err));
+    if (t)
+        *trial = *t;
+    et_exam_run_close(run);
+    return trial->code;
+}
+
+static void what_must_not_happen_ends_a_trial(void)
+{
+    struct et_exam_run_options o = about(WELL, 1);
+    struct et_exam_trial t = {0};
+    o.exam.safety.speed_m_s = 1e-3;
+    CHECK_EQ(first_code("speed", &o, &t), ET_EXAM_SPEED);
+    CHECK_HAS(t.detail, "m/s");
+    CHECK(t.seconds < 0.4);
+    o = about(WELL, 1);
+    o.exam.limit = 0.3; // of a second
+    CHECK_EQ(first_code("late", &o, &t), ET_EXAM_LIMIT);
+    CHECK_STR(t.detail, "held too shortly");
+    CHECK_NEAR(t.seconds, 0.3, 1e-9);
+}
+
+/* Done after half a second; a person needs one. */
+static void times_may_be_demanded(void)
+{
+    struct et_exam_run_options o = about(WELL, 1);
+    o.exam.score = 0.8;
+    o.exam.target = 0.6;
+    struct et_exam_run *run = begin("fast", &o);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
+    CHECK(et_exam_run_standing(run, 0).time_evidence >= log(1 / 0.05));
+    et_exam_run_close(run);
+    o.exam.target = 0.3; // 0.6 of what is demanded
+    run = begin("slow", &o);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_FAILED);
+    const struct et_exam_standing s = et_exam_run_standing(run, 0);
+    CHECK_EQ(s.n_hits + s.n_failures, 100); // the rule had passed it, times had not
+    CHECK(s.time_evidence < 0);
+    et_exam_run_close(run);
+}
+
+static void what_cannot_be_examined_is_named(void)
+{
+    static const char *const NOWHERE[] = {"juggle"}, *const PATHS[] = {"./open_half"};
+    struct et_exam_run *run = NULL;
+    struct et_exam_run_options o = about(NULL, 0);
+    CHECK_EQ(et_exam_run_open(&run, temp_path("none"), &o, &err), ET_EARG);
+    CHECK_HAS(err.text, "names no skill");
+    o = about(NOWHERE, 1);
+    CHECK_EQ(et_exam_run_open(&run, temp_path("none"), &o, &err), ET_ENOTFOUND);
+    CHECK_HAS(err.text, "juggle");
+    o = about(PATHS, 1);
+    CHECK_EQ(et_exam_run_open(&run, temp_path("none"), &o, &err), ET_EARG);
+    CHECK_HAS(err.text, "by their ids");
+    o = about(HALF, 1);
+    o.stage.policy = temp_path("no_policy");
+    CHECK_EQ(et_exam_run_open(&run, temp_path("none"), &o, &err), ET_ENOTFOUND);
+    o = about(HALF, 1);
+    o.stage.world.robot = "etude-two";
+    CHECK(et_exam_run_open(&run, temp_path("none"), &o, &err) != ET_OK);
+    CHECK(!run && !file_exists(temp_path("none")));
+    CHECK_EQ(et_exam_run_resume(&run, temp_path("none"), &o, &err), ET_ENOTFOUND);
+    for (int i = 0; i < ET_EXAM_N_CODES; i++)
+        CHECK(et_exam_code_word((enum et_exam_code)i)[0] &&
+              et_exam_code_text((enum et_exam_code)i)[0]);
+}
+
+int main(void)
+{
+    CHECK_OK(et_arena_open(&arena, 1 << 26, &err));
+    make_skill("open_half", 0, 0.1);
+    make_skill("open_mostly", 0.0495, 0.2);
+    use_share();
+    policy = make_policy("trained");
+    RUN(who_is_good_passes_and_who_is_not_fails);
+    RUN(trials_are_told_as_they_were);
+    RUN(the_same_exam_has_the_same_ledger);
+    RUN(what_was_cut_off_is_played_again);
+    RUN(who_is_interrupted_goes_on);
+    RUN(who_asks_for_it_is_obeyed);
+    RUN(no_byte_of_a_ledger_may_change);
+    RUN(what_is_not_what_it_was_is_refused);
+    RUN(what_must_not_happen_ends_a_trial);
+    RUN(times_may_be_demanded);
+    RUN(what_cannot_be_examined_is_named);
+    et_arena_close(arena);
+    return tap_end();
+}
