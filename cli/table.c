@@ -362,6 +362,20 @@ static const struct cli_option OPT_EXAM_RUN[] = {
     THREADS,
     OPTION_END};
 static const struct cli_option OPT_EXAM_RESUME[] = {POLICY_ACCESS, THREADS, OPTION_END};
+static const struct cli_option OPT_KEY_NEW[] = {
+    {'o', "output", "FILE", "where the secret half goes; the public one beside, FILE.pub", NULL},
+    OPTION_END};
+static const struct cli_option OPT_DIPLOMA_SIGN[] = {
+    {0, "key", "FILE", "the centre's key (etude key new)", NULL},
+    {'o', "output", "FILE", "where the diploma goes (default: FOLDER/diploma.json)", NULL},
+    FORCE,
+    OPTION_END};
+static const struct cli_option OPT_DIPLOMA_VERIFY[] = {
+    {0, "key", "FILE", "the centre's public key", NULL},
+    {0, "policy", "POLICY", "play trials again with it, and compare how they end", NULL},
+    {0, "trials", "N", "that are played again (default: 10)", NULL},
+    {0, "seed", "N", "of which trials they are (default: 1)", NULL},
+    OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},
     OPTION_END};
@@ -590,6 +604,28 @@ const struct cli_command CLI_COMMANDS[] = {
     {"exam resume", "FOLDER", "go on with an exam that was interrupted",
      "The ledger says which exam and which policy; neither may have changed.",
      "etude exam resume exams/bottle-1", 1, 1, OPT_EXAM_RESUME, cmd_exam_resume, true},
+    {"key new", "-o FILE", "make a key to sign with",
+     "Two files of a line each: FILE, which only its owner may read, and FILE.pub, for everybody.",
+     "etude key new -o centre.key", 0, 0, OPT_KEY_NEW, cmd_key_new, false},
+    {"key show", "FILE", "say which key a file holds",
+     "Of either half: the key's id, as messages call it, and the whole public key.",
+     "etude key show centre.key.pub", 1, 1, NULL, cmd_key_show, true},
+    {"diploma sign", "FOLDER --key FILE", "sign what an exam found, passed or failed",
+     "Of an exam's folder: one file that anybody can check with the centre's public key, with the "
+     "exam, the digests of policy and skills, every trial and the result. doc/diploma.md",
+     "etude diploma sign exams/bottle-1 --key centre.key -o bottle-1.diploma.json", 1, 1,
+     OPT_DIPLOMA_SIGN, cmd_diploma_sign, true},
+    {"diploma verify", "FILE --key FILE", "check a diploma, with nothing but the centre's key",
+     "The signature; that seeds are those of the secret that was shown before; every trial's "
+     "place; and that the rule, applied to them, comes to the result. With --policy, some trials "
+     "are played again. Exits with 1 when something differs, and says what; a failed exam's "
+     "diploma that holds is fine.",
+     "etude diploma verify bottle-1.diploma.json --key centre.key.pub\netude diploma verify "
+     "bottle-1.diploma.json --key centre.key.pub --policy bottle-1",
+     1, 1, OPT_DIPLOMA_VERIFY, cmd_diploma_verify, true},
+    {"diploma show", "FILE", "say what a diploma says, whoever signed it",
+     "Checked against itself, but not against a key: etude diploma verify does.",
+     "etude diploma show bottle-1.diploma.json", 1, 1, NULL, cmd_diploma_show, true},
     {"record", "--station FILE", "record a station's robot and devices, live",
      "Opens the sources that the station's file names, and writes what they bring into MCAP "
      "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "

@@ -32,6 +32,7 @@ struct et_exam {
     const char *text; // what it is for; NULL: nobody says
     const char *const *skills;
     size_t n_skills;            // 0: whoever runs it names them
+    const double *human_s;      // what a person needs, of each; NULL: the skills' files say it
     double weights[ET_N_TIERS]; // how often each tier is drawn, against the others
     struct et_exam_rule_options rule;
     double limit;  // of a trial, times what a person needs; 0: the skill's own limit

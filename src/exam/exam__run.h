@@ -2,34 +2,22 @@
 #ifndef EXAM__RUN_H
 #define EXAM__RUN_H
 
-#include "etude/exam_scores.h"
 #include "etude/pool.h"
 #include "exam/exam__ledger.h"
+#include "exam/exam__tally.h"
 #include "exam/exam__trial.h"
 
 #define ET__DIGEST_CHARS (2 * ET_BLAKE2B_BYTES + 1)
 
-/* How a skill's trials stand. */
-struct et__part {
-    uint64_t n_hits, n_failures, n_void, n_codes[ET_EXAM_N_CODES];
-    double seconds;                    // of all that came off
-    char detail[ET_EXAM_DETAIL_BYTES]; // of the last failure
-    double human_s;
-    bool has_passed; // the rule; the times may be open still
-    enum et_exam_verdict verdict;
-    struct et_bet times;
-};
-
 struct et_exam_run {
     struct et_arena *arena;
     const struct et_exam *exam;
-    struct et_exam_rule *rule;
+    struct et__tally tally;
     struct et_stage_options stage;
     struct et_stage asked; // whose policy's numbers all others share
     struct et_secret_key secret;
     struct et__ledger ledger;
     int lock;
-    struct et__part *parts;
     size_t i_part; // that is being tried
     bool is_over;  // the ledger says so
     bool has_head; // the ledger, as it is read again
@@ -44,12 +32,6 @@ struct et_exam_run {
     struct et_exam_trial *waiting; // of the job's window
     struct et_exam_trial last;
 };
-
-/* Counts a trial, and says whether its skill is decided. */
-void et__run_count(struct et_exam_run *run, const struct et_exam_trial *trial);
-
-/* "pass", or "fail". */
-const char *et__verdict_word(enum et_exam_verdict verdict);
 
 /* Gives what `buf` holds to the ledger as a line, and frees it. */
 ET_MUST_USE enum et_status et__run_put(struct et_exam_run *run, const char *key, struct et_buf *buf,

@@ -84,7 +84,7 @@ static const struct et_schema EXAM = {.type = ET_SCHEMA_MAP, .fields = EXAM_FIEL
 
 // And as ledgers and diplomas have it.
 static const struct et_schema NUMBER = {
-    .type = ET_SCHEMA_REAL, .has_range = true, .min = 0, .max = 1e6};
+    .type = ET_SCHEMA_REAL, .has_range = true, .min = 1e-3, .max = 1e6};
 static const struct et_schema_field SKILL_FIELDS[] = {
     {"id",      &TEXT,   true},
     {"digest",  &TEXT,   true},
@@ -340,8 +340,12 @@ enum et_status et_exam_take(const struct et_value *map, struct et_arena *arena,
     if (st != ET_OK)
         return st;
     read->id = text_of(map, "id", arena);
-    if (!read->id)
+    double *human_s = et_arena_array(arena, read->n_skills, sizeof *human_s);
+    if (!read->id || !human_s)
         return et_arena_fail(arena, "the exam", err);
+    for (size_t i = 0; i < read->n_skills; i++)
+        human_s[i] = number(et_value_at(et_value_get(map, "skills"), i), "human_s", 0);
+    read->human_s = human_s;
     *exam = read;
     return ET_OK;
 }

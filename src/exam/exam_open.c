@@ -24,6 +24,7 @@ static enum et_status copy_exam(struct et_exam_run *run, const struct et_exam *e
     copy->id = et_arena_copy(run->arena, exam->id, strlen(exam->id));
     copy->title = et_arena_copy(run->arena, exam->title, strlen(exam->title));
     copy->path = copy->text = NULL;
+    copy->human_s = NULL;
     bool fits = copy->id && copy->title;
     for (size_t i = 0; i < exam->n_skills; i++) {
         if (strchr(exam->skills[i], '/'))
@@ -38,23 +39,6 @@ static enum et_status copy_exam(struct et_exam_run *run, const struct et_exam *e
     for (int i = ET_TIER_CLUTTERED; i < ET_N_TIERS; i++)
         run->stage.world.has_litter = run->stage.world.has_litter || exam->weights[i] > 0;
     return fits ? ET_OK : et_arena_fail(run->arena, "an exam", err);
-}
-
-static enum et_status make_parts(struct et_exam_run *run, struct et_err *err)
-{
-    run->parts = et_arena_array(run->arena, run->exam->n_skills, sizeof *run->parts);
-    if (!run->parts)
-        return et_arena_fail(run->arena, "an exam", err);
-    for (size_t i = 0; i < run->exam->n_skills; i++) {
-        const struct et_skill *skill = NULL;
-        const enum et_status st = et_skill_load(run->exam->skills[i], run->arena, &skill, err);
-        if (st != ET_OK)
-            return st;
-        run->parts[i].human_s = skill->human_s;
-        if (run->exam->score > 0)
-            run->parts[i].times = et_bet(run->exam->score, run->exam->rule.alpha);
-    }
-    return ET_OK;
 }
 
 /* Where a policy's folder is, wherever one is when the exam is taken up again. */
@@ -204,9 +188,7 @@ static enum et_status open_run(struct et_exam_run *run, const char *folder,
     if (st == ET_OK && kind != ET_PATH_NONE)
         st = et_fail(err, ET_EEXISTS, -1, "%.200s holds an exam already", folder);
     if (st == ET_OK)
-        st = make_parts(run, err);
-    if (st == ET_OK)
-        st = et_exam_rule_open(&run->rule, &run->exam->rule, err);
+        st = et__tally_open(&run->tally, run->exam, run->arena, err);
     if (st == ET_OK)
         st = ask_policy(run, err);
     if (st == ET_OK)
@@ -306,11 +288,9 @@ static enum et_status take_head(struct reading *r, const struct et_value *head,
     if (st == ET_OK && !run->stage.world.robot)
         st = et_arena_fail(run->arena, "an exam", err);
     if (st == ET_OK)
-        st = make_parts(run, err);
-    if (st == ET_OK)
         st = compare_exam(run, et_value_get(head, "exam"), arena, err);
     if (st == ET_OK)
-        st = et_exam_rule_open(&run->rule, &run->exam->rule, err);
+        st = et__tally_open(&run->tally, run->exam, run->arena, err);
     run->has_head = st == ET_OK;
     return st;
 }
@@ -322,19 +302,10 @@ static enum et_status take_trial(struct et_exam_run *run, const struct et_value 
     enum et_status st = et__trial_take(map, run->exam, t, err);
     if (st != ET_OK)
         return st;
-    while (run->i_part < run->exam->n_skills && run->parts[run->i_part].verdict != ET_EXAM_GOES_ON)
-        run->i_part++;
-    const struct et__part *part = &run->parts[t->i_skill];
-    const struct et_exam_draw draw =
-        et_exam_draw(run->exam, run->secret.seed, run->exam->skills[t->i_skill], t->i);
-    if (t->i_skill != run->i_part || t->i != part->n_hits + part->n_failures + part->n_void)
-        return et_fail(err, ET_ECORRUPT, -1, "trial %llu of %.60s is not the next",
-                       (unsigned long long)t->i, run->exam->skills[t->i_skill]);
-    if (draw.seed != t->draw.seed || draw.tier != t->draw.tier)
-        return et_fail(err, ET_ECORRUPT, -1, "trial %llu of %.60s has another seed than the exam",
-                       (unsigned long long)t->i, run->exam->skills[t->i_skill]);
-    et__run_count(run, t);
-    return ET_OK;
+    st = et__tally_check(&run->tally, run->secret.seed, t, err);
+    if (st == ET_OK)
+        et__tally_count(&run->tally, t);
+    return st;
 }
 
 static enum et_status take_line(void *ctx, const struct et_value *line, struct et_arena *arena,
@@ -409,7 +380,7 @@ void et_exam_run_close(struct et_exam_run *run)
         return;
     et__run_close_workers(run);
     et_stage_close(&run->asked); // after those who share its numbers
-    et_exam_rule_close(run->rule);
+    et__tally_close(&run->tally);
     et__ledger_close(&run->ledger);
     et_dir_unlock(run->lock);
     et_key_wipe(&run->secret);

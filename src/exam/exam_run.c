@@ -1,7 +1,5 @@
 #include "exam/exam__run.h"
 
-#include "etude/exam_times.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,36 +7,6 @@
 #define VOIDS_MAX 100 // trials of a skill that come to nothing, before the exam does
 
 /* ---- standing ---- */
-
-void et__run_count(struct et_exam_run *run, const struct et_exam_trial *t)
-{
-    struct et__part *part = &run->parts[t->i_skill];
-    const struct et_exam *exam = run->exam;
-    part->n_codes[t->code]++;
-    if (t->code == ET_EXAM_VOID) {
-        part->n_void++;
-        return;
-    }
-    const bool is_success = t->code == ET_EXAM_DONE;
-    part->seconds += is_success ? t->seconds : 0;
-    if (!is_success)
-        memcpy(part->detail, t->detail, sizeof part->detail);
-    const struct et_timed timed = {.seconds = t->seconds, .is_success = is_success};
-    part->n_hits += is_success;
-    part->n_failures += !is_success;
-    if (exam->score > 0)
-        et_bet_add(&part->times, et_timed_score(&timed, exam->target * part->human_s));
-    const enum et_exam_verdict now =
-        part->has_passed ? ET_EXAM_PASSED
-                         : et_exam_rule_verdict(run->rule, part->n_hits, part->n_failures);
-    const bool is_fast =
-        exam->score <= 0 || part->times.log_above >= log(1 / run->exam->rule.alpha);
-    const bool is_last = part->n_hits + part->n_failures >= (uint64_t)exam->rule.trials_max;
-    part->has_passed = now == ET_EXAM_PASSED;
-    part->verdict = now == ET_EXAM_PASSED && is_fast   ? ET_EXAM_PASSED
-                    : now == ET_EXAM_FAILED || is_last ? ET_EXAM_FAILED
-                                                       : ET_EXAM_GOES_ON;
-}
 
 const struct et_exam *et_exam_run_exam(const struct et_exam_run *run)
 {
@@ -52,44 +20,12 @@ const char *et_exam_run_robot(const struct et_exam_run *run)
 
 struct et_exam_standing et_exam_run_standing(const struct et_exam_run *run, size_t i_skill)
 {
-    const struct et__part *part = &run->parts[i_skill];
-    const struct et_exam_rule_options *rule = &run->exam->rule;
-    const double n = (double)(part->n_hits + part->n_failures);
-    struct et_exam_standing s = {
-        .skill = run->exam->skills[i_skill],
-        .human_s = part->human_s,
-        .n_hits = part->n_hits,
-        .n_failures = part->n_failures,
-        .n_void = part->n_void,
-        .seconds = part->n_hits ? part->seconds / (double)part->n_hits : (double)NAN,
-        .detail = part->detail,
-        .verdict = part->verdict,
-        .evidence = et_evidence_above(part->n_hits, part->n_failures, rule->p0),
-        .shares = et_evidence_interval(part->n_hits, part->n_failures, rule->alpha),
-        .time_evidence = part->times.log_above,
-    };
-    memcpy(s.n_codes, part->n_codes, sizeof s.n_codes);
-    if (et_exam_rule_outlook(run->rule, ((double)part->n_hits + 1) / (n + 2), part->n_hits,
-                             part->n_failures, &s.outlook, NULL) != ET_OK)
-        s.outlook = (struct et_exam_outlook){(double)NAN, (double)NAN};
-    return s;
+    return et__tally_standing(&run->tally, i_skill);
 }
 
 enum et_exam_verdict et_exam_run_verdict(const struct et_exam_run *run)
 {
-    enum et_exam_verdict all = ET_EXAM_PASSED;
-    for (size_t i = 0; i < run->exam->n_skills; i++) {
-        if (run->parts[i].verdict == ET_EXAM_GOES_ON)
-            return ET_EXAM_GOES_ON;
-        if (run->parts[i].verdict == ET_EXAM_FAILED)
-            all = ET_EXAM_FAILED;
-    }
-    return all;
-}
-
-const char *et__verdict_word(enum et_exam_verdict verdict)
-{
-    return verdict == ET_EXAM_PASSED ? "pass" : "fail";
+    return et__tally_verdict(&run->tally);
 }
 
 /* ---- the ledger's lines ---- */
@@ -166,11 +102,10 @@ static enum et_status take(void *ctx, size_t i, struct et_err *err)
 
 static enum et_status begin_part(struct et_exam_run *run, struct et_err *err)
 {
-    const struct et__part *part = &run->parts[run->i_part];
-    const uint64_t n = part->n_hits + part->n_failures;
-    run->first = n + part->n_void;
+    const struct et_exam_standing now = et__tally_standing(&run->tally, run->i_part);
+    run->first = et__tally_next(&run->tally);
     run->n_taken = 0;
-    run->job.n_tasks = (size_t)run->exam->rule.trials_max - n + VOIDS_MAX;
+    run->job.n_tasks = (size_t)run->exam->rule.trials_max - now.n_hits - now.n_failures + VOIDS_MAX;
     const enum et_status st = et_pool_begin(run->pool, &run->job, err);
     run->is_playing = st == ET_OK;
     return st;
@@ -189,10 +124,9 @@ enum et_status et_exam_run_next(struct et_exam_run *run, const struct et_exam_tr
 {
     enum et_status st = ET_OK;
     *trial = NULL;
-    while (run->i_part < run->exam->n_skills &&
-           run->parts[run->i_part].verdict != ET_EXAM_GOES_ON) {
+    if (run->i_part != run->tally.i_part) {
         end_part(run);
-        run->i_part++;
+        run->i_part = run->tally.i_part;
     }
     if (run->i_part == run->exam->n_skills) {
         if (!run->is_over)
@@ -213,7 +147,7 @@ enum et_status et_exam_run_next(struct et_exam_run *run, const struct et_exam_tr
         return st;
     }
     run->n_taken++;
-    et__run_count(run, &run->last);
+    et__tally_count(&run->tally, &run->last);
     *trial = &run->last;
     return ET_OK;
 }

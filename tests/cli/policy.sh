@@ -234,9 +234,24 @@ exam_of_a_server() {
     wait $pid
     [ $? = 1 ] && grep -q '"code":"server"' served/ledger.jsonl && grep -q "Served: failed" served.out || { cat served.out && return 1; }
 }
+diplomas() {
+    exits 0 "$etude" key new -o centre.key && says "keep centre.key" && exits 3 "$etude" key new -o centre.key && says "is there already" &&
+        exits 0 "$etude" key show centre.key.pub && says "^key " && exits 0 "$etude" key new -o other.key &&
+        exits 0 "$etude" diploma sign exam --key centre.key -o press.json && says "controlled: failed" && says "code  *[0-9A-Z-]*$" &&
+        exits 3 "$etude" diploma sign exam --key centre.key -o press.json && says "--force" &&
+        exits 0 "$etude" diploma verify press.json --key centre.key.pub && says "it holds" &&
+        exits 0 "$etude" diploma verify press.json --key centre.key.pub --policy press --trials 2 && says "played again: all end as they did, bit by bit" &&
+        exits 1 "$etude" diploma verify press.json --key other.key.pub && says "was signed by key" &&
+        exits 1 "$etude" diploma verify press.json --key centre.key.pub --policy plain && says "another policy" &&
+        exits 2 "$etude" diploma verify press.json && says "by whose key" && exits 0 "$etude" diploma show press.json --json && says '"result": "fail"' &&
+        sed 's/"result":"fail"/"result":"pass"/' press.json >forged.json && exits 1 "$etude" diploma verify forged.json --key centre.key.pub &&
+        says "was edited, or forged" && exits 3 "$etude" diploma sign press --key centre.key -o none.json && [ ! -e none.json ] &&
+        exits 2 "$etude" diploma sign slow --key centre.key -o none.json && says "not over"
+}
 it "exams are listed, and what they cost is said; what is none is refused" exam_is_asked
 it "who cannot do it fails, and the ledger says why" exam_fails
 it "an exam that was killed goes on where it was" exam_goes_on
+it "a diploma is signed, checked, and found to be forged" diplomas
 it "a server that goes away fails the exam, not the program" exam_of_a_server
 
 # ResNet-18, after one step of learning: whether a world's cameras reach what was imported.

@@ -1,8 +1,7 @@
 /* Exams that run: a skill that comes off by chance alone, so that any policy has a known share. */
 #include "etude/exam_run.h"
 
-#include "../learn/lesson_set.h"
-#include "etude/file.h"
+#include "exam_made.h"
 #include "support.h"
 #include "tap.h"
 
@@ -10,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define JOINTS_MAX 64
 #define PATH_BYTES 1024
 
 static struct et_err err;
@@ -20,76 +17,12 @@ static struct et_arena *arena;
 static const char *policy;
 static uint8_t key[ET_KEY_BYTES] = {7};
 
-/* ---- a skill, and a policy that does nothing of use ---- */
-
-/* The drawer is open already, or not: done are those trials in which it is drawn beyond .05. */
-static void make_skill(const char *id, double least, double most)
-{
-    char text[1024], folder[PATH_BYTES], path[PATH_BYTES + 16];
-    const int n = snprintf(text, sizeof text,
-                           "skill: 1\nscenario: machine_hall\ninstruction:\n  en: Wait.\n"
-                           "  fr: Attends.\n  zh: 等。\nlimit_s: 0.7\nhuman_s: 1\nexpected: 0\n"
-                           "objects: [cabinet, drawer]\nrandom:\n  controlled:\n"
-                           "    - joint drawer %g %g\n  displaced:\n"
-                           "    - body cabinet x -.01 .01\nsuccess: joint drawer > .05\n"
-                           "phases:\n  - wait: {until: joint drawer > .05}\n",
-                           least, most);
-    static const char SCENE[] = "<mujoco model=\"wait\">\n  <include file=\"common.xml\"/>\n"
-                                "  <include file=\"robot.xml\"/>\n"
-                                "  <include file=\"scenario.xml\"/>\n</mujoco>\n";
-    (void)snprintf(folder, sizeof folder, "%s/world/skills/%s", temp_path("share"), id);
-    CHECK_OK(et_dir_make(folder, &err));
-    (void)snprintf(path, sizeof path, "%s/skill.yaml", folder);
-    write_file(path, text, (size_t)n);
-    (void)snprintf(path, sizeof path, "%s/scene.xml", folder);
-    write_file(path, SCENE, sizeof SCENE - 1);
-}
-
-static void use_share(void)
-{
-    static char folders[2 * PATH_BYTES];
-    (void)snprintf(folders, sizeof folders, "%s:%s", temp_path("share"), source_path("share"));
-    (void)setenv("ETUDE_SHARE", folders, 1);
-}
-
-/* Of a few steps of training, on movements around home. */
-static const char *make_policy(const char *name)
-{
-    static const char *names[JOINTS_MAX];
-    static double home[JOINTS_MAX];
-    struct et_world *world = NULL;
-    size_t n = 0;
-    CHECK_OK(et_world_open(&world, &(struct et_world_options){.skill = "open_half"}, &err));
-    if (!world)
-        exit(1);
-    const struct et_world_joint *joints = et_world_joints(world, &n);
-    for (size_t i = 0; i < n; i++) {
-        names[i] = joints[i].name;
-        home[i] = joints[i].home;
-    }
-    const struct lesson_set set = {.joints = names, .home = home, .n_joints = n};
-    struct et_dataset *dataset = lesson_open("set", &set);
-    struct et_train_settings s = lesson_settings("mlp");
-    s.steps = 3;
-    s.rate_hz = 25;
-    const char *path = lesson_train(name, dataset, &s);
-    et_dataset_close(dataset);
-    et_world_close(world);
-    return path;
-}
-
 /* ---- exams ---- */
 
 static struct et_exam_run_options about(const char *const *skills, size_t n)
 {
-    const struct et_exam *exam = NULL;
-    CHECK_OK(et_exam_load("quick", arena, &exam, &err));
-    struct et_exam_run_options o = {.stage = {.policy = policy}, .key = key, .n_threads = 2};
-    if (exam)
-        o.exam = *exam;
-    o.exam.safety = (struct et_exam_safety){(double)INFINITY, (double)INFINITY, (double)INFINITY};
-    o.exam.skills = skills;
-    o.exam.n_skills = n;
+    struct et_exam_run_options o = made_exam(policy, skills, n, arena);
+    o.key = key;
     return o;
 }
 
@@ -144,7 +77,7 @@ static void who_is_good_passes_and_who_is_not_fails(void)
     CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_PASSED);
     struct et_exam_standing s = et_exam_run_standing(run, 0);
     CHECK_STR(s.skill, "open_mostly");
-    CHECK(s.n_hits >= 39 && s.n_failures < 8 && s.verdict == ET_EXAM_PASSED);
+    CHECK(s.n_hits == 39 && s.n_failures == 0 && s.verdict == ET_EXAM_PASSED);
     CHECK_NEAR(s.evidence, et_evidence_above(s.n_hits, s.n_failures, 0.9), 0);
     CHECK(s.shares.low > 0.8 && s.human_s == 1);
     CHECK_STR(et_exam_run_robot(run), "etude-one");
@@ -352,26 +285,27 @@ static void what_is_not_what_it_was_is_refused(void)
     struct et_exam_run *run = begin("other", &o);
     CHECK_EQ(go_on(run, 5), ET_EXAM_GOES_ON);
     et_exam_run_close(run);
-    make_skill("open_mostly", 0.049, 0.2);
+    made_skill_of_chance("open_mostly", 0.07, 0.2);
     CHECK_EQ(et_exam_run_resume(&run, temp_path("other"), &again, &err), ET_EARG);
     CHECK_HAS(err.text, "not what it was");
-    make_skill("open_mostly", 0.0495, 0.2);
+    made_skill_of_chance("open_mostly", 0.06, 0.2);
     char path[PATH_BYTES];
     size_t n;
     (void)snprintf(path, sizeof path, "%s/secret.key", temp_path("other"));
     char *secret = read_file(path, &n);
-    secret[n - 5] ^= 1;
+    const char digit = secret[n - 5];
+    secret[n - 5] = digit == '0' ? '1' : '0';
     write_file(path, secret, n);
     CHECK_EQ(et_exam_run_resume(&run, temp_path("other"), &again, &err), ET_ECORRUPT);
     CHECK_HAS(err.text, "another secret");
-    secret[n - 5] ^= 1;
+    secret[n - 5] = digit;
     write_file(path, secret, n);
     free(secret);
     CHECK_OK(et_exam_run_resume(&run, temp_path("other"), &again, &err));
     et_exam_run_close(run);
     // A policy that went on training is another.
-    (void)make_policy("later");
-    policy = make_policy("trained");
+    (void)made_policy("later");
+    policy = made_policy("trained");
     CHECK_OK(et_exam_run_resume(&run, temp_path("other"), &again, &err)); // the same bits
     et_exam_run_close(run);
 }
@@ -453,10 +387,10 @@ static void what_cannot_be_examined_is_named(void)
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, 1 << 26, &err));
-    make_skill("open_half", 0, 0.1);
-    make_skill("open_mostly", 0.0495, 0.2);
-    use_share();
-    policy = make_policy("trained");
+    made_skill_of_chance("open_half", 0, 0.1);
+    made_skill_of_chance("open_mostly", 0.06, 0.2);
+    made_share();
+    policy = made_policy("trained");
     RUN(who_is_good_passes_and_who_is_not_fails);
     RUN(trials_are_told_as_they_were);
     RUN(the_same_exam_has_the_same_ledger);

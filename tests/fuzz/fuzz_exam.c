@@ -1,6 +1,7 @@
 /* An exam's file (behind a 'y'), a ledger ('l'), an exam's map in one ('h'), a trial's ('t'): each
  * is refused in words, or means the same once it was written again. */
 #include "etude/exam.h"
+#include "exam/exam__diploma.h"
 #include "exam/exam__ledger.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ARENA_BYTES ((size_t)4 << 20)
+#define ARENA_BYTES ((size_t)8 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,6 +64,40 @@ static void read_as_trial(const struct et_value *map, struct et_arena *arena)
     et_buf_free(&buf);
 }
 
+static void read_as_body(const struct et_value *body, struct et_arena *arena)
+{
+    static const uint8_t SEED[ET_KEY_BYTES] = {1};
+    struct et_buf canonical = et_buf(1 << 20), file = et_buf(1 << 21);
+    char text[ET__SIGNED_BYTES_MAX], name[ET_KEY_TEXT_CHARS + 1], path[64];
+    uint8_t signature[ET_SIGNATURE_BYTES];
+    const struct et_diploma *diploma = NULL;
+    struct et_secret_key key;
+    struct et_digest digest;
+    struct et_err err = {0};
+    const int fd = memfd_create("diploma", MFD_CLOEXEC);
+    et_key_of_seed(&key, SEED);
+    et_key_text(&key.public, name);
+    if (fd >= 0 && et__canonical_digest(body, &canonical, &digest, &err) == ET_OK) {
+        et_key_sign(&key, text, et__diploma_signed(&digest, "2026", text), signature);
+        et_buf_printf(&file, "{\"diploma\":1,\"signature\":{\"algorithm\":\"Ed25519\",");
+        et_buf_printf(&file, "\"key\":\"%s\",\"signed\":\"2026\",\"value\":\"", name);
+        for (size_t i = 0; i < sizeof signature; i++)
+            et_buf_printf(&file, "%02x", signature[i]);
+        et_buf_puts(&file, "\"},\"body\":");
+        et_buf_putstr(&file, et_buf_str(&canonical));
+        et_buf_putc(&file, '}');
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (file.status == ET_OK && write(fd, file.p, file.n) == (ssize_t)file.n &&
+            et_diploma_read(path, &key.public, arena, &diploma, &err) == ET_OK &&
+            diploma->result == ET_EXAM_GOES_ON)
+            abort();
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    et_buf_free(&canonical);
+    et_buf_free(&file);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct et_arena *arena = NULL;
@@ -78,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)!et_exam_take(map, arena, &exam, &err);
     else if (map && data[0] == 't')
         read_as_trial(map, arena);
+    else if (map && data[0] == 'd')
+        read_as_body(map, arena);
     et_arena_close(arena);
     return 0;
 }
