@@ -91,8 +91,7 @@ static void put_row(struct cli_table *table, const struct et_exam_standing *s)
         cli_cell(table, "–");
     }
     if (s->n_failures)
-        cli_cell(table, "%s (%llu): %s", et_exam_code_word(code),
-                 (unsigned long long)s->n_codes[code], s->detail);
+        cli_cell(table, "%s (%llu)", et_exam_code_word(code), (unsigned long long)s->n_codes[code]);
     else
         cli_cell(table, "%s", "");
 }
