@@ -613,19 +613,19 @@ const struct cli_command CLI_COMMANDS[] = {
     {"diploma sign", "FOLDER --key FILE", "sign what an exam found, passed or failed",
      "Of an exam's folder: one file that anybody can check with the centre's public key, with the "
      "exam, the digests of policy and skills, every trial and the result. doc/diploma.md",
-     "etude diploma sign exams/bottle-1 --key centre.key -o bottle-1.diploma.json", 1, 1,
+     "etude diploma sign exams/bottle-1 --key centre.key -o bottle.json", 1, 1,
      OPT_DIPLOMA_SIGN, cmd_diploma_sign, true},
     {"diploma verify", "FILE --key FILE", "check a diploma, with nothing but the centre's key",
      "The signature; that seeds are those of the secret that was shown before; every trial's "
      "place; and that the rule, applied to them, comes to the result. With --policy, some trials "
      "are played again. Exits with 1 when something differs, and says what; a failed exam's "
      "diploma that holds is fine.",
-     "etude diploma verify bottle-1.diploma.json --key centre.key.pub\netude diploma verify "
-     "bottle-1.diploma.json --key centre.key.pub --policy bottle-1",
+     "etude diploma verify bottle.json --key centre.key.pub\netude diploma verify "
+     "bottle.json --key centre.key.pub --policy bottle-1",
      1, 1, OPT_DIPLOMA_VERIFY, cmd_diploma_verify, true},
     {"diploma show", "FILE", "say what a diploma says, whoever signed it",
      "Checked against itself, but not against a key: etude diploma verify does.",
-     "etude diploma show bottle-1.diploma.json", 1, 1, NULL, cmd_diploma_show, true},
+     "etude diploma show bottle.json", 1, 1, NULL, cmd_diploma_show, true},
     {"record", "--station FILE", "record a station's robot and devices, live",
      "Opens the sources that the station's file names, and writes what they bring into MCAP "
      "recordings that a kill or a power cut cannot spoil: 50 ms later it is on the disk. A start "

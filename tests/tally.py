@@ -19,6 +19,15 @@ def statements(stdout):
             yield kind, (name + (": " + skip.strip() if skip else "")).strip()
 
 
+def failures(stdout):
+    """What did not hold, each with what was said about it: it may lie far above a log's end."""
+    said = False
+    for line in stdout.splitlines():
+        said = line.startswith("not ok ") or said and line.startswith("#")
+        if said:
+            yield line
+
+
 def add(label, log, results):
     counts = {"ok": 0, "not ok": 0, "skip": 0}
     with open(log, encoding="utf-8") as lines, open(results, "a", encoding="utf-8") as out:
@@ -36,8 +45,10 @@ def add(label, log, results):
                 out.write(f"not ok {label}/{name}: ended with {test['result']}\n")
             if n_bad:
                 print(f"FAILED {name} ({test['result']})")
-                text = test.get("stdout", "")[-6000:] + test.get("stderr", "")[-6000:]
-                print("\n".join("    " + row for row in text.splitlines()[-60:]))
+                out_text = test.get("stdout", "")
+                text = out_text[-6000:] + test.get("stderr", "")[-6000:]
+                rows = list(failures(out_text))[:40] + text.splitlines()[-60:]
+                print("\n".join("    " + row for row in rows))
     print(f"{label}: {counts['ok']} passed, {counts['not ok']} failed, {counts['skip']} skipped")
 
 
