@@ -83,6 +83,7 @@ struct et_line {
     size_t n;
     size_t y_stride; // elements from one y to the next; 0 means 1
     bool is_dashed;
+    bool is_points; // a dot each, and nothing between them
 };
 
 /* A stretch of the x axis that is shaded, with a mark and a word. Infinite ends mean the axis' own;
@@ -129,6 +130,12 @@ ET_API void et_page_lanes(struct et_page *page, const char *title, double x_firs
 ET_API void et_page_pictures_open(struct et_page *page);
 ET_API void et_page_picture(struct et_page *page, struct et_str bytes, const char *caption);
 ET_API void et_page_pictures_close(struct et_page *page);
+
+/* A film among pictures: the bytes of an MP4, embedded, which plays when it is asked to; until then
+ * it shows `poster` (a JPEG's or PNG's bytes; none: the first frame). What is no MP4 shows as an
+ * empty frame that says so. */
+ET_API void et_page_film(struct et_page *page, struct et_str bytes, struct et_str poster,
+                         const char *caption);
 
 /* Appends text with & < > " ' escaped, fit for content and for quoted attributes. Control
  * characters and those that turn the direction of text become spaces; bytes that are not UTF-8

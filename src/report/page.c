@@ -6,7 +6,8 @@
 static const char HEAD[] =
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
+    "style-src 'unsafe-inline'; img-src data:; media-src data:; base-uri 'none'; form-action "
+    "'none'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta name=\"color-scheme\" content=\"dark light\">\n"
     "<meta name=\"referrer\" content=\"no-referrer\">\n"

@@ -218,6 +218,13 @@ static void draw_line(struct pen *pen, const struct et_line *line)
     const bool by_x = is_forward(line);
     struct column column = {0};
 
+    for (size_t i = 0; line->is_points && i < n_points(line); i++) {
+        if (isfinite(x_at(line, i)) && isfinite(y_at(line, i)))
+            draw_to(pen, x_at(line, i), y_at(line, i));
+        lift(pen);
+    }
+    if (line->is_points)
+        return;
     for (size_t i = 0; i < n_points(line); i++) {
         // A stamp that is not finite has no column of its own.
         const size_t at =

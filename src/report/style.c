@@ -155,7 +155,7 @@ static const char *const STYLE[] = {
     // Pictures.
     ".pics{display:grid;grid-template-columns:repeat(auto-fill,minmax(180px,1fr));gap:12px}",
     ".pic{background:var(--bg-1);border:1px solid var(--line);border-radius:6px;overflow:hidden}",
-    ".pic img{display:block;width:100%;height:auto;background:var(--bg-3)}",
+    ".pic img,.pic video{display:block;width:100%;height:auto;background:var(--bg-3)}",
     ".pic figcaption{font-size:12px;line-height:18px;font-weight:400;color:var(--text-2);"
         "padding:5px 10px 6px}",
     ".nopic{aspect-ratio:4/3;display:grid;place-items:center;color:var(--text-2);font-size:12px;"

@@ -152,8 +152,8 @@ static void put_pair(struct et_page *page, size_t scale)
             q[i] = NO_VALUE;
     }
     const struct et_line lines[] = {
-        {"left_elbow, measured", x, q, n, 0, false},
-        {"left_elbow, commanded", x, command, n, 0, true},
+        {"left_elbow, measured", x, q, n, 0, false, false},
+        {"left_elbow, commanded", x, command, n, 0, true, false},
     };
     const struct et_band bands[] = {
         {5.2, 7.4, ET_MARK_WARN, "tracking error above 0.2 rad"},
@@ -183,7 +183,7 @@ static void put_joints(struct et_page *page, size_t scale)
                 sin(x[i] * (0.25 + 0.05 * (double)j) + (double)j) * (0.4 + 0.15 * (double)(j % 7));
     }
     for (size_t j = 0; j < N_JOINTS; j++)
-        lines[j] = (struct et_line){NAMES[j], x, q + j, n, N_JOINTS, false};
+        lines[j] = (struct et_line){NAMES[j], x, q + j, n, N_JOINTS, false, false};
     et_page_plot(page, &(struct et_plot){.title = "Both arms",
                                          .x_label = "time, s",
                                          .y_label = "rad",
@@ -209,7 +209,7 @@ static void put_noise(struct et_page *page, size_t scale)
         y[i] = 12000 + 900 * rng_gaussian(&rng) * (1 + sin(x[i] / 4));
     }
     y[n / 3] = 31000;
-    const struct et_line line = {NULL, x, y, n, 0, false};
+    const struct et_line line = {NULL, x, y, n, 0, false, false};
     et_page_plot(page, &(struct et_plot){.title = "Wrist force, one spike in 200 000 samples",
                                          .x_label = "time, s",
                                          .y_label = "mN",

@@ -70,7 +70,8 @@ static void check_link(struct checker *c, const char *name, const char *value)
 {
     if (strncmp(name, "on", 2) == 0)
         fail(c, "a handler", name);
-    if (strcmp(name, "src") == 0 && strncmp(value, "data:image/", 11) != 0)
+    if ((strcmp(name, "src") == 0 || strcmp(name, "poster") == 0) &&
+        strncmp(value, "data:image/", 11) != 0 && strncmp(value, "data:video/mp4;", 15) != 0)
         fail(c, "a source outside", value);
     if (strcmp(name, "href") == 0 && value[0] != '#' && strcmp(value, "data:,") != 0)
         fail(c, "a link outside", value);

@@ -13,7 +13,7 @@ static void a_page_without_memory_says_so(void)
         fault_arm(at);
         struct et_page page = {.buf = &buf};
         const double y[] = {1, 2, 4};
-        const struct et_line line = {"a", NULL, y, 3, 0, false};
+        const struct et_line line = {"a", NULL, y, 3, 0, false, false};
         et_page_open(&page, "t", "s");
         et_page_section(&page, NULL, "S");
         et_page_plot(&page, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});

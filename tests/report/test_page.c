@@ -91,7 +91,7 @@ static void put_hostile_parts(struct et_page *page)
     const struct et_cell cells[] = {{HOSTILE, ET_MARK_WARN, HOSTILE},
                                     {HOSTILE, ET_MARK_NONE, NULL}};
     const double y[] = {1, 2};
-    const struct et_line line = {HOSTILE, NULL, y, 2, 0, false};
+    const struct et_line line = {HOSTILE, NULL, y, 2, 0, false, false};
     const struct et_band band = {0, 1, ET_MARK_CRIT, HOSTILE};
     const struct et_lane lane = {HOSTILE, &band, 1};
     char heads[sizeof HOSTILE * 2 + 8];
@@ -135,7 +135,8 @@ static void takes_null_for_every_text(void)
     struct et_page page = {.buf = &buf};
     const struct et_cell cell = {NULL, ET_MARK_NONE, NULL};
     const double y[] = {1, 2};
-    const struct et_line lines[] = {{NULL, NULL, y, 2, 0, false}, {NULL, NULL, NULL, 2, 0, true}};
+    const struct et_line lines[] = {{NULL, NULL, y, 2, 0, false, false},
+                                    {NULL, NULL, NULL, 2, 0, true, false}};
     const struct et_band band = {0, 1, ET_MARK_CRIT, NULL};
     const struct et_lane lane = {NULL, &band, 1};
 
@@ -330,6 +331,28 @@ static void embeds_only_what_is_a_picture(void)
     et_buf_free(&buf);
 }
 
+static void a_film_is_an_mp4_with_its_poster(void)
+{
+    struct et_buf buf = et_buf(LIMIT);
+    struct et_page page = {.buf = &buf};
+
+    et_page_film(&page,
+                 (struct et_str){"\0\0\0\x18"
+                                 "ftypisom",
+                                 12},
+                 ET_STR("\xff\xd8\xff\xe0"), HOSTILE);
+    CHECK_HAS(et_buf_text(&buf), "poster=\"data:image/jpeg;base64,/9j/4A==\"");
+    CHECK_HAS(et_buf_text(&buf), "src=\"data:video/mp4;base64,AAAAGGZ0eXBpc29t\"");
+    CHECK(!strstr(et_buf_text(&buf), HOSTILE));
+    et_buf_clear(&buf);
+    et_page_film(&page, ET_STR("<svg onload=\"alert(1)\">"), ET_STR(""), "no film");
+    CHECK_HAS(et_buf_text(&buf), "not MP4");
+    et_page_film(&page, ET_STR(""), ET_STR(""), "none");
+    CHECK_HAS(et_buf_text(&buf), "no film");
+    CHECK(!strstr(et_buf_text(&buf), "src="));
+    et_buf_free(&buf);
+}
+
 static void a_limit_fails_for_good_and_never_grows(void)
 {
     struct et_buf whole = et_buf(LIMIT);
@@ -473,6 +496,7 @@ int main(int n_args, char **args)
     RUN(says_every_mark_with_a_sign_and_a_word);
     RUN(embeds_pictures_byte_for_byte);
     RUN(embeds_only_what_is_a_picture);
+    RUN(a_film_is_an_mp4_with_its_poster);
     RUN(a_limit_fails_for_good_and_never_grows);
     RUN(the_same_calls_give_the_same_bytes);
     RUN(is_the_page_it_was);

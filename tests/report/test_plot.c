@@ -188,7 +188,7 @@ static const char *path_in(struct et_buf *buf, const char *which)
 static void check_line(const double *x, const double *y, size_t n, struct walk want)
 {
     struct et_buf buf = et_buf(LIMIT);
-    const struct et_line line = {"a", x, y, n, 0, false};
+    const struct et_line line = {"a", x, y, n, 0, false, false};
 
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
     const struct walk got = walk(path_in(&buf, LINE_PATH));
@@ -218,13 +218,26 @@ static void breaks_at_what_is_not_finite(void)
 static void shows_a_lone_point_as_a_dot(void)
 {
     const double y[] = {1, NO_VALUE, 2, 3, NO_VALUE, 4, NO_VALUE};
-    const struct et_line line = {"a", NULL, y, 7, 0, false};
+    const struct et_line line = {"a", NULL, y, 7, 0, false, false};
     struct et_buf buf = et_buf(LIMIT);
 
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
     const char *dots = path_in(&buf, DOT_PATH);
     if (CHECK(dots))
         CHECK_EQ(walk(dots).n_points, 2);
+    et_buf_free(&buf);
+}
+
+static void points_are_dots_each(void)
+{
+    const double y[] = {1, NO_VALUE, 2, 3, 1}, x[] = {4, 0, 1, 3, 4};
+    const struct et_line line = {.name = "a", .x = x, .y = y, .n = 5, .is_points = true};
+    struct et_buf buf = et_buf(LIMIT);
+
+    put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
+    const char *dots = path_in(&buf, DOT_PATH);
+    if (CHECK(dots))
+        CHECK_EQ(walk(dots).n_points, 4);
     et_buf_free(&buf);
 }
 
@@ -255,8 +268,8 @@ static void stands_every_series(void)
     for (size_t i = 0; i < n_series; i++) {
         for (size_t j = 0; j < n_series; j++) {
             const size_t n = SERIES[j].n < SERIES[i].n ? SERIES[j].n : SERIES[i].n;
-            const struct et_line lines[] = {{"a", SERIES[j].y, SERIES[i].y, n, 0, false},
-                                            {"b", NULL, SERIES[i].y, SERIES[i].n, 0, true}};
+            const struct et_line lines[] = {{"a", SERIES[j].y, SERIES[i].y, n, 0, false, false},
+                                            {"b", NULL, SERIES[i].y, SERIES[i].n, 0, true, false}};
             const struct et_band band = {SERIES[j].y[0], SERIES[i].y[0], ET_MARK_WARN, "band"};
             put_plot(&buf, &(struct et_plot){"t", "x", "y", lines, 2, &band, 1, SERIES[j].y[0]});
             put_plot(&buf, &(struct et_plot){"t", "x", "y", NULL, 0, &band, 1, 0});
@@ -270,7 +283,7 @@ static void stands_every_series(void)
 static void takes_values_from_the_rows_of_a_matrix(void)
 {
     const double q[] = {0, 9, 1, 8, 2, 7};
-    const struct et_line line = {"a", NULL, q, 3, 2, false};
+    const struct et_line line = {"a", NULL, q, 3, 2, false, false};
     struct et_buf buf = et_buf(LIMIT);
 
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
@@ -308,7 +321,7 @@ static void leaves_out_only_what_cannot_be_seen(void)
     y[900] = -5;
     for (size_t i = 1200; i < N_SMOOTH; i++)
         y[i] = y[1200]; // and then it rests
-    const struct et_line line = {"a", NULL, y, N_SMOOTH, 0, false};
+    const struct et_line line = {"a", NULL, y, N_SMOOTH, 0, false, false};
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
     const size_t n = points_of(path_in(&buf, LINE_PATH), px, py, N_SMOOTH);
     CHECK(n > 20 && n < N_SMOOTH / 8);
@@ -353,7 +366,7 @@ static void keeps_spikes_of_a_million_points_and_stays_small(void)
     for (int kind = 0; kind < 3; kind++) {
         if (kind == 2)
             x[500000] = 0; // one stamp runs backwards
-        const struct et_line line = {"a", kind ? x : NULL, y, N_MANY, 0, false};
+        const struct et_line line = {"a", kind ? x : NULL, y, N_MANY, 0, false, false};
         put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
         const struct walk got = walk(path_in(&buf, LINE_PATH));
         CHECK(got.n_points <= 2 * ET__N_COLS + 2);
@@ -377,7 +390,7 @@ static void stays_small_when_every_other_value_is_missing(void)
 
     for (size_t i = 0; i < N_MANY; i++)
         y[i] = i % 2 ? (double)(i % 977) : NO_VALUE;
-    const struct et_line line = {"a", NULL, y, N_MANY, 0, false};
+    const struct et_line line = {"a", NULL, y, N_MANY, 0, false, false};
     put_plot(&buf, &(struct et_plot){.title = "t", .lines = &line, .n_lines = 1});
     CHECK(buf.n < 80000);
     CHECK_HAS(et_buf_text(&buf), "500000 values are not finite");
@@ -389,9 +402,9 @@ static void gives_a_dashed_line_the_colour_of_the_solid_one_before(void)
 {
     const double y[] = {1, 2};
     const struct et_line lines[] = {
-        {"solid", NULL, y, 2, 0, false}, {"pair", NULL, y, 2, 0, true},
-        {"next", NULL, y, 2, 0, false},  {"its pair", NULL, y, 2, 0, true},
-        {"alone", NULL, y, 2, 0, true},
+        {"solid", NULL, y, 2, 0, false, false}, {"pair", NULL, y, 2, 0, true, false},
+        {"next", NULL, y, 2, 0, false, false},  {"its pair", NULL, y, 2, 0, true, false},
+        {"alone", NULL, y, 2, 0, true, false},
     };
     struct et_buf buf = et_buf(LIMIT);
 
@@ -416,9 +429,9 @@ static void lists_companions_of_one_name_once(void)
 {
     const double y[] = {1, 2};
     const struct et_line lines[] = {
-        {"one", NULL, y, 2, 0, false}, {"command", NULL, y, 2, 0, true},
-        {"two", NULL, y, 2, 0, false}, {"command", NULL, y, 2, 0, true},
-        {"one", NULL, y, 2, 0, false},
+        {"one", NULL, y, 2, 0, false, false}, {"command", NULL, y, 2, 0, true, false},
+        {"two", NULL, y, 2, 0, false, false}, {"command", NULL, y, 2, 0, true, false},
+        {"one", NULL, y, 2, 0, false, false},
     };
     struct et_buf buf = et_buf(LIMIT);
 
@@ -436,7 +449,7 @@ static void lists_companions_of_one_name_once(void)
 static void draws_the_bands_that_lie_on_the_axis(void)
 {
     const double y[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-    const struct et_line line = {"a", NULL, y, 11, 0, false};
+    const struct et_line line = {"a", NULL, y, 11, 0, false, false};
     const struct et_band bands[] = {
         {2, 3, ET_MARK_WARN, "inside"},
         {9, 20, ET_MARK_CRIT, "over the end"},
@@ -468,7 +481,7 @@ static void merges_bands_that_are_too_many(void)
     static struct et_band bands[100000];
     struct et_buf buf = et_buf(LIMIT);
     const double y[] = {0, 1}, x[] = {0, 1000};
-    const struct et_line line = {"a", x, y, 2, 0, false};
+    const struct et_line line = {"a", x, y, 2, 0, false, false};
 
     for (size_t i = 0; i < 100000; i++) {
         const double first = (double)(i * 7919 % 100000) / 200;
@@ -592,6 +605,7 @@ int main(void)
     RUN(draws_every_point_of_a_short_line);
     RUN(breaks_at_what_is_not_finite);
     RUN(shows_a_lone_point_as_a_dot);
+    RUN(points_are_dots_each);
     RUN(stands_every_series);
     RUN(takes_values_from_the_rows_of_a_matrix);
     RUN(leaves_out_only_what_cannot_be_seen);
