@@ -316,6 +316,7 @@ int cmd_exam_list(const struct cli_args *args);
 int cmd_exam_design(const struct cli_args *args);
 int cmd_exam_run(const struct cli_args *args);
 int cmd_exam_resume(const struct cli_args *args);
+int cmd_exam_report(const struct cli_args *args);
 int cmd_key_new(const struct cli_args *args);
 int cmd_key_show(const struct cli_args *args);
 int cmd_diploma_sign(const struct cli_args *args);

@@ -362,6 +362,11 @@ static const struct cli_option OPT_EXAM_RUN[] = {
     THREADS,
     OPTION_END};
 static const struct cli_option OPT_EXAM_RESUME[] = {POLICY_ACCESS, THREADS, OPTION_END};
+static const struct cli_option OPT_EXAM_REPORT[] = {
+    {'o', "output", "FILE", "the page (default: FOLDER/report.html); beside it FILE.json", NULL},
+    {0, "films", "N", "of failures of each skill, and of one success (default: 4; 0: none)", NULL},
+    {0, "with", "LIST", "other exams' folders, for success against demonstrations", NULL},
+    OPTION_END};
 static const struct cli_option OPT_KEY_NEW[] = {
     {'o', "output", "FILE", "where the secret half goes; the public one beside, FILE.pub", NULL},
     OPTION_END};
@@ -604,6 +609,14 @@ const struct cli_command CLI_COMMANDS[] = {
     {"exam resume", "FOLDER", "go on with an exam that was interrupted",
      "The ledger says which exam and which policy; neither may have changed.",
      "etude exam resume exams/bottle-1", 1, 1, OPT_EXAM_RESUME, cmd_exam_resume, true},
+    {"exam report", "FOLDER", "make a report card of an exam, with films of what failed",
+     "One page without scripts, and the same as JSON: each skill's share, times against a "
+     "person's, grades of efficiency and safety, what failed, where it failed most, and what to "
+     "teach next. "
+     "Trials are played again for their films, where the policy is still what was examined. "
+     "doc/exam.md",
+     "etude exam report exams/bottle-1\netude exam report exams/bottle-2 --with exams/bottle-1", 1,
+     1, OPT_EXAM_REPORT, cmd_exam_report, true},
     {"key new", "-o FILE", "make a key to sign with",
      "Two files of a line each: FILE, which only its owner may read, and FILE.pub, for everybody.",
      "etude key new -o centre.key", 0, 0, OPT_KEY_NEW, cmd_key_new, false},

@@ -9,9 +9,16 @@
 
 #define ET__DIGEST_CHARS (2 * ET_BLAKE2B_BYTES + 1)
 
+/* What the numbers of a skill's scenes are called. */
+struct et__scene_names {
+    const char *const *names;
+    size_t n;
+};
+
 struct et_exam_run {
     struct et_arena *arena;
     const struct et_exam *exam;
+    struct et__scene_names *scenes; // of each skill, once the policy was asked
     struct et__tally tally;
     struct et_stage_options stage;
     struct et_stage asked; // whose policy's numbers all others share

@@ -10,6 +10,8 @@ struct et__player {
     size_t i_skill; // of the world that is open
     double *speeds; // of both hands, two rows of n_most
     size_t n_most;
+    void (*watch)(void *ctx, struct et_world *world); // before each step; NULL: nobody looks
+    void *ctx;
 };
 void et__player_close(struct et__player *player);
 

@@ -25,6 +25,9 @@ static enum et_status copy_exam(struct et_exam_run *run, const struct et_exam *e
     copy->title = et_arena_copy(run->arena, exam->title, strlen(exam->title));
     copy->path = copy->text = NULL;
     copy->human_s = NULL;
+    run->scenes = et_arena_array(run->arena, exam->n_skills, sizeof *run->scenes);
+    if (!run->scenes)
+        return et_arena_fail(run->arena, "an exam", err);
     bool fits = copy->id && copy->title;
     for (size_t i = 0; i < exam->n_skills; i++) {
         if (strchr(exam->skills[i], '/'))
@@ -51,6 +54,22 @@ static enum et_status keep_path(struct et_exam_run *run, struct et_err *err)
     return run->stage.policy ? ET_OK : et_arena_fail(run->arena, "an exam", err);
 }
 
+/* What the numbers of a skill's scenes are called, for who reads the ledger without a world. */
+static bool keep_names(struct et_exam_run *run, size_t i_skill)
+{
+    size_t n;
+    const char *const *names = et_world_task_names(run->asked.world, &n);
+    struct et__scene_names *kept = &run->scenes[i_skill];
+    const char **copies = et_arena_array(run->arena, n + 1, sizeof *copies);
+    bool fits = copies != NULL;
+    for (size_t i = 0; fits && i < n; i++) {
+        copies[i] = et_arena_copy(run->arena, names[i], strlen(names[i]));
+        fits = copies[i] != NULL;
+    }
+    *kept = (struct et__scene_names){copies, fits && n <= ET_EXAM_SCENE_MAX ? n : 0};
+    return fits;
+}
+
 /* The policy, and whether it fits into every skill's world. */
 static enum et_status ask_policy(struct et_exam_run *run, struct et_err *err)
 {
@@ -74,6 +93,8 @@ static enum et_status ask_policy(struct et_exam_run *run, struct et_err *err)
         const enum et_status st = et_stage_open(&run->asked, o, run->exam->skills[i], &why);
         if (st != ET_OK)
             return et_fail(err, st, -1, "%s: %s", run->exam->skills[i], why.text);
+        if (!keep_names(run, i))
+            return et_arena_fail(run->arena, "an exam", err);
     }
     // Of it the numbers that were learned are wanted, no more.
     et_rollout_close(run->asked.rollout);
@@ -116,6 +137,20 @@ static enum et_status make_secret(struct et_exam_run *run, const struct et_exam_
     return st;
 }
 
+static void put_names(struct et_json_writer *w, const struct et_exam_run *run)
+{
+    et_json_key(w, "scenes");
+    et_json_open_map(w);
+    for (size_t i = 0; i < run->exam->n_skills; i++) {
+        et_json_key(w, run->exam->skills[i]);
+        et_json_open_list(w);
+        for (size_t k = 0; k < run->scenes[i].n; k++)
+            et_json_text(w, run->scenes[i].names[k]);
+        et_json_close_list(w);
+    }
+    et_json_close_map(w);
+}
+
 static enum et_status put_head(struct et_exam_run *run, uint64_t attempt,
                                const struct et_digest *policy, struct et_err *err)
 {
@@ -138,6 +173,7 @@ static enum et_status put_head(struct et_exam_run *run, uint64_t attempt,
     et_digest_text(policy, text);
     et_json_put_text(&w, "digest", is_remote ? NULL : text);
     et_json_close_map(&w);
+    put_names(&w, run);
     et_json_put_int(&w, "attempt", (int64_t)attempt);
     et_digest_text(&commitment, text);
     et_json_put_text(&w, "commitment", text);

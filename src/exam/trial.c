@@ -175,6 +175,8 @@ static enum et_status play(struct et__player *p, const struct et_exam *exam,
     while (st == ET_OK) {
         if (is_cancelled && is_cancelled())
             return et_fail(err, ET_ECANCELLED, -1, "interrupted");
+        if (p->watch)
+            p->watch(p->ctx, p->stage.world);
         st = et_rollout_step(p->stage.rollout, &why);
         const struct et_rollout_state state = et_rollout_state(p->stage.rollout);
         if (st == ET_OK || st == ET_END)

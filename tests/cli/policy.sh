@@ -248,8 +248,16 @@ diplomas() {
         says "was edited, or forged" && exits 3 "$etude" diploma sign press --key centre.key -o none.json && [ ! -e none.json ] &&
         exits 2 "$etude" diploma sign slow --key centre.key -o none.json && says "not over"
 }
+exam_has_a_report() {
+    exits 0 "$etude" exam report exam --films 1 && says "press_button  *fail" && says "exam/report.html" &&
+        grep -q "<h1>Report card" exam/report.html && ! grep -q "<script" exam/report.html &&
+        python3 -c "import json; r = json.load(open('exam/report.json')); assert r['skills'][0]['verdict'] == 'fail'" &&
+        exits 0 "$etude" exam report exam --films 0 --with exam -o card.html --json && says '"schema": "etude.exam-report/1"' && [ -f card.json ] &&
+        exits 3 "$etude" exam report none && says "none/ledger.jsonl"
+}
 it "exams are listed, and what they cost is said; what is none is refused" exam_is_asked
 it "who cannot do it fails, and the ledger says why" exam_fails
+it "an exam has a report card, and films of what failed" exam_has_a_report
 it "an exam that was killed goes on where it was" exam_goes_on
 it "a diploma is signed, checked, and found to be forged" diplomas
 it "a server that goes away fails the exam, not the program" exam_of_a_server

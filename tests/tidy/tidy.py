@@ -31,7 +31,7 @@ HEADERS = {
     "dataset": "dataset dataset_write dataset_ops pictures loader",
     "world": "skill world trainer world_camera world_arm",
     "learn": "comm policy policy_exchange policy_serve train train_log openpi",
-    "exam": "diploma exam exam_compare exam_rule exam_run exam_scores exam_times rollout stage",
+    "exam": "diploma exam exam_card exam_compare exam_rule exam_run exam_scores exam_times rollout stage",
     "teleop": "teleop",
     "record": "world_record feed source recorder synthetic live operator clock_live link foxglove",
 }
