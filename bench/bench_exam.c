@@ -138,7 +138,7 @@ static void record(struct et_stage *stage, uint64_t seed, struct recorded *to)
     struct et_err err = {0};
     const mjModel *m = stage->world->model;
     to->n = 0;
-    if (et_rollout_begin(stage->rollout, seed, ET_TIER_CONTROLLED, &err) != ET_OK)
+    if (et_rollout_begin(stage->rollout, seed, ET_TIER_CONTROLLED, seed, &err) != ET_OK)
         stop("begin", &err);
     while (to->n < STEPS_MAX && et_rollout_step(stage->rollout, &err) == ET_OK)
         memcpy(to->controls + (size_t)m->nu * to->n++, stage->world->data->ctrl,
@@ -149,7 +149,7 @@ static void record(struct et_stage *stage, uint64_t seed, struct recorded *to)
 static double play_bare(struct et_world *world, uint64_t seed, const struct recorded *r)
 {
     struct et_err err = {0};
-    if (et_world_reset(world, seed, ET_TIER_CONTROLLED, &err) != ET_OK)
+    if (et_world_reset(world, seed, ET_TIER_CONTROLLED, seed, &err) != ET_OK)
         stop("reset", &err);
     int64_t cpu_ns = 0;
     for (size_t i = 0; i < r->n; i++) {
@@ -174,7 +174,7 @@ static double play_trial(struct et__player *player, const struct et_exam *exam, 
     struct et_err err = {0};
     struct et_exam_trial t = {.draw = {.seed = seed}};
     const int64_t t0_ns = et_clock_thread_cpu_ns();
-    if (et_rollout_begin(player->stage.rollout, seed, ET_TIER_CONTROLLED, &err) != ET_OK)
+    if (et_rollout_begin(player->stage.rollout, seed, ET_TIER_CONTROLLED, seed, &err) != ET_OK)
         stop("begin", &err);
     const int64_t reset_ns = et_clock_thread_cpu_ns() - t0_ns, t_ns = et_clock_thread_cpu_ns();
     if (et__trial_play(player, exam, NULL, &t, &err) != ET_OK)

@@ -16,11 +16,14 @@ struct cli_policy_options {
     struct et_policy_remote remote;
     char token[ET_LINK_TOKEN_BYTES_MAX + 1];
 };
-/* --ensemble, --every, --keys, --rate, --timeout, --token-file. Prints what is wrong. It must not
+/* --ensemble, --every, --keys, --rate; --timeout, --token-file. Prints what is wrong. It must not
  * move: pointers within are kept. */
 int cli_policy_how(const struct cli_args *args, const char *policy,
                    struct cli_policy_options *options);
-/* The same of the command's first word, then as cli_world_options. */
+/* The last two of these alone, for who has the others from elsewhere. */
+int cli_policy_reach(const struct cli_args *args, const char *policy,
+                     struct cli_policy_options *options);
+/* All of it, of the command's first word, then as cli_world_options. */
 int cli_policy_options(const struct cli_args *args, int64_t n, struct et_arena *arena,
                        struct cli_policy_options *options);
 

@@ -17,6 +17,7 @@ static const char *word_of(enum et_exam_verdict verdict)
 static void put_json(struct et_json_writer *w, const char *path, const struct et_diploma *d)
 {
     char key[ET_KEY_ID_CHARS + 1], digest[2 * ET_BLAKE2B_BYTES + 1];
+    char drawn_by[ET_KEY_ID_CHARS + 1];
     et_key_id(&d->key, key);
     et_digest_text(&d->policy, digest);
     et_json_put_text(w, "path", path);
@@ -25,6 +26,11 @@ static void put_json(struct et_json_writer *w, const char *path, const struct et
     et_json_put_text(w, "title", d->exam->title);
     et_json_put_text(w, "robot", d->robot);
     et_json_put_text(w, "policy", d->is_remote ? NULL : digest);
+    et_json_put_bool(w, "privileged", d->is_privileged);
+    et_digest_text(&d->commitment, digest);
+    et_json_put_text(w, "commitment", digest);
+    et_key_id(&d->drawn_by, drawn_by);
+    et_json_put_text(w, "drawn_by", d->is_drawn_by_key ? drawn_by : NULL);
     et_json_put_text(w, "key", key);
     et_json_put_text(w, "signed", d->signed_at);
     et_json_put_text(w, "code", d->code);
@@ -37,6 +43,7 @@ static void put_json(struct et_json_writer *w, const char *path, const struct et
         et_json_put_text(w, "verdict", word_of(s->verdict));
         et_json_put_int(w, "trials", (int64_t)(s->n_hits + s->n_failures));
         et_json_put_int(w, "successes", (int64_t)s->n_hits);
+        et_json_put_int(w, "void", (int64_t)s->n_void);
         et_json_close_map(w);
     }
     et_json_close_list(w);
@@ -46,6 +53,7 @@ static void print_diploma(const struct et_diploma *d, struct et_arena *arena)
 {
     struct cli_table table;
     char key[ET_KEY_ID_CHARS + 1], digest[2 * ET_BLAKE2B_BYTES + 1];
+    char drawn_by[ET_KEY_ID_CHARS + 1];
     et_key_id(&d->key, key);
     et_digest_text(&d->policy, digest);
     printf("%s: %s\n", d->exam->title, d->result == ET_EXAM_PASSED ? "passed" : "failed");
@@ -53,16 +61,22 @@ static void print_diploma(const struct et_diploma *d, struct et_arena *arena)
     if (d->is_remote)
         printf("  policy  unattested: it was behind a URL\n");
     else
-        printf("  policy  %.16s…\n", digest);
+        printf("  policy  %.16s…%s\n", digest,
+               d->is_privileged ? ", privileged: it sees what no sensor gives" : "");
+    et_digest_text(&d->commitment, digest);
+    et_key_id(&d->drawn_by, drawn_by);
+    printf("  seeds   %.16s…, drawn %s%s\n", digest, d->is_drawn_by_key ? "by key " : "by chance",
+           d->is_drawn_by_key ? drawn_by : "");
     printf("  signed  by key %s, %s\n", key, d->signed_at);
     printf("  code    %s\n\n", d->code);
-    cli_table_open(&table, arena, "skill|verdict|>done|>at least|>s|>× human");
+    cli_table_open(&table, arena, "skill|verdict|>done|>void|>at least|>s|>× human");
     for (size_t i = 0; i < d->exam->n_skills; i++) {
         const struct et_exam_standing *s = &d->skills[i];
         cli_cell(&table, "%s", s->skill);
         cli_cell(&table, "%s", word_of(s->verdict));
         cli_cell(&table, "%llu/%llu", (unsigned long long)s->n_hits,
                  (unsigned long long)(s->n_hits + s->n_failures));
+        cli_cell(&table, "%llu", (unsigned long long)s->n_void);
         cli_cell(&table, "%.1f %%", 100 * s->shares.low);
         if (s->n_hits) {
             cli_cell(&table, "%.1f", s->seconds);
@@ -149,6 +163,32 @@ static int fail_verify(const struct cli_args *args, const struct et_err *err)
     return CLI_NO;
 }
 
+/* Who signed must not know which trials will be played. */
+static int64_t by_chance(void)
+{
+    struct et_secret_key key;
+    int64_t seed;
+    et_key_new(&key);
+    memcpy(&seed, key.seed, sizeof seed);
+    et_key_wipe(&key);
+    return seed & (((int64_t)1 << 53) - 1);
+}
+
+/* That the secret was the one that somebody had written down before. */
+static int check_commitment(const struct cli_args *args, const struct et_diploma *d)
+{
+    struct et_digest told;
+    const char *text = cli_get(args, "commitment");
+    if (text && !et_digest_of_text(et_str(text), &told)) {
+        cli_problem(args, "--commitment has 64 hexadecimal digits, as etude exam run told them");
+        return CLI_USAGE;
+    }
+    if (!text || memcmp(told.bytes, d->commitment.bytes, sizeof told.bytes) == 0)
+        return CLI_DONE;
+    cli_problem(args, "its seeds are of another secret than the one that was told before");
+    return CLI_NO;
+}
+
 static int replay(const struct cli_args *args, const struct et_diploma *d,
                   struct et_diploma_replay *found)
 {
@@ -156,11 +196,14 @@ static int replay(const struct cli_args *args, const struct et_diploma *d,
     struct cli_policy_options how = {0};
     int64_t n, seed;
     if (!cli_whole(args, "trials", 1, 1000000, REPLAYED, &n) ||
-        !cli_whole(args, "seed", 0, (int64_t)1 << 53, 1, &seed))
+        !cli_whole(args, "seed", 0, (int64_t)1 << 53, by_chance(), &seed))
         return CLI_USAGE;
-    how.path = cli_get(args, "policy");
-    how.args = args;
-    const struct et_stage_options stage = {.policy = how.path};
+    const int code = cli_policy_reach(args, cli_get(args, "policy"), &how);
+    if (code != CLI_DONE)
+        return code;
+    const struct et_stage_options stage = cli_policy_stage(&how);
+    if (!args->is_quiet && !args->is_json)
+        printf("playing %lld trials again (--seed %lld)\n\n", (long long)n, (long long)seed);
     if (et_diploma_replay(d, &stage, (size_t)n, (uint64_t)seed, found, &err) != ET_OK)
         return fail_verify(args, &err);
     if (!found->n_other_ends)
@@ -192,7 +235,10 @@ static int verify(const struct cli_args *args, struct et_arena *arena)
         return cli_fail(args, &err);
     if (et_diploma_read(args->words[0], &key, arena, &d, &err) != ET_OK)
         return fail_verify(args, &err);
-    int code = is_replayed ? replay(args, d, &found) : CLI_DONE;
+    int code = check_commitment(args, d);
+    if (code != CLI_DONE)
+        return code;
+    code = is_replayed ? replay(args, d, &found) : CLI_DONE;
     if (code == CLI_USAGE || (code == CLI_NO && !found.n_played))
         return code;
     const int told = tell(args, args->words[0], d, is_replayed ? &found : NULL, arena);

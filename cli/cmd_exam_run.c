@@ -155,6 +155,17 @@ static int print_result(struct exam *e, const char *folder)
     return verdict == ET_EXAM_FAILED ? CLI_NO : CLI_DONE;
 }
 
+/* Who wrote it down before the first trial knows that seeds were not chosen afterwards. */
+static void say_commitment(const struct exam *e)
+{
+    char text[2 * ET_BLAKE2B_BYTES + 1];
+    const struct et_digest commitment = et_exam_run_commitment(e->run);
+    if (e->args->is_quiet || et_exam_run_verdict(e->run) != ET_EXAM_GOES_ON)
+        return;
+    et_digest_text(&commitment, text);
+    fprintf(stderr, "seeds are of the secret with the hash %s\n", text);
+}
+
 static int run_to_end(struct exam *e, const char *folder)
 {
     struct et_err err = {0};
@@ -163,6 +174,7 @@ static int run_to_end(struct exam *e, const char *folder)
     e->is_terminal = isatty(STDERR_FILENO) == 1;
     e->t_begin_ns = e->t_shown_ns = et_clock_monotonic_ns();
     cli_catch();
+    say_commitment(e);
     while ((st = et_exam_run_next(e->run, &trial, &err)) == ET_OK) {
         add(e, trial);
         show(e, trial->i_skill);
@@ -183,9 +195,18 @@ static int take_skills(const struct cli_args *args, struct et_arena *arena, stru
     size_t n = 0;
     if (!text)
         return CLI_DONE;
+    if (exam->n_skills) {
+        cli_problem(args, "the exam %s names its skills; --skill is for one that does not",
+                    exam->id);
+        return CLI_USAGE;
+    }
     while (skills && et_str_cut(&rest, ',', &name)) {
         if (n == ET_EXAM_SKILLS_MAX) {
             cli_problem(args, "--skill takes %d at most", ET_EXAM_SKILLS_MAX);
+            return CLI_USAGE;
+        }
+        if (name.n == 0) {
+            cli_problem(args, "--skill has a comma where a skill should be");
             return CLI_USAGE;
         }
         skills[n] = et_arena_copy(arena, name.p, name.n);
@@ -229,14 +250,14 @@ int cmd_exam_run(const struct cli_args *args)
     struct et_secret_key key = {0};
     const struct et_exam *exam = NULL;
     const char *folder = cli_get(args, "output");
-    double n_threads;
+    int64_t n_threads;
     if (!folder) {
         cli_problem(args, "where does the exam go? -o FOLDER");
         return CLI_USAGE;
     }
     if (et_arena_open(&e.arena, ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    int code = cli_number(args, "threads", 1, 1024, 0, &n_threads)
+    int code = cli_whole(args, "threads", 1, 1024, 0, &n_threads)
                    ? cli_policy_how(args, args->words[1], &e.how)
                    : CLI_USAGE;
     if (code == CLI_DONE && et_exam_load(args->words[0], e.arena, &exam, &err) != ET_OK)
@@ -265,12 +286,12 @@ int cmd_exam_resume(const struct cli_args *args)
     struct et_err err = {0};
     struct exam e = {.args = args};
     struct et_exam_run_options o = {.is_cancelled = cli_is_interrupted};
-    double n_threads;
-    if (!cli_number(args, "threads", 1, 1024, 0, &n_threads))
+    int64_t n_threads;
+    if (!cli_whole(args, "threads", 1, 1024, 0, &n_threads))
         return CLI_USAGE;
     if (et_arena_open(&e.arena, ARENA_BYTES, &err) != ET_OK)
         return cli_fail(args, &err);
-    int code = cli_policy_how(args, "", &e.how);
+    int code = cli_policy_reach(args, "", &e.how);
     if (code == CLI_DONE) {
         o.stage = cli_policy_stage(&e.how);
         o.n_threads = (unsigned)n_threads;

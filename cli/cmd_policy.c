@@ -152,8 +152,8 @@ static enum et_status work(void *ctx, size_t i, unsigned worker, struct et_err *
     if (st != ET_OK)
         return st;
     const int64_t begin_ns = et_clock_thread_cpu_ns();
-    st = et_rollout_begin(stage->rollout, run->options.world.seed + i, run->options.world.tier,
-                          &why);
+    const uint64_t seed = run->options.world.seed + i;
+    st = et_rollout_begin(stage->rollout, seed, run->options.world.tier, seed, &why);
     while (st == ET_OK && !cli_is_interrupted())
         st = et_rollout_step(stage->rollout, &why);
     if (st == ET_OK)

@@ -39,7 +39,7 @@ static enum et_status play(struct et_stage *stage, struct cli_film *film,
                            const struct cli_policy_options *o, const char *skill, uint64_t seed,
                            struct et_err *err)
 {
-    enum et_status st = et_rollout_begin(stage->rollout, seed, o->world.tier, err);
+    enum et_status st = et_rollout_begin(stage->rollout, seed, o->world.tier, seed, err);
     while (st == ET_OK) {
         if (cli_is_interrupted())
             return et_fail(err, ET_ECANCELLED, -1, "interrupted");

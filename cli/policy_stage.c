@@ -18,26 +18,32 @@ static int check_remote(const struct cli_args *args, bool is_remote)
     return CLI_DONE;
 }
 
-int cli_policy_how(const struct cli_args *args, const char *policy, struct cli_policy_options *o)
+int cli_policy_reach(const struct cli_args *args, const char *policy, struct cli_policy_options *o)
 {
-    int64_t n_open_loop;
     double timeout_s;
     o->args = args;
     o->path = policy;
+    if (!cli_number(args, "timeout", 0.01, 3600, 60, &timeout_s))
+        return CLI_USAGE;
+    if (!cli_token(args, o->token))
+        return CLI_FAILED;
+    o->remote.answer_ns = (int64_t)(timeout_s * 1e9);
+    o->remote.api_key = o->token[0] ? o->token : NULL;
+    return CLI_DONE;
+}
+
+int cli_policy_how(const struct cli_args *args, const char *policy, struct cli_policy_options *o)
+{
+    int64_t n_open_loop;
     o->policy.has_ensemble = cli_has(args, "ensemble");
     if (check_remote(args, et_stage_is_remote(policy)) != CLI_DONE ||
         !cli_number(args, "ensemble", -1, 10, 0, &o->policy.ensemble) ||
         !cli_whole(args, "every", 1, 1000, 0, &n_open_loop) ||
-        !cli_number(args, "rate", 0.1, 1000, 25, &o->remote.rate_hz) ||
-        !cli_number(args, "timeout", 0.01, 3600, 60, &timeout_s))
+        !cli_number(args, "rate", 0.1, 1000, 25, &o->remote.rate_hz))
         return CLI_USAGE;
-    if (!cli_token(args, o->token))
-        return CLI_FAILED;
     o->policy.n_open_loop = (size_t)n_open_loop;
-    o->remote.answer_ns = (int64_t)(timeout_s * 1e9);
     o->remote.keys = cli_get(args, "keys");
-    o->remote.api_key = o->token[0] ? o->token : NULL;
-    return CLI_DONE;
+    return cli_policy_reach(args, policy, o);
 }
 
 int cli_policy_options(const struct cli_args *args, int64_t n, struct et_arena *arena,

@@ -288,6 +288,11 @@ static const struct cli_option OPT_TRAIN[] = {
     OPTION_END};
 // How a policy acts, and how one behind a URL is reached.
 // clang-format off
+#define POLICY_REACH                                                                               \
+    {0, "timeout", "S", "of a URL: for an answer (default: 60)", NULL},                            \
+    {0, "token-file", "FILE", "of a URL: the key that its server wants to hear", NULL},            \
+    {0, "tls-pin", "SHA256", "of wss://: trust this certificate alone (its fingerprint)", NULL},   \
+    {0, "tls-ca", "FILE", "of wss://: trust what these authorities (PEM) have signed", NULL}
 #define POLICY_ACCESS                                                                              \
     {0, "ensemble", "X",                                                                           \
      "how much less a newer chunk counts, by e^-X; -1: the newest alone (default: the policy's)",  \
@@ -299,10 +304,7 @@ static const struct cli_option OPT_TRAIN[] = {
      "(default: observation/state=observation.state)",                                             \
      NULL},                                                                                        \
     {0, "rate", "HZ", "of such a server's actions (default: 25)", NULL},                           \
-    {0, "timeout", "S", "of a URL: for an answer (default: 60)", NULL},                            \
-    {0, "token-file", "FILE", "of a URL: the key that its server wants to hear", NULL},            \
-    {0, "tls-pin", "SHA256", "of wss://: trust this certificate alone (its fingerprint)", NULL},   \
-    {0, "tls-ca", "FILE", "of wss://: trust what these authorities (PEM) have signed", NULL}
+    POLICY_REACH
 // clang-format on
 static const struct cli_option OPT_POLICY_RUN[] = {
     {0, "skill", "NAME", "which skill (default: all that it was taught)", NULL},
@@ -361,7 +363,7 @@ static const struct cli_option OPT_EXAM_RUN[] = {
     POLICY_ACCESS,
     THREADS,
     OPTION_END};
-static const struct cli_option OPT_EXAM_RESUME[] = {POLICY_ACCESS, THREADS, OPTION_END};
+static const struct cli_option OPT_EXAM_RESUME[] = {POLICY_REACH, THREADS, OPTION_END};
 static const struct cli_option OPT_EXAM_REPORT[] = {
     {'o', "output", "FILE", "the page (default: FOLDER/report.html); beside it FILE.json", NULL},
     {0, "films", "N", "of failures of each skill, and of one success (default: 4; 0: none)", NULL},
@@ -379,7 +381,9 @@ static const struct cli_option OPT_DIPLOMA_VERIFY[] = {
     {0, "key", "FILE", "the centre's public key", NULL},
     {0, "policy", "POLICY", "play trials again with it, and compare how they end", NULL},
     {0, "trials", "N", "that are played again (default: 10)", NULL},
-    {0, "seed", "N", "of which trials they are (default: 1)", NULL},
+    {0, "seed", "N", "of which trials they are (default: by chance)", NULL},
+    {0, "commitment", "HASH", "of the secret, as exam run told it before the first trial", NULL},
+    POLICY_REACH,
     OPTION_END};
 static const struct cli_option OPT_WORLD_NEW[] = {
     {'o', "output", "FOLDER", "where to put it (default: share/world/skills/SKILL)", NULL},

@@ -13,7 +13,7 @@
 
 #include "etude/exam_run.h"
 
-#define ET_DIPLOMA_BYTES_MAX ((size_t)256 << 20)
+#define ET_DIPLOMA_BYTES_MAX ((size_t)128 << 20)
 #define ET_DIPLOMA_CODE_CHARS 19 // "XXXX-XXXX-XXXX-XXXX"
 
 /* Signs what an exam's folder holds, passed or failed, and writes it to `path`, which is replaced.
@@ -26,7 +26,10 @@ ET_MUST_USE ET_API enum et_status et_diploma_sign(const char *folder,
 struct et_diploma {
     const struct et_exam *exam;
     const char *robot;
-    bool is_remote; // the policy was behind a URL: nobody knows its digest
+    bool is_remote;                 // the policy was behind a URL: nobody knows its digest
+    bool is_privileged;             // it looks at what no sensor gives
+    struct et_policy_options how;   // how it acted
+    struct et_policy_remote remote; // what that points to
     struct et_digest policy, exam_digest;
     enum et_exam_verdict result;
     const struct et_exam_standing *skills; // of the exam, by its trials
@@ -34,6 +37,8 @@ struct et_diploma {
     size_t n_trials;
     struct et_digest commitment, root; // of the secret; of the trials
     uint8_t secret[ET_KEY_BYTES];
+    bool is_drawn_by_key;                 // else the secret came by chance
+    struct et_public_key drawn_by;        // the key that the secret was made of
     struct et_public_key key;             // that it says it was signed by
     const char *signed_at, *program;      // "2026-11-23T18:00:00Z"; "etude 0.1.0"
     char code[ET_DIPLOMA_CODE_CHARS + 1]; // what a person compares: of the body
@@ -51,8 +56,9 @@ ET_MUST_USE ET_API enum et_status et_diploma_read(const char *path, const struct
                                                   struct et_err *err);
 
 /* Plays n of its trials again, drawn by `seed`, with the policy of the options, and compares how
- * they end. ET_EARG: that is another policy, or skills have changed. Movements are compared bit by
- * bit; another processor's may differ in the last bits, and are counted. */
+ * they end. How it acts is the diploma's; of stage->how only how a server is reached counts.
+ * ET_EARG: that is another policy, or skills or their worlds have changed. Movements are compared
+ * bit by bit; another processor's may differ in the last bits, and are counted. */
 struct et_diploma_replay {
     size_t n_played;
     size_t n_other_ends;          // the code, or the time, is another

@@ -51,8 +51,9 @@ ET_MUST_USE ET_API enum et_status et_exam_list(struct et_arena *arena,
                                                struct et_err *err);
 
 /* What an exam is, as one map: its settings, with what was left out filled in, the robot, and each
- * of its skills with the digest of its files. And back; ET_ECORRUPT names what does not fit, the
- * skills are those that the map names (their files are not looked for). */
+ * of its skills with the digests of its files and of all that its world is made of. And back;
+ * ET_ECORRUPT names what does not fit, the skills are those that the map names (their files are not
+ * looked for). */
 ET_MUST_USE ET_API enum et_status et_exam_put(struct et_json_writer *w, const struct et_exam *exam,
                                               const char *robot, struct et_err *err);
 ET_MUST_USE ET_API enum et_status et_exam_take(const struct et_value *map, struct et_arena *arena,
@@ -60,12 +61,14 @@ ET_MUST_USE ET_API enum et_status et_exam_take(const struct et_value *map, struc
 
 /* ---- seeds ---- */
 
-/* Of an exam's secret: the seed and the tier of a skill's i-th trial, independent of all others.
+/* Of an exam's secret: the seed and the tier of a skill's i-th trial, and the number that the
+ * policy may draw its own chance from, which tells nothing of the seed; independent of all others.
  * Seeds have 53 bits, so that any reader of JSON keeps them. */
 #define ET_EXAM_SEED_BITS 53
 struct et_exam_draw {
     uint64_t seed;
     enum et_tier tier;
+    uint64_t chance;
 };
 ET_API struct et_exam_draw et_exam_draw(const struct et_exam *exam,
                                         const uint8_t secret[ET_KEY_BYTES], const char *skill,

@@ -72,6 +72,7 @@ struct et_exam_card {
     const char *robot, *program;
     const char *policy, *kind, *dataset; // a path or URL, the kind, what it was trained on; or ""
     const char *digest;                  // of the policy's files; NULL: behind a URL
+    struct et_policy_options how;        // how it acted
     int64_t n_episodes;                  // that it was trained on; -1: it does not say
     enum et_exam_verdict verdict;
     bool is_over;
@@ -123,8 +124,8 @@ struct et_exam_film_options {
 #define ET_EXAM_FILM_FPS 10
 
 /* Plays trials again and films them, below <folder>/films, where films of the same name go.
- * ET_EARG: the policy or a skill is not what it was, or is behind a URL. ET_ENOTFOUND: no OpenGL,
- * or no policy there any more. ET_ECANCELLED. Others: as et_stage_open. */
+ * ET_EARG: the exam is not over, or the policy is not what it was, or is behind a URL.
+ * ET_ENOTFOUND: no OpenGL, or no policy there any more. ET_ECANCELLED. Others: as et_stage_open. */
 ET_MUST_USE ET_API enum et_status et_exam_films(const struct et_exam_card *card,
                                                 const struct et_exam_film_options *options,
                                                 struct et_arena *arena,

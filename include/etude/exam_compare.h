@@ -24,8 +24,7 @@ ET_API double et_pairs_evidence(const struct et_pairs *pairs);
 ET_API struct et_pairs et_pairs_swapped(const struct et_pairs *pairs);
 
 /* What may be said at any time, wrong with a chance of at most alpha: PASSED: the first is better;
- * FAILED: the second is. each side has
- * half of alpha. */
+ * FAILED: the second is. Each side has half of alpha. */
 ET_API enum et_exam_verdict et_pairs_verdict(const struct et_pairs *pairs, double alpha);
 
 /* Mean number of pairs until it is said that the first is better, where their successes are

@@ -39,6 +39,8 @@ enum et_exam_code {
 ET_API const char *et_exam_code_word(enum et_exam_code code);
 ET_API const char *et_exam_code_text(enum et_exam_code code);
 
+#define ET_EXAM_VOIDS_MAX 100 // of a skill; one more, and the exam cannot go on
+
 #define ET_EXAM_DETAIL_BYTES 160
 #define ET_EXAM_PHASE_BYTES 64
 #define ET_EXAM_SCENE_MAX 300
@@ -77,8 +79,9 @@ ET_MUST_USE ET_API enum et_status et_exam_run_open(struct et_exam_run **run, con
                                                    const struct et_exam_run_options *options,
                                                    struct et_err *err);
 
-/* Goes on with one: exam, policy and key are the ledger's; of options.stage what is not in it (how
- * a server is reached), threads and is_cancelled count. ET_ECORRUPT: the ledger was edited, and
+/* Goes on with one: exam, policy, how it acts and key are the ledger's; of options.stage what is
+ * not in it (how a server is reached: its key, its trust, for how long is waited), threads and
+ * is_cancelled count. ET_ECORRUPT: the ledger was edited, and
  * where; ET_EARG: the policy, or a skill, is not what it was. */
 ET_MUST_USE ET_API enum et_status et_exam_run_resume(struct et_exam_run **run, const char *folder,
                                                      const struct et_exam_run_options *options,
@@ -107,6 +110,7 @@ struct et_exam_standing {
 };
 ET_API const struct et_exam *et_exam_run_exam(const struct et_exam_run *run);
 ET_API const char *et_exam_run_robot(const struct et_exam_run *run);
+ET_API struct et_digest et_exam_run_commitment(const struct et_exam_run *run);
 ET_API struct et_exam_standing et_exam_run_standing(const struct et_exam_run *run, size_t i_skill);
 /* PASSED: each skill has; FAILED: it is over, and one has not. */
 ET_API enum et_exam_verdict et_exam_run_verdict(const struct et_exam_run *run);

@@ -92,6 +92,9 @@ ET_MUST_USE ET_API const char *et_path_dir(struct et_arena *arena, const char *p
  * or something that is no folder stands in the way. */
 ET_MUST_USE ET_API enum et_status et_dir_make(const char *path, struct et_err *err);
 
+/* Makes the names in a folder outlast a power cut. */
+ET_MUST_USE ET_API enum et_status et_dir_sync(const char *path, struct et_err *err);
+
 /* Takes the folder for this process, until et_dir_unlock or its end; whoever does not ask is not
  * kept out. ET_EEXISTS: another holds it. ET_ENOTFOUND: no such folder. Where the file system knows
  * no locks, nobody is kept out. *lock: −1 on failure, which et_dir_unlock takes, too. */

@@ -17,12 +17,14 @@
 
 struct et_json_options {
     bool allow_nan; // also accept NaN, Infinity and -Infinity
+    size_t
+        n_values_max; // what holds more values and keys is refused before it takes memory; 0: any
 };
 
 /* Parses one document; white space may surround it. Duplicate keys are refused.
  * ET_ECORRUPT: err->at is the byte offset; the text names line, column and reason.
- * ET_ELIMIT: deeper than ET_JSON_DEPTH_MAX, or the arena is full. ET_ENOMEM: no memory. After a
- * failure the arena is as before. options may be NULL. */
+ * ET_ELIMIT: deeper than ET_JSON_DEPTH_MAX, more than n_values_max, or the arena is full.
+ * ET_ENOMEM: no memory. After a failure the arena is as before. options may be NULL. */
 ET_MUST_USE ET_API enum et_status et_json_parse(struct et_str text,
                                                 const struct et_json_options *options,
                                                 struct et_arena *arena,
@@ -76,9 +78,8 @@ ET_API void et_json_put_bool(struct et_json_writer *w, const char *key, bool val
  * numbers as ECMAScript writes them): the same bytes for what means the same. Appends to buf, whose
  * failure is the caller's to check. ET_EARG: a whole number beyond ±2⁵³, which not every reader
  * keeps, or a number that is none. */
-ET_MUST_USE ET_API enum et_status et_json_canonical(struct et_buf *buf,
-                                                    const struct et_value *value,
-                                                    struct et_err *err);
+ET_MUST_USE ET_API enum et_status
+et_json_canonical(struct et_buf *buf, const struct et_value *value, struct et_err *err);
 
 /* Writes the shortest round-trip text of a finite double; returns its length (< 32). */
 ET_API size_t et_double_text(double value, char text[32]);

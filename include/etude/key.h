@@ -35,6 +35,7 @@ ET_API void et_key_text(const struct et_public_key *key, char text[ET_KEY_TEXT_C
 /* False: it is no key's text. */
 ET_MUST_USE ET_API bool et_key_of_text(struct et_str text, struct et_public_key *key);
 
+#define ET_KEY_PUBLIC_SUFFIX ".pub"
 /* Writes both halves: `path`, readable by its owner alone, and "<path>.pub". ET_EEXISTS: there is
  * one already, which stays. ET_EIO. */
 ET_MUST_USE ET_API enum et_status et_key_save(const struct et_secret_key *key, const char *path,

@@ -27,9 +27,11 @@ ET_MUST_USE ET_API enum et_status et_rollout_open(struct et_rollout **rollout,
                                                   struct et_err *err);
 ET_API void et_rollout_close(struct et_rollout *rollout); // NULL is allowed
 
-/* A new attempt. Errors as et_world_reset. */
+/* A new attempt. `chance` is what the policy may draw from, and one behind a URL sees it: who
+ * examines gives another number than the world's seed. Errors as et_world_reset. */
 ET_MUST_USE ET_API enum et_status et_rollout_begin(struct et_rollout *rollout, uint64_t seed,
-                                                   enum et_tier tier, struct et_err *err);
+                                                   enum et_tier tier, uint64_t chance,
+                                                   struct et_err *err);
 
 /* One step of the world (ET_WORLD_STEP_NS). ET_END: it is over, et_rollout_state says how.
  * ET_ECORRUPT: the physics, or the policy, came to no number, or a policy behind a URL failed: the

@@ -12,6 +12,7 @@
 #ifndef ETUDE_WORLD_H
 #define ETUDE_WORLD_H
 
+#include "etude/hash.h"
 #include "etude/pose.h"
 #include "etude/skill.h"
 #include "etude/stream.h"
@@ -59,6 +60,12 @@ struct et_world_joint {
 ET_MUST_USE ET_API enum et_status
 et_world_open(struct et_world **world, const struct et_world_options *options, struct et_err *err);
 ET_API void et_world_close(struct et_world *world); // NULL is allowed
+
+/* The hash of all files that such a world is made of, wherever they lie: the skill's, its
+ * scenario's, the robot's, and what all rooms share. Works without MuJoCo, too. ET_ENOTFOUND,
+ * ET_ECORRUPT, ET_EIO: as et_world_open. */
+ET_MUST_USE ET_API enum et_status et_world_digest(const struct et_world_options *options,
+                                                  struct et_digest *digest, struct et_err *err);
 
 /* What was opened; the world's. The joints are those of actions, in canonical order. */
 ET_API struct et_world_options

@@ -57,10 +57,8 @@ static void folder_of(const char *path, char folder[ET_PATH_BYTES_MAX])
 
 /* Makes a rename outlast a power cut. False with errno when it could not; a file system that knows
  * no sync of folders is taken as it is. */
-static bool sync_folder_of(const char *path)
+static bool sync_folder(const char *folder)
 {
-    char folder[ET_PATH_BYTES_MAX];
-    folder_of(path, folder);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES; // a folder may be written to and not be readable
@@ -69,6 +67,18 @@ static bool sync_folder_of(const char *path)
     (void)close(fd);
     errno = sys;
     return is_synced;
+}
+
+static bool sync_folder_of(const char *path)
+{
+    char folder[ET_PATH_BYTES_MAX];
+    folder_of(path, folder);
+    return sync_folder(folder);
+}
+
+enum et_status et_dir_sync(const char *path, struct et_err *err)
+{
+    return sync_folder(path) ? ET_OK : et_fail_sys(err, errno, "cannot sync %.200s", path);
 }
 
 enum et_status et_file_replace(const char *path, const void *data, size_t n, struct et_err *err)

@@ -27,6 +27,7 @@ struct nan_marks {
 
 struct scan {
     bool allow_nan;
+    size_t n_values, n_values_max; // what begins behind a bracket, a comma or a colon
     int depth;
     size_t n_strings;
     size_t n_marks;
@@ -89,6 +90,10 @@ static enum et_status scan_text(struct et_str text, struct scan *scan, struct et
         if ((c == '[' || c == '{') && ++scan->depth > ET_JSON_DEPTH_MAX)
             return et_fail(err, ET_ELIMIT, (int64_t)i, "nested deeper than %d levels at byte %zu",
                            ET_JSON_DEPTH_MAX, i);
+        scan->n_values += c == '[' || c == '{' || c == ',' || c == ':';
+        if (scan->n_values_max && scan->n_values > scan->n_values_max)
+            return et_fail(err, ET_ELIMIT, (int64_t)i, "more than %zu values, at byte %zu",
+                           scan->n_values_max, i);
         if (c == ']' || c == '}')
             scan->depth--;
         const size_t n = take_word(text, i, scan);
@@ -99,10 +104,11 @@ static enum et_status scan_text(struct et_str text, struct scan *scan, struct et
 
 /* Checks the depth and, when the text has NaN or Infinity and they are allowed, makes a copy in
  * which they are strings; *text then is the copy. */
-static enum et_status prepare(struct et_str *text, bool allow_nan, struct et_arena *arena,
-                              struct nan_marks *marks, struct et_err *err)
+static enum et_status prepare(struct et_str *text, const struct et_json_options *options,
+                              struct et_arena *arena, struct nan_marks *marks, struct et_err *err)
 {
-    struct scan count = {.allow_nan = allow_nan};
+    struct scan count = {.allow_nan = options && options->allow_nan,
+                         .n_values_max = options ? options->n_values_max : 0};
     enum et_status st = scan_text(*text, &count, err);
     if (st != ET_OK || count.n_marks == 0)
         return st;
@@ -364,7 +370,7 @@ enum et_status et_json_parse(struct et_str text, const struct et_json_options *o
         return et_fail(err, ET_ELIMIT, -1, "a JSON text of %zu bytes is too long", text.n);
 
     struct et_str prepared = text;
-    enum et_status st = prepare(&prepared, options && options->allow_nan, arena, &c.marks, err);
+    enum et_status st = prepare(&prepared, options, arena, &c.marks, err);
     if (st != ET_OK)
         goto out;
     root = load(prepared, &why);

@@ -13,7 +13,6 @@
 
 #define SECRET_WORD "etude-secret-key-1 "
 #define PUBLIC_WORD "etude-public-key-1 "
-#define PUBLIC_SUFFIX ".pub"
 #define FILE_BYTES_MAX 256
 #define OTHERS (S_IRWXG | S_IRWXO)
 
@@ -70,7 +69,7 @@ bool et_key_of_text(struct et_str text, struct et_public_key *key)
 
 static enum et_status public_path(const char *path, char to[ET_PATH_BYTES_MAX], struct et_err *err)
 {
-    const int n = snprintf(to, ET_PATH_BYTES_MAX, "%s" PUBLIC_SUFFIX, path);
+    const int n = snprintf(to, ET_PATH_BYTES_MAX, "%s" ET_KEY_PUBLIC_SUFFIX, path);
     return n > 0 && n < ET_PATH_BYTES_MAX
                ? ET_OK
                : et_fail(err, ET_ELIMIT, -1, "%.100s…: the path is too long", path);
@@ -166,14 +165,21 @@ enum et_status et_key_load(const char *path, struct et_secret_key *key, struct e
 enum et_status et_key_load_public(const char *path, struct et_public_key *key, struct et_err *err)
 {
     char line[FILE_BYTES_MAX], beside[ET_PATH_BYTES_MAX];
-    enum et_path_kind kind = ET_PATH_NONE;
     size_t n = 0;
+    const char *from = path;
     enum et_status st = public_path(path, beside, err);
-    if (st == ET_OK)
-        st = et_path_kind(beside, &kind, err);
-    const char *from = kind == ET_PATH_FILE ? beside : path;
-    if (st == ET_OK)
-        st = read_line(from, line, &n, err);
+    if (st != ET_OK)
+        return st;
+    st = read_line(path, line, &n, err);
+    // Of the secret half, or where only the public one was given away, the public one is beside.
+    if ((st == ET_OK && et_str_starts((struct et_str){line, n}, SECRET_WORD)) ||
+        st == ET_ENOTFOUND) {
+        enum et_path_kind kind = ET_PATH_NONE;
+        if (et_path_kind(beside, &kind, NULL) == ET_OK && kind == ET_PATH_FILE) {
+            from = beside;
+            st = read_line(from, line, &n, err);
+        }
+    }
     if (st == ET_OK && !take_line((struct et_str){line, n}, PUBLIC_WORD, key->bytes))
         st = et_fail(err, ET_ECORRUPT, -1, "%.200s: no public key (etude key new)", from);
     sodium_memzero(line, sizeof line);

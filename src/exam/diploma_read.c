@@ -13,11 +13,13 @@
 #include <stdlib.h>
 
 #define TRIALS_MAX (ET_EXAM_SKILLS_MAX * (ET_EXAM_TRIALS_MAX + 1000))
+#define VALUES_MAX ((size_t)4 << 20) // of a diploma: two hundred thousand trials
 #define CODE_GROUP 4
 
 // clang-format off
 static const struct et_schema TEXT = {.type = ET_SCHEMA_STRING};
 static const struct et_schema TEXT_OR_NONE = {.type = ET_SCHEMA_STRING, .may_be_null = true};
+static const struct et_schema FLAG = {.type = ET_SCHEMA_BOOL};
 static const struct et_schema ANY = {.type = ET_SCHEMA_ANY};
 static const struct et_schema COUNT = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 0, .max = 1e9};
@@ -25,15 +27,18 @@ static const struct et_schema ONE = {
     .type = ET_SCHEMA_INT, .has_range = true, .min = 1, .max = 1};
 
 static const struct et_schema_field POLICY_FIELDS[] = {
-    {"kind",   &TEXT_OR_NONE, true},
-    {"digest", &TEXT_OR_NONE, true},
-    {NULL,     NULL,          false},
+    {"kind",       &TEXT_OR_NONE, true},
+    {"digest",     &TEXT_OR_NONE, true},
+    {"privileged", &FLAG,         true},
+    {"how",        &ANY,          true},
+    {NULL,         NULL,          false},
 };
 static const struct et_schema POLICY = {.type = ET_SCHEMA_MAP, .fields = POLICY_FIELDS};
 static const struct et_schema_field SEEDS_FIELDS[] = {
-    {"commitment", &TEXT, true},
-    {"secret",     &TEXT, true},
-    {NULL,         NULL,  false},
+    {"commitment", &TEXT,         true},
+    {"secret",     &TEXT,         true},
+    {"drawn_by",   &TEXT_OR_NONE, true},
+    {NULL,         NULL,          false},
 };
 static const struct et_schema SEEDS = {.type = ET_SCHEMA_MAP, .fields = SEEDS_FIELDS};
 static const struct et_schema_field SKILL_FIELDS[] = {
@@ -190,6 +195,16 @@ static enum et_status check_heads(const struct et_value *body, struct et_arena *
     d->is_remote = policy == NULL;
     if (policy && !et_digest_of_text(et_str(policy), &d->policy))
         return differs(err, "the policy's digest is none");
+    d->is_privileged =
+        et_value_bool(et_value_get(et_value_get(body, "policy"), "privileged"), false);
+    st = et__policy_how_take(et_value_get(et_value_get(body, "policy"), "how"), arena, &d->how,
+                             &d->remote, err);
+    if (st != ET_OK)
+        return st;
+    const char *drawn_by = et_value_text(et_value_get(seeds, "drawn_by"), NULL);
+    d->is_drawn_by_key = drawn_by != NULL;
+    if (drawn_by && !et_key_of_text(et_str(drawn_by), &d->drawn_by))
+        return differs(err, "the key that drew its seeds is none");
     if (!et_digest_of_text(et_str(text_of(seeds, "secret")), &secret) ||
         !et_digest_of_text(et_str(text_of(seeds, "commitment")), &d->commitment))
         return differs(err, "its seeds have no secret");
@@ -296,7 +311,8 @@ enum et_status et_diploma_read(const char *path, const struct et_public_key *key
     struct et_diploma *d = et_arena_alloc(arena, sizeof *d);
     if (!d)
         return et_arena_fail(arena, "a diploma", err);
-    enum et_status st = et_json_read(path, ET_DIPLOMA_BYTES_MAX, NULL, arena, &file, err);
+    const struct et_json_options limits = {.n_values_max = VALUES_MAX};
+    enum et_status st = et_json_read(path, ET_DIPLOMA_BYTES_MAX, &limits, arena, &file, err);
     if (st != ET_OK)
         return st;
     st = et_schema_check(file, &FILE_SCHEMA, NULL, &why);
@@ -385,6 +401,14 @@ enum et_status et_diploma_replay(const struct et_diploma *d, const struct et_sta
     struct et_stage_options stage = *options;
     struct et__player player = {0};
     *replay = (struct et_diploma_replay){0};
+    struct et_policy_remote remote = d->remote;
+    if (options->how.remote) {
+        remote = *options->how.remote;
+        remote.keys = d->remote.keys;
+        remote.rate_hz = d->remote.rate_hz;
+    }
+    stage.how = d->how;
+    stage.how.remote = &remote;
     stage.world.robot = d->robot;
     for (int i = ET_TIER_CLUTTERED; i < ET_N_TIERS; i++)
         stage.world.has_litter = stage.world.has_litter || d->exam->weights[i] > 0;

@@ -45,6 +45,9 @@ struct gathered {
     struct et_buf exam_text, trials; // JSON: a map; maps with commas between
     struct et__merkle tree;
     const char *program, *kind, *policy, *commitment, *secret; // policy NULL: behind a URL
+    const char *drawn_by;                                      // NULL: by chance
+    struct et_buf how;                                         // JSON: a map
+    bool is_privileged;
     int64_t attempt;
     bool is_over;
 };
@@ -72,6 +75,12 @@ static enum et_status take_head(struct gathered *g, const struct et_value *head,
     g->kind = keep(g, policy, "kind");
     g->policy = keep(g, policy, "digest");
     g->commitment = keep(g, head, "commitment");
+    g->drawn_by = keep(g, head, "drawn_by");
+    g->is_privileged = et_value_bool(et_value_get(policy, "privileged"), false);
+    if (st == ET_OK && et_value_get(policy, "how"))
+        st = et_json_canonical(&g->how, et_value_get(policy, "how"), err);
+    else
+        et_buf_puts(&g->how, "{}");
     g->attempt = et_value_int(et_value_get(head, "attempt"), 0);
     if (st == ET_OK && (!g->program || !g->commitment))
         st = et_fail(err, ET_ECORRUPT, -1, "its head is not whole");
@@ -173,12 +182,15 @@ static void put_body(struct et_json_writer *w, const struct gathered *g,
     et_json_open_map(w);
     et_json_put_text(w, "kind", g->kind);
     et_json_put_text(w, "digest", g->policy);
+    et_json_put_bool(w, "privileged", g->is_privileged);
+    put_raw(w, "how", et_buf_str(&g->how));
     et_json_close_map(w);
     et_json_put_int(w, "attempt", g->attempt);
     et_json_key(w, "seeds");
     et_json_open_map(w);
     et_json_put_text(w, "commitment", g->commitment);
     et_json_put_text(w, "secret", g->secret);
+    et_json_put_text(w, "drawn_by", g->drawn_by);
     et_json_close_map(w);
     put_skills(w, g);
     et_json_put_text(w, "result", et__verdict_word(et__tally_verdict(&g->tally)));
@@ -244,6 +256,7 @@ enum et_status et_diploma_sign(const char *folder, const struct et_secret_key *k
                                int64_t t_signed_ns, const char *path, struct et_err *err)
 {
     struct gathered g = {.exam_text = et_buf(ET__LEDGER_LINE_MAX),
+                         .how = et_buf(ET__LEDGER_LINE_MAX),
                          .trials = et_buf(ET__DIPLOMA_BODY_MAX)};
     struct et_buf text = et_buf(ET_DIPLOMA_BYTES_MAX);
     struct et__ledger ledger;
@@ -270,6 +283,7 @@ enum et_status et_diploma_sign(const char *folder, const struct et_secret_key *k
         (void)!et_path_remove(part, NULL);
     et__tally_close(&g.tally);
     et_buf_free(&g.exam_text);
+    et_buf_free(&g.how);
     et_buf_free(&g.trials);
     et_buf_free(&text);
     et_arena_close(g.arena);

@@ -21,6 +21,7 @@ struct et_exam_run {
     struct et__scene_names *scenes; // of each skill, once the policy was asked
     struct et__tally tally;
     struct et_stage_options stage;
+    struct et_policy_remote remote; // what stage points to, of one that was taken up again
     struct et_stage asked; // whose policy's numbers all others share
     struct et_secret_key secret;
     struct et__ledger ledger;

@@ -30,10 +30,11 @@ ET_MUST_USE enum et_status et__tally_open(struct et__tally *tally, const struct 
                                           struct et_arena *arena, struct et_err *err);
 void et__tally_close(struct et__tally *tally); // a zeroed one is fine
 
-/* Whether a trial is the next, with the seed and tier that the secret draws. ET_ECORRUPT. */
+/* Whether a trial that was read is the next, with the seed and tier that the secret draws; what is
+ * drawn beside them it gets from there. ET_ECORRUPT. */
 ET_MUST_USE enum et_status et__tally_check(const struct et__tally *tally,
                                            const uint8_t secret[ET_KEY_BYTES],
-                                           const struct et_exam_trial *trial, struct et_err *err);
+                                           struct et_exam_trial *trial, struct et_err *err);
 void et__tally_count(struct et__tally *tally, const struct et_exam_trial *trial);
 uint64_t et__tally_next(const struct et__tally *tally); // number of the due skill's next trial
 

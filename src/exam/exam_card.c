@@ -4,6 +4,7 @@
 #include "etude/file.h"
 #include "etude/stats.h"
 #include "exam/exam__ledger.h"
+#include "exam/exam__policy.h"
 #include "exam/exam__tally.h"
 
 #include <math.h>
@@ -96,6 +97,11 @@ static enum et_status take_head(struct reading *r, const struct et_value *head, 
     card->kind = keep(r, policy, "kind");
     card->dataset = keep(r, policy, "dataset");
     card->digest = et_value_text(digest, NULL) ? keep(r, policy, "digest") : NULL;
+    struct et_policy_remote remote;
+    st = et__policy_how_take(et_value_get(policy, "how"), r->arena, &card->how, &remote, err);
+    card->how.remote = NULL; // nobody plays again what is behind a URL
+    if (st != ET_OK)
+        return st;
     card->n_episodes = et_value_int(et_value_get(data, "episodes"), -1);
     r->names = et_arena_array(r->arena, card->exam->n_skills, sizeof *r->names);
     r->n_names = et_arena_array(r->arena, card->exam->n_skills, sizeof *r->n_names);
@@ -129,6 +135,24 @@ static enum et_status take_trial(struct reading *r, const struct et_value *map, 
     return ET_OK;
 }
 
+/* What trials were drawn beside their seeds, for who plays them again. */
+static enum et_status take_secret(struct reading *r, const struct et_value *end, struct et_err *err)
+{
+    struct et_digest secret;
+    if (!et_digest_of_text(et_str(et_value_text(et_value_get(end, "secret"), "")), &secret))
+        return et_fail(err, ET_ECORRUPT, -1, "its end tells no secret");
+    for (size_t i = 0; i < r->n; i++) {
+        struct et_exam_trial *t = &r->trials[i];
+        const char *skill = r->card->exam->skills[t->i_skill];
+        const struct et_exam_draw draw = et_exam_draw(r->card->exam, secret.bytes, skill, t->i);
+        if (draw.seed != t->draw.seed || draw.tier != t->draw.tier)
+            return et_fail(err, ET_ECORRUPT, -1, "trial %llu of %.60s is not of its secret",
+                           (unsigned long long)t->i, skill);
+        t->draw = draw;
+    }
+    return ET_OK;
+}
+
 static enum et_status take_line(void *ctx, const struct et_value *line, struct et_arena *arena,
                                 struct et_err *err)
 {
@@ -146,7 +170,7 @@ static enum et_status take_line(void *ctx, const struct et_value *line, struct e
     if (now == ET_EXAM_GOES_ON || strcmp(verdict, et__verdict_word(now)) != 0)
         return et_fail(err, ET_ECORRUPT, -1, "it ends otherwise than its trials say");
     r->card->is_over = true;
-    return ET_OK;
+    return take_secret(r, et_value_get(line, "end"), err);
 }
 
 /* ---- what the trials say ---- */

@@ -22,7 +22,7 @@ struct et_exam_draw et_exam_draw(const struct et_exam *exam, const uint8_t secre
     const int n = snprintf(purpose, sizeof purpose, "etude exam trial %llu %.300s",
                            (unsigned long long)i, skill);
     et_key_derive(secret, purpose, (size_t)n, bytes);
-    struct et_exam_draw draw = {.seed = take_bits(bytes)};
+    struct et_exam_draw draw = {.seed = take_bits(bytes), .chance = take_bits(bytes + 16)};
     double sum = 0, below = 0;
     for (int k = 0; k < ET_N_TIERS; k++)
         sum += exam->weights[k];

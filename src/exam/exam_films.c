@@ -246,10 +246,11 @@ enum et_status et_exam_films(const struct et_exam_card *card,
                              const struct et_exam_film_options *options, struct et_arena *arena,
                              const struct et_exam_film **films, size_t *n_films, struct et_err *err)
 {
-    struct filming f = {.card = card,
-                        .options = options,
-                        .stage = {.policy = card->policy, .world.robot = card->robot},
-                        .arena = arena};
+    struct filming f = {
+        .card = card,
+        .options = options,
+        .stage = {.policy = card->policy, .how = card->how, .world.robot = card->robot},
+        .arena = arena};
     const size_t n_skills = card->exam->n_skills;
     struct et_exam_film *all = et_arena_array(arena, n_skills * (options->n_most + 1), sizeof *all);
     size_t n = 0;
@@ -257,6 +258,8 @@ enum et_status et_exam_films(const struct et_exam_card *card,
     *n_films = 0;
     if (!all)
         return et_arena_fail(arena, "films", err);
+    if (!card->is_over) // what the policy drew from is told in the end
+        return et_fail(err, ET_EARG, -1, "the exam is not over");
     enum et_status st = check_policy(card, &f.stage, err);
     if (st != ET_OK)
         return st;

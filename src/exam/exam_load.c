@@ -2,6 +2,7 @@
 #include "etude/exam.h"
 
 #include "etude/file.h"
+#include "etude/world.h"
 #include "etude/yaml.h"
 
 #include <assert.h>
@@ -88,6 +89,7 @@ static const struct et_schema NUMBER = {
 static const struct et_schema_field SKILL_FIELDS[] = {
     {"id",      &TEXT,   true},
     {"digest",  &TEXT,   true},
+    {"world",   &TEXT,   true},
     {"limit_s", &NUMBER, true},
     {"human_s", &NUMBER, true},
     {NULL,      NULL,    false},
@@ -187,6 +189,9 @@ static enum et_status read_exam(const struct et_value *doc, struct et_arena *are
     read_rule(et_value_get(doc, "rule"), &exam->rule);
     if (!exam->title)
         return et_arena_fail(arena, "the exam", err);
+    const enum et_status named = et_name_check(et_str(exam->title), "an exam's title", err);
+    if (named != ET_OK)
+        return named;
     if (!read_weights(et_value_get(doc, "tiers"), exam->weights))
         return et_fail(err, ET_ECORRUPT, -1, "no tier has any weight");
     enum et_status st = et_exam_rule_check(&exam->rule, err);
@@ -307,9 +312,12 @@ enum et_status et_exam_put(struct et_json_writer *w, const struct et_exam *exam,
     et_json_open_list(w);
     for (size_t i = 0; st == ET_OK && i < exam->n_skills; i++) {
         const struct et_skill *skill = NULL;
-        struct et_digest digest;
+        struct et_digest digest, world;
         char text[2 * ET_BLAKE2B_BYTES + 1];
         st = et_skill_load(exam->skills[i], arena, &skill, err);
+        if (st == ET_OK)
+            st = et_world_digest(
+                &(struct et_world_options){.skill = exam->skills[i], .robot = robot}, &world, err);
         if (st != ET_OK)
             break;
         memcpy(digest.bytes, skill->digest, sizeof digest.bytes);
@@ -317,6 +325,8 @@ enum et_status et_exam_put(struct et_json_writer *w, const struct et_exam *exam,
         et_json_open_map(w);
         et_json_put_text(w, "id", skill->id);
         et_json_put_text(w, "digest", text);
+        et_digest_text(&world, text);
+        et_json_put_text(w, "world", text);
         et_json_put_real(w, "limit_s", skill->limit_s);
         et_json_put_real(w, "human_s", skill->human_s);
         et_json_close_map(w);
@@ -340,6 +350,14 @@ enum et_status et_exam_take(const struct et_value *map, struct et_arena *arena,
     if (st != ET_OK)
         return st;
     read->id = text_of(map, "id", arena);
+    const char *robot = text_of(map, "robot", arena);
+    if (!read->id || !robot)
+        return et_arena_fail(arena, "the exam", err);
+    st = et_name_check(et_str(read->id), "an exam's id", err);
+    if (st == ET_OK)
+        st = et_name_check(et_str(robot), "a robot's name", err);
+    if (st != ET_OK)
+        return st;
     double *human_s = et_arena_array(arena, read->n_skills, sizeof *human_s);
     if (!read->id || !human_s)
         return et_arena_fail(arena, "the exam", err);

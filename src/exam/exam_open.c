@@ -126,6 +126,7 @@ static enum et_status make_secret(struct et_exam_run *run, const struct et_exam_
     et_buf_put(&purpose, policy->bytes, sizeof policy->bytes);
     if (et_stage_is_remote(run->stage.policy))
         et_buf_puts(&purpose, run->stage.policy);
+    et__policy_how_put(&w, &run->stage.how, et_stage_is_remote(run->stage.policy));
     enum et_status st = et_exam_put(&w, run->exam, run->stage.world.robot, err);
     if (st == ET_OK)
         st = et_buf_check(&purpose, "an exam", err);
@@ -135,6 +136,16 @@ static enum et_status make_secret(struct et_exam_run *run, const struct et_exam_
     }
     et_buf_free(&purpose);
     return st;
+}
+
+/* The public half of the key that seeds are drawn by, so that whoever sees it can tell whose. */
+static const char *name_of(const uint8_t seed[ET_KEY_BYTES], char text[ET_KEY_TEXT_CHARS + 1])
+{
+    struct et_secret_key key;
+    et_key_of_seed(&key, seed);
+    et_key_text(&key.public, text);
+    et_key_wipe(&key);
+    return text;
 }
 
 static void put_names(struct et_json_writer *w, const struct et_exam_run *run)
@@ -151,13 +162,13 @@ static void put_names(struct et_json_writer *w, const struct et_exam_run *run)
     et_json_close_map(w);
 }
 
-static enum et_status put_head(struct et_exam_run *run, uint64_t attempt,
+static enum et_status put_head(struct et_exam_run *run, const struct et_exam_run_options *o,
                                const struct et_digest *policy, struct et_err *err)
 {
     const struct et_policy_info *info = et_policy_info(run->asked.policy);
     const struct et_digest commitment = et_exam_commitment(run->secret.seed);
     const bool is_remote = et_stage_is_remote(run->stage.policy);
-    char text[ET__DIGEST_CHARS];
+    char text[ET__DIGEST_CHARS], by[ET_KEY_TEXT_CHARS + 1];
     struct et_buf buf = et_buf(ET__LEDGER_LINE_MAX);
     struct et_json_writer w = {.buf = &buf};
     et_json_open_map(&w);
@@ -172,9 +183,13 @@ static enum et_status put_head(struct et_exam_run *run, uint64_t attempt,
     et_json_put_text(&w, "dataset", info->dataset);
     et_digest_text(policy, text);
     et_json_put_text(&w, "digest", is_remote ? NULL : text);
+    et_json_put_bool(&w, "privileged", info->is_privileged);
+    et_json_key(&w, "how");
+    et__policy_how_put(&w, &run->stage.how, is_remote);
     et_json_close_map(&w);
     put_names(&w, run);
-    et_json_put_int(&w, "attempt", (int64_t)attempt);
+    et_json_put_int(&w, "attempt", (int64_t)o->attempt);
+    et_json_put_text(&w, "drawn_by", o->key ? name_of(o->key, by) : NULL);
     et_digest_text(&commitment, text);
     et_json_put_text(&w, "commitment", text);
     et_json_close_map(&w);
@@ -194,6 +209,39 @@ static enum et_status paths(struct et_exam_run *run, const char *folder, const c
 
 /* ---- beginning ---- */
 
+/* A ledger has begun once its head is whole: what a crash left before is nothing. */
+static enum et_status has_begun(struct et_exam_run *run, const char *ledger, bool *begun,
+                                struct et_err *err)
+{
+    enum et_path_kind kind = ET_PATH_NONE;
+    struct et_file *file = NULL;
+    const struct et_arena_mark mark = et_arena_mark(run->arena);
+    char *text = et_arena_alloc(run->arena, 2 * ET__LEDGER_LINE_MAX);
+    size_t n = 0;
+    *begun = false;
+    enum et_status st =
+        text ? et_path_kind(ledger, &kind, err) : et_arena_fail(run->arena, "an exam", err);
+    if (st != ET_OK || kind == ET_PATH_NONE)
+        return st;
+    st = et_file_open(&file, ledger, ET_FILE_READ, err);
+    if (st == ET_OK)
+        st = et_file_read_at(file, 0, text, 2 * ET__LEDGER_LINE_MAX, &n, err);
+    et_file_close(file);
+    *begun = st == ET_OK && memchr(text, '\n', n);
+    et_arena_rewind(run->arena, mark);
+    return st;
+}
+
+/* Of an exam that has not begun nothing is left. */
+static void clear(struct et_exam_run *run, const char *ledger, const char *secret)
+{
+    const char *public = et_arena_printf(run->arena, "%s" ET_KEY_PUBLIC_SUFFIX, secret);
+    (void)!et_path_remove(ledger, NULL);
+    (void)!et_path_remove(secret, NULL);
+    if (public)
+        (void)!et_path_remove(public, NULL);
+}
+
 static enum et_status new_run(struct et_exam_run **run, const struct et_exam_run_options *options,
                               struct et_err *err)
 {
@@ -211,7 +259,7 @@ static enum et_status open_run(struct et_exam_run *run, const char *folder,
 {
     const char *ledger, *secret;
     struct et_digest policy;
-    enum et_path_kind kind = ET_PATH_NONE;
+    bool begun = false;
     if (o->exam.n_skills == 0)
         return et_fail(err, ET_EARG, -1, "the exam %.60s names no skill: say one", o->exam.id);
     enum et_status st = copy_exam(run, &o->exam, err);
@@ -220,8 +268,8 @@ static enum et_status open_run(struct et_exam_run *run, const char *folder,
     if (st == ET_OK)
         st = paths(run, folder, &ledger, &secret, err);
     if (st == ET_OK)
-        st = et_path_kind(ledger, &kind, err);
-    if (st == ET_OK && kind != ET_PATH_NONE)
+        st = has_begun(run, ledger, &begun, err);
+    if (st == ET_OK && begun)
         st = et_fail(err, ET_EEXISTS, -1, "%.200s holds an exam already", folder);
     if (st == ET_OK)
         st = et__tally_open(&run->tally, run->exam, run->arena, err);
@@ -237,11 +285,23 @@ static enum et_status open_run(struct et_exam_run *run, const char *folder,
         st = et_dir_make(folder, err);
     if (st == ET_OK)
         st = et_dir_lock(folder, &run->lock, err);
-    if (st == ET_OK)
-        st = et_key_save(&run->secret, secret, err);
+    if (st == ET_OK) // somebody may have begun one since
+        st = has_begun(run, ledger, &begun, err);
+    if (st == ET_OK && begun)
+        st = et_fail(err, ET_EEXISTS, -1, "%.200s holds an exam already", folder);
+    if (st != ET_OK)
+        return st;
+    clear(run, ledger, secret);
+    st = et_key_save(&run->secret, secret, err);
     if (st == ET_OK)
         st = et__ledger_create(&run->ledger, ledger, err);
-    return st == ET_OK ? put_head(run, o->attempt, &policy, err) : st;
+    if (st == ET_OK)
+        st = put_head(run, o, &policy, err);
+    if (st == ET_OK)
+        st = et_dir_sync(folder, err);
+    if (st != ET_OK)
+        clear(run, ledger, secret);
+    return st;
 }
 
 enum et_status et_exam_run_open(struct et_exam_run **run, const char *folder,
@@ -320,6 +380,9 @@ static enum et_status take_head(struct reading *r, const struct et_value *head,
     run->stage.world.robot = et_arena_copy(run->arena, robot, strlen(robot));
     r->has_policy = et_digest_of_text(et_str(text_of(policy, "digest")), &r->policy);
     if (st == ET_OK)
+        st = et__policy_how_take(et_value_get(policy, "how"), run->arena, &run->stage.how,
+                                 &run->remote, err);
+    if (st == ET_OK)
         st = keep_path(run, err);
     if (st == ET_OK && !run->stage.world.robot)
         st = et_arena_fail(run->arena, "an exam", err);
@@ -379,7 +442,8 @@ static enum et_status resume_run(struct et_exam_run *run, const char *folder, un
     if (st == ET_OK)
         st = et__ledger_read(&run->ledger, ledger, take_line, &reading, err);
     if (st == ET_OK && !run->has_head)
-        st = et_fail(err, ET_ECORRUPT, -1, "%.200s holds no exam", ledger);
+        st = et_fail(err, ET_ECORRUPT, -1, "%.200s holds no exam (etude exam run begins one)",
+                     ledger);
     if (st != ET_OK || run->is_over)
         return st;
     st = ask_policy(run, err);

@@ -4,13 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VOIDS_MAX 100 // trials of a skill that come to nothing, before the exam does
-
 /* ---- standing ---- */
 
 const struct et_exam *et_exam_run_exam(const struct et_exam_run *run)
 {
     return run->exam;
+}
+
+struct et_digest et_exam_run_commitment(const struct et_exam_run *run)
+{
+    return et_exam_commitment(run->secret.seed);
 }
 
 const char *et_exam_run_robot(const struct et_exam_run *run)
@@ -105,7 +108,8 @@ static enum et_status begin_part(struct et_exam_run *run, struct et_err *err)
     const struct et_exam_standing now = et__tally_standing(&run->tally, run->i_part);
     run->first = et__tally_next(&run->tally);
     run->n_taken = 0;
-    run->job.n_tasks = (size_t)run->exam->rule.trials_max - now.n_hits - now.n_failures + VOIDS_MAX;
+    run->job.n_tasks = (size_t)run->exam->rule.trials_max - now.n_hits - now.n_failures +
+                       ET_EXAM_VOIDS_MAX - now.n_void;
     const enum et_status st = et_pool_begin(run->pool, &run->job, err);
     run->is_playing = st == ET_OK;
     return st;
@@ -137,7 +141,7 @@ enum et_status et_exam_run_next(struct et_exam_run *run, const struct et_exam_tr
         st = begin_part(run, err);
     if (st == ET_OK && run->n_taken == run->job.n_tasks)
         st = et_fail(err, ET_ECORRUPT, -1, "%s: %d trials could not be tried, the last: %s",
-                     run->exam->skills[run->i_part], VOIDS_MAX, run->last.detail);
+                     run->exam->skills[run->i_part], ET_EXAM_VOIDS_MAX, run->last.detail);
     if (st == ET_OK)
         st = et_pool_take(run->pool, &run->job, run->n_taken, err);
     if (st == ET_OK)

@@ -232,6 +232,12 @@ static bool find_code(const char *word, enum et_exam_code *code)
     return false;
 }
 
+/* It can be shown on a terminal. */
+static bool is_plain(const char *text)
+{
+    return !*text || et_name_check(et_str(text), "a text", NULL) == ET_OK;
+}
+
 enum et_status et__trial_take(const struct et_value *map, const struct et_exam *exam,
                               struct et_exam_trial *t, struct et_err *err)
 {
@@ -259,6 +265,8 @@ enum et_status et__trial_take(const struct et_value *map, const struct et_exam *
     t->speed_m_s = number(map, "speed_m_s");
     t->way_m = number(map, "way_m");
     t->smoothness = number(map, "smoothness");
+    if (!is_plain(text_of(map, "detail")) || !is_plain(text_of(map, "phase")))
+        return et_fail(err, ET_ECORRUPT, -1, "a text with control characters");
     (void)snprintf(t->detail, sizeof t->detail, "%s", text_of(map, "detail"));
     (void)snprintf(t->phase, sizeof t->phase, "%s", text_of(map, "phase"));
     const struct et_value *scene = et_value_get(map, "scene");

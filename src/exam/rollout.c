@@ -253,12 +253,12 @@ void et_rollout_close(struct et_rollout *r)
 /* ---- an attempt ---- */
 
 enum et_status et_rollout_begin(struct et_rollout *r, uint64_t seed, enum et_tier tier,
-                                struct et_err *err)
+                                uint64_t chance, struct et_err *err)
 {
     const enum et_status st = et_world_reset(r->world, seed, tier, err);
     if (st != ET_OK)
         return st;
-    et_policy_begin(r->policy, seed, r->i_task);
+    et_policy_begin(r->policy, chance, r->i_task);
     const struct et_world_state *s = et_world_observe(r->world);
     memcpy(r->to, s->command + (ET_WORLD_TICKS - 1) * r->n_moved, r->n_moved * sizeof *r->to);
     r->n_held = 0;

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define NEVER_FAILS 0.999999 // nearly: a share that may be asked for
+
 enum et_status et__tally_open(struct et__tally *tally, const struct et_exam *exam,
                               struct et_arena *arena, struct et_err *err)
 {
@@ -22,7 +24,16 @@ enum et_status et__tally_open(struct et__tally *tally, const struct et_exam *exa
         if (exam->score > 0)
             tally->parts[i].times = et_bet(exam->score, exam->rule.alpha);
     }
-    return et_exam_rule_open(&tally->rule, &exam->rule, err);
+    struct et_exam_outlook best = {.pass = 1};
+    enum et_status st = et_exam_rule_open(&tally->rule, &exam->rule, err);
+    if (st == ET_OK)
+        st = et_exam_rule_outlook(tally->rule, NEVER_FAILS, 0, 0, &best, err);
+    return st != ET_OK || best.pass > 0.5
+               ? st
+               : et_fail(err, ET_EARG, -1,
+                         "nobody can pass: %d trials are too few to show %g %% at %g %% error "
+                         "(etude exam design)",
+                         exam->rule.trials_max, 100 * exam->rule.p0, 100 * exam->rule.alpha);
 }
 
 void et__tally_close(struct et__tally *tally)
@@ -38,7 +49,7 @@ uint64_t et__tally_next(const struct et__tally *tally)
 }
 
 enum et_status et__tally_check(const struct et__tally *tally, const uint8_t secret[ET_KEY_BYTES],
-                               const struct et_exam_trial *t, struct et_err *err)
+                               struct et_exam_trial *t, struct et_err *err)
 {
     const struct et_exam *exam = tally->exam;
     const struct et_exam_draw draw = et_exam_draw(exam, secret, exam->skills[t->i_skill], t->i);
@@ -48,6 +59,10 @@ enum et_status et__tally_check(const struct et__tally *tally, const uint8_t secr
     if (draw.seed != t->draw.seed || draw.tier != t->draw.tier)
         return et_fail(err, ET_ECORRUPT, -1, "trial %llu of %.60s has another seed than the exam",
                        (unsigned long long)t->i, exam->skills[t->i_skill]);
+    if (t->code == ET_EXAM_VOID && tally->parts[t->i_skill].n_void >= ET_EXAM_VOIDS_MAX)
+        return et_fail(err, ET_ECORRUPT, -1, "more than %d trials of %.60s came to nothing",
+                       ET_EXAM_VOIDS_MAX, exam->skills[t->i_skill]);
+    t->draw = draw;
     return ET_OK;
 }
 

@@ -119,6 +119,12 @@ static void fail(struct et_exam_trial *t, enum et_exam_code code, const char *de
     t->code = code;
     (void)snprintf(t->detail, sizeof t->detail, "%.*s", ET_EXAM_DETAIL_BYTES - 1,
                    detail ? detail : "");
+    // A server's words may hold anything, also half a character at the end.
+    for (char *c = t->detail; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    for (size_t n = strlen(t->detail); n && !et_str_is_utf8((struct et_str){t->detail, n});)
+        t->detail[--n] = 0;
 }
 
 /* True: something happened that must not. */
@@ -226,7 +232,8 @@ enum et_status et__trial_play(struct et__player *p, const struct et_exam *exam,
     size_t n_scene;
     *t = drawn;
     t->smoothness = (double)NAN;
-    enum et_status st = et_rollout_begin(p->stage.rollout, t->draw.seed, t->draw.tier, &why);
+    enum et_status st =
+        et_rollout_begin(p->stage.rollout, t->draw.seed, t->draw.tier, t->draw.chance, &why);
     if (st == ET_ECORRUPT) { // before the policy did anything
         fail(t, ET_EXAM_VOID, why.text);
         return ET_OK;

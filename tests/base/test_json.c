@@ -434,6 +434,16 @@ static void survives_every_flip(void)
     CHECK(n_good > 0); // letters of names may change
 }
 
+static void too_many_values_are_refused_before_they_take_memory(void)
+{
+    const struct et_json_options three = {.n_values_max = 3};
+    const struct et_value *value = NULL;
+    CHECK_OK(et_json_parse(ET_STR("[1,2,\"a,b,[{:\"]"), &three, arena, &value, &err));
+    CHECK_EQ(et_json_parse(ET_STR("[1,2,3,4]"), &three, arena, &value, &err), ET_ELIMIT);
+    CHECK_HAS(err.text, "more than 3 values, at byte 6");
+    CHECK_EQ(et_json_parse(ET_STR("[[[[[[[["), &three, arena, &value, &err), ET_ELIMIT);
+}
+
 int main(void)
 {
     if (et_arena_open(&arena, ARENA_BYTES, &err) != ET_OK)
@@ -458,6 +468,7 @@ int main(void)
     RUN(reads_and_writes_alike_in_every_locale);
     RUN(survives_every_cut);
     RUN(survives_every_flip);
+    RUN(too_many_values_are_refused_before_they_take_memory);
     et_arena_close(arena);
     return tap_end();
 }

@@ -80,7 +80,10 @@ static void what_was_saved_is_loaded_and_only_its_owner_reads_it(void)
     CHECK(memcmp(&key, &again, sizeof key) == 0);
     CHECK_OK(et_key_load_public(path, &half, &err));
     CHECK(memcmp(&half, &key.public, sizeof half) == 0);
+    // Another's, laid beside it, is not looked at.
+    write_file(temp_path("centre.key.pub.pub"), "nothing", 7);
     CHECK_OK(et_key_load_public(temp_path("centre.key.pub"), &half, &err));
+    CHECK(memcmp(&half, &key.public, sizeof half) == 0);
     et_key_id(&half, a);
     et_key_id(&other.public, b);
     CHECK_EQ(strlen(a), ET_KEY_ID_CHARS);

@@ -218,6 +218,11 @@ exam_is_asked() {
         exits 2 "$etude" exam run quick press --skill press_button && says "-o FOLDER" &&
         exits 2 "$etude" exam run quick press -o none && says "names no skill" && [ ! -e none ] &&
         exits 2 "$etude" exam run quick press --skill press_button,press_button -o none && says "twice" &&
+        exits 2 "$etude" exam run quick press --skill ",press_button" -o none && says "comma" &&
+        printf 'exam: 1\ntitle: One\nskills: [press_button]\n' >named.yaml &&
+        exits 2 "$etude" exam run ./named.yaml press --skill take_bottle -o none && says "names its skills" &&
+        printf 'exam: 1\ntitle: Short\nrule: {trials: 50}\n' >short.yaml &&
+        exits 2 "$etude" exam run ./short.yaml press --skill press_button -o none && says "nobody can pass" &&
         exits 2 "$etude" exam run quick press --skill press_button -o none --attempt 2 && says "--key" &&
         exits 2 "$etude" exam run quick press --skill take_bottle -o none && says "take_bottle: the policy was trained for another skill" &&
         exits 3 "$etude" exam resume none && says "none"
@@ -243,6 +248,9 @@ diplomas() {
         exits 0 "$etude" diploma verify press.json --key centre.key.pub --policy press --trials 2 && says "played again: all end as they did, bit by bit" &&
         exits 1 "$etude" diploma verify press.json --key other.key.pub && says "was signed by key" &&
         exits 1 "$etude" diploma verify press.json --key centre.key.pub --policy plain && says "another policy" &&
+        exits 1 "$etude" diploma verify press.json --key centre.key.pub --commitment "$(printf %064d 1)" && says "another secret" &&
+        exits 0 "$etude" diploma verify press.json --key centre.key.pub --commitment "$(sed -n '1s/.*"commitment":"\([0-9a-f]*\)".*/\1/p' exam/ledger.jsonl)" &&
+        says "drawn by chance" && exits 2 "$etude" diploma verify press.json --key centre.key.pub --commitment 12 &&
         exits 2 "$etude" diploma verify press.json && says "by whose key" && exits 0 "$etude" diploma show press.json --json && says '"result": "fail"' &&
         sed 's/"result":"fail"/"result":"pass"/' press.json >forged.json && exits 1 "$etude" diploma verify forged.json --key centre.key.pub &&
         says "was edited, or forged" && exits 3 "$etude" diploma sign press --key centre.key -o none.json && [ ! -e none.json ] &&

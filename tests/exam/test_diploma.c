@@ -66,6 +66,7 @@ static void a_diploma_says_what_the_exam_found(void)
     CHECK_STR(d->signed_at, "2026-09-21T14:13:20Z");
     CHECK_HAS(d->program, "etude");
     CHECK(!d->is_remote);
+    CHECK(d->is_drawn_by_key && !d->is_privileged);
     CHECK_EQ(strlen(d->code), ET_DIPLOMA_CODE_CHARS);
     CHECK(d->code[4] == '-' && d->code[14] == '-');
 }

@@ -1,6 +1,8 @@
 /* Exams that run: a skill that comes off by chance alone, so that any policy has a known share. */
 #include "etude/exam_run.h"
 
+#include "etude/file.h"
+
 #include "exam_made.h"
 #include "support.h"
 #include "tap.h"
@@ -384,6 +386,107 @@ static void what_cannot_be_examined_is_named(void)
               et_exam_code_text((enum et_exam_code)i)[0]);
 }
 
+/* ---- what a head binds ---- */
+
+static const char *text_in_head(const char *folder, const char *member)
+{
+    static char found[400];
+    char wanted[64];
+    size_t n;
+    char *text = ledger_of(folder, &n);
+    (void)snprintf(wanted, sizeof wanted, "\"%s\":", member);
+    const char *at = strstr(text, wanted);
+    (void)snprintf(found, sizeof found, "%.300s", at ? at + strlen(wanted) : "");
+    found[strcspn(found, "}]")] = 0;
+    free(text);
+    return found;
+}
+
+/* Who acts otherwise is examined by other trials, and is taken up again as it was. */
+static void how_it_acts_is_bound(void)
+{
+    struct et_exam_run_options o = about(HALF, 1);
+    char plain[400];
+    et_exam_run_close(begin("plainly", &o));
+    (void)snprintf(plain, sizeof plain, "%s", text_in_head("plainly", "commitment"));
+    o.stage.how.n_open_loop = 7;
+    struct et_exam_run *run = begin("slowly", &o);
+    CHECK_STR(text_in_head("slowly", "how"), "{\"every\":7");
+    CHECK(strcmp(plain, text_in_head("slowly", "commitment")) != 0);
+    go_on(run, SIZE_MAX);
+    et_exam_run_close(run);
+    // Cut, and gone on with by somebody who does not say it.
+    size_t n, n_again;
+    char *whole = ledger_of("slowly", &n);
+    char *cut = strstr(whole, "\"i\":1,");
+    put_ledger("slowly", whole, (size_t)(cut - whole));
+    CHECK_OK(et_exam_run_resume(&run, temp_path("slowly"),
+                                &(struct et_exam_run_options){.n_threads = 1}, &err));
+    go_on(run, SIZE_MAX);
+    et_exam_run_close(run);
+    char *again = ledger_of("slowly", &n_again);
+    CHECK(n == n_again && memcmp(whole, again, n) == 0);
+    free(whole);
+    free(again);
+}
+
+/* What the policy may draw from tells nothing of the world's seed. */
+static void a_policy_does_not_hear_the_seed(void)
+{
+    const struct et_exam_run_options o = about(HALF, 1);
+    struct et_exam_run *run = begin("unheard", &o);
+    const struct et_exam_trial *t;
+    while (et_exam_run_next(run, &t, &err) == ET_OK)
+        CHECK(t->draw.chance != t->draw.seed && t->draw.chance >> ET_EXAM_SEED_BITS == 0);
+    et_exam_run_close(run);
+}
+
+/* Rooms and robots that were edited since are others. */
+static void the_whole_world_is_bound(void)
+{
+    const struct et_world_options o = {.skill = "open_half"};
+    struct et_digest a, b;
+    size_t n;
+    char *common = read_file(source_path("share/world/common.xml"), &n);
+    CHECK_OK(et_world_digest(&o, &a, &err));
+    CHECK_OK(et_dir_make(temp_path("share/world"), &err));
+    write_file(temp_path("share/world/common.xml"), common, n);
+    CHECK_OK(et_world_digest(&o, &b, &err));
+    CHECK(memcmp(&a, &b, sizeof a) == 0); // wherever it lies
+    common[n - 1] ^= 3;
+    write_file(temp_path("share/world/common.xml"), common, n);
+    CHECK_OK(et_world_digest(&o, &b, &err));
+    CHECK(memcmp(&a, &b, sizeof a) != 0);
+    CHECK_OK(et_path_remove(temp_path("share/world/common.xml"), &err));
+    free(common);
+    CHECK_EQ(et_world_digest(&(struct et_world_options){.skill = "none"}, &b, &err), ET_ENOTFOUND);
+}
+
+/* A crash before the head was whole leaves nothing in the way. */
+static void what_has_not_begun_may_begin(void)
+{
+    const struct et_exam_run_options o = about(HALF, 1);
+    char path[PATH_BYTES];
+    CHECK_OK(et_dir_make(temp_path("stub"), &err));
+    (void)snprintf(path, sizeof path, "%s/secret.key", temp_path("stub"));
+    write_file(path, "etude", 5);
+    put_ledger("stub", "{\"chain\":\"00", 12);
+    struct et_exam_run *run = begin("stub", &o);
+    CHECK_EQ(go_on(run, SIZE_MAX), ET_EXAM_FAILED);
+    et_exam_run_close(run);
+    CHECK_EQ(et_exam_run_open(&run, temp_path("stub"), &o, &err), ET_EEXISTS);
+}
+
+static void what_nobody_can_pass_is_refused(void)
+{
+    struct et_exam_run_options o = about(HALF, 1);
+    struct et_exam_run *run = NULL;
+    o.exam.rule.trials_max = 10;
+    CHECK_EQ(et_exam_run_open(&run, temp_path("hopeless"), &o, &err), ET_EARG);
+    CHECK_HAS(err.text, "nobody can pass: 10 trials are too few");
+    CHECK(!run);
+}
+
 int main(void)
 {
     CHECK_OK(et_arena_open(&arena, 1 << 26, &err));
@@ -402,6 +505,11 @@ int main(void)
     RUN(what_must_not_happen_ends_a_trial);
     RUN(times_may_be_demanded);
     RUN(what_cannot_be_examined_is_named);
+    RUN(how_it_acts_is_bound);
+    RUN(a_policy_does_not_hear_the_seed);
+    RUN(the_whole_world_is_bound);
+    RUN(what_has_not_begun_may_begin);
+    RUN(what_nobody_can_pass_is_refused);
     et_arena_close(arena);
     return tap_end();
 }

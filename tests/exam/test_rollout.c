@@ -75,7 +75,7 @@ static void what_does_not_fit_is_named(void)
 /* Where the joints are at every tenth step. */
 static void attempt(struct et_rollout *rollout, uint64_t seed, size_t n, double *positions)
 {
-    CHECK_OK(et_rollout_begin(rollout, seed, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_rollout_begin(rollout, seed, ET_TIER_CONTROLLED, seed, &err));
     CHECK(!et_rollout_state(rollout).is_over);
     for (size_t k = 0; k < n; k++) {
         CHECK_OK(et_rollout_step(rollout, &err));
@@ -115,7 +115,7 @@ static void is_asked_for_in_straight_lines(void)
     if (!rollout)
         return;
     double line[9][JOINTS_MAX]; // two periods of four steps
-    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, 1, &err));
     for (size_t k = 0; k < 9; k++) {
         if (k)
             CHECK_OK(et_rollout_step(rollout, &err));
@@ -145,7 +145,7 @@ static void any_rate_is_played(void)
     CHECK_OK(et_rollout_open(&rollout, world, policy, &err));
     if (!rollout)
         return;
-    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, 1, &err));
     for (size_t k = 0; k < 11; k++) {
         if (k)
             CHECK_OK(et_rollout_step(rollout, &err));
@@ -171,7 +171,7 @@ static void is_over_at_the_skills_limit(void)
     CHECK_OK(et_rollout_open(&rollout, world, policy, &err));
     if (!rollout)
         return;
-    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, 1, &err));
     int n = 0;
     for (; st == ET_OK && n < 10000; n++)
         st = et_rollout_step(rollout, &err);
@@ -195,7 +195,7 @@ static void is_done_once_success_has_held_for_half_a_second(void)
     CHECK_OK(et_rollout_open(&rollout, world, policy, &err));
     if (!rollout || !CHECK(button >= 0))
         return;
-    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, &err));
+    CHECK_OK(et_rollout_begin(rollout, 1, ET_TIER_CONTROLLED, 1, &err));
     for (int k = 0; k < 30; k++)
         CHECK_OK(et_rollout_step(rollout, &err));
     world->joint_max[button] = 0.02; // somebody else pressed it

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void put_parts(struct et_page *page, const char *text, const double *values, size_t n)
 {
-    const struct et_line lines[] = {{text, NULL, values, n, 0, false},
-                                    {text, values, values + n / 2, n / 2, 0, true}};
+    const struct et_line lines[] = {{text, NULL, values, n, 0, false, false},
+                                    {text, values, values + n / 2, n / 2, 0, true, false}};
     const struct et_band bands[] = {{values[0], values[1], ET_MARK_CRIT, text},
                                     {values[2], values[3], ET_MARK_OK, NULL}};
     const struct et_lane lane = {text, bands, 2};
